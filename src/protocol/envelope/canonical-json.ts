@@ -1,0 +1,45 @@
+// JSON Canonicalization Scheme (RFC 8785): one byte string for each JSON value, so that a signature or digest has one meaning.
+import { MalformedError } from "../errors.ts";
+
+export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+
+/** Deeper nesting is refused everywhere: nothing that Touchstone defines comes near it. */
+export const MAX_DEPTH = 32;
+
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/**
+ * The canonical text of a JSON value: no white space, members sorted by UTF-16 code units, ECMAScript numbers and strings.
+ * @throws MalformedError on what JSON cannot say: NaN, infinities, undefined, a lone surrogate, more than 32 levels.
+ */
+export function canonicalize(value: unknown): string {
+  return write(value, 0);
+}
+
+function write(value: unknown, depth: number): string {
+  if (depth > MAX_DEPTH) throw new MalformedError("canonical JSON", `nested deeper than ${MAX_DEPTH}`);
+  if (value === null || typeof value === "boolean") return String(value);
+  if (typeof value === "number") return writeNumber(value);
+  if (typeof value === "string") return writeString(value);
+  if (Array.isArray(value)) return `[${value.map((item) => write(item, depth + 1)).join(",")}]`;
+  if (typeof value === "object") return writeObject(value as Record<string, unknown>, depth);
+  throw new MalformedError("canonical JSON", `a ${typeof value} has no JSON form`);
+}
+
+function writeNumber(value: number): string {
+  if (!Number.isFinite(value)) throw new MalformedError("canonical JSON", `${value} has no JSON form`);
+  return String(value === 0 ? 0 : value);
+}
+
+function writeString(value: string): string {
+  if (LONE_SURROGATE.test(value))
+    throw new MalformedError("canonical JSON", "a string holds a lone surrogate");
+  return JSON.stringify(value);
+}
+
+function writeObject(value: Record<string, unknown>, depth: number): string {
+  const members = Object.keys(value)
+    .sort()
+    .map((name) => `${writeString(name)}:${write(value[name], depth + 1)}`);
+  return `{${members.join(",")}}`;
+}

@@ -1,0 +1,129 @@
+// Strict JSON reading (RFC 8259, and I-JSON RFC 7493 §2.3): duplicate member names, lone surrogates, deep nesting and numbers that
+// a double cannot hold are refused, since two readers could disagree about each of them. JSON.parse accepts all four.
+
+import { decodeUtf8 } from "../encoding/text.ts";
+import { MalformedError } from "../errors.ts";
+import { type Json, MAX_DEPTH } from "./canonical-json.ts";
+
+const FORMAT = "JSON";
+const WHITE_SPACE = /[ \t\n\r]*/y;
+const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids exactly these unescaped (RFC 8259 §7).
+const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/**
+ * Parses one JSON text that fills its input.
+ * @param input UTF-8 bytes or a string; @param maxBytes refuses longer input before reading it.
+ * @throws MalformedError with the character offset of the fault.
+ */
+export function parseJson(input: Uint8Array | string, maxBytes: number): Json {
+  if (input.length > maxBytes) throw new MalformedError(FORMAT, `longer than ${maxBytes} bytes`);
+  const parser = new Parser(typeof input === "string" ? input : decodeUtf8(input));
+  const value = parser.value(0);
+  parser.end();
+  return value;
+}
+
+class Parser {
+  readonly #text: string;
+  #at = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  value(depth: number): Json {
+    if (depth > MAX_DEPTH) this.#fail(`nested deeper than ${MAX_DEPTH}`);
+    this.#skip();
+    const first = this.#text[this.#at];
+    if (first === "{") return this.#object(depth);
+    if (first === "[") return this.#array(depth);
+    if (first === '"') return this.#string();
+    if (first === "t") return this.#word("true", true);
+    if (first === "f") return this.#word("false", false);
+    if (first === "n") return this.#word("null", null);
+    return this.#number();
+  }
+
+  end(): void {
+    this.#skip();
+    if (this.#at < this.#text.length) this.#fail("text after the value");
+  }
+
+  #object(depth: number): Json {
+    const members: { [name: string]: Json } = Object.create(null);
+    this.#at++;
+    if (this.#closes("}")) return { ...members };
+    do {
+      this.#skip();
+      const name = this.#string();
+      if (Object.hasOwn(members, name)) this.#fail(`member ${JSON.stringify(name)} appears twice`);
+      if (name === "__proto__") this.#fail('member "__proto__" is not allowed');
+      this.#skip();
+      if (this.#text[this.#at++] !== ":") this.#fail("expected ':'");
+      members[name] = this.value(depth + 1);
+    } while (this.#continues("}"));
+    return { ...members };
+  }
+
+  #array(depth: number): Json {
+    const items: Json[] = [];
+    this.#at++;
+    if (this.#closes("]")) return items;
+    do items.push(this.value(depth + 1));
+    while (this.#continues("]"));
+    return items;
+  }
+
+  #string(): string {
+    const value = JSON.parse(this.#match(STRING, "a string")) as string;
+    if (LONE_SURROGATE.test(value)) this.#fail("a string holds a lone surrogate");
+    return value;
+  }
+
+  #number(): number {
+    const value = Number(this.#match(NUMBER, "a value"));
+    if (!Number.isFinite(value)) this.#fail("a number is out of range");
+    return value;
+  }
+
+  #word<T>(word: string, value: T): T {
+    if (!this.#text.startsWith(word, this.#at)) this.#fail("expected a value");
+    this.#at += word.length;
+    return value;
+  }
+
+  #closes(bracket: string): boolean {
+    this.#skip();
+    if (this.#text[this.#at] !== bracket) return false;
+    this.#at++;
+    return true;
+  }
+
+  #continues(bracket: string): boolean {
+    this.#skip();
+    const next = this.#text[this.#at++];
+    if (next === ",") return true;
+    if (next === bracket) return false;
+    return this.#fail(`expected ',' or '${bracket}'`);
+  }
+
+  #skip(): void {
+    WHITE_SPACE.lastIndex = this.#at;
+    WHITE_SPACE.test(this.#text);
+    this.#at = WHITE_SPACE.lastIndex;
+  }
+
+  #match(pattern: RegExp, what: string): string {
+    pattern.lastIndex = this.#at;
+    const match = pattern.exec(this.#text)?.[0];
+    if (match === undefined) return this.#fail(`expected ${what}`);
+    this.#at += match.length;
+    return match;
+  }
+
+  #fail(detail: string): never {
+    throw new MalformedError(FORMAT, detail, this.#at);
+  }
+}

@@ -1,0 +1,39 @@
+// The three ways a check can end badly. Broken bytes, broken proof, and "valid, but not acceptable now" are kept apart,
+// because what the reader has to do about each of them differs.
+
+/** Untrusted bytes are not of the format they claim. Every parser throws this and nothing else. */
+export class MalformedError extends Error {
+  override readonly name = "MalformedError";
+  /** The format that was expected, such as "checkpoint" or "TDX quote". */
+  readonly format: string;
+  /** JSON pointer (RFC 6901), byte offset or line that is at fault, where known. */
+  readonly at: string | undefined;
+
+  constructor(format: string, detail: string, at?: string | number) {
+    super(at === undefined ? `${format}: ${detail}` : `${format}: ${detail} (at ${at})`);
+    this.format = format;
+    this.at = at === undefined ? undefined : String(at);
+  }
+}
+
+/** A signature, hash or proof does not hold: the data is forged, damaged or from another log. */
+export class VerificationError<Code extends string = string> extends Error {
+  override readonly name = "VerificationError";
+  readonly code: Code;
+
+  constructor(code: Code, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Everything verifies, but the rules do not accept it now: expired, revoked, rolled back, below a floor. */
+export class PolicyError<Code extends string = string> extends Error {
+  override readonly name = "PolicyError";
+  readonly code: Code;
+
+  constructor(code: Code, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
