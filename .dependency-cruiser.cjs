@@ -1,0 +1,38 @@
+// The arrows of docs/architecture.md: each layer may import what stands below it, and nothing else.
+const layer = (name, allowed) => ({
+  name: `${name}-imports-only-what-is-below`,
+  severity: "error",
+  from: { path: `^src/${name}/` },
+  to: { path: "^src/", pathNot: `^src/(?:${[name, ...allowed].join("|")})/` },
+});
+
+module.exports = {
+  forbidden: [
+    layer("protocol", []),
+    layer("verifier", ["protocol"]),
+    layer("testing", ["protocol", "verifier"]),
+    layer("log", ["protocol"]),
+    layer("publisher", ["protocol", "verifier"]),
+    layer("auditor", ["protocol", "verifier", "publisher", "log"]),
+    layer("service", ["protocol", "verifier", "log"]),
+    {
+      name: "browser-code-imports-no-node-module",
+      severity: "error",
+      from: { path: "^src/(?:protocol|verifier|testing)/" },
+      to: { dependencyTypes: ["core"] },
+    },
+    {
+      name: "protocol-needs-no-heavy-cryptography",
+      severity: "error",
+      from: { path: "^src/(?:protocol|verifier/[^/]+\\.ts)" },
+      to: { path: "node_modules/(?:@noble/curves|@peculiar)" },
+    },
+    { name: "no-circles", severity: "error", from: {}, to: { circular: true } },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "node", "default"] },
+  },
+};

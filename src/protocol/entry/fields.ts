@@ -1,0 +1,75 @@
+// The field types that every kind of entry is made of (design: strict objects, every field required, null where a fact is not known).
+// Integers are safe integers, digests lower-case hex, times RFC 3339 in UTC to the second.
+import * as z from "zod";
+
+/** 2^53 − 1: the largest integer that every JSON reader keeps exactly. */
+export const MAX_INTEGER = Number.MAX_SAFE_INTEGER;
+
+export const name = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._/-]{0,127}$/)
+  .describe("Name: lower-case letters, digits and . _ / -, at most 128 characters");
+
+export const releaseVersion = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9.+~:_-]{0,127}$/)
+  .describe("Version of the release as its publisher writes it");
+
+export const integer = z.int().min(0).max(MAX_INTEGER);
+export const positive = z.int().min(1).max(MAX_INTEGER);
+
+const hex = (bytes: number) => z.string().regex(new RegExp(`^[0-9a-f]{${bytes * 2}}$`));
+
+export const sha256 = hex(32).describe("SHA-256, lower-case hex");
+export const sha384 = hex(48).describe("SHA-384, lower-case hex");
+/** Git object name: SHA-1 or SHA-256. */
+export const gitCommit = z
+  .string()
+  .regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/)
+  .describe("Git commit, full hex object name");
+/** 8 bytes as the quote holds them, in memory order. */
+export const hex8 = hex(8);
+/** 16 bytes as the quote holds them. */
+export const hex16 = hex(16);
+/** A 48-byte TDX register or identity. */
+export const register = hex(48).describe("48-byte TDX register, lower-case hex");
+
+export const uuid = z.string().regex(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this refuses.
+const PRINTABLE = /^[^\u0000-\u001f\u007f]*$/;
+/** Text for people or the name of a thing outside the log: no control characters. */
+export const text = (max: number) => z.string().min(1).max(max).regex(PRINTABLE);
+
+export const fileName = z
+  .string()
+  .regex(/^[A-Za-z0-9_+.@~-][A-Za-z0-9_+.@~/-]{0,254}$/)
+  .refine((path) => !path.split("/").some((part) => part === ".." || part === "." || part === ""), {
+    error: "must be a relative path without . or .. elements",
+  })
+  .describe("Relative file name with / as separator");
+
+/** "2026-11-23T14:00:00Z" and nothing else, and a day that the calendar has. */
+export const time = z
+  .string()
+  .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/)
+  .refine(isRealTime, { error: "is not a time that exists" })
+  .describe("RFC 3339 time in UTC, to the second");
+
+function isRealTime(value: string): boolean {
+  const ms = Date.parse(value);
+  return Number.isFinite(ms) && formatTime(new Date(ms)) === value;
+}
+
+/** Writes a time as entries hold it; fractions of a second are cut. */
+export function formatTime(date: Date): string {
+  return `${date.toISOString().slice(0, 19)}Z`;
+}
+
+/** Any SubjectPublicKeyInfo DER in padded base64; whether it is a usable key is decided when it is imported. */
+export const spki = z
+  .string()
+  .regex(/^(?:[A-Za-z0-9+/]{4}){10,200}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/)
+  .describe("SubjectPublicKeyInfo DER (RFC 5280), padded base64");
+
+export const keyId = sha256.describe("Hex SHA-256 of the key's SPKI DER");

@@ -1,0 +1,44 @@
+// gpu-rim: the golden measurements of a GPU driver or VBIOS. NVIDIA reuses RIM ids for different values, so the digest is the name.
+import * as z from "zod";
+import { sha256, sha384, text, time } from "./fields.ts";
+import { releaseShape } from "./release.ts";
+
+/** Golden table: RIM index i states what SPDM measurement block i + 1 must be. */
+export const goldenTable = z
+  .array(
+    z.strictObject({
+      index: z.int().min(0).max(63),
+      active: z.boolean().describe("Only active indices are compared"),
+      alternatives: z.array(sha384).min(1).max(64).describe("Any one of them matches"),
+    }),
+  )
+  .min(1)
+  .max(64)
+  .refine((table) => table.every((row, i) => i === 0 || row.index > (table[i - 1]?.index ?? -1)), {
+    error: "indices must rise strictly",
+  })
+  .refine((table) => table.some((row) => row.active), { error: "at least one index must be active" });
+export type GoldenTable = z.infer<typeof goldenTable>;
+
+export const gpuRim = z
+  .strictObject({
+    ...releaseShape,
+    rim: z.strictObject({
+      id: text(128).describe("RIM id, such as NV_GPU_DRIVER_GH100_550.144.03"),
+      tagId: text(128),
+      covers: z.enum(["driver", "vbios"]),
+      componentVersion: text(64).describe("Driver or VBIOS version, as the GPU reports it"),
+      sha256: sha256.describe("SHA-256 of the RIM file, byte for byte"),
+      product: text(128).describe("Chip that the RIM states, such as GH100"),
+    }),
+    tableDigest: sha256.describe("SHA-256 of the RFC 8785 form of the table"),
+    table: goldenTable,
+    signers: z
+      .array(z.strictObject({ subject: text(512), sha256, notBefore: time, notAfter: time }))
+      .min(1)
+      .max(8)
+      .describe("Certificate chain of the RIM's signature, signer first"),
+    verifiedAt: time.describe("Time at which the signature and chain were checked"),
+  })
+  .describe("Golden measurements of a GPU driver or VBIOS");
+export type GpuRim = z.infer<typeof gpuRim>;

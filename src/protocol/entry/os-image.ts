@@ -1,0 +1,118 @@
+// os-image: a released guest image. What the TDX module and the firmware measure of it, and what must be true inside it.
+import * as z from "zod";
+import { fileName, integer, positive, register, sha256, sha384, text, time, uuid } from "./fields.ts";
+import { referenceTo } from "./reference.ts";
+import { attachment, releaseShape } from "./release.ts";
+
+const rootfs = z.strictObject({
+  format: z.literal("erofs"),
+  sha256: sha256.describe("SHA-256 of the whole image file"),
+  size: positive.describe("Length in bytes"),
+  blockSize: positive.describe("Bytes"),
+  uuid,
+  buildTime: time.describe("Build time of the superblock"),
+  features: z.array(text(64)).max(64).describe("Names of the feature flags set, or hex of an unknown bit"),
+  mkfsArguments: z.array(text(256)).max(64),
+  sourceDateEpoch: integer.nullable().describe("SOURCE_DATE_EPOCH of the build, seconds"),
+});
+
+const verity = z
+  .strictObject({
+    rootHash: z.string().regex(/^(?:[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})$/),
+    algorithm: z.enum(["sha256", "sha384", "sha512"]),
+    salt: z.string().regex(/^(?:[0-9a-f]{2}){0,256}$/),
+    hashType: z.literal(1),
+    dataBlockSize: positive.describe("Bytes"),
+    hashBlockSize: positive.describe("Bytes"),
+    dataBlocks: positive,
+    uuid: uuid.nullable(),
+  })
+  .describe("dm-verity parameters and the root hash recomputed from the data blocks");
+
+const uki = z.strictObject({
+  fileName,
+  sha256,
+  size: positive,
+  authenticode: z
+    .strictObject({ sha256, sha384 })
+    .describe("Authenticode digests; the SHA-384 is what RTMR1 measures"),
+  sections: z
+    .array(
+      z.strictObject({ name: z.string().regex(/^[.A-Za-z0-9_$-]{1,8}$/), size: integer, sha256, sha384 }),
+    )
+    .max(96)
+    .describe("Sections in file order, digests over VirtualSize bytes"),
+  signatures: z
+    .array(
+      z.strictObject({ sha256: sha256.describe("Digest of the PKCS#7 blob"), subject: text(512).nullable() }),
+    )
+    .max(16),
+});
+
+const commandLine = z.strictObject({
+  text: text(4096),
+  measuredAs: sha384.describe(
+    "SHA-384 of the UTF-16LE text with a final NUL, as the kernel's EFI stub measures it",
+  ),
+});
+
+const efiVariable = z
+  .strictObject({ sha256, eventSha384: sha384.describe("Digest of its EV_EFI_VARIABLE_DRIVER_CONFIG event") })
+  .nullable();
+
+const secureBoot = z.strictObject({
+  enabled: z.boolean(),
+  pk: efiVariable,
+  kek: efiVariable,
+  db: efiVariable,
+  dbx: efiVariable,
+});
+
+const moduleSigning = z.strictObject({
+  enforced: z.boolean(),
+  certificates: z.array(sha256).max(16).describe("SHA-256 of each certificate that may sign modules"),
+});
+
+/** One event of the expected boot, and the artefact that explains its digest where one does. */
+export const expectedEvent = z.strictObject({
+  register: z.enum(["rtmr0", "rtmr1", "rtmr2", "rtmr3"]),
+  type: text(64).describe("TCG event type name"),
+  digest: sha384,
+  description: text(512),
+  explainedBy: text(256).nullable().describe("The artefact or constant it hashes; null: not explained"),
+});
+
+const measurements = z
+  .strictObject({
+    rtmr1: register,
+    rtmr2: register,
+    derivation: z.enum(["observed", "computed"]),
+    from: text(512).describe("The event log or the artefacts that the values come from"),
+    events: z.array(expectedEvent).max(128).nullable(),
+    attachment: attachment.nullable().describe("The same list, where it does not fit"),
+  })
+  .refine((m) => m.events === null || m.attachment === null, {
+    error: "events are listed or attached, not both",
+  });
+
+export const osImage = z
+  .strictObject({
+    ...releaseShape,
+    rootfs,
+    verity,
+    uki,
+    commandLine,
+    lockdown: z.enum(["none", "integrity", "confidentiality"]),
+    secureBoot,
+    moduleSigning,
+    kernelPatchSet: referenceTo("kernel-patch-set"),
+    driverBuild: referenceTo("driver-build"),
+    measurements,
+    removedFromTcb: z.strictObject({
+      packages: z.array(text(128)).max(512),
+      daemons: z.array(text(128)).max(512),
+      kernelModules: z.array(text(128)).max(512),
+    }),
+  })
+  .describe("A released guest image");
+export type OsImage = z.infer<typeof osImage>;

@@ -1,0 +1,27 @@
+// platform: virtual firmware and shape of the VM. MRTD, RTMR0, TD attributes and XFAM hold together, as one atom.
+import * as z from "zod";
+import { hex8, integer, positive, register, sha384, text } from "./fields.ts";
+import { measuredFile, releaseShape } from "./release.ts";
+
+export const platform = z
+  .strictObject({
+    ...releaseShape,
+    firmware: measuredFile.nullable().describe("Virtual firmware (TDVF) file; null: known only by its MRTD"),
+    mrtd: register,
+    pageAddOrder: z
+      .enum(["single-pass", "two-pass", "observed"])
+      .describe("How pages were added when MRTD was computed; observed: MRTD was read from a quote"),
+    rtmr0: register,
+    rtmr0From: text(512).describe("Where RTMR0 comes from: an event log or a known-good quote"),
+    acpi: z.strictObject({ loader: sha384, rsdp: sha384, tables: sha384 }).nullable(),
+    shape: z.strictObject({
+      machineType: text(64),
+      vcpus: positive,
+      memoryBytes: positive,
+      gpus: integer,
+    }),
+    tdAttributes: hex8.describe("TD_ATTRIBUTES, 8 bytes as in the quote"),
+    xfam: hex8.describe("XFAM, 8 bytes as in the quote"),
+  })
+  .describe("Firmware and shape of the virtual machine");
+export type Platform = z.infer<typeof platform>;

@@ -1,0 +1,83 @@
+// trust-root: who may do what. Entry 0 of every log; each later one needs a threshold of the one before it and of its own.
+import * as z from "zod";
+import { keyId, positive, sha256, spki, text, time } from "./fields.ts";
+import { RELEASE_KINDS } from "./reference.ts";
+
+/** A literal name, or one ending in "/*" that stands for every name below that folder; "*" alone stands for every name. */
+const namePattern = z
+  .string()
+  .regex(/^(?:\*|[a-z0-9][a-z0-9._/-]{0,125}(?:\/\*)?)$/)
+  .refine((pattern) => pattern === "*" || !pattern.slice(0, -1).includes("*"), {
+    error: "'*' only as the last element",
+  });
+
+/** k of these distinct keys. */
+const threshold = {
+  keys: z.array(keyId).min(1).max(32),
+  threshold: z.int().min(1).max(32),
+};
+const reachable = (rule: { keys: string[]; threshold: number }) =>
+  new Set(rule.keys).size === rule.keys.length && rule.threshold <= rule.keys.length;
+const REACHABLE = { error: "keys must differ and be at least as many as the threshold" };
+
+const role = z.strictObject(threshold).refine(reachable, REACHABLE);
+const publisherRule = z
+  .strictObject({
+    ...threshold,
+    kinds: z.array(z.enum(RELEASE_KINDS)).min(1).max(RELEASE_KINDS.length),
+    names: z.array(namePattern).min(1).max(64),
+  })
+  .refine(reachable, REACHABLE);
+const policyRule = z
+  .strictObject({ ...threshold, names: z.array(namePattern).min(1).max(64) })
+  .refine(reachable, REACHABLE);
+
+export type Role = z.infer<typeof role>;
+
+const DAY = 86_400;
+
+export const trustRoot = z
+  .strictObject({
+    name: z.literal("root"),
+    version: positive,
+    previous: sha256.nullable().describe("Payload digest of the trust root before; null for version 1"),
+    expires: time,
+    maxPolicyLifetime: z
+      .int()
+      .min(60)
+      .max(3660 * DAY)
+      .describe("Longest time from validFrom to expires of a policy, seconds"),
+    maxStatusAge: z
+      .int()
+      .min(60)
+      .max(7 * DAY)
+      .describe("Longest time from issuedAt to expires of a status, seconds"),
+    maxCheckpointAge: z
+      .int()
+      .min(60)
+      .max(30 * DAY)
+      .describe("Oldest cosignature that counts as fresh, seconds"),
+    origin: text(255).describe("Origin line of the log's checkpoints (C2SP tlog-checkpoint)"),
+    logPolicy: z
+      .string()
+      .min(1)
+      .max(8192)
+      .describe("C2SP tlog-policy text: the log's key, its witnesses and the quorum"),
+    keys: z.array(spki).min(1).max(128).describe("Every key that a role names"),
+    roles: z.strictObject({
+      root: role,
+      publisher: z.array(publisherRule).max(64),
+      policy: z.array(policyRule).max(64),
+      revocation: role,
+      status: role,
+    }),
+    successor: z
+      .strictObject({ origin: text(255), finalSize: positive, finalRoot: sha256 })
+      .nullable()
+      .describe("Closes this log for ever and names the next one"),
+  })
+  .refine((root) => (root.version === 1) === (root.previous === null), {
+    error: "previous is null for version 1 and only then",
+  })
+  .describe("Who may do what in this log");
+export type TrustRoot = z.infer<typeof trustRoot>;

@@ -1,0 +1,134 @@
+// DSSE envelope v1 (github.com/secure-systems-lab/dsse) around an in-toto statement, and the exact leaf that the log holds for it.
+import * as z from "zod";
+import { sha256 } from "../cryptography/hash.ts";
+import { type PublicKey, verifySignature } from "../cryptography/signature.ts";
+import { decodeBase64, encodeBase64 } from "../encoding/base64.ts";
+import { concatBytes } from "../encoding/bytes.ts";
+import { encodeHex } from "../encoding/hex.ts";
+import { utf8 } from "../encoding/text.ts";
+import { keyId } from "../entry/fields.ts";
+import { MalformedError, VerificationError } from "../errors.ts";
+import { canonicalize } from "./canonical-json.ts";
+import { parseJson } from "./parse-json.ts";
+import { parseStatement, type Statement } from "./statement.ts";
+
+export const PAYLOAD_TYPE = "application/vnd.in-toto+json";
+/** The largest entry that a tlog-tiles entry bundle can hold. */
+export const MAX_LEAF_BYTES = 65_535;
+const MAX_SIGNATURES = 32;
+
+export interface Signature {
+  /** Hex SHA-256 of the signer's SPKI DER. */
+  readonly keyId: string;
+  /** 64 bytes: Ed25519, or ECDSA P-256 r‖s. */
+  readonly signature: Uint8Array;
+}
+
+/** An envelope that was read and whose statement is of a known kind; its signatures are not verified by that. */
+export interface Envelope {
+  readonly payload: Uint8Array;
+  /** SHA-256 of the payload, hex: the digest by which other entries refer to this one. */
+  readonly payloadDigest: string;
+  readonly statement: Statement;
+  /** Sorted by key id, each key once. */
+  readonly signatures: readonly Signature[];
+  /** The bytes of the log entry: the RFC 8785 form of the envelope. */
+  readonly leaf: Uint8Array;
+}
+
+/** The envelope's JSON, as it travels over HTTP and inside bundles. */
+export const envelopeJson = z.strictObject({
+  payload: z.string().max(MAX_LEAF_BYTES),
+  payloadType: z.literal(PAYLOAD_TYPE),
+  signatures: z
+    .array(z.strictObject({ keyid: keyId, sig: z.string().max(128) }))
+    .min(1)
+    .max(MAX_SIGNATURES),
+});
+export type EnvelopeJson = z.infer<typeof envelopeJson>;
+
+/** Pre-authentication encoding (DSSE protocol.md): the bytes that are signed. */
+export function preAuthEncoding(payload: Uint8Array): Uint8Array {
+  return concatBytes(utf8(`DSSEv1 ${PAYLOAD_TYPE.length} ${PAYLOAD_TYPE} ${payload.length} `), payload);
+}
+
+/**
+ * Reads an envelope in any JSON form, and its statement.
+ * @throws MalformedError: not strict JSON, not canonical base64, a key twice, over 65,535 bytes, or a statement that is not valid.
+ */
+export function parseEnvelope(bytes: Uint8Array): Envelope {
+  return envelopeFromJson(parseJson(bytes, 2 * MAX_LEAF_BYTES));
+}
+
+export function envelopeFromJson(json: unknown): Envelope {
+  const result = envelopeJson.safeParse(json);
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    throw new MalformedError("DSSE envelope", issue?.message ?? "not valid", `/${issue?.path.join("/") ?? ""}`);
+  }
+  const signatures = result.data.signatures.map(({ keyid, sig }) => ({ keyId: keyid, signature: decodeBase64(sig) }));
+  return makeEnvelope(decodeBase64(result.data.payload), signatures);
+}
+
+/** Reads a log entry: an envelope that must already be in its one canonical form. */
+export function parseLeaf(leaf: Uint8Array): Envelope {
+  const envelope = parseEnvelope(leaf);
+  const same = envelope.leaf.length === leaf.length && envelope.leaf.every((byte, i) => byte === leaf[i]);
+  if (!same) throw new MalformedError("log entry", "not the RFC 8785 form of its envelope");
+  return envelope;
+}
+
+/** Puts payload and signatures together; the same signatures in any order give the same leaf. */
+export function makeEnvelope(payload: Uint8Array, signatures: readonly Signature[]): Envelope {
+  const sorted = [...signatures].sort((a, b) => (a.keyId < b.keyId ? -1 : 1));
+  if (sorted.some((s, i) => s.keyId === sorted[i + 1]?.keyId)) {
+    throw new MalformedError("DSSE envelope", "one key signed twice", "/signatures");
+  }
+  const statement = parseStatement(payload);
+  const leaf = utf8(canonicalize(formatEnvelope(payload, sorted)));
+  if (leaf.length > MAX_LEAF_BYTES) {
+    throw new MalformedError("DSSE envelope", `${leaf.length} bytes; at most ${MAX_LEAF_BYTES} fit, attach long lists`);
+  }
+  return { payload, payloadDigest: encodeHex(sha256(payload)), statement, signatures: sorted, leaf };
+}
+
+function formatEnvelope(payload: Uint8Array, signatures: readonly Signature[]): EnvelopeJson {
+  return {
+    payload: encodeBase64(payload),
+    payloadType: PAYLOAD_TYPE,
+    signatures: signatures.map(({ keyId, signature }) => ({ keyid: keyId, sig: encodeBase64(signature) })),
+  };
+}
+
+export function envelopeToJson(envelope: Pick<Envelope, "payload" | "signatures">): EnvelopeJson {
+  return formatEnvelope(envelope.payload, envelope.signatures);
+}
+
+/** Finds the key with this id among those a trust root lists, or undefined. */
+export type KeyLookup = (keyId: string) => PublicKey | undefined;
+
+/** An envelope every signature of which was verified. Only verifyEnvelope makes one. */
+export interface VerifiedEnvelope extends Envelope {
+  /** Ids of the keys that signed, sorted. */
+  readonly signers: readonly string[];
+}
+
+/**
+ * Verifies every signature; nothing is silently dropped.
+ * @throws VerificationError "signature-unknown-key" | "signature-invalid", naming the key.
+ */
+export async function verifyEnvelope(envelope: Envelope, keys: KeyLookup): Promise<VerifiedEnvelope> {
+  const message = preAuthEncoding(envelope.payload);
+  await Promise.all(
+    envelope.signatures.map(async ({ keyId, signature }) => {
+      const key = keys(keyId);
+      if (key === undefined || key.algorithm === "ecdsa-p384-sha384") {
+        throw new VerificationError("signature-unknown-key", `key ${keyId} is not in the trust root; sign with a key that is`);
+      }
+      if (!(await verifySignature(key, message, signature))) {
+        throw new VerificationError("signature-invalid", `the signature by key ${keyId} does not verify; sign the payload again`);
+      }
+    }),
+  );
+  return { ...envelope, signers: envelope.signatures.map(({ keyId }) => keyId) };
+}

@@ -1,0 +1,102 @@
+// in-toto Statement v1 (github.com/in-toto/attestation, spec/v1/statement.md), with a predicate of one of our kinds.
+// The payload must equal its own RFC 8785 form, so that two parties who agree on the content agree on the digest.
+import * as z from "zod";
+import { sha256 } from "../cryptography/hash.ts";
+import { encodeHex } from "../encoding/hex.ts";
+import { decodeUtf8, utf8 } from "../encoding/text.ts";
+import * as fields from "../entry/fields.ts";
+import { kindOfPredicateType, PREDICATES, type Predicate, predicateTypeOf } from "../entry/kinds.ts";
+import { DOCUMENT_KINDS, type Kind } from "../entry/reference.ts";
+import { MalformedError } from "../errors.ts";
+import { canonicalize } from "./canonical-json.ts";
+
+const FORMAT = "statement";
+const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
+
+const subject = z.strictObject({
+  name: fields.text(512),
+  digest: z.strictObject({ sha256: fields.sha256, sha384: fields.sha384.optional() }),
+});
+export type Subject = z.infer<typeof subject>;
+
+const statementFrame = z.strictObject({
+  _type: z.literal(STATEMENT_TYPE),
+  subject: z.array(subject).min(1).max(256),
+  predicateType: z.string(),
+  predicate: z.unknown(),
+});
+
+/** A statement of one kind. `version` is the release version, or the decimal version or sequence of a document. */
+export interface StatementOf<K extends Kind> {
+  readonly kind: K;
+  readonly name: string;
+  readonly version: string;
+  readonly subject: readonly Subject[];
+  readonly predicate: Predicate<K>;
+}
+export type Statement = { [K in Kind]: StatementOf<K> }[Kind];
+
+/**
+ * Reads a DSSE payload.
+ * @throws MalformedError with a JSON pointer when it is not canonical, of an unknown kind, or not what the kind's schema asks.
+ */
+export function parseStatement(payload: Uint8Array): Statement {
+  const frame = check(statementFrame, parseCanonical(payload), "");
+  const kind = kindOfPredicateType(frame.predicateType);
+  if (kind === undefined) {
+    throw new MalformedError(FORMAT, `predicateType ${JSON.stringify(frame.predicateType.slice(0, 100))} is not known`, "/predicateType");
+  }
+  const predicate = check(PREDICATES[kind] as z.ZodType<Predicate>, frame.predicate, "/predicate");
+  const statement = { kind, name: predicate.name, version: versionOf(predicate), subject: frame.subject, predicate } as Statement;
+  if (isDocument(kind)) checkDocumentSubject(statement);
+  return statement;
+}
+
+/** Writes a statement as the bytes that are signed. Documents without an artefact get their one subject. */
+export function formatStatement<K extends Kind>(kind: K, predicate: Predicate<K>, subjects: readonly Subject[] = []): Uint8Array {
+  const subject = isDocument(kind) ? [documentSubject(kind, predicate)] : subjects;
+  const payload = utf8(canonicalize({ _type: STATEMENT_TYPE, subject, predicateType: predicateTypeOf(kind), predicate }));
+  parseStatement(payload);
+  return payload;
+}
+
+/** The identity under which an entry is immutable: kind, name and version. */
+function versionOf(predicate: Predicate): string {
+  return String("sequence" in predicate ? predicate.sequence : predicate.version);
+}
+
+function parseCanonical(payload: Uint8Array): unknown {
+  const text = decodeUtf8(payload);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new MalformedError(FORMAT, "not JSON");
+  }
+  // A duplicate member, white space, another number or escape form: all of them make the two texts differ.
+  if (canonicalize(value) !== text) throw new MalformedError(FORMAT, "not in RFC 8785 canonical form");
+  return value;
+}
+
+function isDocument(kind: Kind): boolean {
+  return (DOCUMENT_KINDS as readonly Kind[]).includes(kind);
+}
+
+function documentSubject(kind: Kind, predicate: Predicate): Subject {
+  return { name: `touchstone:${kind}/${predicate.name}`, digest: { sha256: encodeHex(sha256(utf8(canonicalize(predicate)))) } };
+}
+
+function checkDocumentSubject(statement: Statement): void {
+  const expected = [documentSubject(statement.kind, statement.predicate)];
+  if (canonicalize(statement.subject) !== canonicalize(expected)) {
+    throw new MalformedError(FORMAT, `the one subject must be ${canonicalize(expected[0])}`, "/subject");
+  }
+}
+
+function check<T>(schema: z.ZodType<T>, value: unknown, pointer: string): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const path = (issue?.path ?? []).map((key) => `/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+  throw new MalformedError(FORMAT, issue?.message ?? "not valid", `${pointer}${path}`);
+}
