@@ -10,13 +10,20 @@ export interface ReleaseOptions {
   readonly version: string;
   readonly channel: string;
   readonly svn: number;
+  /** URI or name of who built it. */
+  readonly builder: string;
+  /** Where the source is. */
+  readonly source: string;
+  readonly sourceCommit?: string;
+  /** Path of the source archive, to be digested. */
+  readonly sourceArchive?: string;
   /** Path of a SLSA v1 provenance in a DSSE envelope. */
   readonly provenance?: string;
   /** Path to write the statement to. */
   readonly output: string;
 }
 
-/** Adds `--name --version --channel --svn --provenance -o`. The program must have called `enablePositionalOptions()`, or
+/** Adds the options of `ReleaseOptions`. The program must have called `enablePositionalOptions()`, or
  * its own `--version` swallows this one. */
 export function addReleaseOptions(command: Command): Command {
   return command
@@ -28,6 +35,10 @@ export function addReleaseOptions(command: Command): Command {
       "security version number: raised when older releases must be refused",
       parseCount,
     )
+    .requiredOption("--builder <id>", "URI or name of the build service or person")
+    .requiredOption("--source <uri>", "where the source is")
+    .option("--source-commit <hex>", "git commit of the source")
+    .option("--source-archive <file>", "source archive, digested")
     .option("--provenance <file>", "SLSA v1 provenance (DSSE envelope), checked and linked by digest")
     .requiredOption("-o, --output <file>", "where to write the statement");
 }
