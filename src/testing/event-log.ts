@@ -1,0 +1,121 @@
+// Event logs and the registers they replay to: the TCG2 log of the CCEL table (TCG PC Client Platform Firmware Profile §10;
+// UEFI 2.10 §38.4) and dstack's JSON.
+import { sha384 } from "../protocol/cryptography/hash.ts";
+import { concatBytes } from "../protocol/encoding/bytes.ts";
+import { decodeHex, encodeHex } from "../protocol/encoding/hex.ts";
+import { utf8 } from "../protocol/encoding/text.ts";
+import { u32 } from "./little-endian.ts";
+
+export interface MeasuredEvent {
+  /** RTMR number. */
+  readonly register: 0 | 1 | 2 | 3;
+  /** TCG event type. */
+  readonly type: number;
+  readonly data: Uint8Array;
+  /** What was extended: SHA-384 of `data`, except for events that measure something which is not in the log. 48 bytes. */
+  readonly digest: Uint8Array;
+  /** The event name of a dstack runtime event. */
+  readonly name?: string;
+}
+
+export const EV_SEPARATOR = 0x4;
+export const EV_EVENT_TAG = 0x6;
+export const EV_PLATFORM_CONFIG_FLAGS = 0xa;
+export const EV_EFI_VARIABLE_DRIVER_CONFIG = 0x80000001;
+export const EV_EFI_BOOT_SERVICES_APPLICATION = 0x80000003;
+export const EV_EFI_ACTION = 0x80000007;
+const DSTACK_RUNTIME_EVENT = 0x08000001;
+
+/** An event that measures its own data. */
+export function measured(register: MeasuredEvent["register"], type: number, data: Uint8Array): MeasuredEvent {
+  return { register, type, data, digest: sha384(data) };
+}
+
+/** A dstack runtime event in RTMR3; digest = SHA-384(LE32 type ‖ ":" ‖ name ‖ ":" ‖ payload). */
+export function runtimeEvent(name: string, payload: Uint8Array): MeasuredEvent {
+  const preimage = concatBytes(u32(DSTACK_RUNTIME_EVENT), utf8(`:${name}:`), payload);
+  return { register: 3, type: DSTACK_RUNTIME_EVENT, data: payload, digest: sha384(preimage), name };
+}
+
+/** RTMR0 to RTMR3 after the events, each from 48 zero bytes. */
+export function replayEvents(
+  events: readonly MeasuredEvent[],
+): [Uint8Array, Uint8Array, Uint8Array, Uint8Array] {
+  const replay = (register: number) =>
+    events
+      .filter((event) => event.register === register)
+      .reduce<Uint8Array>((value, event) => sha384(concatBytes(value, event.digest)), new Uint8Array(48));
+  return [replay(0), replay(1), replay(2), replay(3)];
+}
+
+/** The binary log: a Spec ID event, one TCG_PCR_EVENT2 for each event, padding of 0xFF as firmware leaves it. */
+export function makeCcel(events: readonly MeasuredEvent[], padding = 64): Uint8Array {
+  const specId = concatBytes(utf8("Spec ID Event03\0"), decodeHex("0000000000020002010000000c00300000"));
+  const header = concatBytes(u32(1), u32(3), new Uint8Array(20), u32(specId.length), specId);
+  const records = events.map(({ register, type, digest, data }) =>
+    concatBytes(u32(register + 1), u32(type), u32(1), Uint8Array.of(0x0c, 0), digest, u32(data.length), data),
+  );
+  return concatBytes(header, ...records, new Uint8Array(padding).fill(0xff));
+}
+
+/** dstack's log: a JSON array with 0-based `imr`, hex digests and hex payloads. */
+export function makeDstackLog(events: readonly MeasuredEvent[]): Uint8Array {
+  const records = events.map(({ register, type, digest, data, name = "" }) => ({
+    imr: register,
+    event_type: type,
+    digest: encodeHex(digest),
+    event: name,
+    event_payload: encodeHex(data),
+  }));
+  return utf8(JSON.stringify(records));
+}
+
+/** A plausible measured boot: firmware and ACPI tables (RTMR0), boot loader (RTMR1), kernel command line and initrd (RTMR2). */
+export function bootEvents(image: string): MeasuredEvent[] {
+  const unlogged = (what: string) => sha384(utf8(`${image}: ${what}`));
+  return [
+    measured(0, EV_EFI_VARIABLE_DRIVER_CONFIG, secureBootVariable()),
+    measured(0, EV_SEPARATOR, new Uint8Array(4)),
+    {
+      register: 0,
+      type: EV_PLATFORM_CONFIG_FLAGS,
+      data: utf8("ACPI DATA"),
+      digest: sha384(utf8("synthetic ACPI tables")),
+    },
+    measured(1, EV_EFI_ACTION, utf8("Calling EFI Application from Boot Option")),
+    measured(1, EV_SEPARATOR, new Uint8Array(4)),
+    {
+      register: 1,
+      type: EV_EFI_BOOT_SERVICES_APPLICATION,
+      data: new Uint8Array(32),
+      digest: unlogged("unified kernel image"),
+    },
+    measured(1, EV_EFI_ACTION, utf8("Exit Boot Services Invocation")),
+    measured(1, EV_EFI_ACTION, utf8("Exit Boot Services Returned with Success")),
+    {
+      register: 2,
+      type: EV_EVENT_TAG,
+      data: taggedEvent(0x8f3b22ed, "LOADED_IMAGE::LoadOptions"),
+      digest: unlogged("command line"),
+    },
+    {
+      register: 2,
+      type: EV_EVENT_TAG,
+      data: taggedEvent(0x8f3b22ec, "Linux initrd"),
+      digest: unlogged("initrd"),
+    },
+  ];
+}
+
+/** UEFI_VARIABLE_DATA of SecureBoot = 1: GUID, name length in UTF-16 units, data length, name, data. */
+function secureBootVariable(): Uint8Array {
+  const name = Uint8Array.from([..."SecureBoot"].flatMap((letter) => [letter.charCodeAt(0), 0]));
+  const efiGlobalVariable = decodeHex("61dfe48bca93d211aa0d00e098032b8c");
+  return concatBytes(efiGlobalVariable, u32(10), u32(0), u32(1), u32(0), name, Uint8Array.of(1));
+}
+
+/** TCG_PCClientTaggedEvent, as Linux's EFI stub writes it. */
+function taggedEvent(id: number, description: string): Uint8Array {
+  const text = utf8(`${description}\0`);
+  return concatBytes(u32(id), u32(text.length), text);
+}

@@ -1,0 +1,67 @@
+// touchstone/testing: synthetic evidence for testing an integration, every signature valid under made-up vendors.
+// Production trust roots can never accept any of it: the keys of its roots are made anew each time and belong to nobody.
+export { type Certified, type KeyPair, makeCrl, makeKeyPair } from "./authority.ts";
+export {
+  bootEvents,
+  type MeasuredEvent,
+  makeCcel,
+  makeDstackLog,
+  measured,
+  replayEvents,
+  runtimeEvent,
+} from "./event-log.ts";
+export { GOOD_BLOCKS, type GpuOptions, type SyntheticGpu } from "./gpu.ts";
+export {
+  type GoldenMeasurement,
+  makeBlocks,
+  makeGoldenTables,
+  makeGpuReport,
+  makeOpaque,
+  OPAQUE,
+  type OpaqueField,
+  type ReportFields,
+} from "./gpu-report.ts";
+export {
+  type CollateralFields,
+  type IntelAuthority,
+  makeCollateral,
+  makeIntelAuthority,
+  makePckCertificate,
+  type QeIdentity,
+  type SgxPlatform,
+  type TcbInfo,
+  type TcbStatus,
+} from "./intel.ts";
+export {
+  encodeEvidence,
+  type Machine,
+  type MachineOptions,
+  makeMachine,
+  makeVendors,
+  type Vendors,
+} from "./machine.ts";
+export {
+  type GpuIdentity,
+  makeGpuIdentity,
+  makeNvidiaAuthority,
+  makeNvidiaCrls,
+  type NvidiaAuthority,
+} from "./nvidia.ts";
+export { makeOcspResponse, makeOcspSigner, type OcspFields } from "./ocsp.ts";
+export {
+  defaultBody,
+  defaultPlatform,
+  defaultQeIdentity,
+  defaultQeReport,
+  defaultTcbInfo,
+  type TdxOptions,
+  tcbLevel,
+} from "./tdx-defaults.ts";
+export {
+  makeTdxQuote,
+  type QeReport,
+  type QuoteFields,
+  type QuoteForm,
+  type QuoteSigner,
+  type TdBody,
+} from "./tdx-quote.ts";

@@ -1,0 +1,191 @@
+// A made-up Intel: SGX root, TCB signer, PCK Platform CA, PCK leaves with the SGX extension, and the collateral they sign
+// (Intel SGX PCK Certificate and CRL Specification 1.5; PCS API v4, TCB Info v3, TD QE identity v2).
+import { Extension } from "@peculiar/x509";
+import { concatBytes } from "../protocol/encoding/bytes.ts";
+import { decodeHex, encodeHex } from "../protocol/encoding/hex.ts";
+import { utf8 } from "../protocol/encoding/text.ts";
+import type { EvidenceDocument } from "../verifier/evidence.ts";
+import { type Certified, certify, makeCrl, signWith, type Validity } from "./authority.ts";
+import { boolean, enumerated, integer, octetString, oid, sequence } from "./der.ts";
+
+const SGX_EXTENSION = "1.2.840.113741.1.13.1";
+const OWNER = "O=Intel Corporation, L=Santa Clara, ST=CA, C=US";
+
+export interface IntelAuthority {
+  readonly root: Certified;
+  readonly tcbSigning: Certified;
+  readonly platformCa: Certified;
+}
+
+/** What the SGX extension of a PCK certificate states about its platform. */
+export interface SgxPlatform {
+  /** 16 bytes. */
+  readonly ppid: Uint8Array;
+  /** The 16 SGX TCB component SVNs, 0 to 255 each. */
+  readonly sgxSvns: readonly number[];
+  readonly pceSvn: number;
+  /** 16 bytes. */
+  readonly cpuSvn: Uint8Array;
+  /** 2 bytes, hex. */
+  readonly pceId: string;
+  /** 6 bytes, hex. */
+  readonly fmspc: string;
+  /** 0 standard, 1 scalable, 2 scalable with integrity. */
+  readonly sgxType: number;
+  /** 16 bytes. */
+  readonly platformInstanceId: Uint8Array;
+}
+
+export type TcbStatus =
+  | "UpToDate"
+  | "SWHardeningNeeded"
+  | "ConfigurationNeeded"
+  | "ConfigurationAndSWHardeningNeeded"
+  | "OutOfDate"
+  | "OutOfDateConfigurationNeeded"
+  | "Revoked";
+
+interface LevelFields {
+  readonly tcbDate: string;
+  readonly tcbStatus: TcbStatus;
+  readonly advisoryIDs?: readonly string[];
+}
+
+/** A TCB level of one component: the TDX module or the quoting enclave. */
+export interface IsvSvnLevel extends LevelFields {
+  readonly tcb: { readonly isvsvn: number };
+}
+
+export interface PlatformTcbLevel extends LevelFields {
+  readonly tcb: {
+    readonly sgxtcbcomponents: ReadonlyArray<{ readonly svn: number }>;
+    readonly pcesvn: number;
+    readonly tdxtcbcomponents: ReadonlyArray<{ readonly svn: number }>;
+  };
+}
+
+export interface TdxModule {
+  readonly mrsigner: string;
+  readonly attributes: string;
+  readonly attributesMask: string;
+}
+
+/** The signed `tcbInfo` object of PCS v4, in Intel's own words: hex upper case, times RFC 3339. */
+export interface TcbInfo {
+  readonly id: string;
+  readonly version: number;
+  readonly issueDate: string;
+  readonly nextUpdate: string;
+  readonly fmspc: string;
+  readonly pceId: string;
+  readonly tcbType: number;
+  readonly tcbEvaluationDataNumber: number;
+  readonly tdxModule: TdxModule;
+  readonly tdxModuleIdentities: ReadonlyArray<
+    TdxModule & { readonly id: string; readonly tcbLevels: readonly IsvSvnLevel[] }
+  >;
+  readonly tcbLevels: readonly PlatformTcbLevel[];
+}
+
+/** The signed `enclaveIdentity` object of the TD quoting enclave. */
+export interface QeIdentity {
+  readonly id: string;
+  readonly version: number;
+  readonly issueDate: string;
+  readonly nextUpdate: string;
+  readonly tcbEvaluationDataNumber: number;
+  readonly miscselect: string;
+  readonly miscselectMask: string;
+  readonly attributes: string;
+  readonly attributesMask: string;
+  readonly mrsigner: string;
+  readonly isvprodid: number;
+  readonly tcbLevels: readonly IsvSvnLevel[];
+}
+
+export interface CollateralFields {
+  readonly tcbInfo: TcbInfo;
+  readonly qeIdentity: QeIdentity;
+  readonly crlThisUpdate: Date;
+  readonly crlNextUpdate: Date;
+  /** Serial numbers, hex, on the root's CRL and on the Platform CA's. */
+  readonly revokedByRoot?: readonly string[];
+  readonly revokedByPlatformCa?: readonly string[];
+}
+
+export type TdxCollateral = EvidenceDocument["tdx"]["collateral"];
+
+/** Root, TCB signer and Platform CA under the names that Intel's have. */
+export async function makeIntelAuthority(validity: Validity): Promise<IntelAuthority> {
+  const common = { curve: "P-256", ...validity } as const;
+  const root = await certify({ ...common, subject: `CN=Intel SGX Root CA, ${OWNER}`, ca: true });
+  const [tcbSigning, platformCa] = await Promise.all([
+    certify({ ...common, subject: `CN=Intel SGX TCB Signing, ${OWNER}`, ca: false, issuer: root }),
+    certify({ ...common, subject: `CN=Intel SGX PCK Platform CA, ${OWNER}`, ca: true, issuer: root }),
+  ]);
+  return { root, tcbSigning, platformCa };
+}
+
+/** A PCK certificate for a platform, issued by the Platform CA. */
+export function makePckCertificate(
+  authority: IntelAuthority,
+  platform: SgxPlatform,
+  validity: Validity,
+): Promise<Certified> {
+  return certify({
+    ...validity,
+    subject: `CN=Intel SGX PCK Certificate, ${OWNER}`,
+    curve: "P-256",
+    ca: false,
+    issuer: authority.platformCa,
+    extensions: [new Extension(SGX_EXTENSION, false, Uint8Array.from(sgxExtension(platform)))],
+  });
+}
+
+function sgxExtension(platform: SgxPlatform): Uint8Array {
+  const field = (suffix: string, value: Uint8Array) => sequence(oid(`${SGX_EXTENSION}.${suffix}`), value);
+  const components = platform.sgxSvns.map((svn, i) => field(`2.${i + 1}`, integer(svn)));
+  const tcb = [
+    ...components,
+    field("2.17", integer(platform.pceSvn)),
+    field("2.18", octetString(platform.cpuSvn)),
+  ];
+  const configuration = [1, 2, 3].map((flag) => field(`7.${flag}`, boolean(true)));
+  return sequence(
+    field("1", octetString(platform.ppid)),
+    field("2", sequence(...tcb)),
+    field("3", octetString(decodeHex(platform.pceId))),
+    field("4", octetString(decodeHex(platform.fmspc))),
+    field("5", enumerated(platform.sgxType)),
+    field("6", octetString(platform.platformInstanceId)),
+    field("7", sequence(...configuration)),
+  );
+}
+
+/** Signs TCB Info, QE identity and both CRLs, and lays them out as `collateral.json` has them. */
+export async function makeCollateral(
+  authority: IntelAuthority,
+  fields: CollateralFields,
+): Promise<TdxCollateral> {
+  const { root, tcbSigning, platformCa } = authority;
+  const tcbInfo = JSON.stringify(fields.tcbInfo);
+  const qeIdentity = JSON.stringify(fields.qeIdentity);
+  const crl = (issuer: Certified, revoked: readonly string[] = []) =>
+    makeCrl({ issuer, revoked, thisUpdate: fields.crlThisUpdate, nextUpdate: fields.crlNextUpdate });
+  return {
+    tcbInfo,
+    tcbInfoSignature: encodeHex(await signWith(tcbSigning, utf8(tcbInfo))),
+    tcbInfoIssuerChain: tcbSigning.pem + root.pem,
+    qeIdentity,
+    qeIdentitySignature: encodeHex(await signWith(tcbSigning, utf8(qeIdentity))),
+    qeIdentityIssuerChain: tcbSigning.pem + root.pem,
+    pckCrl: encodeHex(await crl(platformCa, fields.revokedByPlatformCa)),
+    pckCrlIssuerChain: platformCa.pem + root.pem,
+    rootCaCrl: encodeHex(await crl(root, fields.revokedByRoot)),
+  };
+}
+
+/** The CPUSVN field that belongs to component SVNs: Intel's encoding is secret, any 16 bytes will do. */
+export function cpuSvnOf(sgxSvns: readonly number[]): Uint8Array {
+  return concatBytes(Uint8Array.from(sgxSvns), new Uint8Array(16)).subarray(0, 16);
+}

@@ -1,0 +1,160 @@
+// A whole synthetic machine: keys, CPU and GPU evidence that belong together, bound to a channel key and a nonce by
+// touchstone-binding/v1. Its vendors are made up on the spot, so production trust roots can never accept it.
+import { sha256, sha512 } from "../protocol/cryptography/hash.ts";
+import { encodeBase64 } from "../protocol/encoding/base64.ts";
+import { concatBytes } from "../protocol/encoding/bytes.ts";
+import { encodeHex } from "../protocol/encoding/hex.ts";
+import { utf8 } from "../protocol/encoding/text.ts";
+import { canonicalize } from "../protocol/envelope/canonical-json.ts";
+import type { EvidenceDocument, GpuClaims } from "../verifier/evidence.ts";
+import { type KeyPair, makeKeyPair, type Validity } from "./authority.ts";
+import { bootEvents, type MeasuredEvent, makeCcel, makeDstackLog, replayEvents } from "./event-log.ts";
+import { type GpuOptions, makeGpu, type SyntheticGpu } from "./gpu.ts";
+import { type IntelAuthority, makeCollateral, makeIntelAuthority, makePckCertificate } from "./intel.ts";
+import { makeNvidiaAuthority, type NvidiaAuthority } from "./nvidia.ts";
+import {
+  defaultBody,
+  defaultPlatform,
+  defaultQeIdentity,
+  defaultQeReport,
+  defaultTcbInfo,
+  type TdxOptions,
+} from "./tdx-defaults.ts";
+import { makeTdxQuote, type TdBody } from "./tdx-quote.ts";
+
+/** The made-up vendors whose roots a test pins. */
+export interface Vendors {
+  readonly intel: IntelAuthority;
+  readonly nvidia: NvidiaAuthority;
+}
+
+export interface MachineOptions {
+  /** The time at which everything is valid: collateral for a day before and 29 after, OCSP answers for 24 hours. */
+  readonly at: Date;
+  /** Made anew when absent. Pass those of another machine to share its roots. */
+  readonly vendors?: Vendors;
+  /** The key of the TLS or HPKE channel; a new P-256 key when absent. */
+  readonly channel?: KeyPair;
+  /** 32 bytes; random when absent. */
+  readonly nonce?: Uint8Array;
+  readonly tdx?: TdxOptions;
+  readonly events?: readonly MeasuredEvent[];
+  /** How the event log is written; `none` leaves it out. */
+  readonly eventLog?: "ccel" | "dstack" | "none";
+  /** One Hopper GPU when absent. */
+  readonly gpus?: readonly GpuOptions[];
+  /** What the guest says where it differs from the truth of an honest one. */
+  readonly claims?: Partial<GpuClaims>;
+}
+
+export interface Machine {
+  /** The value of `evidence.json`. */
+  readonly evidence: EvidenceDocument;
+  /** DER certificates of the roots to pin instead of the vendors' real ones. */
+  readonly roots: { readonly intel: Uint8Array; readonly nvidia: Uint8Array };
+  readonly vendors: Vendors;
+  readonly channel: KeyPair;
+  readonly nonce: Uint8Array;
+  readonly body: TdBody;
+  readonly events: readonly MeasuredEvent[];
+  readonly gpus: readonly SyntheticGpu[];
+  readonly options: MachineOptions;
+}
+
+const DAY = 86_400_000;
+
+/** Makes vendors whose certificates are valid for the year before `at` and five after. */
+export async function makeVendors(
+  at: Date,
+  architecture: NvidiaAuthority["architecture"] = "hopper",
+): Promise<Vendors> {
+  const validity = certificateValidity(at);
+  const [intel, nvidia] = await Promise.all([
+    makeIntelAuthority(validity),
+    makeNvidiaAuthority(architecture, validity),
+  ]);
+  return { intel, nvidia };
+}
+
+/** Makes a machine that an honest policy accepts, but for what the options change. */
+export async function makeMachine(options: MachineOptions): Promise<Machine> {
+  const vendors = options.vendors ?? (await makeVendors(options.at));
+  const channel = options.channel ?? (await makeKeyPair("P-256"));
+  const nonce = options.nonce ?? crypto.getRandomValues(new Uint8Array(32));
+  const keyHash = sha256(channel.spki);
+
+  const requestNonce = sha256(concatBytes(keyHash, nonce));
+  const gpus = await Promise.all(
+    (options.gpus ?? [{}]).map((gpu) => makeGpu(vendors.nvidia, requestNonce, options.at, gpu)),
+  );
+  const claims: GpuClaims = {
+    ccMode: "on",
+    devtools: false,
+    reports: gpus.map((gpu) => encodeHex(sha256(gpu.report))),
+    ...options.claims,
+  };
+
+  const events = options.events ?? bootEvents("synthetic image 1");
+  const body = makeBody(options, events, reportData(keyHash, nonce, claims));
+  const tdx = await makeTdxEvidence(options, vendors.intel, body, events);
+  const evidence = {
+    version: 1 as const,
+    tdx,
+    gpus: gpus.map((gpu) => gpu.evidence),
+    nonce: encodeHex(nonce),
+    claims,
+  };
+  const roots = { intel: vendors.intel.root.der, nvidia: vendors.nvidia.root.der };
+  return { evidence, roots, vendors, channel, nonce, body, events, gpus, options };
+}
+
+/** `evidence.json` as bytes. */
+export function encodeEvidence(evidence: EvidenceDocument): Uint8Array {
+  return utf8(JSON.stringify(evidence));
+}
+
+/** touchstone-binding/v1, written a second time so that maker and verifier check each other. */
+function reportData(keyHash: Uint8Array, nonce: Uint8Array, claims: GpuClaims): Uint8Array {
+  return sha512(
+    concatBytes(utf8("touchstone-binding/v1\0"), keyHash, nonce, sha256(utf8(canonicalize(claims)))),
+  );
+}
+
+function makeBody(options: MachineOptions, events: readonly MeasuredEvent[], reportData: Uint8Array): TdBody {
+  const [rtmr0, rtmr1, rtmr2, rtmr3] = replayEvents(events);
+  return { ...defaultBody(), rtmr0, rtmr1, rtmr2, rtmr3, reportData, ...options.tdx?.body };
+}
+
+async function makeTdxEvidence(
+  options: MachineOptions,
+  intel: IntelAuthority,
+  body: TdBody,
+  events: readonly MeasuredEvent[],
+): Promise<EvidenceDocument["tdx"]> {
+  const { at, tdx = {}, eventLog = "ccel" } = options;
+  const platform = { ...defaultPlatform(), ...tdx.platform };
+  const pck = await makePckCertificate(intel, platform, tdx.pckValidity ?? certificateValidity(at));
+  const chain = pck.pem + intel.platformCa.pem + intel.root.pem;
+  const quote = await makeTdxQuote(
+    { pck, chain },
+    { form: "v4", ...tdx.quote, body, qeReport: { ...defaultQeReport(), ...tdx.qeReport } },
+  );
+  const collateral = await makeCollateral(intel, {
+    crlThisUpdate: new Date(at.getTime() - DAY),
+    crlNextUpdate: new Date(at.getTime() + 29 * DAY),
+    ...tdx.crls,
+    revokedByPlatformCa: tdx.revokePck ? [pck.serial] : [],
+    tcbInfo: { ...defaultTcbInfo(at), ...tdx.tcbInfo },
+    qeIdentity: { ...defaultQeIdentity(at), ...tdx.qeIdentity },
+  });
+  if (eventLog === "none") return { quote: encodeBase64(quote), collateral };
+  const data = encodeBase64(eventLog === "ccel" ? makeCcel(events) : makeDstackLog(events));
+  return { quote: encodeBase64(quote), collateral, eventLog: { format: eventLog, data } };
+}
+
+function certificateValidity(at: Date): Validity {
+  return {
+    notBefore: new Date(at.getTime() - 365 * DAY),
+    notAfter: new Date(at.getTime() + 5 * 365 * DAY),
+  };
+}

@@ -1,0 +1,115 @@
+// A made-up NVIDIA: device root, five-certificate chains with the FWID as Hopper and Blackwell state it, CRLs (names and extensions as
+// in the vendor's own chains; FWID per TCG DICE Attestation Architecture 1.1 §6.1 and its Composite Device ID predecessor).
+import { Extension } from "@peculiar/x509";
+import { utf8 } from "../protocol/encoding/text.ts";
+import { type Certified, certify, makeCrl, type Validity } from "./authority.ts";
+import { context, contextPrimitive, integer, octetString, oid, sequence } from "./der.ts";
+
+export type Architecture = "hopper" | "blackwell";
+
+const CHIP = { hopper: "GH100", blackwell: "GB100" } as const;
+const SHA384 = "2.16.840.1.101.3.4.2.2";
+const COMPOSITE_DEVICE_ID = "2.23.133.5.4.1";
+const DICE_TCB_INFO = "2.23.133.5.4.1.1";
+const OWNER = "O=NVIDIA Corporation";
+
+export interface NvidiaAuthority {
+  readonly root: Certified;
+  /** "NVIDIA GH100 Identity", issued by the root. */
+  readonly identity: Certified;
+  /** "NVIDIA GH100 Provisioner ICA 1", issued by the identity CA. */
+  readonly provisioner: Certified;
+  readonly architecture: Architecture;
+}
+
+/** The keys of one GPU. */
+export interface GpuIdentity {
+  readonly architecture: Architecture;
+  /** Certifies the attestation key: the boot ROM's key. */
+  readonly bootRom: Certified;
+  /** Signs reports. */
+  readonly attestation: Certified;
+  /** All five certificates, leaf first, root last. */
+  readonly chain: readonly Certified[];
+  /** 48 bytes; null when the leaf states none. */
+  readonly fwid: Uint8Array | null;
+}
+
+export async function makeNvidiaAuthority(
+  architecture: Architecture,
+  validity: Validity,
+): Promise<NvidiaAuthority> {
+  const ca = { curve: "P-384", ca: true, ...validity } as const;
+  const chip = CHIP[architecture];
+  const root = await certify({ ...ca, subject: "CN=NVIDIA Device Identity CA, O=NVIDIA" });
+  const identity = await certify({ ...ca, subject: `CN=NVIDIA ${chip} Identity, ${OWNER}`, issuer: root });
+  const provisioner = await certify({
+    ...ca,
+    subject: `CN=NVIDIA ${chip} Provisioner ICA 1, ${OWNER}, C=US`,
+    issuer: identity,
+  });
+  return { architecture, root, identity, provisioner };
+}
+
+/** Certifies a new GPU whose attestation key stands for the firmware `fwid` (48 bytes). */
+export async function makeGpuIdentity(
+  authority: NvidiaAuthority,
+  fields: Validity & { readonly fwid: Uint8Array | null },
+): Promise<GpuIdentity> {
+  const { architecture, root, identity, provisioner } = authority;
+  const { fwid, ...validity } = fields;
+  const chip = CHIP[architecture];
+  const common = { curve: "P-384", ...validity } as const;
+  const bootRom = await certify({
+    ...common,
+    subject: `CN=${chip} A01 GSP BROM, ${OWNER}, C=US`,
+    ca: true,
+    issuer: provisioner,
+  });
+  const attestation = await certify({
+    ...common,
+    subject: `CN=${chip} A01 GSP FMC LF, ${OWNER}, C=US`,
+    ca: false,
+    issuer: bootRom,
+    extensions: fwid === null ? [] : [fwidExtension(architecture, bootRom.spki, fwid)],
+  });
+  const chain = [attestation, bootRom, provisioner, identity, root];
+  return { architecture, bootRom, attestation, chain, fwid };
+}
+
+function fwidExtension(architecture: Architecture, deviceKey: Uint8Array, fwid: Uint8Array): Extension {
+  const digest = sequence(oid(SHA384), octetString(fwid));
+  const value = architecture === "hopper" ? sequence(integer(1), deviceKey, digest) : diceTcbInfo(digest);
+  const id = architecture === "hopper" ? COMPOSITE_DEVICE_ID : DICE_TCB_INFO;
+  return new Extension(id, false, Uint8Array.from(value));
+}
+
+/** DiceTcbInfo as Blackwell writes it: the first FWID counts, the second is zero. */
+function diceTcbInfo(digest: Uint8Array): Uint8Array {
+  const zero = sequence(oid(SHA384), octetString(new Uint8Array(48)));
+  return sequence(
+    contextPrimitive(0, utf8("NVIDIA")),
+    contextPrimitive(1, utf8("GB100 A01 GSP")),
+    contextPrimitive(2, utf8("01")),
+    contextPrimitive(3, Uint8Array.of(1)),
+    contextPrimitive(4, Uint8Array.of(0)),
+    contextPrimitive(5, Uint8Array.of(0)),
+    context(6, digest, zero),
+    contextPrimitive(7, Uint8Array.of(0, 0x80, 0, 0, 1)),
+    contextPrimitive(8, Uint8Array.of(0xc0)),
+    contextPrimitive(9, Uint8Array.of(0)),
+  );
+}
+
+export interface NvidiaCrlFields {
+  readonly thisUpdate: Date;
+  readonly nextUpdate: Date;
+  /** Serial numbers, hex; each goes onto every list, and means something only on its issuer's. */
+  readonly revoked?: readonly string[];
+}
+
+/** The CRLs of the root, the identity CA and the provisioner, DER, in this order. */
+export function makeNvidiaCrls(authority: NvidiaAuthority, fields: NvidiaCrlFields): Promise<Uint8Array[]> {
+  const issuers = [authority.root, authority.identity, authority.provisioner];
+  return Promise.all(issuers.map((issuer) => makeCrl({ issuer, ...fields })));
+}
