@@ -1,0 +1,141 @@
+// One GPU's report and certificate chain: a fixed list of checks, in NVIDIA's order (attestation-sdk, verify.cpp), failing closed where
+// theirs does not: a missing FWID passes only for drivers that never send one.
+
+import { importPublicKey, verifySignature } from "../../protocol/cryptography/signature.ts";
+import { equalBytes } from "../../protocol/encoding/bytes.ts";
+import { encodeHex } from "../../protocol/encoding/hex.ts";
+import { VerificationError } from "../../protocol/errors.ts";
+import { type Check, CheckList } from "../check-list.ts";
+import type { GpuEvidence } from "../evidence.ts";
+import { type Certificate, parsePemCertificates } from "./certificate.ts";
+import {
+  type Architecture,
+  architectureOf,
+  deviceIdOf,
+  type GpuChain,
+  verifyGpuChain,
+  verifyUnderRoot,
+} from "./certificate-chain.ts";
+import { outsideWindow } from "./certificate-path.ts";
+import { nvidiaDeviceRoot } from "./device-root.ts";
+import { readFwid } from "./fwid.ts";
+import { type GpuReport, parseGpuReport } from "./report.ts";
+
+export const GPU_REPORT_CHECKS = [
+  "gpu.report.format",
+  "gpu.chain.format",
+  "gpu.chain",
+  "gpu.chain.root",
+  "gpu.chain.window",
+  "gpu.architecture",
+  "gpu.fwid",
+  "gpu.report.signature",
+  "gpu.nonce",
+] as const;
+export type GpuReportCheck = (typeof GPU_REPORT_CHECKS)[number];
+
+export interface GpuReportOptions {
+  readonly now: Date;
+  /** The nonce that the request must carry, 32 bytes. Null asks nothing about freshness, and there is no "gpu.nonce" check. */
+  readonly nonce: Uint8Array | null;
+  /** Instead of NVIDIA's pinned device root, for tests. */
+  readonly root?: Certificate;
+}
+
+/** What one GPU's evidence shows. Nothing in it may be believed unless `accepted`. */
+export interface GpuResult {
+  readonly accepted: boolean;
+  readonly checks: readonly Check[];
+  readonly report: GpuReport | null;
+  readonly chain: GpuChain | null;
+  /** Chip as the certificates name it, such as "GH100". */
+  readonly chip: string | null;
+  readonly architecture: Architecture | null;
+  /** Names the GPU: hex SHA-256 of its device key. */
+  readonly deviceId: string | null;
+}
+
+/**
+ * Verifies a report of one GPU under the pinned NVIDIA root at a stated time. Never throws on hostile evidence: what is wrong is a failed check.
+ * Golden tables, revocation and what a policy wants are checked elsewhere.
+ */
+export async function verifyGpuReport(
+  evidence: Pick<GpuEvidence, "report" | "chain">,
+  { now, nonce, root = nvidiaDeviceRoot() }: GpuReportOptions,
+): Promise<GpuResult> {
+  const list = new CheckList<GpuReportCheck>(
+    GPU_REPORT_CHECKS.filter((id) => id !== "gpu.nonce" || nonce !== null),
+  );
+  const report = await list.attempt("gpu.report.format", () => parseGpuReport(evidence.report));
+  const certificates = await list.attempt("gpu.chain.format", () => parsePemCertificates(evidence.chain));
+  const chain = certificates && (await list.attempt("gpu.chain", () => verifyGpuChain(certificates)));
+  const found = chain && (await checkChain(list, chain, root, now));
+  const leaf = certificates?.[0];
+  if (report && leaf) await checkReport(list, report, leaf);
+  if (report && nonce !== null) {
+    list.equal("gpu.nonce", encodeHex(nonce), encodeHex(report.requestNonce));
+  }
+  return {
+    accepted: list.accepted,
+    checks: list.checks,
+    report: report ?? null,
+    chain: chain ?? null,
+    chip: found?.chip ?? null,
+    architecture: found?.architecture ?? null,
+    deviceId: chain ? deviceIdOf(chain) : null,
+  };
+}
+
+async function checkChain(list: CheckList<GpuReportCheck>, chain: GpuChain, root: Certificate, now: Date) {
+  await list.attempt("gpu.chain.root", () => verifyUnderRoot(chain, root));
+  await list.attempt("gpu.chain.window", () => {
+    const outside = outsideWindow([...Object.values(chain), root], now);
+    if (outside === undefined) return;
+    const window = `${outside.notBefore.toISOString()} to ${outside.notAfter.toISOString()}`;
+    throw new VerificationError("certificate-window", `"${outside.subject}" is valid from ${window}`);
+  });
+  return list.attempt(
+    "gpu.architecture",
+    () => architectureOf(chain),
+    ({ chip, architecture }) => ({ actual: architecture, detail: chip }),
+  );
+}
+
+/** What the leaf says about the report. Its own standing is checked by the chain. */
+async function checkReport(
+  list: CheckList<GpuReportCheck>,
+  report: GpuReport,
+  leaf: Certificate,
+): Promise<void> {
+  await list.attempt(
+    "gpu.fwid",
+    () => matchFwid(report, readFwid(leaf)),
+    (detail) => ({ detail }),
+  );
+  await list.attempt("gpu.report.signature", async () => {
+    const key = await importPublicKey(leaf.spki);
+    if (
+      key.algorithm === "ecdsa-p384-sha384" &&
+      (await verifySignature(key, report.signed, report.signature))
+    )
+      return;
+    throw new VerificationError("gpu-signature", "the report is not signed by the leaf's P-384 key");
+  });
+}
+
+/** The first driver branch that sends the FWID. */
+const FIRST_DRIVER_WITH_FWID = 550;
+
+function matchFwid(report: GpuReport, certified: Uint8Array): string {
+  if (report.fwid === null) {
+    if (Number.parseInt(report.driverVersion, 10) < FIRST_DRIVER_WITH_FWID) {
+      return `driver ${report.driverVersion} does not send it; the certificate states ${encodeHex(certified)}`;
+    }
+    throw new VerificationError("gpu-fwid", "the report does not state it, though drivers since 550 do");
+  }
+  if (equalBytes(report.fwid, certified)) return "the report's equals the certificate's";
+  throw new VerificationError(
+    "gpu-fwid",
+    `report ${encodeHex(report.fwid)}, certificate ${encodeHex(certified)}`,
+  );
+}
