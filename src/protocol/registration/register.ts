@@ -1,0 +1,154 @@
+// The rules by which an entry enters the log, as one pure function of the log before it. The log decides with it inside its commit,
+// the auditor decides again with it years later.
+
+import { keyIdOf } from "../cryptography/signature.ts";
+import { decodeBase64 } from "../encoding/base64.ts";
+import { describeReference } from "../entry/reference.ts";
+import type { Attachment } from "../entry/release.ts";
+import type { VerifiedEnvelope } from "../envelope/dsse.ts";
+import { authorise, authoriseTrustRoot } from "./authorisation.ts";
+import { applyEntry, currentTrustRoot, type InForce, isKeyRevoked } from "./in-force.ts";
+import {
+  attachmentsOf,
+  checkProfiles,
+  checkReferences,
+  type EntryRecord,
+  referencesOf,
+  svnOf,
+} from "./references.ts";
+import { refuse } from "./refusal.ts";
+import {
+  checkPolicySuccession,
+  checkRevocation,
+  checkStatus,
+  checkStatusCapacity,
+  checkTrustRootSuccession,
+  checkTrustRootUsable,
+} from "./succession.ts";
+
+/** The log as it is before the entry that is being decided; for a batch, with the entries before it in the batch. */
+export interface LogView {
+  readonly inForce: InForce;
+  findByDigest(payloadDigest: string): EntryRecord | undefined;
+  findByIdentity(kind: string, name: string, version: string): EntryRecord | undefined;
+  /** Whether these bytes are stored durably. */
+  hasAttachment(attachment: Attachment): boolean;
+  /** Root hash of the tree before this entry, lower-case hex. */
+  treeRoot(): string;
+}
+
+export type Registration =
+  | { readonly outcome: "new"; readonly record: EntryRecord; readonly inForce: InForce }
+  /** The same payload is in the log already, whatever signatures it came with this time. */
+  | { readonly outcome: "known"; readonly record: EntryRecord };
+
+/** Whether the same payload is logged; @throws PolicyError "identity-taken" when another one has its name and version. */
+export function findKnown(
+  view: LogView,
+  envelope: Pick<VerifiedEnvelope, "payloadDigest" | "statement">,
+): EntryRecord | undefined {
+  const { kind, name, version } = envelope.statement;
+  const taken = view.findByIdentity(kind, name, version);
+  if (taken !== undefined && taken.digest !== envelope.payloadDigest) {
+    refuse(
+      "identity-taken",
+      `${describeReference(taken)} is entry ${taken.index} with another payload; releases never change, use a new version`,
+    );
+  }
+  return taken;
+}
+
+/**
+ * Decides whether an entry may be registered at the next index, and what is in force after it.
+ * @throws PolicyError with a RefusalCode.
+ */
+export function register(view: LogView, envelope: VerifiedEnvelope): Registration {
+  const known = findKnown(view, envelope);
+  if (known !== undefined) return { outcome: "known", record: known };
+  const { inForce } = view;
+  const index = inForce.size;
+  checkOpen(inForce, envelope);
+  checkAuthorised(inForce, envelope);
+  const revokedSigner = envelope.signers.find((key) => isKeyRevoked(inForce.revokedKeys, key, index));
+  if (revokedSigner !== undefined)
+    refuse("key-revoked", `key ${revokedSigner} is revoked at index ${index}; sign with another key`);
+  for (const attachment of attachmentsOf(envelope.statement)) {
+    if (!view.hasAttachment(attachment)) {
+      refuse(
+        "attachment-missing",
+        `attachment sha256:${attachment.digest} (${attachment.size} bytes) is not stored; upload it first`,
+      );
+    }
+  }
+  const find = (digest: string) => view.findByDigest(digest);
+  checkReferences(envelope.statement, find, inForce);
+  checkKind(view, envelope, find);
+  const after = applyEntry(inForce, {
+    index,
+    payloadDigest: envelope.payloadDigest,
+    statement: envelope.statement,
+  });
+  checkStatusCapacity(after);
+  return { outcome: "new", record: recordOf(envelope, index), inForce: after };
+}
+
+/** What the rules will want to know of this entry later. */
+export function recordOf(
+  { statement, payloadDigest, signers }: VerifiedEnvelope,
+  index: number,
+): EntryRecord {
+  const { kind, name, version } = statement;
+  return {
+    index,
+    kind,
+    name,
+    version,
+    digest: payloadDigest,
+    svn: svnOf(statement),
+    signers,
+    references: referencesOf(statement),
+  };
+}
+
+function checkOpen(inForce: InForce, { statement }: VerifiedEnvelope): void {
+  const current = currentTrustRoot(inForce);
+  if (current === undefined && statement.kind !== "trust-root") {
+    refuse("trust-root-not-first", "the first entry of a log is its trust root; publish that first");
+  }
+  const successor = current?.root.successor;
+  if (successor)
+    refuse("log-closed", `this log is closed at size ${successor.finalSize}; publish to ${successor.origin}`);
+}
+
+function checkAuthorised(inForce: InForce, { statement, signers }: VerifiedEnvelope): void {
+  const current = currentTrustRoot(inForce);
+  if (statement.kind === "trust-root") {
+    authoriseTrustRoot(current?.root ?? null, statement.predicate, signers);
+  } else if (current !== undefined) {
+    authorise(current.root, { kind: statement.kind, name: statement.name, signers });
+  }
+}
+
+function checkKind(
+  view: LogView,
+  { statement }: VerifiedEnvelope,
+  find: (digest: string) => EntryRecord | undefined,
+): void {
+  const { inForce } = view;
+  if (statement.kind === "trust-root") {
+    checkTrustRootUsable(
+      statement.predicate,
+      new Set(statement.predicate.keys.map((spki) => keyIdOf(decodeBase64(spki)))),
+    );
+    checkTrustRootSuccession(statement.predicate, inForce, () => view.treeRoot());
+    return;
+  }
+  const root = currentTrustRoot(inForce)?.root;
+  if (root === undefined) return;
+  if (statement.kind === "policy") {
+    checkPolicySuccession(statement, inForce, root);
+    checkProfiles(statement, find);
+  }
+  if (statement.kind === "revocation") checkRevocation(statement, find);
+  if (statement.kind === "status") checkStatus(statement, inForce, root);
+}
