@@ -1,0 +1,82 @@
+// Checkpoints: C2SP tlog-checkpoint v1. The signed statement of a log that its tree of this size has this root.
+
+import { decodeBase64, encodeBase64 } from "../encoding/base64.ts";
+import { utf8 } from "../encoding/text.ts";
+import { MalformedError, VerificationError } from "../errors.ts";
+import { HASH_LENGTH } from "../merkle/hash.ts";
+import { isTreeSize } from "../merkle/subtree.ts";
+import { createNoteVerifier, isKeyName, MAX_NAME_BYTES, type VerifierKey } from "./key.ts";
+import { openNote } from "./signed-note.ts";
+
+const FORMAT = "checkpoint";
+
+export interface Checkpoint {
+  /** The log's identity: 1 to 255 bytes, no Unicode space, no `+`. */
+  readonly origin: string;
+  /** Entries in the tree, 0 to 2^53 − 1. */
+  readonly size: number;
+  /** 32 bytes. */
+  readonly root: Uint8Array;
+}
+
+/**
+ * The text of a checkpoint, unsigned: `origin\nsize\nbase64(root)\n`.
+ * @throws MalformedError when it could not be read back.
+ */
+export function formatCheckpoint({ origin, size, root }: Checkpoint): string {
+  assertOrigin(origin);
+  if (!isTreeSize(size)) throw new MalformedError(FORMAT, `${size} is not a tree size`);
+  if (root.length !== HASH_LENGTH) throw new MalformedError(FORMAT, "the root is not 32 bytes long");
+  return `${origin}\n${size}\n${encodeBase64(root)}\n`;
+}
+
+/**
+ * Reads the text of a checkpoint, without signatures.
+ * @throws MalformedError unless it is exactly three lines in their one form. Extension lines, which the specification advises
+ *   against, are refused: no auditor can know what they promise, and the ML-DSA-44 cosignature does not sign them.
+ */
+export function parseCheckpoint(text: string): Checkpoint {
+  const lines = text.split("\n");
+  const [origin = "", size = "", root = "", end] = lines;
+  if (lines.length > 4) throw new MalformedError(FORMAT, "extension lines are not accepted");
+  if (end !== "") throw new MalformedError(FORMAT, "expected three lines: origin, size and root");
+  assertOrigin(origin);
+  const hash = decodeBase64(root);
+  if (hash.length !== HASH_LENGTH)
+    throw new MalformedError(FORMAT, "the root is not 32 bytes long", "line 3");
+  return { origin, size: parseDecimal(size, FORMAT), root: hash };
+}
+
+function assertOrigin(origin: string): void {
+  if (!isKeyName(origin))
+    throw new MalformedError(FORMAT, "the origin is empty or holds a space or '+'", "line 1");
+  if (utf8(origin).length > MAX_NAME_BYTES) {
+    throw new MalformedError(FORMAT, `the origin is longer than ${MAX_NAME_BYTES} bytes`, "line 1");
+  }
+}
+
+/**
+ * A number as C2SP formats write sizes and indexes: decimal digits, no zero in front, at most 2^53 − 1.
+ * @throws MalformedError
+ */
+export function parseDecimal(text: string, format: string): number {
+  const value = /^(?:0|[1-9][0-9]{0,15})$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isSafeInteger(value)) {
+    throw new MalformedError(format, "expected a decimal number up to 2^53 − 1 without leading zeros");
+  }
+  return value;
+}
+
+/**
+ * Opens a signed checkpoint with the log's Ed25519 key, whose name must be the origin. Cosignatures are not looked at.
+ * @throws MalformedError
+ * @throws VerificationError `note-signature`, `note-unsigned`, or `checkpoint-origin` when it speaks of another log.
+ */
+export async function openCheckpoint(note: Uint8Array | string, logKey: VerifierKey): Promise<Checkpoint> {
+  const { text } = await openNote(note, [await createNoteVerifier(logKey)]);
+  const checkpoint = parseCheckpoint(text);
+  if (checkpoint.origin !== logKey.name) {
+    throw new VerificationError("checkpoint-origin", `the key of ${logKey.name} signed for another origin`);
+  }
+  return checkpoint;
+}

@@ -1,0 +1,136 @@
+// A checkpoint as a relying party takes it: signed by a log of the policy and cosigned by its quorum. Whether that is authentic
+// and whether it is recent are two questions with two kinds of error.
+
+import { equalBytes } from "../encoding/bytes.ts";
+import { PolicyError, VerificationError } from "../errors.ts";
+import { EMPTY_ROOT } from "../merkle/hash.ts";
+import { type Checkpoint, parseCheckpoint } from "./checkpoint.ts";
+import { createVerifier, splitTimestamp, type VerifyMlDsa44 } from "./cosignature.ts";
+import { sameVerifierKey, type VerifierKey } from "./key.ts";
+import { type NoteSignature, type NoteVerifier, openNote } from "./signed-note.ts";
+import { isQuorumMet, type TlogPolicy } from "./tlog-policy.ts";
+
+/** How far a cosigner's clock may be ahead of ours, seconds. */
+export const MAX_CLOCK_SKEW = 300;
+
+/** A verified cosignature of a witness of the policy. */
+export interface Cosignature {
+  /** Name of the witness' key. */
+  readonly name: string;
+  readonly keyId: string;
+  /** POSIX seconds, never 0. */
+  readonly timestamp: number;
+}
+
+export interface CosignedCheckpoint {
+  readonly checkpoint: Checkpoint;
+  /** The key of the policy that signed it; its name is the origin. */
+  readonly logKey: VerifierKey;
+  /** A witness that cosigned more than once appears more than once. */
+  readonly cosignatures: readonly Cosignature[];
+}
+
+export interface CheckpointOptions {
+  /** Without it, ML-DSA-44 keys of the policy count for nothing. */
+  readonly verifyMlDsa44?: VerifyMlDsa44 | undefined;
+}
+
+export interface FreshnessOptions {
+  readonly now: Date;
+  /** Oldest cosignature that counts, in seconds. Without it none is too old; those from the future still do not count. */
+  readonly maxAge?: number | undefined;
+}
+
+/**
+ * Verifies a checkpoint under a policy: a log signature, and the quorum at whatever time.
+ * @throws MalformedError
+ * @throws VerificationError `note-unsigned`, `note-signature`, `note-key-ambiguous`, `checkpoint-log-signature`,
+ *   `checkpoint-empty-root`, `checkpoint-quorum`.
+ */
+export async function authenticateCheckpoint(
+  note: Uint8Array | string,
+  policy: TlogPolicy,
+  options: CheckpointOptions = {},
+): Promise<CosignedCheckpoint> {
+  const opened = await openNote(note, await verifiersOf(policy, options.verifyMlDsa44));
+  const checkpoint = parseCheckpoint(opened.text);
+  const signedBy = (key: VerifierKey) => opened.verified.some((signature) => isBy(key, signature));
+  const log = policy.logs.find(({ key }) => key.name === checkpoint.origin && signedBy(key));
+  if (log === undefined) {
+    throw new VerificationError(
+      "checkpoint-log-signature",
+      "no log of the policy signed the checkpoint as its own",
+    );
+  }
+  if (checkpoint.size === 0 && !equalBytes(checkpoint.root, EMPTY_ROOT)) {
+    throw new VerificationError("checkpoint-empty-root", "a tree of size 0 has the root of something");
+  }
+  const cosignatures = opened.verified.flatMap((signature) => readCosignature(signature, policy));
+  if (!isQuorumMet(policy, witnessKeys(policy, cosignatures))) {
+    throw new VerificationError(
+      "checkpoint-quorum",
+      "too few witnesses of the policy cosigned the checkpoint",
+    );
+  }
+  return { checkpoint, logKey: log.key, cosignatures };
+}
+
+/**
+ * Checks that the quorum is met counting only cosignatures with `now − maxAge ≤ t ≤ now + 5 min`. A policy with `quorum none` says
+ * nothing about time, so under it no checkpoint satisfies a `maxAge`.
+ * @throws PolicyError `checkpoint-stale`
+ */
+export function checkFreshness(
+  { cosignatures }: CosignedCheckpoint,
+  policy: TlogPolicy,
+  { now, maxAge }: FreshnessOptions,
+): void {
+  const seconds = now.getTime() / 1000;
+  const oldest = maxAge === undefined ? 0 : seconds - maxAge;
+  const fresh = cosignatures.filter((c) => c.timestamp >= oldest && c.timestamp <= seconds + MAX_CLOCK_SKEW);
+  const timeless = policy.quorum === "none" && maxAge !== undefined;
+  if (timeless || !isQuorumMet(policy, witnessKeys(policy, fresh))) {
+    const since = maxAge === undefined ? "" : `at most ${maxAge} seconds old and `;
+    throw new PolicyError(
+      "checkpoint-stale",
+      `too few cosignatures are ${since}not from the future at ${now.toISOString()}`,
+    );
+  }
+}
+
+/**
+ * {@link authenticateCheckpoint}, then {@link checkFreshness}.
+ * @throws MalformedError, VerificationError, PolicyError `checkpoint-stale`
+ */
+export async function verifyCosignedCheckpoint(
+  note: Uint8Array | string,
+  policy: TlogPolicy,
+  options: CheckpointOptions & FreshnessOptions,
+): Promise<CosignedCheckpoint> {
+  const cosigned = await authenticateCheckpoint(note, policy, options);
+  checkFreshness(cosigned, policy, options);
+  return cosigned;
+}
+
+/** One verifier for each key, also where a log's key is a witness' too, which tlog-policy discourages but allows. */
+async function verifiersOf(policy: TlogPolicy, verifyMlDsa44?: VerifyMlDsa44): Promise<NoteVerifier[]> {
+  const keys = [...policy.logs, ...policy.witnesses].map(({ key }) => key);
+  const distinct = keys.filter((key, i) => keys.findIndex((other) => sameVerifierKey(key, other)) === i);
+  const verifiers = await Promise.all(distinct.map((key) => createVerifier(key, verifyMlDsa44)));
+  return verifiers.filter((verifier) => verifier !== undefined);
+}
+
+/** Timestamp 0 says nothing about when, so it is no witness' cosignature (C2SP tlog-witness). */
+function readCosignature(signature: NoteSignature, policy: TlogPolicy): Cosignature[] {
+  if (!policy.witnesses.some(({ key }) => isBy(key, signature))) return [];
+  const timestamp = splitTimestamp(signature.signature)?.timestamp ?? 0;
+  return timestamp === 0 ? [] : [{ name: signature.name, keyId: signature.keyId, timestamp }];
+}
+
+function witnessKeys(policy: TlogPolicy, cosignatures: readonly Cosignature[]): VerifierKey[] {
+  return policy.witnesses.map(({ key }) => key).filter((key) => cosignatures.some((by) => isBy(key, by)));
+}
+
+function isBy(key: VerifierKey, signature: { name: string; keyId: string }): boolean {
+  return key.name === signature.name && key.keyId === signature.keyId;
+}
