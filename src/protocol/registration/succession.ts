@@ -28,7 +28,7 @@ export function checkTrustRootUsable(root: TrustRoot, keyIds: ReadonlySet<string
   if (logPolicy.logs.length !== 1 || logPolicy.logs[0]?.key.name !== root.origin) {
     unusable(`logPolicy must name exactly one log, with key name ${root.origin}`);
   }
-  if (logPolicy.quorum === null)
+  if (logPolicy.quorum === "none")
     unusable("logPolicy has 'quorum none', which gives checkpoints no time; name at least one witness");
 }
 

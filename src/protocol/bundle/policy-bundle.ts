@@ -1,0 +1,121 @@
+// The policy bundle: one JSON file with everything that a verifier needs to decide offline which machines are acceptable.
+// Reading it proves nothing; src/verifier/verify-bundle.ts does that.
+import * as z from "zod";
+import { decodeBase64, encodeBase64 } from "../encoding/base64.ts";
+import { integer, positive, text } from "../entry/fields.ts";
+import { type Envelope, envelopeFromJson, envelopeJson, envelopeToJson } from "../envelope/dsse.ts";
+import { parseJson } from "../envelope/parse-json.ts";
+import { MalformedError } from "../errors.ts";
+
+export const BUNDLE_FORMAT = "touchstone-policy-bundle/v1";
+export const BUNDLE_MEDIA_TYPE = "application/vnd.touchstone.policy-bundle+json";
+/** Larger bundles are refused unread. An ordinary one is below 64 KiB compressed. */
+export const MAX_BUNDLE_BYTES = 8 * 1024 * 1024;
+
+const hash = z
+  .string()
+  .regex(/^[A-Za-z0-9+/]{43}=$/)
+  .describe("32-byte hash, base64");
+const proof = z.array(hash).max(63);
+
+const loggedEntryJson = z
+  .strictObject({
+    index: integer.describe("Index of the entry in the log"),
+    envelope: envelopeJson,
+    proof: proof.describe(
+      "Inclusion proof to the bundle's checkpoint, leaf's sibling first (RFC 6962 §2.1.1)",
+    ),
+  })
+  .describe("An entry with its place in the log and the proof of it");
+
+export const policyBundleJson = z
+  .strictObject({
+    format: z.literal(BUNDLE_FORMAT),
+    origin: text(255).describe("Origin of the log"),
+    historical: z.boolean().describe("True for a policy that is not the newest: never accepted as current"),
+    trustRoots: z.array(loggedEntryJson).min(1).max(256).describe("Every trust root, oldest first"),
+    status: loggedEntryJson.describe("The newest status"),
+    policy: loggedEntryJson,
+    entries: z.array(loggedEntryJson).max(512).describe("Every entry that the policy refers to, once"),
+    revocations: z.array(loggedEntryJson).max(256).describe("Revocations that concern any of them"),
+    checkpoint: z.string().max(65_536).describe("Signed and cosigned checkpoint (C2SP tlog-checkpoint)"),
+    consistency: z
+      .strictObject({ from: positive.describe("Size of the earlier tree"), proof })
+      .nullable()
+      .describe("Consistency proof from an earlier size to the checkpoint (RFC 6962 §2.1.2)"),
+  })
+  .describe("Policy bundle");
+export type PolicyBundleJson = z.infer<typeof policyBundleJson>;
+
+/** An entry of a bundle, read but not verified. */
+export interface LoggedEntry {
+  readonly index: number;
+  readonly envelope: Envelope;
+  /** 32-byte hashes, leaf's sibling first. */
+  readonly proof: readonly Uint8Array[];
+}
+
+export interface PolicyBundle {
+  readonly origin: string;
+  readonly historical: boolean;
+  readonly trustRoots: readonly LoggedEntry[];
+  readonly status: LoggedEntry;
+  readonly policy: LoggedEntry;
+  readonly entries: readonly LoggedEntry[];
+  readonly revocations: readonly LoggedEntry[];
+  readonly checkpoint: string;
+  readonly consistency: { readonly from: number; readonly proof: readonly Uint8Array[] } | null;
+}
+
+/** @throws MalformedError with a JSON pointer where there is one. */
+export function parsePolicyBundle(bytes: Uint8Array): PolicyBundle {
+  const result = policyBundleJson.safeParse(parseJson(bytes, MAX_BUNDLE_BYTES));
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    throw new MalformedError(
+      "policy bundle",
+      issue?.message ?? "not valid",
+      `/${issue?.path.join("/") ?? ""}`,
+    );
+  }
+  const json = result.data;
+  return {
+    ...json,
+    trustRoots: json.trustRoots.map(readEntry),
+    status: readEntry(json.status),
+    policy: readEntry(json.policy),
+    entries: json.entries.map(readEntry),
+    revocations: json.revocations.map(readEntry),
+    consistency: json.consistency && {
+      from: json.consistency.from,
+      proof: json.consistency.proof.map(decodeBase64),
+    },
+  };
+}
+
+export function formatPolicyBundle(bundle: PolicyBundle): string {
+  const json: PolicyBundleJson = {
+    format: BUNDLE_FORMAT,
+    origin: bundle.origin,
+    historical: bundle.historical,
+    trustRoots: bundle.trustRoots.map(writeEntry),
+    status: writeEntry(bundle.status),
+    policy: writeEntry(bundle.policy),
+    entries: bundle.entries.map(writeEntry),
+    revocations: bundle.revocations.map(writeEntry),
+    checkpoint: bundle.checkpoint,
+    consistency: bundle.consistency && {
+      from: bundle.consistency.from,
+      proof: bundle.consistency.proof.map(encodeBase64),
+    },
+  };
+  return JSON.stringify(json);
+}
+
+function readEntry({ index, envelope, proof }: z.infer<typeof loggedEntryJson>): LoggedEntry {
+  return { index, envelope: envelopeFromJson(envelope), proof: proof.map(decodeBase64) };
+}
+
+function writeEntry({ index, envelope, proof }: LoggedEntry): z.infer<typeof loggedEntryJson> {
+  return { index, envelope: envelopeToJson(envelope), proof: proof.map(encodeBase64) };
+}
