@@ -1,0 +1,90 @@
+// Describes a patched kernel: the base source, the patches on it in order, the resolved configuration, and what was built.
+import { basename } from "node:path";
+import type { KernelPatchSet } from "../../protocol/entry/kernel-patch-set.ts";
+import { formatStatement, type Subject } from "../../protocol/envelope/statement.ts";
+import { MalformedError } from "../../protocol/errors.ts";
+import { digestFile } from "./file-digest.ts";
+import { readGitRange } from "./git-range.ts";
+import { type KernelConfig, readKernelConfig, stateOptions, toolchainOf } from "./kernel-config.ts";
+import { type AttachedDocument, describePatches } from "./patch-list.ts";
+import { readPatchNotes } from "./patch-notes.ts";
+import { readSeries, type SeriesPatch } from "./patch-series.ts";
+import { type ReleaseInput, readReleaseFields } from "./release-fields.ts";
+
+/** Where patches come from: a quilt directory, or the commits after `base` up to `tip`. */
+export type PatchOrigin =
+  | { readonly directory: string; readonly seriesFile?: string }
+  | { readonly repository: string; readonly base: string; readonly tip: string };
+
+export interface KernelPatchSetInput {
+  readonly release: ReleaseInput;
+  /** Such as "linux". */
+  readonly baseName: string;
+  /** Upstream version; read from the configuration's title when left out. */
+  readonly baseVersion?: string;
+  /** Path of the base source archive. */
+  readonly baseArchive?: string;
+  readonly patches: PatchOrigin;
+  /** Path of the sidecar file with the patches' purposes. */
+  readonly notes?: string;
+  /** Path of the resolved .config. */
+  readonly config?: string;
+  /** Tools beside those that the configuration names. */
+  readonly toolchain: readonly { readonly name: string; readonly version: string }[];
+  /** Paths of built files. */
+  readonly outputs: readonly string[];
+}
+
+/** A statement's bytes, ready to be signed, and the documents to publish beside it. */
+export interface Described {
+  readonly payload: Uint8Array;
+  readonly attachments: readonly AttachedDocument[];
+}
+
+/** @throws MalformedError naming file and place; VerificationError when the provenance is about something else. */
+export async function describeKernelPatchSet(input: KernelPatchSetInput): Promise<Described> {
+  const { patches, commit } = await readPatches(input.patches);
+  const notes = input.notes === undefined ? new Map() : await readPatchNotes(input.notes);
+  const { series, attachments } = await describePatches(patches, notes);
+  const config = input.config === undefined ? null : await readKernelConfig(input.config);
+  const outputs = await Promise.all(input.outputs.map(readFile));
+  const subjects: Subject[] = [
+    ...outputs.map(({ fileName, sha256 }) => ({ name: fileName, digest: { sha256 } })),
+    { name: "patch-series", digest: { sha256: series.seriesDigest } },
+  ];
+  const predicate: KernelPatchSet = {
+    ...(await readReleaseFields(input.release, subjects)),
+    base: {
+      name: input.baseName,
+      version: baseVersion(input, config),
+      sourceArchive: input.baseArchive === undefined ? null : await readFile(input.baseArchive),
+      commit,
+    },
+    patches: series,
+    config: config && { sha256: config.sha256, options: stateOptions(config) },
+    toolchain: [...(config ? toolchainOf(config) : []), ...input.toolchain],
+    outputs,
+  };
+  return { payload: formatStatement("kernel-patch-set", predicate, subjects), attachments };
+}
+
+/** Patches in order, and the commit that they are applied to where git knows it. */
+export async function readPatches(
+  origin: PatchOrigin,
+): Promise<{ patches: readonly SeriesPatch[]; commit: string | null }> {
+  if ("directory" in origin) return { patches: await readSeries(origin.directory, origin.seriesFile), commit: null };
+  const range = await readGitRange(origin.repository, origin.base, origin.tip);
+  return { patches: range.patches, commit: range.base };
+}
+
+function baseVersion(input: KernelPatchSetInput, config: KernelConfig | null): string {
+  const version = input.baseVersion ?? config?.kernelVersion;
+  if (version == null)
+    throw new MalformedError("kernel-patch-set", "give the base version: no configuration names one in its title");
+  return version;
+}
+
+async function readFile(path: string): Promise<KernelPatchSet["outputs"][number]> {
+  const { sha256, size } = await digestFile(path, ["sha256"]);
+  return { fileName: basename(path), sha256, size };
+}
