@@ -1,0 +1,80 @@
+// What every event log comes down to, whatever its format: events in order, replayed to RTMR0–RTMR3 (UEFI 2.10 §38.4.1; Intel TDX
+// Module Base Specification, "RTMR: Run-Time Measurement Registers"). A log is a claim of the guest; the quoted registers prove its
+// digests, and only a digest that was recomputed from the event's data proves the data.
+import { sha256, sha384 } from "../../protocol/cryptography/hash.ts";
+import { concatBytes } from "../../protocol/encoding/bytes.ts";
+import { encodeHex } from "../../protocol/encoding/hex.ts";
+import { VerificationError } from "../../protocol/errors.ts";
+import { parseCcel } from "./ccel.ts";
+import { parseDstackEventLog } from "./dstack-event-log.ts";
+import type { EventLog, EventLogFormat } from "./logged-event.ts";
+import type { TdReport } from "./quote.ts";
+
+/** @throws MalformedError */
+export function parseEventLog(format: EventLogFormat, data: Uint8Array): EventLog {
+  return format === "ccel" ? parseCcel(data) : parseDstackEventLog(data);
+}
+
+/** RTMR0 to RTMR3 after the events, lower-case hex: each register = SHA-384(register ‖ digest), from 48 zero bytes. */
+export function replayEventLog(log: EventLog): Record<RtmrName, string> {
+  const registers = RTMRS.map(() => new Uint8Array(48));
+  for (const { rtmr, digest } of log.events) {
+    registers[rtmr] = Uint8Array.from(sha384(concatBytes(registers[rtmr] ?? new Uint8Array(), digest)));
+  }
+  const [rtmr0, rtmr1, rtmr2, rtmr3] = registers.map(encodeHex) as [string, string, string, string];
+  return { rtmr0, rtmr1, rtmr2, rtmr3 };
+}
+
+const RTMRS = ["rtmr0", "rtmr1", "rtmr2", "rtmr3"] as const;
+export type RtmrName = (typeof RTMRS)[number];
+
+/** The registers that have events, and of these the ones whose replay is the quote's value. */
+export function compareEventLog(log: EventLog, body: TdReport): { logged: RtmrName[]; equal: RtmrName[] } {
+  const replayed = replayEventLog(log);
+  const logged = RTMRS.filter((_, i) => log.events.some(({ rtmr }) => rtmr === i));
+  return { logged, equal: logged.filter((name) => replayed[name] === body[name]) };
+}
+
+export interface RequiredEvent {
+  readonly name: string;
+  /** SHA-256 of the event's payload, hex. */
+  readonly payloadSha256: string;
+}
+
+/**
+ * The log must replay to the quoted RTMR3, and RTMR3 must begin with the required events, each with a digest recomputed from its
+ * payload. Events after them are the application's and prove nothing about the platform.
+ * @throws VerificationError
+ */
+export function requireRuntimeEvents(
+  log: EventLog,
+  body: TdReport,
+  required: readonly RequiredEvent[],
+): void {
+  if (replayEventLog(log).rtmr3 !== body.rtmr3) {
+    throw new VerificationError("event-log", "the event log does not replay to the quoted RTMR3");
+  }
+  const events = log.events.filter(({ rtmr }) => rtmr === 3);
+  required.forEach(({ name, payloadSha256 }, i) => {
+    const event = events[i];
+    if (event === undefined || event.name !== name) {
+      throw new VerificationError(
+        "runtime-event",
+        `event ${i} of RTMR3 is "${event?.name ?? "absent"}", expected "${name}"`,
+      );
+    }
+    if (!event.recomputed) {
+      throw new VerificationError(
+        "runtime-event",
+        `the payload of RTMR3 event "${name}" is not what was measured`,
+      );
+    }
+    const actual = encodeHex(sha256(event.data));
+    if (actual !== payloadSha256) {
+      throw new VerificationError(
+        "runtime-event",
+        `the payload of "${name}" has SHA-256 ${actual}, expected ${payloadSha256}`,
+      );
+    }
+  });
+}

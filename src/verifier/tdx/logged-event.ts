@@ -1,0 +1,89 @@
+// An event of a log, and from what each type of event was hashed (TCG PC Client Platform Firmware Profile §10.4; EDK II, shim and GRUB
+// where they differ). Types that are not here measure something the log only names: a firmware volume, a PE image, ACPI tables.
+import { sha384 } from "../../protocol/cryptography/hash.ts";
+import { concatBytes, equalBytes } from "../../protocol/encoding/bytes.ts";
+import { utf8 } from "../../protocol/encoding/text.ts";
+
+/** Number of the RTMR that an event was extended into. */
+export type RtmrIndex = 0 | 1 | 2 | 3;
+
+export interface LoggedEvent {
+  readonly rtmr: RtmrIndex;
+  /** TCG event type, such as 0x80000003. */
+  readonly type: number;
+  /** The name of a dstack runtime event; empty where the format has none. */
+  readonly name: string;
+  /** What was extended, 48 bytes. */
+  readonly digest: Uint8Array;
+  readonly data: Uint8Array;
+  /** The digest is one of `data`, so the registers prove the data too. False where the log holds a description only. */
+  readonly recomputed: boolean;
+}
+
+export interface EventLog {
+  readonly format: EventLogFormat;
+  readonly events: readonly LoggedEvent[];
+  /** Byte offset of the end of the last event of a binary log. */
+  readonly endsAt: number | null;
+}
+
+export type EventLogFormat = "ccel" | "dstack";
+
+const EV_SEPARATOR = 0x04;
+const EV_EVENT_TAG = 0x06;
+const EV_S_CRTM_VERSION = 0x08;
+const EV_IPL = 0x0d;
+const EV_EFI_VARIABLE_DRIVER_CONFIG = 0x8000_0001;
+const EV_EFI_VARIABLE_BOOT = 0x8000_0002;
+const EV_EFI_GPT_EVENT = 0x8000_0006;
+const EV_EFI_ACTION = 0x8000_0007;
+const EV_EFI_VARIABLE_BOOT2 = 0x8000_000c;
+const EV_EFI_VARIABLE_AUTHORITY = 0x8000_00e0;
+/** dstack's own type for what happens after boot. */
+const DSTACK_RUNTIME = 0x0800_0001;
+
+/** Whether `digest` (SHA-384) is the one that the event's data must have. */
+export function isDigestOf(digest: Uint8Array, type: number, data: Uint8Array, name = ""): boolean {
+  const input = measuredBytes(type, data, name);
+  return input !== null && equalBytes(sha384(input), digest);
+}
+
+function measuredBytes(type: number, data: Uint8Array, name: string): Uint8Array | null {
+  switch (type) {
+    case EV_SEPARATOR:
+    case EV_S_CRTM_VERSION:
+    case EV_EFI_VARIABLE_DRIVER_CONFIG:
+    case EV_EFI_GPT_EVENT:
+    case EV_EFI_ACTION:
+    case EV_EFI_VARIABLE_BOOT2:
+    case EV_EFI_VARIABLE_AUTHORITY:
+      return data;
+    case EV_EVENT_TAG:
+      return data.subarray(8);
+    case EV_EFI_VARIABLE_BOOT:
+      return variableData(data);
+    case EV_IPL:
+      return grubText(data) ?? data;
+    case DSTACK_RUNTIME:
+      return concatBytes(Uint8Array.of(0x01, 0, 0, 0x08), utf8(`:${name}:`), data);
+    default:
+      return null;
+  }
+}
+
+/** UEFI_VARIABLE_DATA: GUID, u64 name length in characters, u64 data length, name, data. EDK II hashes the data alone. */
+function variableData(data: Uint8Array): Uint8Array | null {
+  if (data.length < 32) return null;
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  const start = 32n + view.getBigUint64(16, true) * 2n;
+  const complete = start + view.getBigUint64(24, true) === BigInt(data.length);
+  return complete ? data.subarray(Number(start)) : null;
+}
+
+const GRUB_PREFIXES = ["grub_cmd: ", "kernel_cmdline: "].map(utf8);
+
+/** GRUB measures the command without the prefix that it logs and without the final NUL. systemd-stub measures all of its text. */
+function grubText(data: Uint8Array): Uint8Array | null {
+  const prefix = GRUB_PREFIXES.find((text) => equalBytes(data.subarray(0, text.length), text));
+  return prefix === undefined ? null : data.subarray(prefix.length, data.at(-1) === 0 ? -1 : undefined);
+}

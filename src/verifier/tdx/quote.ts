@@ -1,0 +1,178 @@
+// A TDX quote, versions 4 and 5, read by the lengths inside it (Intel TDX DCAP Quote Generation Library, "TD Quote Format").
+// All integers are little-endian. What follows the signature data is not signed: it is counted and otherwise ignored.
+import { ByteReader } from "../../protocol/encoding/bytes.ts";
+import { encodeHex } from "../../protocol/encoding/hex.ts";
+import { decodeUtf8 } from "../../protocol/encoding/text.ts";
+import { MalformedError } from "../../protocol/errors.ts";
+
+const FORMAT = "TDX quote";
+/** Real quotes have 5 KB; Google pads them to 8,000 bytes. */
+const MAX_QUOTE_BYTES = 64 * 1024;
+const HEADER_BYTES = 48;
+const QE_REPORT_BYTES = 384;
+const CERTIFIED_QE_REPORT = 6;
+const PCK_CHAIN_PEM = 5;
+const BODY_BYTES = new Map([
+  [2, 584],
+  [3, 648],
+]);
+
+export interface QuoteHeader {
+  readonly attestationKeyType: number;
+  readonly teeType: number;
+  /** 16 bytes, hex. */
+  readonly qeVendorId: string;
+  /** 20 bytes, hex. */
+  readonly userData: string;
+}
+
+/** What the TDX module reported about the TD. Every field is lower-case hex of the bytes in the quote. */
+export interface TdReport {
+  /** 16 bytes: the TCB when the TD was launched. [0] module ISVSVN, [1] module version, [2] microcode. */
+  readonly teeTcbSvn: string;
+  readonly mrSeam: string;
+  readonly mrSignerSeam: string;
+  readonly seamAttributes: string;
+  readonly tdAttributes: string;
+  readonly xfam: string;
+  readonly mrtd: string;
+  readonly mrConfigId: string;
+  readonly mrOwner: string;
+  readonly mrOwnerConfig: string;
+  readonly rtmr0: string;
+  readonly rtmr1: string;
+  readonly rtmr2: string;
+  readonly rtmr3: string;
+  /** 64 bytes. */
+  readonly reportData: string;
+  /** 16 bytes: the TCB now, after live updates of the module. Null in a TDX 1.0 body. */
+  readonly teeTcbSvn2: string | null;
+  /** 48 bytes; zero where no service TD is bound. Null in a TDX 1.0 body. */
+  readonly mrServiceTd: string | null;
+}
+
+export interface TdxQuote {
+  readonly version: 4 | 5;
+  /** 2: TDX 1.0 (584 bytes), 3: TDX 1.5 (648 bytes). */
+  readonly bodyType: number;
+  readonly header: QuoteHeader;
+  readonly body: TdReport;
+  /** What the attestation key signed: header and body, and in version 5 the body's type and size between them. */
+  readonly signedBytes: Uint8Array;
+  /** ECDSA P-256, r‖s, 64 bytes. */
+  readonly signature: Uint8Array;
+  /** P-256 point, x‖y, 64 bytes. */
+  readonly attestationKey: Uint8Array;
+  /** SGX report of the quoting enclave, 384 bytes. */
+  readonly qeReport: Uint8Array;
+  /** ECDSA P-256 by the PCK, r‖s, 64 bytes. */
+  readonly qeReportSignature: Uint8Array;
+  readonly authData: Uint8Array;
+  /** PCK certificate chain, leaf first. */
+  readonly pckChainPem: string;
+  readonly trailingBytes: number;
+}
+
+/**
+ * Reads a quote of at most 64 KiB. Says nothing about whether it is genuine.
+ * @throws MalformedError when a length does not fit, or a type is none that a TDX quote has.
+ */
+export function parseTdxQuote(bytes: Uint8Array): TdxQuote {
+  if (bytes.length > MAX_QUOTE_BYTES)
+    throw new MalformedError(FORMAT, `longer than ${MAX_QUOTE_BYTES} bytes`);
+  const reader = new ByteReader(bytes, FORMAT);
+  const version = reader.u16le("version");
+  if (version !== 4 && version !== 5) {
+    throw new MalformedError(FORMAT, `version ${version} is not supported, expected 4 or 5`, 0);
+  }
+  const header = readHeader(reader);
+  const bodyType = version === 4 ? 2 : readBodyType(reader);
+  const body = readBody(new ByteReader(reader.take(BODY_BYTES.get(bodyType) ?? 0, "TD report"), FORMAT));
+  const signedBytes = bytes.subarray(0, reader.offset);
+  const signatureData = reader.take(reader.u32le("length of the signature data"), "signature data");
+  return {
+    version,
+    bodyType,
+    header,
+    body,
+    signedBytes,
+    ...readSignatureData(new ByteReader(signatureData, FORMAT)),
+    trailingBytes: reader.remaining,
+  };
+}
+
+function readHeader(reader: ByteReader): QuoteHeader {
+  const attestationKeyType = reader.u16le("attestation key type");
+  const teeType = reader.u32le("TEE type");
+  // QE and PCE SVN in version 4, in an order that documents disagree about; reserved since. Nothing may depend on them.
+  reader.take(4, "reserved");
+  const qeVendorId = encodeHex(reader.take(16, "QE vendor id"));
+  const userData = encodeHex(reader.take(20, "user data"));
+  if (reader.offset !== HEADER_BYTES) throw new MalformedError(FORMAT, "header length", reader.offset);
+  return { attestationKeyType, teeType, qeVendorId, userData };
+}
+
+function readBodyType(reader: ByteReader): number {
+  const type = reader.u16le("body type");
+  const size = reader.u32le("body size");
+  if (BODY_BYTES.get(type) !== size) {
+    throw new MalformedError(FORMAT, `body type ${type} of ${size} bytes is no TD report`, HEADER_BYTES);
+  }
+  return type;
+}
+
+function readBody(reader: ByteReader): TdReport {
+  const field = (length: number, name: string) => encodeHex(reader.take(length, name));
+  const optional = (length: number, name: string) => (reader.remaining > 0 ? field(length, name) : null);
+  return {
+    teeTcbSvn: field(16, "TEE_TCB_SVN"),
+    mrSeam: field(48, "MRSEAM"),
+    mrSignerSeam: field(48, "MRSIGNERSEAM"),
+    seamAttributes: field(8, "SEAMATTRIBUTES"),
+    tdAttributes: field(8, "TDATTRIBUTES"),
+    xfam: field(8, "XFAM"),
+    mrtd: field(48, "MRTD"),
+    mrConfigId: field(48, "MRCONFIGID"),
+    mrOwner: field(48, "MROWNER"),
+    mrOwnerConfig: field(48, "MROWNERCONFIG"),
+    rtmr0: field(48, "RTMR0"),
+    rtmr1: field(48, "RTMR1"),
+    rtmr2: field(48, "RTMR2"),
+    rtmr3: field(48, "RTMR3"),
+    reportData: field(64, "REPORTDATA"),
+    teeTcbSvn2: optional(16, "TEE_TCB_SVN_2"),
+    mrServiceTd: optional(48, "MRSERVICETD"),
+  };
+}
+
+function readSignatureData(reader: ByteReader) {
+  const signature = reader.take(64, "quote signature");
+  const attestationKey = reader.take(64, "attestation key");
+  const certified = readCertificationData(reader, CERTIFIED_QE_REPORT);
+  const qeReport = certified.take(QE_REPORT_BYTES, "QE report");
+  const qeReportSignature = certified.take(64, "QE report signature");
+  const authData = certified.take(
+    certified.u16le("length of the QE authentication data"),
+    "QE authentication data",
+  );
+  const chain = readCertificationData(certified, PCK_CHAIN_PEM);
+  const pckChainPem = decodeUtf8(chain.take(chain.remaining, "PCK chain"));
+  return { signature, attestationKey, qeReport, qeReportSignature, authData, pckChainPem };
+}
+
+/** The content of certification data that must have this type and be the last thing in `reader`. */
+function readCertificationData(reader: ByteReader, expected: number): ByteReader {
+  const type = reader.u16le("certification data type");
+  if (type !== expected) {
+    throw new MalformedError(
+      FORMAT,
+      `certification data type ${type}, expected ${expected}`,
+      reader.offset - 2,
+    );
+  }
+  const content = reader.take(reader.u32le("certification data length"), "certification data");
+  if (reader.remaining > 0) {
+    throw new MalformedError(FORMAT, `${reader.remaining} bytes after the certification data`, reader.offset);
+  }
+  return new ByteReader(content, FORMAT);
+}
