@@ -19,6 +19,8 @@ export interface ReleaseOptions {
   readonly sourceArchive?: string;
   /** Path of a SLSA v1 provenance in a DSSE envelope. */
   readonly provenance?: string;
+  /** Path of the public key of the provenance's builder. */
+  readonly provenanceKey?: string;
   /** Path to write the statement to. */
   readonly output: string;
 }
@@ -40,6 +42,7 @@ export function addReleaseOptions(command: Command): Command {
     .option("--source-commit <hex>", "git commit of the source")
     .option("--source-archive <file>", "source archive, digested")
     .option("--provenance <file>", "SLSA v1 provenance (DSSE envelope), checked and linked by digest")
+    .option("--provenance-key <file>", "public key of the provenance's builder, PEM")
     .requiredOption("-o, --output <file>", "where to write the statement");
 }
 
