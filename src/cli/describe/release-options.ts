@@ -1,26 +1,13 @@
 // What every `touchstone describe KIND` takes and does alike: the options that identify the release, and writing the
 // statement. Nothing is written before the whole statement exists, so that a failed describe leaves no file behind.
 import { rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import { canonicalize } from "../../protocol/envelope/canonical-json.ts";
+import type { Described } from "../../publisher/describe/kernel-patch-set.ts";
+import type { ReleaseInput } from "../../publisher/describe/release-fields.ts";
 
 /** The options of `addReleaseOptions`, as commander hands them to the action. */
-export interface ReleaseOptions {
-  readonly name: string;
-  readonly version: string;
-  readonly channel: string;
-  readonly svn: number;
-  /** URI or name of who built it. */
-  readonly builder: string;
-  /** Where the source is. */
-  readonly source: string;
-  readonly sourceCommit?: string;
-  /** Path of the source archive, to be digested. */
-  readonly sourceArchive?: string;
-  /** Path of a SLSA v1 provenance in a DSSE envelope. */
-  readonly provenance?: string;
-  /** Path of the public key of the provenance's builder. */
-  readonly provenanceKey?: string;
+export interface ReleaseOptions extends ReleaseInput {
   /** Path to write the statement to. */
   readonly output: string;
 }
@@ -59,11 +46,22 @@ export function collect(value: string, earlier: readonly string[] = []): string[
   return [...earlier, value];
 }
 
-/** Writes the statement's RFC 8785 form, all of it or nothing. */
-export async function writeStatement(path: string, statement: unknown): Promise<void> {
+/** Where the attachment with that SHA-256 lies beside the statement at `output`. */
+export function attachmentPath(output: string, sha256: string): string {
+  return join(dirname(output), `sha256-${sha256}.json`);
+}
+
+/** Writes the statement's payload to `output`, its attachments beside it first, so that a statement never lacks one. */
+export async function writeDescribed(output: string, { payload, attachments }: Described): Promise<void> {
+  for (const { reference, bytes } of attachments)
+    await writeWhole(attachmentPath(output, reference.digest), bytes);
+  await writeWhole(output, payload);
+}
+
+async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
   const unfinished = `${path}.${process.pid}.tmp`;
   try {
-    await writeFile(unfinished, canonicalize(statement), { flag: "wx" });
+    await writeFile(unfinished, bytes, { flag: "wx" });
     await rename(unfinished, path);
   } catch (error) {
     await rm(unfinished, { force: true });
