@@ -10,6 +10,7 @@ import {
   X509CertificateGenerator,
   X509CrlGenerator,
 } from "@peculiar/x509";
+import { encodeBase64 } from "../protocol/encoding/base64.ts";
 import { encodeHex } from "../protocol/encoding/hex.ts";
 import { integer } from "./der.ts";
 
@@ -57,6 +58,12 @@ export async function makeKeyPair(curve: Curve): Promise<KeyPair> {
   const spki = new Uint8Array(await crypto.subtle.exportKey("spki", keys.publicKey));
   const raw = new Uint8Array(await crypto.subtle.exportKey("raw", keys.publicKey));
   return { curve, keys, spki, point: raw.subarray(1) };
+}
+
+/** The private key as PKCS#8 PEM, for a TLS server. */
+export async function privateKeyPem({ keys }: KeyPair): Promise<string> {
+  const pkcs8 = encodeBase64(new Uint8Array(await crypto.subtle.exportKey("pkcs8", keys.privateKey)));
+  return `-----BEGIN PRIVATE KEY-----\n${pkcs8.replace(/(.{64})(?=.)/g, "$1\n")}\n-----END PRIVATE KEY-----\n`;
 }
 
 /** ECDSA with the hash of the curve's size; raw r‖s. */

@@ -4,6 +4,7 @@ import { sha384 } from "../protocol/cryptography/hash.ts";
 import { concatBytes } from "../protocol/encoding/bytes.ts";
 import { encodeHex } from "../protocol/encoding/hex.ts";
 import { utf8 } from "../protocol/encoding/text.ts";
+import type { GoldenTable } from "../protocol/entry/gpu-rim.ts";
 import { type KeyPair, signWith } from "./authority.ts";
 import { u16, u24 } from "./little-endian.ts";
 
@@ -35,14 +36,6 @@ export interface ReportFields {
   /** The 64 measurements, 48 bytes each; block n of the report is blocks[n − 1]. */
   readonly blocks: readonly Uint8Array[];
   readonly opaque: readonly OpaqueField[];
-}
-
-/** One value of a golden table: index i is block i + 1 of the report. */
-export interface GoldenMeasurement {
-  readonly index: number;
-  readonly active: boolean;
-  /** Hex, 48 bytes each. */
-  readonly alternatives: readonly string[];
 }
 
 /** Indices that the RIMs of GH100 have active. */
@@ -109,10 +102,10 @@ export function encodeVbiosVersion(version: string): Uint8Array {
   return Uint8Array.of(d, c, b, a, e, 0, 0, 0);
 }
 
-/** The golden tables that `blocks` match: what the driver's and the VBIOS's RIM would hold. */
+/** The golden tables that `blocks` match: what the driver's and the VBIOS's RIM would hold. Index i is block i + 1. */
 export function makeGoldenTables(blocks: readonly Uint8Array[]): {
-  driver: GoldenMeasurement[];
-  vbios: GoldenMeasurement[];
+  driver: GoldenTable;
+  vbios: GoldenTable;
 } {
   const table = (indices: readonly number[]) =>
     indices.map((index) => ({

@@ -3,16 +3,10 @@
 import { sha384 } from "../protocol/cryptography/hash.ts";
 import { encodeBase64 } from "../protocol/encoding/base64.ts";
 import { utf8 } from "../protocol/encoding/text.ts";
+import type { GoldenTable } from "../protocol/entry/gpu-rim.ts";
 import type { EvidenceDocument } from "../verifier/evidence.ts";
 import type { Certified } from "./authority.ts";
-import {
-  type GoldenMeasurement,
-  makeBlocks,
-  makeGoldenTables,
-  makeGpuReport,
-  makeOpaque,
-  type ReportFields,
-} from "./gpu-report.ts";
+import { makeBlocks, makeGoldenTables, makeGpuReport, makeOpaque, type ReportFields } from "./gpu-report.ts";
 import { type GpuIdentity, makeGpuIdentity, makeNvidiaCrls, type NvidiaAuthority } from "./nvidia.ts";
 import { makeOcspResponse, makeOcspSigner, type OcspFields } from "./ocsp.ts";
 
@@ -38,7 +32,7 @@ export interface SyntheticGpu {
   readonly driverVersion: string;
   readonly vbiosVersion: string;
   /** What the driver's and the VBIOS's RIM would hold for an untampered GPU of this kind. */
-  readonly goldenTables: { readonly driver: GoldenMeasurement[]; readonly vbios: GoldenMeasurement[] };
+  readonly goldenTables: { readonly driver: GoldenTable; readonly vbios: GoldenTable };
   readonly evidence: EvidenceDocument["gpus"][number];
 }
 

@@ -1,6 +1,6 @@
 // touchstone/testing: synthetic evidence for testing an integration, every signature valid under made-up vendors.
 // Production trust roots can never accept any of it: the keys of its roots are made anew each time and belong to nobody.
-export { type Certified, type KeyPair, makeCrl, makeKeyPair } from "./authority.ts";
+export { type Certified, type KeyPair, makeCrl, makeKeyPair, privateKeyPem } from "./authority.ts";
 export {
   bootEvents,
   type MeasuredEvent,
@@ -12,7 +12,6 @@ export {
 } from "./event-log.ts";
 export { GOOD_BLOCKS, type GpuOptions, type SyntheticGpu } from "./gpu.ts";
 export {
-  type GoldenMeasurement,
   makeBlocks,
   makeGoldenTables,
   makeGpuReport,
