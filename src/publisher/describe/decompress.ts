@@ -81,11 +81,19 @@ async function unpack(path: string, packing: Packing, to: string, format: string
   } catch (error) {
     packed.destroy();
     if (error instanceof MalformedError || error instanceof ToolMissingError) throw error;
-    throw new MalformedError(`${format} ${path}`, `does not unpack as ${packing}: ${(error as Error).message}`);
+    throw new MalformedError(
+      `${format} ${path}`,
+      `does not unpack as ${packing}: ${(error as Error).message}`,
+    );
   }
 }
 
-async function unpackWith(tool: "xz" | "zstd", packed: Readable, bounded: Transform, target: NodeJS.WritableStream) {
+async function unpackWith(
+  tool: "xz" | "zstd",
+  packed: Readable,
+  bounded: Transform,
+  target: NodeJS.WritableStream,
+) {
   const child = spawn(tool, COMMANDS[tool], { stdio: ["pipe", "pipe", "ignore"] });
   const ended = new Promise<void>((resolve, reject) => {
     child.on("error", (error: NodeJS.ErrnoException) =>

@@ -54,7 +54,11 @@ export interface Elf {
 /** @throws MalformedError naming file and offset when the file is no ELF64 or its section table is unsound. */
 export async function readElf(file: RandomAccess): Promise<Elf> {
   const header = await readHeader(file);
-  const table = await file.read(header.tableAt, header.count * SECTION_HEADER_SIZE, "the section header table");
+  const table = await file.read(
+    header.tableAt,
+    header.count * SECTION_HEADER_SIZE,
+    "the section header table",
+  );
   const raw = Array.from({ length: header.count }, (_, i) => readSection(file, table, i, header.tableAt));
   const names = raw[header.namesIndex];
   if (names === undefined || names.type !== SHT_STRTAB)
@@ -147,9 +151,13 @@ export async function readSectionBytes(elf: Elf, section: Section): Promise<Uint
 export async function readNotes(elf: Elf): Promise<Note[]> {
   const notes: Note[] = [];
   for (const section of elf.sections.filter(({ type }) => type === SHT_NOTE)) {
-    const reader = new ByteReader(await readSectionBytes(elf, section), `${elf.file.format} ${elf.file.path}: notes`);
+    const reader = new ByteReader(
+      await readSectionBytes(elf, section),
+      `${elf.file.format} ${elf.file.path}: notes`,
+    );
     while (reader.remaining > 0) {
-      if (notes.length === MAX_NOTES) throw elf.file.malformed("too many notes", section.offset + reader.offset);
+      if (notes.length === MAX_NOTES)
+        throw elf.file.malformed("too many notes", section.offset + reader.offset);
       notes.push(readNote(reader, section.name));
     }
   }
@@ -196,7 +204,14 @@ export async function findSymbols(elf: Elf, pattern: RegExp): Promise<SymbolPlac
 }
 
 /** In a relocatable file a symbol's value counts from the start of its section. */
-function placeSymbol(elf: Elf, name: string, section: Section, view: DataView, at: number, tableAt: number): SymbolPlace {
+function placeSymbol(
+  elf: Elf,
+  name: string,
+  section: Section,
+  view: DataView,
+  at: number,
+  tableAt: number,
+): SymbolPlace {
   const value = toNumber(elf.file, view.getBigUint64(at + 8, true), tableAt + at + 8);
   const size = toNumber(elf.file, view.getBigUint64(at + 16, true), tableAt + at + 16);
   if (value > section.size || size > section.size - value)
@@ -213,6 +228,7 @@ function readString(file: RandomAccess, strings: Uint8Array, at: number, base: n
 }
 
 function toNumber(file: RandomAccess, value: bigint, at: number): number {
-  if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw file.malformed(`an offset or size of ${value} bytes`, at);
+  if (value > BigInt(Number.MAX_SAFE_INTEGER))
+    throw file.malformed(`an offset or size of ${value} bytes`, at);
   return Number(value);
 }

@@ -60,7 +60,11 @@ export interface GitRange {
  */
 export async function readGitRange(repository: string, base: string, tip: string): Promise<GitRange> {
   const git = (args: readonly string[], maxOutput?: number) =>
-    runTool("git", ["-C", resolve(repository), ...SAFE_CONFIG, ...args], maxOutput === undefined ? {} : { maxOutput });
+    runTool(
+      "git",
+      ["-C", resolve(repository), ...SAFE_CONFIG, ...args],
+      maxOutput === undefined ? {} : { maxOutput },
+    );
   const ends = { base: await resolveCommit(git, base), tip: await resolveCommit(git, tip) };
   const patches: SeriesPatch[] = [];
   for (const commit of await listCommits(git, ends.base, ends.tip)) {
@@ -73,23 +77,37 @@ export async function readGitRange(repository: string, base: string, tip: string
 type Git = (args: readonly string[], maxOutput?: number) => Promise<Uint8Array>;
 
 async function resolveCommit(git: Git, revision: string): Promise<string> {
-  const output = await git(["rev-parse", "--verify", "--quiet", "--end-of-options", `${revision}^{commit}`]).catch(
-    (error: unknown) => {
-      if (error instanceof Error && error.name === "ToolError") return undefined;
-      throw error;
-    },
-  );
+  const output = await git([
+    "rev-parse",
+    "--verify",
+    "--quiet",
+    "--end-of-options",
+    `${revision}^{commit}`,
+  ]).catch((error: unknown) => {
+    if (error instanceof Error && error.name === "ToolError") return undefined;
+    throw error;
+  });
   const name = output === undefined ? "" : Buffer.from(output).toString("latin1").trim();
-  if (!OBJECT_NAME.test(name)) throw new MalformedError(FORMAT, `${JSON.stringify(revision)} names no commit`);
+  if (!OBJECT_NAME.test(name))
+    throw new MalformedError(FORMAT, `${JSON.stringify(revision)} names no commit`);
   return name;
 }
 
 /** Commits in order of application. A merge has no single patch, so that history must be one line from base to tip. */
 async function listCommits(git: Git, base: string, tip: string): Promise<string[]> {
-  const output = await git(["rev-list", "--reverse", "--topo-order", "--parents", "--end-of-options", tip, `^${base}`]);
+  const output = await git([
+    "rev-list",
+    "--reverse",
+    "--topo-order",
+    "--parents",
+    "--end-of-options",
+    tip,
+    `^${base}`,
+  ]);
   const lines = Buffer.from(output).toString("latin1").split("\n").slice(0, -1);
   if (lines.length === 0) throw new MalformedError(FORMAT, `no commits between ${base} and ${tip}`);
-  if (lines.length > MAX_COMMITS) throw new MalformedError(FORMAT, `${lines.length} commits, at most ${MAX_COMMITS}`);
+  if (lines.length > MAX_COMMITS)
+    throw new MalformedError(FORMAT, `${lines.length} commits, at most ${MAX_COMMITS}`);
   let parent = base;
   return lines.map((line) => {
     const [commit = "", ...parents] = line.split(" ");

@@ -45,7 +45,8 @@ function parseConfig(text: string, path: string): Map<string, string> {
       if (line === "" || line.startsWith("#")) continue;
       throw new MalformedError(`${FORMAT} ${path}`, "neither an option nor a comment", `line ${i + 1}`);
     }
-    if (seen.has(option)) throw new MalformedError(`${FORMAT} ${path}`, `${option} is given twice`, `line ${i + 1}`);
+    if (seen.has(option))
+      throw new MalformedError(`${FORMAT} ${path}`, `${option} is given twice`, `line ${i + 1}`);
     seen.add(option);
     if (value !== undefined) values.set(option, value);
   }

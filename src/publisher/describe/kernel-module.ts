@@ -40,7 +40,8 @@ type ModuleFacts = Pick<KernelModule, "version" | "srcversion" | "vermagic" | "d
 async function readModinfo(elf: Elf): Promise<ModuleFacts> {
   const section = findSection(elf, ".modinfo");
   if (section === undefined) throw elf.file.malformed("no .modinfo section", 0);
-  if (section.size > MAX_MODINFO) throw elf.file.malformed(`${section.size} bytes of .modinfo`, section.offset);
+  if (section.size > MAX_MODINFO)
+    throw elf.file.malformed(`${section.size} bytes of .modinfo`, section.offset);
   const values = parseModinfo(elf.file, await readSectionBytes(elf, section), section.offset);
   const vermagic = values.get("vermagic")?.trimEnd();
   if (vermagic === undefined) throw elf.file.malformed(".modinfo has no vermagic", section.offset);

@@ -72,7 +72,8 @@ export async function describeKernelPatchSet(input: KernelPatchSetInput): Promis
 export async function readPatches(
   origin: PatchOrigin,
 ): Promise<{ patches: readonly SeriesPatch[]; commit: string | null }> {
-  if ("directory" in origin) return { patches: await readSeries(origin.directory, origin.seriesFile), commit: null };
+  if ("directory" in origin)
+    return { patches: await readSeries(origin.directory, origin.seriesFile), commit: null };
   const range = await readGitRange(origin.repository, origin.base, origin.tip);
   return { patches: range.patches, commit: range.base };
 }
@@ -80,7 +81,10 @@ export async function readPatches(
 function baseVersion(input: KernelPatchSetInput, config: KernelConfig | null): string {
   const version = input.baseVersion ?? config?.kernelVersion;
   if (version == null)
-    throw new MalformedError("kernel-patch-set", "give the base version: no configuration names one in its title");
+    throw new MalformedError(
+      "kernel-patch-set",
+      "give the base version: no configuration names one in its title",
+    );
   return version;
 }
 

@@ -43,7 +43,9 @@ function readFields(text: string): Map<string, string> {
 }
 
 function firstSentence(text: string): string | undefined {
-  return text.split("\n").find((line) => /^\w/.test(line) && !/^(?:[A-Za-z-]+:\s|From [0-9a-f]{40} )/.test(line));
+  return text
+    .split("\n")
+    .find((line) => /^\w/.test(line) && !/^(?:[A-Za-z-]+:\s|From [0-9a-f]{40} )/.test(line));
 }
 
 /** A stable patch names its commit in the message, DEP-3 in Origin or Applied-Upstream, `git cherry-pick -x` at the end. */
@@ -52,7 +54,9 @@ function readOrigin(text: string, fields: Map<string, string>): Pick<Patch, "ori
     find(text, `^\\s*commit ${SHA} upstream\\b`) ?? find(text, `^\\s*\\[ ?upstream commit ${SHA} ?\\]`);
   if (stable !== undefined) return { origin: "backport", upstreamCommit: stable };
   const origin = fields.get("origin") ?? "";
-  const stated = /^(upstream|backport|vendor)\b/i.exec(origin)?.[1]?.toLowerCase() as Patch["origin"] | undefined;
+  const stated = /^(upstream|backport|vendor)\b/i.exec(origin)?.[1]?.toLowerCase() as
+    | Patch["origin"]
+    | undefined;
   const commit = find(origin, SHA) ?? find(fields.get("applied-upstream") ?? "", SHA);
   if (stated !== undefined) return { origin: stated, upstreamCommit: commit ?? null };
   if (commit !== undefined) return { origin: "upstream", upstreamCommit: commit };
@@ -73,8 +77,10 @@ function stripPrefix(subject: string): string {
 function decodeWords(value: string): string {
   return value
     .replace(/(=\?[^?\s]+\?[bq]\?[^?\s]*\?=)\s+(?==\?)/gi, "$1")
-    .replace(/=\?([^?\s]{1,40})\?([bq])\?([^?\s]*)\?=/gi, (whole, charset: string, encoding: string, word: string) =>
-      decodeWord(whole, charset.toLowerCase(), encoding.toLowerCase(), word),
+    .replace(
+      /=\?([^?\s]{1,40})\?([bq])\?([^?\s]*)\?=/gi,
+      (whole, charset: string, encoding: string, word: string) =>
+        decodeWord(whole, charset.toLowerCase(), encoding.toLowerCase(), word),
     );
 }
 

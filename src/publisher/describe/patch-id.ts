@@ -10,10 +10,16 @@ const ANSWER = /^([0-9a-f]{40}) [0-9a-f]{40,64}\n$/;
  * @throws MalformedError when the bytes hold several patches, each with an id of its own; ToolMissingError without git.
  */
 export async function stablePatchId(patch: Uint8Array, fileName: string): Promise<string | null> {
-  const output = Buffer.from(await runTool("git", ["patch-id", "--stable"], { input: patch })).toString("latin1");
+  const output = Buffer.from(await runTool("git", ["patch-id", "--stable"], { input: patch })).toString(
+    "latin1",
+  );
   if (output === "") return null;
   const id = ANSWER.exec(output)?.[1];
-  if (id === undefined) throw new MalformedError(`patch ${fileName}`, "holds several patches, or git patch-id gave an unknown answer");
+  if (id === undefined)
+    throw new MalformedError(
+      `patch ${fileName}`,
+      "holds several patches, or git patch-id gave an unknown answer",
+    );
   return id;
 }
 

@@ -1,8 +1,8 @@
 // A series as an entry states it: one row a patch, the digest of the series, and an attachment when the rows are many.
 import { createHash } from "node:crypto";
+import { utf8 } from "../../protocol/encoding/text.ts";
 import type { Attachment, Patch, PatchSeries } from "../../protocol/entry/release.ts";
 import { canonicalize } from "../../protocol/envelope/canonical-json.ts";
-import { utf8 } from "../../protocol/encoding/text.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import { readPatchHeader } from "./patch-header.ts";
 import { stablePatchIds } from "./patch-id.ts";
@@ -34,7 +34,10 @@ export function seriesDigest(patches: readonly Pick<Patch, "sha256">[]): string 
  * Describes patches in order. Patch ids are git's, and null where git is not installed.
  * @throws MalformedError when the notes name a patch that the series has not.
  */
-export async function describePatches(patches: readonly SeriesPatch[], notes: PatchNotes): Promise<DescribedSeries> {
+export async function describePatches(
+  patches: readonly SeriesPatch[],
+  notes: PatchNotes,
+): Promise<DescribedSeries> {
   const known = new Set(patches.map(({ fileName }) => fileName));
   const stray = [...notes.keys()].find((fileName) => !known.has(fileName));
   if (stray !== undefined) throw new MalformedError("patch notes", `${stray} is not in the series`);
@@ -77,7 +80,10 @@ function formSeries(rows: Patch[]): DescribedSeries {
   if (rows.length <= MAX_INLINE_PATCHES && bytes.length <= MAX_INLINE)
     return { series: { ...common, inline: rows, attachment: null }, attachments: [] };
   if (bytes.length > MAX_ATTACHMENT)
-    throw new MalformedError("patch series", `its list has ${bytes.length} bytes, an attachment at most ${MAX_ATTACHMENT}`);
+    throw new MalformedError(
+      "patch series",
+      `its list has ${bytes.length} bytes, an attachment at most ${MAX_ATTACHMENT}`,
+    );
   const reference = { digest: hashHex(bytes), size: bytes.length, mediaType: "application/json" as const };
   return { series: { ...common, inline: null, attachment: reference }, attachments: [{ reference, bytes }] };
 }

@@ -39,7 +39,11 @@ export async function readPatchNotes(path: string): Promise<PatchNotes> {
   const result = notes.safeParse(parse(text, path));
   if (result.success) return new Map(Object.entries(result.data));
   const issue = result.error.issues[0];
-  throw new MalformedError(`${FORMAT} ${path}`, issue?.message ?? "not valid", `/${issue?.path.join("/") ?? ""}`);
+  throw new MalformedError(
+    `${FORMAT} ${path}`,
+    issue?.message ?? "not valid",
+    `/${issue?.path.join("/") ?? ""}`,
+  );
 }
 
 function parse(text: string, path: string): unknown {

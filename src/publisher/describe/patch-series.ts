@@ -2,9 +2,9 @@
 // come from whoever wrote the series, so each must lead to a regular file inside that very directory, through no symbolic link.
 import { lstat, realpath } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { MalformedError } from "../../protocol/errors.ts";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";
 import { fileName } from "../../protocol/entry/fields.ts";
+import { MalformedError } from "../../protocol/errors.ts";
 import { withFile } from "./file-digest.ts";
 
 const FORMAT = "quilt series";
@@ -69,19 +69,26 @@ export function parseSeries(text: string, path: string): SeriesLine[] {
 
 function checkName(name: string, path: string, line: number): void {
   if (!fileName.safeParse(name).success)
-    throw fail(path, line, `${JSON.stringify(name.slice(0, 300))} is not a relative file name inside the series' directory`);
+    throw fail(
+      path,
+      line,
+      `${JSON.stringify(name.slice(0, 300))} is not a relative file name inside the series' directory`,
+    );
   if (PACKED.test(name)) throw fail(path, line, `${name} is compressed; unpack the series first`);
 }
 
 function checkOption(option: string, path: string, line: number): void {
-  if (!OPTION.test(option)) throw fail(path, line, `${JSON.stringify(option.slice(0, 100))} is not a quilt option`);
-  if (option === "-R") throw fail(path, line, "a reversed patch (-R) is not what its file says; list the reverse patch instead");
+  if (!OPTION.test(option))
+    throw fail(path, line, `${JSON.stringify(option.slice(0, 100))} is not a quilt option`);
+  if (option === "-R")
+    throw fail(path, line, "a reversed patch (-R) is not what its file says; list the reverse patch instead");
 }
 
 async function readPatch(root: string, name: string, format: string, line: number): Promise<Uint8Array> {
   const path = await resolveInside(root, name, format, line);
   return await withFile(path, "patch", async (file) => {
-    if (file.size > MAX_PATCH) throw file.malformed(`a patch of ${file.size} bytes, at most ${MAX_PATCH} are read`, 0);
+    if (file.size > MAX_PATCH)
+      throw file.malformed(`a patch of ${file.size} bytes, at most ${MAX_PATCH} are read`, 0);
     return await file.read(0, file.size, "the patch");
   });
 }
@@ -91,7 +98,8 @@ async function resolveInside(root: string, name: string, format: string, line?: 
   const at = line === undefined ? undefined : `line ${line}`;
   const path = join(root, name);
   const real = await realpath(path).catch(() => undefined);
-  if (real === undefined && !(await exists(path))) throw new MalformedError(format, `${name} does not exist`, at);
+  if (real === undefined && !(await exists(path)))
+    throw new MalformedError(format, `${name} does not exist`, at);
   if (real !== path || dirname(path).length < root.length)
     throw new MalformedError(format, `${name} leads through a symbolic link`, at);
   return path;

@@ -4,12 +4,12 @@ import { createHash } from "node:crypto";
 import * as z from "zod";
 import { importPublicKey, type PublicKey, verifySignature } from "../../protocol/cryptography/signature.ts";
 import { decodeBase64 } from "../../protocol/encoding/base64.ts";
-import { ByteReader } from "../../protocol/encoding/bytes.ts";
 import { text } from "../../protocol/entry/fields.ts";
 import { PAYLOAD_TYPE, preAuthEncoding } from "../../protocol/envelope/dsse.ts";
 import { parseJson } from "../../protocol/envelope/parse-json.ts";
 import type { Subject } from "../../protocol/envelope/statement.ts";
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";
+import { rawEcdsaSignature } from "../../verifier/nvidia/der.ts";
 import { withFile } from "./file-digest.ts";
 
 const FORMAT = "SLSA provenance";
@@ -59,7 +59,8 @@ export async function linkProvenance(
   key?: Uint8Array,
 ): Promise<ProvenanceLink> {
   const bytes = await withFile(path, FORMAT, async (file) => {
-    if (file.size > MAX_PROVENANCE) throw file.malformed(`${file.size} bytes, at most ${MAX_PROVENANCE} are read`, 0);
+    if (file.size > MAX_PROVENANCE)
+      throw file.malformed(`${file.size} bytes, at most ${MAX_PROVENANCE} are read`, 0);
     return await file.read(0, file.size, "the provenance");
   });
   const format = `${FORMAT} ${path}`;
@@ -67,7 +68,10 @@ export async function linkProvenance(
   const content = decodeBase64(payload);
   const stated = check(statement, parseJson(content, MAX_PROVENANCE), format);
   if (!stated.subject.some(({ digest }) => artefacts.some((artefact) => isSame(digest, artefact))))
-    throw new VerificationError("provenance-other-artefact", `${path}: no subject of it is an artefact of this release`);
+    throw new VerificationError(
+      "provenance-other-artefact",
+      `${path}: no subject of it is an artefact of this release`,
+    );
   const publicKey = key === undefined ? null : await importPublicKey(key);
   if (publicKey !== null) await verifyAny(path, publicKey, content, signatures);
   return {
@@ -95,25 +99,18 @@ async function verifyAny(
     const signature = toRaw(key, decodeBase64(sig));
     if (signature !== null && (await verifySignature(key, message, signature))) return;
   }
-  throw new VerificationError("provenance-signature", `${path}: no signature of it verifies under key ${key.keyId}`);
+  throw new VerificationError(
+    "provenance-signature",
+    `${path}: no signature of it verifies under key ${key.keyId}`,
+  );
 }
 
-/** Build services write ECDSA signatures in DER (X9.62 ECDSA-Sig-Value); WebCrypto wants r‖s. Null: it is neither. */
+/** Build services write ECDSA signatures in DER; WebCrypto wants r‖s. Null: it is neither. */
 function toRaw(key: PublicKey, signature: Uint8Array): Uint8Array | null {
-  const half = { ed25519: 0, "ecdsa-p256-sha256": 32, "ecdsa-p384-sha384": 48 }[key.algorithm];
-  if (half === 0 || signature.length === 2 * half) return signature;
+  const half = { ed25519: 32, "ecdsa-p256-sha256": 32, "ecdsa-p384-sha384": 48 }[key.algorithm];
+  if (signature.length === 2 * half) return signature;
   try {
-    const reader = new ByteReader(signature, "ECDSA signature");
-    reader.take(2, "the sequence's header");
-    const raw = new Uint8Array(2 * half);
-    for (const end of [half, 2 * half]) {
-      if (reader.u8("an integer's tag") !== 2) return null;
-      const integer = reader.take(reader.u8("an integer's length"), "an integer");
-      const digits = integer[0] === 0 ? integer.subarray(1) : integer;
-      if (digits.length > half) return null;
-      raw.set(digits, end - digits.length);
-    }
-    return reader.remaining === 0 ? raw : null;
+    return rawEcdsaSignature(signature, half);
   } catch {
     return null;
   }

@@ -34,8 +34,12 @@ export type ReleaseFields = Pick<
  * Digests the source archive and links the provenance to one of `subjects`, the artefacts of the release.
  * @throws MalformedError and VerificationError as `linkProvenance` does.
  */
-export async function readReleaseFields(input: ReleaseInput, subjects: readonly Subject[]): Promise<ReleaseFields> {
-  const archive = input.sourceArchive === undefined ? null : await digestFile(input.sourceArchive, ["sha256"]);
+export async function readReleaseFields(
+  input: ReleaseInput,
+  subjects: readonly Subject[],
+): Promise<ReleaseFields> {
+  const archive =
+    input.sourceArchive === undefined ? null : await digestFile(input.sourceArchive, ["sha256"]);
   const key = input.provenanceKey === undefined ? undefined : await readPublicKey(input.provenanceKey);
   return {
     name: input.name,

@@ -1,0 +1,122 @@
+// The firmware that brings up GSP in confidential-computing mode (the CC "FMC") travels inside nvidia.ko: NVIDIA's build makes
+// C arrays of it (src/nvidia/generated/g_bindata_kgspGetBinArchiveGspRmCcFmc…_<chip>.c) and its SHA-384 beside it. It is found
+// by the arrays' symbols in the module, or in the source tree and by the source's bytes in the module.
+import { createHash } from "node:crypto";
+import { readFile, stat } from "node:fs/promises";
+import { basename } from "node:path";
+import { inflateRawSync } from "node:zlib";
+import { encodeHex } from "../../protocol/encoding/hex.ts";
+import type { DriverBuild } from "../../protocol/entry/driver-build.ts";
+import { MalformedError } from "../../protocol/errors.ts";
+import { type Elf, findSection, findSymbols, readSectionBytes, type SymbolPlace } from "./elf.ts";
+import { findFiles } from "./find-files.ts";
+
+export type CcFirmware = DriverBuild["ccFirmware"][number];
+
+const FORMAT = "CC firmware";
+const SYMBOL = /^kgspBinArchive\w*CcFmc\w*_ucode_(?:image|hash)_data$/;
+const GENERATED = /^g_bindata_kgspGetBinArchive\w*CcFmc\w*\.c$/;
+const ARRAY =
+  /\bNvU8\s+(kgspBinArchive\w*CcFmc\w*_ucode_(?:image|hash)_data)\s*\[\s*\]\s*=\s*\{([0-9a-fxA-F,\s]*)\}/g;
+const MAX_SOURCE = 64 * 1024 * 1024;
+const MAX_IMAGE = 16 * 1024 * 1024;
+
+/** An image under the name of its array, with the place where it was found. */
+export interface FoundImage {
+  readonly array: string;
+  readonly image: Uint8Array;
+  readonly foundIn: string;
+}
+
+/** The images that a module's symbols name. A module without symbols has none. */
+export async function findInModule(elf: Elf, fileName: string): Promise<FoundImage[]> {
+  const arrays = new Map<string, Uint8Array>();
+  const places = new Map<string, SymbolPlace>();
+  for (const place of await findSymbols(elf, SYMBOL)) {
+    if (places.has(place.name)) throw elf.file.malformed(`two symbols are named ${place.name}`, place.offset);
+    places.set(place.name, place);
+    arrays.set(place.name, await elf.file.read(place.offset, place.size, place.name));
+  }
+  return pairImages(arrays, (name) => `${fileName} ${places.get(name)?.section}, symbol ${name}`);
+}
+
+/** The images in the generated sources under `tree`. */
+export async function findInSource(tree: string): Promise<FoundImage[]> {
+  const found: FoundImage[] = [];
+  for (const { path, fileName } of await findFiles(tree, GENERATED)) {
+    const { size } = await stat(path);
+    if (size > MAX_SOURCE)
+      throw new MalformedError(`${FORMAT} source ${path}`, `${size} bytes, at most ${MAX_SOURCE} are read`);
+    const text = await readFile(path, "latin1");
+    const arrays = new Map(
+      [...text.matchAll(ARRAY)].map(([, name = "", body = ""]) => [name, readBytes(body, path)]),
+    );
+    found.push(...pairImages(arrays, (name) => `source ${basename(fileName)}, array ${name}`));
+  }
+  return found;
+}
+
+/** The images of the source tree that a module's .rodata holds, byte for byte: for modules without symbols. */
+export async function findBySource(
+  elf: Elf,
+  fileName: string,
+  known: readonly FoundImage[],
+): Promise<FoundImage[]> {
+  const section = findSection(elf, ".rodata");
+  if (section === undefined || known.length === 0) return [];
+  const bytes = Buffer.from(await readSectionBytes(elf, section));
+  return known.flatMap(({ array, image }) => {
+    const at = bytes.indexOf(image);
+    return at < 0 ? [] : [{ array, image, foundIn: `${fileName} .rodata, bytes of source array ${array}` }];
+  });
+}
+
+export function describeCcFirmware({ image, foundIn }: FoundImage): CcFirmware {
+  return { foundIn, sha384: createHash("sha384").update(image).digest("hex"), size: image.length };
+}
+
+/** Each image array with the digest that was compiled in beside it, which it must have. */
+function pairImages(
+  arrays: ReadonlyMap<string, Uint8Array>,
+  placeOf: (name: string) => string,
+): FoundImage[] {
+  return [...arrays]
+    .filter(([name]) => name.endsWith("_ucode_image_data"))
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([array, bytes]) => {
+      const hash = arrays.get(array.replace("_image_data", "_hash_data"));
+      return { array, image: unpackImage(bytes, hash, placeOf(array)), foundIn: placeOf(array) };
+    });
+}
+
+/** NVIDIA's build may deflate an array; the digest tells the image from its packed form. */
+function unpackImage(bytes: Uint8Array, hash: Uint8Array | undefined, place: string): Uint8Array {
+  if (hash === undefined || hasDigest(bytes, hash)) return bytes;
+  const inflated = inflate(bytes);
+  if (inflated !== undefined && hasDigest(inflated, hash)) return inflated;
+  throw new MalformedError(FORMAT, "the image has not the SHA-384 that is compiled in beside it", place);
+}
+
+function hasDigest(bytes: Uint8Array, hash: Uint8Array): boolean {
+  return createHash("sha384").update(bytes).digest("hex") === encodeHex(hash);
+}
+
+function inflate(bytes: Uint8Array): Uint8Array | undefined {
+  try {
+    return inflateRawSync(bytes, { maxOutputLength: MAX_IMAGE });
+  } catch {
+    return undefined;
+  }
+}
+
+function readBytes(body: string, path: string): Uint8Array {
+  const items = body.split(",").map((item) => item.trim());
+  if (items.at(-1) === "") items.pop();
+  const strange = items.find((item) => !/^0x[0-9a-fA-F]{2}$/.test(item));
+  if (strange !== undefined)
+    throw new MalformedError(
+      `${FORMAT} source ${path}`,
+      `${JSON.stringify(strange.slice(0, 20))} is no byte`,
+    );
+  return Uint8Array.from(items, (item) => Number.parseInt(item, 16));
+}

@@ -1,0 +1,182 @@
+// Describes a build of NVIDIA's open kernel modules: the modules, the patches on NVIDIA's source, the kernel they are for, the
+// libraries that gate confidential computing, and the GSP firmware compiled in.
+
+import { sha256 } from "../../protocol/cryptography/hash.ts";
+import { encodeHex } from "../../protocol/encoding/hex.ts";
+import type { DriverBuild } from "../../protocol/entry/driver-build.ts";
+import { parseEnvelope } from "../../protocol/envelope/dsse.ts";
+import { formatStatement, parseStatement, type Subject } from "../../protocol/envelope/statement.ts";
+import { MalformedError } from "../../protocol/errors.ts";
+import {
+  describeCcFirmware,
+  type FoundImage,
+  findBySource,
+  findInModule,
+  findInSource,
+} from "./cc-firmware.ts";
+import { digestFile, withFile } from "./file-digest.ts";
+import { findFiles } from "./find-files.ts";
+import { describeKernelModule, type KernelModule } from "./kernel-module.ts";
+import { type Described, type PatchOrigin, readPatches } from "./kernel-patch-set.ts";
+import { describePatches } from "./patch-list.ts";
+import { readPatchNotes } from "./patch-notes.ts";
+import { type ReleaseInput, readReleaseFields } from "./release-fields.ts";
+import type { Observation } from "./running-driver.ts";
+
+const FORMAT = "driver build";
+const MODULE_FILE = /\.ko(?:\.gz|\.xz|\.zst)?$/;
+const LIBRARY_FILE = /^libnvidia-pkcs11[a-z0-9-]*\.so(?:\.[0-9]+)*$/;
+const MAX_MODULES = 32;
+const MAX_STATEMENT = 256 * 1024;
+
+export interface DriverBuildInput {
+  readonly release: ReleaseInput;
+  /** Folder of the built modules. */
+  readonly modules: string;
+  /** Git tag and commit of NVIDIA's source. */
+  readonly tag?: string;
+  readonly commit?: string;
+  /** Patches on NVIDIA's source; none when left out. */
+  readonly patches?: PatchOrigin;
+  readonly notes?: string;
+  /** Path of the kernel-patch-set's statement, or of its DSSE envelope. */
+  readonly kernel: string;
+  /** Folder with libnvidia-pkcs11*.so. */
+  readonly libraries?: string;
+  /** Folder of NVIDIA's source, to look for the CC firmware in. */
+  readonly sourceTree?: string;
+  readonly toolchain: readonly { readonly name: string; readonly version: string }[];
+  /** Path of the driver's RIM, and its id. */
+  readonly rim?: { readonly id: string; readonly path?: string };
+  /** What a host that runs this build reports. */
+  readonly observed?: Observation;
+}
+
+/** @throws MalformedError naming the file and offset, or the two parts that do not belong together. */
+export async function describeDriverBuild(input: DriverBuildInput): Promise<Described> {
+  const inSource = input.sourceTree === undefined ? [] : await findInSource(input.sourceTree);
+  const { modules, images } = await readModules(input.modules, inSource);
+  const version = oneValue(modules, "version");
+  if (input.observed !== undefined) checkObserved(input.observed, modules, version);
+  const libraries = input.libraries === undefined ? [] : await readLibraries(input.libraries);
+  const { patches } = input.patches === undefined ? { patches: [] } : await readPatches(input.patches);
+  const notes = input.notes === undefined ? new Map() : await readPatchNotes(input.notes);
+  const { series, attachments } = await describePatches(patches, notes);
+  const subjects: Subject[] = [...modules, ...libraries].map(({ fileName, sha256 }) => ({
+    name: fileName,
+    digest: { sha256 },
+  }));
+  const predicate: DriverBuild = {
+    ...(await readReleaseFields(input.release, subjects)),
+    upstream: { version, tag: input.tag ?? null, commit: input.commit ?? null },
+    patches: series,
+    kernel: await readKernelReference(input.kernel),
+    vermagic: oneValue(modules, "vermagic"),
+    modules,
+    libraries,
+    toolchain: [...input.toolchain],
+    rim: input.rim === undefined ? null : await readRim(input.rim),
+    ccFirmware: [...images, ...inSource].map(describeCcFirmware),
+    observed: input.observed ?? null,
+  };
+  return { payload: formatStatement("driver-build", predicate, subjects), attachments };
+}
+
+async function readModules(
+  folder: string,
+  inSource: readonly FoundImage[],
+): Promise<{ modules: KernelModule[]; images: FoundImage[] }> {
+  const files = await findFiles(folder, MODULE_FILE);
+  if (files.length === 0) throw new MalformedError(FORMAT, `no kernel modules (.ko) under ${folder}`);
+  if (files.length > MAX_MODULES)
+    throw new MalformedError(
+      FORMAT,
+      `${files.length} kernel modules under ${folder}, at most ${MAX_MODULES}: is it the driver's own folder?`,
+    );
+  const modules: KernelModule[] = [];
+  const images: FoundImage[] = [];
+  for (const { path, fileName } of files) {
+    modules.push(
+      await describeKernelModule(path, fileName, async (elf) => {
+        const named = await findInModule(elf, fileName);
+        images.push(...(named.length > 0 ? named : await findBySource(elf, fileName, inSource)));
+      }),
+    );
+  }
+  return { modules, images };
+}
+
+/** Modules of one build agree on the driver's version and on the kernel they were built for. */
+function oneValue(modules: readonly KernelModule[], field: "version" | "vermagic"): string {
+  const values = [...new Set(modules.flatMap((module) => module[field] ?? []))];
+  const [value] = values;
+  if (value === undefined) throw new MalformedError(FORMAT, `no module states its ${field}`);
+  if (values.length > 1)
+    throw new MalformedError(
+      FORMAT,
+      `modules of different builds: ${field} is ${values.map((v) => JSON.stringify(v)).join(" and ")}`,
+    );
+  return value;
+}
+
+/** An observation of another build says nothing about this one. */
+function checkObserved(observed: Observation, modules: readonly KernelModule[], version: string): void {
+  if (observed.driverVersion !== version)
+    throw new MalformedError(
+      FORMAT,
+      `the host runs driver ${observed.driverVersion}, the modules are ${version}`,
+    );
+  for (const { name, srcversion } of observed.modules) {
+    const built = modules.find(({ fileName }) => moduleName(fileName) === name);
+    if (built?.srcversion != null && srcversion !== null && built.srcversion !== srcversion)
+      throw new MalformedError(
+        FORMAT,
+        `the host runs ${name} of srcversion ${srcversion}, ${built.fileName} is ${built.srcversion}`,
+      );
+  }
+}
+
+/** The kernel names a loaded module with _ for -. */
+function moduleName(fileName: string): string {
+  const base = fileName.slice(fileName.lastIndexOf("/") + 1);
+  return base.replace(MODULE_FILE, "").replaceAll("-", "_");
+}
+
+async function readLibraries(folder: string): Promise<DriverBuild["libraries"]> {
+  const files = await findFiles(folder, LIBRARY_FILE);
+  if (files.length === 0) throw new MalformedError(FORMAT, `no libnvidia-pkcs11*.so under ${folder}`);
+  return await Promise.all(
+    files.map(async ({ path, fileName }) => ({ fileName, ...(await digestFile(path, ["sha256"])) })),
+  );
+}
+
+async function readKernelReference(path: string): Promise<DriverBuild["kernel"]> {
+  const bytes = await withFile(path, "kernel-patch-set", async (file) => {
+    if (file.size > MAX_STATEMENT)
+      throw file.malformed(`${file.size} bytes, at most ${MAX_STATEMENT} are read`, 0);
+    return await file.read(0, file.size, "the statement");
+  });
+  const payload = isEnvelope(bytes) ? parseEnvelope(bytes).payload : bytes;
+  const statement = parseStatement(payload);
+  if (statement.kind !== "kernel-patch-set")
+    throw new MalformedError(`kernel-patch-set ${path}`, `a ${statement.kind} stands in its place`);
+  const { kind, name, version } = statement;
+  return { kind, name, version, digest: encodeHex(sha256(payload)) };
+}
+
+/** Statements and envelopes are both JSON objects; only an envelope has a payload, and it comes first in either form. */
+function isEnvelope(bytes: Uint8Array): boolean {
+  return /^\s*\{\s*"(?:payload|payloadType|signatures)"/.test(
+    Buffer.from(bytes.subarray(0, 200)).toString("latin1"),
+  );
+}
+
+async function readRim(rim: {
+  readonly id: string;
+  readonly path?: string;
+}): Promise<NonNullable<DriverBuild["rim"]>> {
+  return {
+    id: rim.id,
+    sha256: rim.path === undefined ? null : (await digestFile(rim.path, ["sha256"])).sha256,
+  };
+}
