@@ -5,6 +5,7 @@ import { decodeBase64 } from "../protocol/encoding/base64.ts";
 import { decodeHex } from "../protocol/encoding/hex.ts";
 import { parseJson } from "../protocol/envelope/parse-json.ts";
 import { MalformedError } from "../protocol/errors.ts";
+import { tdxCollateralSchema } from "./tdx/collateral.ts";
 
 const KIB = 1024;
 /** 16 GPUs with chains and OCSP answers, a quote and a full CCEL together stay far below this. */
@@ -39,37 +40,9 @@ function decodeOr(context: z.RefinementCtx, decode: () => Uint8Array): Uint8Arra
   }
 }
 
-const pem = z.string().max(32 * KIB);
-
-const collateral = z
-  .strictObject({
-    tcbInfo: z
-      .string()
-      .max(256 * KIB)
-      .describe("The signed JSON object as text, byte for byte"),
-    tcbInfoSignature: z.string().length(128).describe("ECDSA P-256 over tcbInfo, r‖s, hex"),
-    tcbInfoIssuerChain: pem.describe("PEM, leaf first, root last"),
-    qeIdentity: z
-      .string()
-      .max(64 * KIB)
-      .describe("The signed JSON object as text, byte for byte"),
-    qeIdentitySignature: z.string().length(128).describe("ECDSA P-256 over qeIdentity, r‖s, hex"),
-    qeIdentityIssuerChain: pem.describe("PEM, leaf first, root last"),
-    pckCrl: z
-      .string()
-      .max(512 * KIB)
-      .describe("DER, hex; issued by the first certificate of pckCrlIssuerChain"),
-    pckCrlIssuerChain: pem.describe("PEM, leaf first, root last"),
-    rootCaCrl: z
-      .string()
-      .max(64 * KIB)
-      .describe("DER, hex; issued by the root"),
-  })
-  .describe("Intel PCS v4 collateral, as the caching service gave it");
-
 const tdx = z.strictObject({
   quote: bytes(1, 64 * KIB).describe("TDX quote v4 or v5, base64"),
-  collateral,
+  collateral: tdxCollateralSchema,
   eventLog: z
     .strictObject({
       format: z.enum(["ccel", "dstack"]).describe("TCG2 binary log of the CCEL table, or dstack's JSON"),
@@ -80,7 +53,10 @@ const tdx = z.strictObject({
 
 const gpu = z.strictObject({
   report: bytes(1, 16 * KIB).describe("SPDM GET_MEASUREMENTS request and response, signature last, base64"),
-  chain: pem.describe("Certificates of the attestation key, PEM, leaf first, root last"),
+  chain: z
+    .string()
+    .max(32 * KIB)
+    .describe("Certificates of the attestation key, PEM, leaf first, root last"),
   ocsp: z
     .array(bytes(1, 16 * KIB))
     .max(8)

@@ -1,29 +1,31 @@
 // What a verifier starts from: one trust root of one log, by digest. Everything else is authenticated from it.
 import * as z from "zod";
 import { positive, sha256, text } from "../protocol/entry/fields.ts";
+import type { TrustRoot } from "../protocol/entry/trust-root.ts";
+import {
+  type Envelope,
+  envelopeFromJson,
+  envelopeJson,
+  envelopeToJson,
+  MAX_LEAF_BYTES,
+} from "../protocol/envelope/dsse.ts";
 import { parseJson } from "../protocol/envelope/parse-json.ts";
 import { MalformedError } from "../protocol/errors.ts";
 import type { RememberedState } from "./state.ts";
 
-const trustPin = z.strictObject({
-  origin: text(255).describe("Origin of the log"),
-  version: positive.describe("Version of the pinned trust root"),
-  digest: sha256.describe("SHA-256 of its DSSE payload"),
-});
-
-/** The pin that `touchstone init` writes to trust-root.json, and that a verifier ships with its program. */
-export type TrustPin = z.infer<typeof trustPin>;
-
-/** @throws MalformedError */
-export function parseTrustPin(bytes: Uint8Array | string): TrustPin {
-  const result = trustPin.safeParse(parseJson(bytes, 4096));
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  throw new MalformedError("trust pin", issue?.message ?? "not valid", `/${issue?.path.join("/") ?? ""}`);
+/** Names one trust root. Three values that fit into a program's source. */
+export interface TrustPin {
+  /** Origin of the log. */
+  readonly origin: string;
+  readonly version: number;
+  /** SHA-256 of the trust root's DSSE payload, lower-case hex. */
+  readonly digest: string;
 }
 
-export function formatTrustPin({ origin, version, digest }: TrustPin): string {
-  return `${JSON.stringify({ origin, version, digest }, null, 2)}\n`;
+/** A pin together with the trust root that it names. */
+export interface TrustAnchor extends TrustPin {
+  readonly root: TrustRoot;
+  readonly envelope: Envelope;
 }
 
 /** Everything that verification depends on beside the bundle itself. */
@@ -33,4 +35,50 @@ export interface VerifyBundleOptions {
   readonly now: Date;
   /** What was remembered of this log, or null on the first visit. */
   readonly remembered: RememberedState | null;
+}
+
+const trustFile = z.strictObject({
+  origin: text(255),
+  version: positive,
+  digest: sha256,
+  envelope: envelopeJson,
+});
+
+/**
+ * Reads `trust-root.json`, which `touchstone init` writes: the pin, and the envelope of the trust root that it names.
+ * @throws MalformedError also when the envelope is not the one that the pin names.
+ */
+export function parseTrustFile(bytes: Uint8Array | string): TrustAnchor {
+  const result = trustFile.safeParse(parseJson(bytes, 2 * MAX_LEAF_BYTES));
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    throw new MalformedError("trust file", issue?.message ?? "not valid", `/${issue?.path.join("/") ?? ""}`);
+  }
+  const { origin, version, digest } = result.data;
+  const envelope = envelopeFromJson(result.data.envelope);
+  const { statement, payloadDigest } = envelope;
+  if (statement.kind !== "trust-root" || payloadDigest !== digest) {
+    throw new MalformedError(
+      "trust file",
+      "the envelope is not the trust root that the digest names",
+      "/digest",
+    );
+  }
+  const root = statement.predicate;
+  if (root.origin !== origin || root.version !== version) {
+    throw new MalformedError(
+      "trust file",
+      "origin or version differ from those of the trust root",
+      "/origin",
+    );
+  }
+  return { origin, version, digest, root, envelope };
+}
+
+/** Writes `trust-root.json` for the trust root in this envelope. @throws TypeError for another kind of entry. */
+export function formatTrustFile(envelope: Envelope): string {
+  const { statement, payloadDigest } = envelope;
+  if (statement.kind !== "trust-root") throw new TypeError("not the envelope of a trust root");
+  const { origin, version } = statement.predicate;
+  return `${JSON.stringify({ origin, version, digest: payloadDigest, envelope: envelopeToJson(envelope) }, null, 2)}\n`;
 }

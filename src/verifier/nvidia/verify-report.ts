@@ -7,7 +7,7 @@ import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { VerificationError } from "../../protocol/errors.ts";
 import { type Check, CheckList } from "../check-list.ts";
 import type { GpuEvidence } from "../evidence.ts";
-import { type Certificate, parsePemCertificates } from "./certificate.ts";
+import { type Certificate, parseCertificate, parsePemCertificates } from "./certificate.ts";
 import {
   type Architecture,
   architectureOf,
@@ -17,7 +17,7 @@ import {
   verifyUnderRoot,
 } from "./certificate-chain.ts";
 import { outsideWindow } from "./certificate-path.ts";
-import { nvidiaDeviceRoot } from "./device-root.ts";
+import { NVIDIA_DEVICE_ROOT } from "./device-root.ts";
 import { readFwid } from "./fwid.ts";
 import { type GpuReport, parseGpuReport } from "./report.ts";
 
@@ -38,8 +38,8 @@ export interface GpuReportOptions {
   readonly now: Date;
   /** The nonce that the request must carry, 32 bytes. Null asks nothing about freshness, and there is no "gpu.nonce" check. */
   readonly nonce: Uint8Array | null;
-  /** Instead of NVIDIA's pinned device root, for tests. */
-  readonly root?: Certificate;
+  /** DER of the root to trust instead of NVIDIA's pinned one, for tests. */
+  readonly root?: Uint8Array;
 }
 
 /** What one GPU's evidence shows. Nothing in it may be believed unless `accepted`. */
@@ -61,7 +61,7 @@ export interface GpuResult {
  */
 export async function verifyGpuReport(
   evidence: Pick<GpuEvidence, "report" | "chain">,
-  { now, nonce, root = nvidiaDeviceRoot() }: GpuReportOptions,
+  { now, nonce, root = NVIDIA_DEVICE_ROOT }: GpuReportOptions,
 ): Promise<GpuResult> {
   const list = new CheckList<GpuReportCheck>(
     GPU_REPORT_CHECKS.filter((id) => id !== "gpu.nonce" || nonce !== null),
@@ -69,7 +69,7 @@ export async function verifyGpuReport(
   const report = await list.attempt("gpu.report.format", () => parseGpuReport(evidence.report));
   const certificates = await list.attempt("gpu.chain.format", () => parsePemCertificates(evidence.chain));
   const chain = certificates && (await list.attempt("gpu.chain", () => verifyGpuChain(certificates)));
-  const found = chain && (await checkChain(list, chain, root, now));
+  const found = chain && (await checkChain(list, chain, parseCertificate(root), now));
   const leaf = certificates?.[0];
   if (report && leaf) await checkReport(list, report, leaf);
   if (report && nonce !== null) {
@@ -138,4 +138,25 @@ function matchFwid(report: GpuReport, certified: Uint8Array): string {
     "gpu-fwid",
     `report ${encodeHex(report.fwid)}, certificate ${encodeHex(certified)}`,
   );
+}
+
+/**
+ * The checks of several GPUs as one list: each passes only if it passed for every GPU, and otherwise tells of the first GPU where it did not.
+ * With no GPU at all nothing was evaluated.
+ */
+export function mergeGpuChecks(results: readonly GpuResult[]): Check[] {
+  return GPU_REPORT_CHECKS.map((id) => {
+    const found = results.map(({ checks }, gpu) => ({ gpu, check: checks.find((check) => check.id === id) }));
+    const worst =
+      found.find(({ check }) => check?.outcome === "fail") ??
+      found.find(({ check }) => check?.outcome !== "pass") ??
+      found[0];
+    if (worst?.check === undefined) return notEvaluated(id);
+    if (results.length === 1 || worst.check.outcome === "pass") return worst.check;
+    return { ...worst.check, detail: `GPU ${worst.gpu}: ${worst.check.detail}` };
+  });
+}
+
+function notEvaluated(id: GpuReportCheck): Check {
+  return { id, outcome: "not-evaluated", expected: null, actual: null, entry: null, detail: "" };
 }

@@ -1,0 +1,14 @@
+// Options that several commands share, and how their values are read.
+import { InvalidArgumentError } from "commander";
+
+export const DEFAULT_URL = "http://127.0.0.1:8080";
+
+/** An RFC 3339 time, for commander's option parsing. */
+export function parseTime(text: string): Date {
+  const ms = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/.test(text)
+    ? Date.parse(text)
+    : Number.NaN;
+  if (Number.isNaN(ms))
+    throw new InvalidArgumentError("expected an RFC 3339 time such as 2026-11-23T14:00:00Z");
+  return new Date(ms);
+}

@@ -1,0 +1,24 @@
+// Drafting a trust root: the first one of a new log, or the successor of the newest.
+import type { TrustRoot } from "../protocol/entry/trust-root.ts";
+import { formatStatement } from "../protocol/envelope/statement.ts";
+
+/** The C2SP tlog-policy text of a log whose checkpoints are timed by witnesses with these keys. */
+export function formatLogPolicy(
+  logKey: string,
+  witnesses: ReadonlyArray<{ name: string; key: string }>,
+  threshold: number,
+): string {
+  const lines = witnesses.map(({ name, key }) => `witness ${name} ${key}\n`);
+  const group = `group quorum ${threshold} ${witnesses.map(({ name }) => name).join(" ")}\n`;
+  return `log ${logKey}\n${lines.join("")}${group}quorum quorum\n`;
+}
+
+/** The payload of a trust root; @throws MalformedError when the predicate is not valid. */
+export function draftTrustRoot(root: TrustRoot): Uint8Array {
+  return formatStatement("trust-root", root);
+}
+
+/** The successor of a trust root, the same but for its place in the chain and its expiry: edit it, then sign and publish it. */
+export function nextTrustRoot(current: { root: TrustRoot; digest: string }, expires: string): TrustRoot {
+  return { ...current.root, version: current.root.version + 1, previous: current.digest, expires };
+}
