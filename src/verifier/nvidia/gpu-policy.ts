@@ -1,0 +1,133 @@
+// What a policy demands of all GPUs of a machine together, beyond each report being genuine: how many, which ones, their versions,
+// firmware, measurements against the logged tables, confidential-computing state and revocation.
+import { encodeHex } from "../../protocol/encoding/hex.ts";
+import type { GpuRequirements } from "../../protocol/entry/policy.ts";
+import { type Check, CheckList } from "../check-list.ts";
+import type { GpuClaims, GpuEvidence } from "../evidence.ts";
+import { CC_STATE_CHECKS, checkCcState } from "./cc-state.ts";
+import type { GpuChain } from "./certificate-chain.ts";
+import { compareWithLogged, describeComparison, type LoggedRim } from "./measurements.ts";
+import type { GpuReport } from "./report.ts";
+import { checkRevocation } from "./revocation.ts";
+import type { GpuResult } from "./verify-report.ts";
+
+export const GPU_POLICY_CHECKS = [
+  "gpu.count",
+  "gpu.distinct",
+  "gpu.architecture.allowed",
+  "gpu.driver.allowed",
+  "gpu.vbios.allowed",
+  "gpu.fwid.allowed",
+  "gpu.rim",
+  "gpu.measurements",
+  "gpu.revocation",
+  ...CC_STATE_CHECKS,
+] as const;
+export type GpuPolicyCheck = (typeof GPU_POLICY_CHECKS)[number];
+
+/** One GPU of the evidence with what verifyGpuReport made of it. */
+export interface AppraisedGpu {
+  readonly evidence: GpuEvidence;
+  readonly result: GpuResult;
+}
+
+export interface GpuPolicyOptions {
+  readonly now: Date;
+  /** What the guest states about its GPUs; null where it states nothing. */
+  readonly claims: GpuClaims | null;
+  /** The gpu-rim entries that the profile names. */
+  readonly rims: readonly LoggedRim[];
+  /** DER of the root to trust instead of NVIDIA's pinned one, for tests. */
+  readonly root?: Uint8Array;
+}
+
+/** A GPU whose report and chain could be read. */
+interface ReadGpu extends AppraisedGpu {
+  readonly report: GpuReport;
+  readonly chain: GpuChain;
+}
+
+/**
+ * Checks the policy's `gpu` section on all GPUs of a machine. A check passes when it passes for every GPU.
+ * Where a report or chain could not be read, only the count is judged and the rest stays not evaluated. Never throws on hostile evidence.
+ */
+export async function checkGpuPolicy(
+  gpus: readonly AppraisedGpu[],
+  policy: GpuRequirements,
+  options: GpuPolicyOptions,
+): Promise<Check[]> {
+  const list = new CheckList<GpuPolicyCheck>(GPU_POLICY_CHECKS);
+  list.equal("gpu.count", String(policy.count), String(gpus.length));
+  const read = gpus.flatMap(({ evidence, result }): ReadGpu[] => {
+    const { report, chain } = result;
+    return report && chain ? [{ evidence, result, report, chain }] : [];
+  });
+  if (read.length === 0 || read.length < gpus.length) return list.checks;
+  checkIdentity(list, read, policy);
+  checkMeasurements(list, read, policy, options.rims);
+  checkCcState(
+    list,
+    options.claims,
+    read.map(({ evidence }) => evidence.report),
+    policy,
+  );
+  await list.attempt(
+    "gpu.revocation",
+    async () => {
+      const found = await Promise.all(
+        read.map(({ chain, evidence }) =>
+          checkRevocation(chain, evidence, { ...options, mode: policy.revocation }),
+        ),
+      );
+      return found.join("; ");
+    },
+    (detail) => ({ expected: policy.revocation, detail }),
+  );
+  return list.checks;
+}
+
+/** Which GPUs these are and what runs on them. */
+function checkIdentity(
+  list: CheckList<GpuPolicyCheck>,
+  gpus: readonly ReadGpu[],
+  policy: GpuRequirements,
+): void {
+  const devices = new Set(gpus.map(({ result }) => result.deviceId));
+  list.equal("gpu.distinct", String(gpus.length), String(devices.size), {
+    detail: "GPUs that are told apart by the key burnt into each",
+  });
+  const stated = (read: (gpu: ReadGpu) => string | null) => gpus.map((gpu) => read(gpu) ?? "not stated");
+  const oneOf = (id: GpuPolicyCheck, allowed: readonly string[], found: readonly string[]) => {
+    const finding = { expected: allowed.join(", "), actual: found.join(", ") };
+    const foreign = found.filter((value) => !allowed.includes(value));
+    if (foreign.length === 0) list.pass(id, { ...finding, detail: "allowed by the policy" });
+    else list.fail(id, { ...finding, detail: `not allowed by the policy: ${foreign.join(", ")}` });
+  };
+  const architectures = stated(({ result }) => result.architecture);
+  oneOf("gpu.architecture.allowed", [policy.architecture], architectures);
+  const drivers = stated(({ report }) => report.driverVersion);
+  oneOf("gpu.driver.allowed", policy.driverVersions, drivers);
+  const vbioses = stated(({ report }) => report.vbiosVersion);
+  oneOf("gpu.vbios.allowed", policy.vbiosVersions, vbioses);
+  const fwids = stated(({ report }) => report.fwid && encodeHex(report.fwid));
+  oneOf("gpu.fwid.allowed", policy.fwids, fwids);
+}
+
+function checkMeasurements(
+  list: CheckList<GpuPolicyCheck>,
+  gpus: readonly ReadGpu[],
+  policy: GpuRequirements,
+  rims: readonly LoggedRim[],
+): void {
+  for (const { report, result } of gpus) {
+    const found = compareWithLogged(report, result.chip, rims, policy.rimTables);
+    const detail = `${result.chip}, driver ${report.driverVersion}, VBIOS ${report.vbiosVersion}`;
+    if (found === null) {
+      list.fail("gpu.rim", { detail: `no pair of tables that the policy allows is logged for ${detail}` });
+      continue;
+    }
+    list.pass("gpu.rim", { detail: `tables are logged for ${detail}` });
+    if (found.matches) list.pass("gpu.measurements", describeComparison(found));
+    else list.fail("gpu.measurements", describeComparison(found));
+  }
+}
