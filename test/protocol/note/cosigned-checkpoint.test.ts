@@ -1,0 +1,229 @@
+import { ml_dsa44 } from "@noble/post-quantum/ml-dsa.js";
+import { beforeAll, describe, expect, it } from "vitest";
+import { concatBytes } from "../../../src/protocol/encoding/bytes.ts";
+import { PolicyError, VerificationError } from "../../../src/protocol/errors.ts";
+import { EMPTY_ROOT } from "../../../src/protocol/merkle/hash.ts";
+import { formatCheckpoint } from "../../../src/protocol/note/checkpoint.ts";
+import { mlDsaCosignatureMessage } from "../../../src/protocol/note/cosignature.ts";
+import {
+  authenticateCheckpoint,
+  checkFreshness,
+  verifyCosignedCheckpoint,
+} from "../../../src/protocol/note/cosigned-checkpoint.ts";
+import {
+  COSIGNATURE_ML_DSA_44,
+  createNoteSigner,
+  createVerifierKey,
+  formatVerifierKey,
+} from "../../../src/protocol/note/key.ts";
+import {
+  formatNote,
+  type NoteSignature,
+  parseNote,
+  signNote,
+} from "../../../src/protocol/note/signed-note.ts";
+import { parseTlogPolicy, type TlogPolicy } from "../../../src/protocol/note/tlog-policy.ts";
+import { logKey, signedCheckpoint, vkeyOf, witnessKey } from "../../support/notes.ts";
+import { outcomeOf } from "../../support/refusals.ts";
+
+const log = await logKey("log.example");
+const other = await logKey("other.example");
+const [w1, w2, w3] = (await Promise.all(["w1.example", "w2.example", "w3.example"].map(witnessKey))) as [
+  Awaited<ReturnType<typeof witnessKey>>,
+  Awaited<ReturnType<typeof witnessKey>>,
+  Awaited<ReturnType<typeof witnessKey>>,
+];
+const checkpoint = { origin: "log.example", size: 7, root: new Uint8Array(32).fill(5) };
+const NOW = 1_790_000_000;
+const now = new Date(NOW * 1000);
+const HOUR = 3600;
+
+const policy = parseTlogPolicy(
+  `log ${vkeyOf(log)}\nlog ${vkeyOf(other)}\nwitness W1 ${vkeyOf(w1)}\nwitness W2 ${vkeyOf(w2)}\nwitness W3 ${vkeyOf(w3)}\n` +
+    "group G 2 W1 W2 W3\nquorum G\n",
+);
+
+describe("authentic checkpoints", () => {
+  it("carry a log's signature and the quorum of the witnesses, and tell when each cosigned", async () => {
+    const note = await signedCheckpoint(checkpoint, log, [
+      [w1, NOW],
+      [w3, 5],
+    ]);
+    const cosigned = await authenticateCheckpoint(note, policy);
+    expect(cosigned.checkpoint).toEqual(checkpoint);
+    expect(cosigned.logKey).toEqual(log.verifierKey);
+    expect(cosigned.cosignatures).toEqual([
+      { name: "w1.example", keyId: w1.verifierKey.keyId, timestamp: NOW },
+      { name: "w3.example", keyId: w3.verifierKey.keyId, timestamp: 5 },
+    ]);
+  });
+
+  it("are not those with too few witnesses, or with one of them twice", async () => {
+    const one = await signedCheckpoint(checkpoint, log, [[w1, NOW]]);
+    expect(await outcomeOf(() => authenticateCheckpoint(one, policy))).toBe("checkpoint-quorum");
+    const twice = await twoLinesOf(w1, NOW, NOW + 1);
+    expect(await outcomeOf(() => authenticateCheckpoint(twice, policy))).toBe("checkpoint-quorum");
+  });
+
+  it("are not those that no log of the policy signed as its own", async () => {
+    const cosigners = [
+      [w1, NOW],
+      [w2, NOW],
+    ] as const;
+    const stranger = await logKey("stranger.example");
+    const byStranger = await signedCheckpoint(checkpoint, stranger, cosigners);
+    expect(await outcomeOf(() => authenticateCheckpoint(byStranger, policy))).toBe(
+      "checkpoint-log-signature",
+    );
+    // A log of the policy that signs a checkpoint with another log's origin speaks for neither.
+    const crossed = await signedCheckpoint(checkpoint, other, cosigners);
+    expect(await outcomeOf(() => authenticateCheckpoint(crossed, policy))).toBe("checkpoint-log-signature");
+    const unsigned = await signedCheckpoint(checkpoint, stranger);
+    expect(await outcomeOf(() => authenticateCheckpoint(unsigned, policy))).toBe("note-unsigned");
+  });
+
+  it("are not those with one bad cosignature of a listed witness, whatever the quorum says", async () => {
+    const good = parseNote(
+      await signedCheckpoint(checkpoint, log, [
+        [w1, NOW],
+        [w2, NOW],
+      ]),
+    );
+    const forged: NoteSignature = { ...w3.verifierKey, signature: new Uint8Array(72).fill(1) };
+    const note = formatNote({ text: good.text, signatures: [...good.signatures, forged] });
+    expect(await outcomeOf(() => authenticateCheckpoint(note, policy))).toBe("note-signature");
+  });
+
+  it("do not count cosignatures with time 0, which claim nothing", async () => {
+    const text = formatCheckpoint(checkpoint);
+    const zero = await timeless(w2, text);
+    const signatures = [...parseNote(await signedCheckpoint(checkpoint, log, [[w1, NOW]])).signatures, zero];
+    expect(await outcomeOf(() => authenticateCheckpoint(formatNote({ text, signatures }), policy))).toBe(
+      "checkpoint-quorum",
+    );
+  });
+
+  it("of an empty tree have the empty root", async () => {
+    const cosigners = [
+      [w1, NOW],
+      [w2, NOW],
+    ] as const;
+    const empty = await signedCheckpoint({ ...checkpoint, size: 0, root: EMPTY_ROOT }, log, cosigners);
+    expect((await authenticateCheckpoint(empty, policy)).checkpoint.size).toBe(0);
+    const lie = await signedCheckpoint({ ...checkpoint, size: 0 }, log, cosigners);
+    expect(await outcomeOf(() => authenticateCheckpoint(lie, policy))).toBe("checkpoint-empty-root");
+  });
+
+  it("are malformed with extension lines, however well signed", async () => {
+    const note = await signNote(`${formatCheckpoint(checkpoint)}more\n`, [createNoteSigner(log)]);
+    expect(await outcomeOf(() => authenticateCheckpoint(note, policy))).toBe("malformed");
+  });
+});
+
+describe("fresh checkpoints", () => {
+  const verify = async (times: readonly [number, number], maxAge?: number, at = now): Promise<string> => {
+    const note = await signedCheckpoint(checkpoint, log, [
+      [w1, times[0]],
+      [w2, times[1]],
+    ]);
+    return outcomeOf(() => verifyCosignedCheckpoint(note, policy, { now: at, maxAge }));
+  };
+
+  it("have a quorum of cosignatures within maxAge before and five minutes after now, the bounds included", async () => {
+    expect(await verify([NOW, NOW], HOUR)).toBe("accepted");
+    expect(await verify([NOW - HOUR, NOW + 300], HOUR)).toBe("accepted");
+    expect(await verify([NOW - HOUR - 1, NOW], HOUR)).toBe("checkpoint-stale");
+    expect(await verify([NOW, NOW + 301], HOUR)).toBe("checkpoint-stale");
+  });
+
+  it("without a maximum age may be old, but not from the future", async () => {
+    expect(await verify([1, 1])).toBe("accepted");
+    expect(await verify([1, NOW + 301])).toBe("checkpoint-stale");
+  });
+
+  it("are judged by the newest line of a witness that cosigned twice", async () => {
+    const pair = await twoLinesOf(w1, 5, NOW);
+    const second = parseNote(await signedCheckpoint(checkpoint, log, [[w2, NOW]])).signatures[1]!;
+    const note = formatNote({
+      text: parseNote(pair).text,
+      signatures: [...parseNote(pair).signatures, second],
+    });
+    const cosigned = await verifyCosignedCheckpoint(note, policy, { now, maxAge: HOUR });
+    expect(cosigned.cosignatures.map(({ timestamp }) => timestamp)).toEqual([5, NOW, NOW]);
+  });
+
+  it("do not exist at a time or age that is no number", async () => {
+    expect(await verify([NOW, NOW], Number.NaN)).toBe("checkpoint-stale");
+    await expect(verify([NOW, NOW], HOUR, new Date(Number.NaN))).rejects.toThrow();
+  });
+
+  it("do not exist under a policy without witnesses, which says nothing about time", async () => {
+    const timelessPolicy = parseTlogPolicy(`log ${vkeyOf(log)}\nquorum none\n`);
+    const note = await signedCheckpoint(checkpoint, log);
+    const verifyAt = (maxAge?: number) =>
+      outcomeOf(() => verifyCosignedCheckpoint(note, timelessPolicy, { now, maxAge }));
+    expect(await verifyAt()).toBe("accepted");
+    expect(await verifyAt(HOUR)).toBe("checkpoint-stale");
+  });
+
+  it("fail as policy when stale and as verification when forged", async () => {
+    const note = await signedCheckpoint(checkpoint, log, [
+      [w1, 1],
+      [w2, 1],
+    ]);
+    const stale = verifyCosignedCheckpoint(note, policy, { now, maxAge: HOUR });
+    await expect(stale).rejects.toThrow(PolicyError);
+    await expect(stale).rejects.toThrow(/at most 3600 seconds old/);
+    const damaged = note.replace("\n7\n", "\n8\n");
+    await expect(verifyCosignedCheckpoint(damaged, policy, { now, maxAge: HOUR })).rejects.toThrow(
+      VerificationError,
+    );
+    const authentic = await authenticateCheckpoint(note, policy);
+    expect(() => checkFreshness(authentic, policy, { now: new Date(2000), maxAge: HOUR })).not.toThrow();
+  });
+});
+
+describe("checkpoints with ML-DSA-44 keys", () => {
+  const keys = ml_dsa44.keygen(new Uint8Array(32).fill(2));
+  const pqLog = createVerifierKey("log.example", COSIGNATURE_ML_DSA_44, keys.publicKey);
+  const verifyMlDsa44 = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) =>
+    ml_dsa44.verify(signature, message, publicKey);
+  const options = { verifyMlDsa44 };
+  let note: string;
+
+  beforeAll(async () => {
+    const signature = concatBytes(
+      new Uint8Array(8),
+      ml_dsa44.sign(mlDsaCosignatureMessage("log.example", 0, checkpoint), keys.secretKey),
+    );
+    note = formatNote({ text: formatCheckpoint(checkpoint), signatures: [{ ...pqLog, signature }] });
+  });
+
+  const policyOf = (text: string): TlogPolicy => parseTlogPolicy(text);
+
+  it("verify under a log key of that type, when ML-DSA-44 is at hand", async () => {
+    const pqPolicy = policyOf(`log ${formatVerifierKey(pqLog)}\nquorum none\n`);
+    expect((await authenticateCheckpoint(note, pqPolicy, options)).logKey).toEqual(pqLog);
+    expect(await outcomeOf(() => authenticateCheckpoint(note, pqPolicy))).toBe("note-unsigned");
+  });
+
+  it("do not let a log's own timeless signature pass for a witness, where one key has both roles", async () => {
+    const vkey = formatVerifierKey(pqLog);
+    const both = policyOf(`log ${vkey}\nwitness W ${vkey}\nquorum W\n`);
+    expect(await outcomeOf(() => authenticateCheckpoint(note, both, options))).toBe("checkpoint-quorum");
+  });
+});
+
+/** One checkpoint with two cosignatures of the same witness. */
+async function twoLinesOf(witness: typeof w1, first: number, second: number): Promise<string> {
+  const { text, signatures } = parseNote(await signedCheckpoint(checkpoint, log, [[witness, first]]));
+  const later = parseNote(await signedCheckpoint(checkpoint, log, [[witness, second]])).signatures[1]!;
+  return formatNote({ text, signatures: [...signatures, later] });
+}
+
+/** A valid 0x04 signature over time 0. */
+async function timeless(witness: typeof w1, text: string): Promise<NoteSignature> {
+  const message = new TextEncoder().encode(`cosignature/v1\ntime 0\n${text}`);
+  const signature = concatBytes(new Uint8Array(8), await witness.signBytes(message));
+  return { name: witness.verifierKey.name, keyId: witness.verifierKey.keyId, signature };
+}
