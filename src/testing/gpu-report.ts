@@ -38,6 +38,9 @@ export interface ReportFields {
   readonly opaque: readonly OpaqueField[];
 }
 
+/** One value of a golden table: index i is block i + 1 of the report. */
+export type GoldenMeasurement = GoldenTable[number];
+
 /** Indices that the RIMs of GH100 have active. */
 const DRIVER_INDICES = [7, ...Array.from({ length: 20 }, (_, i) => 21 + i)];
 const VBIOS_INDICES = [0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12];

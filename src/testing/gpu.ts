@@ -5,7 +5,7 @@ import { encodeBase64 } from "../protocol/encoding/base64.ts";
 import { utf8 } from "../protocol/encoding/text.ts";
 import type { GoldenTable } from "../protocol/entry/gpu-rim.ts";
 import type { EvidenceDocument } from "../verifier/evidence.ts";
-import type { Certified } from "./authority.ts";
+import type { Certified, Validity } from "./authority.ts";
 import { makeBlocks, makeGoldenTables, makeGpuReport, makeOpaque, type ReportFields } from "./gpu-report.ts";
 import { type GpuIdentity, makeGpuIdentity, makeNvidiaCrls, type NvidiaAuthority } from "./nvidia.ts";
 import { makeOcspResponse, makeOcspSigner, type OcspFields } from "./ocsp.ts";
@@ -17,6 +17,8 @@ export interface GpuOptions {
   readonly vbiosVersion?: string;
   /** FWID that the leaf certificate states, 48 bytes. */
   readonly fwid?: Uint8Array | null;
+  /** Validity of the GPU's own two certificates. */
+  readonly validity?: Validity;
   /** Any field of the report, the nonce included. */
   readonly report?: Partial<ReportFields>;
   /** Changes to each of the three OCSP answers; null staples none. */
@@ -51,11 +53,11 @@ export async function makeGpu(
   const vbiosVersion = options.vbiosVersion ?? "96.00.CF.00.01";
   const fwid = options.fwid === undefined ? sha384(utf8("synthetic FSP firmware")) : options.fwid;
   const year = 365 * 24 * HOUR;
-  const identity = await makeGpuIdentity(authority, {
-    fwid,
+  const validity = options.validity ?? {
     notBefore: new Date(at.getTime() - year),
     notAfter: new Date(at.getTime() + 5 * year),
-  });
+  };
+  const identity = await makeGpuIdentity(authority, { fwid, ...validity });
   const report = await makeGpuReport(identity.attestation, {
     nonce: requestNonce,
     responderNonce: crypto.getRandomValues(new Uint8Array(32)),

@@ -47,6 +47,7 @@ export {
   type NvidiaAuthority,
 } from "./nvidia.ts";
 export { makeOcspResponse, makeOcspSigner, type OcspFields } from "./ocsp.ts";
+export { TAMPERINGS, type Tampering, type TamperingName, tamper } from "./tampering.ts";
 export {
   defaultBody,
   defaultPlatform,
