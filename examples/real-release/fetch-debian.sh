@@ -58,6 +58,7 @@ kernel=
 for candidate in $(kernels); do
   if fetch_kernel "$candidate"; then kernel=$candidate; break; fi
   echo "fetch-debian: $candidate is not complete on this mirror, trying the one before" >&2
+  rm -f "$directory"/kernel-source/linux_*
 done
 [ -n "$kernel" ] || { echo "fetch-debian: no kernel of $suite could be fetched with its source" >&2; exit 1; }
 (cd "$directory/packages" && apt-get "${apt_options[@]}" download nvidia-open-kernel-source firmware-nvidia-gsp)

@@ -1,6 +1,6 @@
 // gsp-firmware: firmware of the GPU System Processor, as files, and the FWIDs that devices running it were seen to report.
 import * as z from "zod";
-import { sha256, sha384, text } from "./fields.ts";
+import { integer, sha256, sha384, text } from "./fields.ts";
 import { measuredFile, releaseShape } from "./release.ts";
 
 const firmwareFile = z.strictObject({
@@ -8,6 +8,17 @@ const firmwareFile = z.strictObject({
   firmwareVersion: text(64),
   chips: z.array(text(32)).min(1).max(64).describe("Chip families it serves, from its section names"),
   sections: z.array(text(64)).max(128),
+  notes: z
+    .array(
+      z.strictObject({
+        section: text(64),
+        name: z.string().max(64).describe("Owner of the note"),
+        type: integer,
+        sha256: sha256.describe("SHA-256 of the note's description"),
+      }),
+    )
+    .max(64)
+    .describe("ELF notes"),
 });
 
 export const gspFirmware = z

@@ -4,7 +4,6 @@
 import { sha256 } from "../../protocol/cryptography/hash.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import type { DriverBuild } from "../../protocol/entry/driver-build.ts";
-import { parseEnvelope } from "../../protocol/envelope/dsse.ts";
 import { formatStatement, parseStatement, type Subject } from "../../protocol/envelope/statement.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import {
@@ -156,19 +155,12 @@ async function readKernelReference(path: string): Promise<DriverBuild["kernel"]>
       throw file.malformed(`${file.size} bytes, at most ${MAX_STATEMENT} are read`, 0);
     return await file.read(0, file.size, "the statement");
   });
-  const payload = isEnvelope(bytes) ? parseEnvelope(bytes).payload : bytes;
+  const { payload } = parseSignable(bytes);
   const statement = parseStatement(payload);
   if (statement.kind !== "kernel-patch-set")
     throw new MalformedError(`kernel-patch-set ${path}`, `a ${statement.kind} stands in its place`);
   const { kind, name, version } = statement;
   return { kind, name, version, digest: encodeHex(sha256(payload)) };
-}
-
-/** Statements and envelopes are both JSON objects; only an envelope has a payload, and it comes first in either form. */
-function isEnvelope(bytes: Uint8Array): boolean {
-  return /^\s*\{\s*"(?:payload|payloadType|signatures)"/.test(
-    Buffer.from(bytes.subarray(0, 200)).toString("latin1"),
-  );
 }
 
 async function readRim(rim: {

@@ -3,13 +3,14 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
+import { sha256 } from "../../protocol/cryptography/hash.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";
 import type { GspFirmware } from "../../protocol/entry/gsp-firmware.ts";
 import { formatStatement, type Subject } from "../../protocol/envelope/statement.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import { MAX_REPORT_BYTES, parseGpuReport } from "../../verifier/nvidia/report.ts";
-import { type Elf, findSection, readElf, readSectionBytes } from "./elf.ts";
+import { type Elf, findSection, readElf, readNotes, readSectionBytes } from "./elf.ts";
 import { digestContent, digestFile, withFile } from "./file-digest.ts";
 import { findFiles } from "./find-files.ts";
 import type { Described } from "./kernel-patch-set.ts";
@@ -62,7 +63,14 @@ async function describeFile(path: string): Promise<FirmwareFile> {
     const chips = [...new Set(sections.flatMap((name) => SIGNATURE_SECTION.exec(name)?.[1] ?? []))].sort();
     if (chips.length === 0) throw file.malformed("no .fwsignature_<chip> section: it serves no chip", 0);
     const digests = await digestContent(file, ["sha256", "sha384"]);
-    return { fileName: basename(path), ...digests, firmwareVersion: await readVersion(elf), chips, sections };
+    const firmwareVersion = await readVersion(elf);
+    const notes = (await readNotes(elf)).map(({ section, name, type, description }) => ({
+      section,
+      name,
+      type,
+      sha256: encodeHex(sha256(description)),
+    }));
+    return { fileName: basename(path), ...digests, firmwareVersion, chips, sections, notes };
   });
 }
 

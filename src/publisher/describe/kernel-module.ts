@@ -43,7 +43,7 @@ async function readModinfo(elf: Elf): Promise<ModuleFacts> {
   if (section.size > MAX_MODINFO)
     throw elf.file.malformed(`${section.size} bytes of .modinfo`, section.offset);
   const values = parseModinfo(elf.file, await readSectionBytes(elf, section), section.offset);
-  const vermagic = values.get("vermagic")?.trimEnd();
+  const vermagic = values.get("vermagic");
   if (vermagic === undefined) throw elf.file.malformed(".modinfo has no vermagic", section.offset);
   const depends = values.get("depends") ?? "";
   return {

@@ -1,0 +1,69 @@
+// Describes the golden measurements of one NVIDIA RIM file: the file is verified as `evidence nvidia` verifies it, and its table is
+// stated with the digest of the file, because NVIDIA reuses RIM ids for different values.
+import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { formatTime } from "../../protocol/entry/fields.ts";
+import type { GpuRim } from "../../protocol/entry/gpu-rim.ts";
+import { formatStatement, type Subject } from "../../protocol/envelope/statement.ts";
+import { MalformedError, VerificationError } from "../../protocol/errors.ts";
+import { type Rim, verifyRim } from "../rim-xml/verify-rim.ts";
+import type { Described } from "./kernel-patch-set.ts";
+import { type ReleaseInput, readReleaseFields } from "./release-fields.ts";
+
+export interface GpuRimInput {
+  readonly release: ReleaseInput;
+  /** Path of the RIM, XML. */
+  readonly rim: string;
+  /** Id under which NVIDIA serves it; needed for a VBIOS RIM, which does not hold its own. */
+  readonly rimId?: string;
+  /** Chip that it must be for, such as "GH100". */
+  readonly chip?: string;
+  /** Time at which the signer's chain must be valid; stated as `verifiedAt`. */
+  readonly verifiedAt: Date;
+  /** DER of another root than NVIDIA's, for tests. */
+  readonly root?: Uint8Array;
+}
+
+/** @throws VerificationError "rim-rejected" naming the first check that failed; MalformedError when no RIM id is known. */
+export async function describeGpuRim(input: GpuRimInput): Promise<Described> {
+  const rim = await readVerifiedRim(input);
+  if (rim.rimId === null)
+    throw new MalformedError(
+      `RIM ${input.rim}`,
+      "a VBIOS RIM does not hold its id; say under which id it was fetched",
+    );
+  const subjects: Subject[] = [{ name: basename(input.rim), digest: { sha256: rim.fileDigest } }];
+  const predicate: GpuRim = {
+    ...(await readReleaseFields(input.release, subjects)),
+    rim: {
+      id: rim.rimId,
+      tagId: rim.tagId,
+      covers: rim.kind,
+      componentVersion: rim.colloquialVersion,
+      sha256: rim.fileDigest,
+      product: rim.product,
+    },
+    tableDigest: rim.tableDigest,
+    table: rim.table,
+    signers: rim.signers.map(({ subject, sha256, notBefore, notAfter }) => ({
+      subject,
+      sha256,
+      notBefore: formatTime(notBefore),
+      notAfter: formatTime(notAfter),
+    })),
+    verifiedAt: formatTime(input.verifiedAt),
+  };
+  return { payload: formatStatement("gpu-rim", predicate, subjects), attachments: [] };
+}
+
+async function readVerifiedRim({ rim, rimId, chip, verifiedAt, root }: GpuRimInput): Promise<Rim> {
+  const result = await verifyRim(await readFile(rim), {
+    now: verifiedAt,
+    ...(rimId === undefined ? {} : { rimId }),
+    ...(chip === undefined ? {} : { chip }),
+    ...(root === undefined ? {} : { root }),
+  });
+  if (result.rim !== null) return result.rim;
+  const failed = result.checks.find(({ outcome }) => outcome !== "pass");
+  throw new VerificationError("rim-rejected", `${rim}: ${failed?.id}: ${failed?.detail ?? "not evaluated"}`);
+}
