@@ -7,11 +7,11 @@ import {
   KeyUsagesExtension,
   X509Certificate,
 } from "@peculiar/x509";
-import { importPublicKey, type PublicKey } from "../../protocol/cryptography/signature.ts";
+import { importPublicKey, type PublicKey, verifySignature } from "../../protocol/cryptography/signature.ts";
 import { decodeBase64 } from "../../protocol/encoding/base64.ts";
 import { equalBytes } from "../../protocol/encoding/bytes.ts";
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";
-import { derSequence, readDer } from "./der.ts";
+import { readSignedDer, type SignedDer } from "./signed-der.ts";
 
 const FORMAT = "certificate";
 const BASIC_CONSTRAINTS = "2.5.29.19";
@@ -19,7 +19,7 @@ const KEY_USAGE = "2.5.29.15";
 const MAX_CERTIFICATE_BYTES = 8 * 1024;
 const PEM = /-----BEGIN CERTIFICATE-----\r?\n([A-Za-z0-9+/=\r\n]+?)\r?\n-----END CERTIFICATE-----/y;
 
-export interface Certificate {
+export interface Certificate extends SignedDer {
   readonly der: Uint8Array;
   readonly x509: X509Certificate;
   readonly commonName: string;
@@ -63,21 +63,15 @@ export function parsePemChain<Length extends 2 | 3>(text: string, length: Length
  */
 export function parseCertificate(der: Uint8Array): Certificate {
   if (der.length > MAX_CERTIFICATE_BYTES) throw new MalformedError(FORMAT, "longer than 8 KiB");
-  requireSignedDer(der, FORMAT);
+  const signed = readSignedDer(der, FORMAT);
   try {
     const x509 = new X509Certificate(Uint8Array.from(der));
     requireKnownExtensions(x509.extensions, [BASIC_CONSTRAINTS, KEY_USAGE], FORMAT);
     const [commonName = ""] = x509.subjectName.getField("CN");
-    return { der, x509, commonName, serial: canonicalSerial(x509.serialNumber) };
+    return { ...signed, der, x509, commonName, serial: canonicalSerial(x509.serialNumber) };
   } catch (error) {
     throw asMalformed(error, FORMAT);
   }
-}
-
-/** The two documents that Intel signs as X.509 are both SEQUENCE { to be signed, algorithm, signature }. */
-export function requireSignedDer(der: Uint8Array, format: string): void {
-  const parts = derSequence(readDer(der));
-  if (parts.length !== 3) throw new MalformedError(format, "expected three parts");
 }
 
 /** An extension that is critical and not understood must refuse the document (RFC 5280 §4.2). */
@@ -120,9 +114,7 @@ export async function requireIssued(
   }
   requireAuthority(issuer, role === "ca" ? 1 : 0);
   requireRole(certificate, role);
-  requireEcdsaSha256(x509.signatureAlgorithm, commonName);
-  await p256KeyOf(issuer);
-  if (!(await x509.verify({ publicKey: issuer.x509.publicKey, signatureOnly: true }))) {
+  if (!(await verifySignature(await p256KeyOf(issuer), certificate.signedBytes, certificate.signature))) {
     throw new VerificationError(
       "signature",
       `the signature of "${commonName}" is not by "${issuer.commonName}"`,
@@ -137,14 +129,6 @@ export async function p256KeyOf(certificate: Certificate): Promise<PublicKey> {
     throw new VerificationError("key", `the key of "${certificate.commonName}" is not P-256`);
   }
   return key;
-}
-
-/** Intel signs with ECDSA over SHA-256 and nothing else. */
-export function requireEcdsaSha256(algorithm: { name: string; hash?: unknown }, what: string): void {
-  const hash = algorithm.hash as { name?: string } | undefined;
-  if (algorithm.name !== "ECDSA" || hash?.name !== "SHA-256") {
-    throw new VerificationError("algorithm", `"${what}" is not signed with ECDSA and SHA-256`);
-  }
 }
 
 export function requireCommonName(certificate: Certificate, ...allowed: string[]): void {

@@ -2,16 +2,16 @@
 // it, because a verifier that swallows a bad list accepts revoked platforms.
 import "reflect-metadata";
 import { KeyUsageFlags, KeyUsagesExtension, X509Crl } from "@peculiar/x509";
+import { verifySignature } from "../../protocol/cryptography/signature.ts";
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";
 import {
   asMalformed,
   type Certificate,
   canonicalSerial,
   p256KeyOf,
-  requireEcdsaSha256,
   requireKnownExtensions,
-  requireSignedDer,
 } from "./certificates.ts";
+import { readSignedDer } from "./signed-der.ts";
 
 const FORMAT = "CRL";
 
@@ -29,7 +29,7 @@ export interface RevocationList {
  * @throws VerificationError when it is another issuer's or the signature does not hold.
  */
 export async function verifyCrl(der: Uint8Array, issuer: Certificate): Promise<RevocationList> {
-  const { crl, ...list } = parseCrl(der);
+  const { crl, signed, ...list } = parseCrl(der);
   if (crl.issuer !== issuer.x509.subject) {
     throw new VerificationError("crl-issuer", `the CRL names another issuer than "${issuer.commonName}"`);
   }
@@ -37,9 +37,7 @@ export async function verifyCrl(der: Uint8Array, issuer: Certificate): Promise<R
   if (!(usage & KeyUsageFlags.cRLSign)) {
     throw new VerificationError("crl-usage", `"${issuer.commonName}" may not sign CRLs`);
   }
-  requireEcdsaSha256(crl.signatureAlgorithm, "CRL");
-  await p256KeyOf(issuer);
-  if (!(await crl.verify({ publicKey: issuer.x509.publicKey }))) {
+  if (!(await verifySignature(await p256KeyOf(issuer), signed.signedBytes, signed.signature))) {
     throw new VerificationError("crl-signature", `the CRL's signature is not by "${issuer.commonName}"`);
   }
   return { issuer, ...list };
@@ -59,8 +57,9 @@ export function requireNotRevoked(certificate: Certificate, list: RevocationList
 }
 
 function parseCrl(der: Uint8Array) {
-  if (der.length === 0) throw new MalformedError(FORMAT, "absent");
-  requireSignedDer(der, FORMAT);
+  if (der.length === 0)
+    throw new MalformedError(FORMAT, "the list is absent; fetch it with the other collateral");
+  const signed = readSignedDer(der, FORMAT);
   try {
     const crl = new X509Crl(Uint8Array.from(der));
     requireKnownExtensions(crl.extensions, [], FORMAT);
@@ -68,7 +67,7 @@ function parseCrl(der: Uint8Array) {
     const { thisUpdate, nextUpdate } = crl;
     if (nextUpdate === undefined) throw new MalformedError(FORMAT, "nextUpdate is missing");
     const revokedSerials = new Set(crl.entries.map((entry) => canonicalSerial(entry.serialNumber)));
-    return { crl, thisUpdate, nextUpdate, revokedSerials };
+    return { crl, signed, thisUpdate, nextUpdate, revokedSerials };
   } catch (error) {
     throw asMalformed(error, FORMAT);
   }

@@ -6,6 +6,7 @@ import { MalformedError } from "../../protocol/errors.ts";
 
 const FORMAT = "DER";
 const INTEGER = 0x02;
+const BIT_STRING = 0x03;
 const OCTET_STRING = 0x04;
 const OBJECT_IDENTIFIER = 0x06;
 const SEQUENCE = 0x30;
@@ -13,6 +14,8 @@ const SEQUENCE = 0x30;
 export interface DerElement {
   readonly tag: number;
   readonly content: Uint8Array;
+  /** The whole element: tag, length and content. */
+  readonly raw: Uint8Array;
 }
 
 /** The one element that fills `bytes`. */
@@ -31,15 +34,34 @@ export function derSequence(element: DerElement): DerElement[] {
   return elements;
 }
 
-/** A non-negative INTEGER below 2^16. */
-export function derUint16(element: DerElement): number {
+/** A non-negative INTEGER as big-endian bytes, padded to `length`. */
+export function derPositive(element: DerElement, length: number): Uint8Array {
   const content = contentOf(element, INTEGER, "INTEGER");
   const [first = 0x80, second = 0x80] = content;
-  const padded = content.length > 1 && first === 0 && second < 0x80;
-  if (first >= 0x80 || padded || content.length > 3 || (content.length === 3 && first !== 0)) {
-    throw new MalformedError(FORMAT, "expected an INTEGER from 0 to 65535 in its shortest form");
+  const padded = content.length > 1 && first === 0;
+  const digits = padded ? content.subarray(1) : content;
+  if (first >= 0x80 || (padded && second < 0x80) || digits.length > length) {
+    throw new MalformedError(
+      FORMAT,
+      `expected an INTEGER of at most ${length} bytes, not negative, in its shortest form`,
+    );
   }
-  return content.reduce((value, byte) => value * 256 + byte, 0);
+  const bytes = new Uint8Array(length);
+  bytes.set(digits, length - digits.length);
+  return bytes;
+}
+
+/** A non-negative INTEGER below 2^16. */
+export function derUint16(element: DerElement): number {
+  const [high = 0, low = 0] = derPositive(element, 2);
+  return high * 256 + low;
+}
+
+/** A BIT STRING of whole bytes. */
+export function derBitString(element: DerElement): Uint8Array {
+  const content = contentOf(element, BIT_STRING, "BIT STRING");
+  if (content[0] !== 0) throw new MalformedError(FORMAT, "a BIT STRING is not of whole bytes");
+  return content.subarray(1);
 }
 
 /** An OCTET STRING of exactly `length` bytes. */
@@ -63,10 +85,12 @@ function contentOf(element: DerElement, tag: number, name: string): Uint8Array {
 }
 
 function readElement(reader: ByteReader): DerElement {
+  const start = reader.offset;
   const tag = reader.u8("tag");
   if ((tag & 0x1f) === 0x1f)
     throw new MalformedError(FORMAT, "high tag numbers are not used here", reader.offset);
-  return { tag, content: reader.take(readLength(reader), "content") };
+  const content = reader.take(readLength(reader), "content");
+  return { tag, content, raw: reader.bytes.subarray(start, reader.offset) };
 }
 
 function readLength(reader: ByteReader): number {
