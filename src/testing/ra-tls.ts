@@ -1,4 +1,5 @@
 // Self-signed RA-TLS certificates: a channel key with evidence in an extension.
+import "reflect-metadata";
 import { Extension } from "@peculiar/x509";
 import { type Certified, certify, type KeyPair, type Validity } from "./authority.ts";
 import { encodeEvidence, type Machine } from "./machine.ts";
