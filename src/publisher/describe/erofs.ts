@@ -4,6 +4,8 @@ import type { RandomAccess } from "./file-digest.ts";
 
 const OFFSET = 1024;
 const LENGTH = 128;
+/** The end of the year 9999, the last that RFC 3339 can write. */
+const MAX_TIME = 253402300799n;
 const MAGIC = 0xe0f5e1e2;
 const COMPATIBLE = ["sb_csum", "mtime", "xattr_filter", "shared_ea_in_metabox", "plain_xattr_pfx"];
 // A bit that two features share has the name of the older one, as dump.erofs prints it.
@@ -22,7 +24,6 @@ export interface ErofsSuperblock {
   readonly blockSize: number;
   /** Blocks of the file system; what follows them in the file is not part of it. */
   readonly blocks: number;
-  readonly inodes: number;
   /** Lower case with hyphens. */
   readonly uuid: string;
   /** Seconds since 1970: what SOURCE_DATE_EPOCH or `mkfs.erofs -T` set. */
@@ -48,12 +49,13 @@ export async function readErofsSuperblock(file: RandomAccess): Promise<ErofsSupe
   const blocks = view.getUint32(36, true);
   if (blocks === 0) throw file.malformed("the file system has no blocks", OFFSET + 36);
   file.assertInside(0, blocks * blockSize, `a file system of ${blocks} blocks`);
+  const buildTime = view.getBigUint64(24, true);
+  if (buildTime > MAX_TIME) throw file.malformed(`build time ${buildTime} is out of range`, OFFSET + 24);
   return {
     blockSize,
     blocks,
-    inodes: toNumber(file, view, 16),
     uuid: formatUuid(bytes.subarray(48, 64)),
-    buildTime: toNumber(file, view, 24),
+    buildTime: Number(buildTime),
     features: [...flagNames(compatible, COMPATIBLE), ...flagNames(incompatible, INCOMPATIBLE)],
   };
 }
@@ -73,13 +75,6 @@ function crc32c(bytes: Uint8Array): number {
     for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0x82f63b78 : 0);
   }
   return crc >>> 0;
-}
-
-function toNumber(file: RandomAccess, view: DataView, offset: number): number {
-  const value = view.getBigUint64(offset, true);
-  if (value > BigInt(Number.MAX_SAFE_INTEGER))
-    throw file.malformed(`${value} is out of range`, OFFSET + offset);
-  return Number(value);
 }
 
 function flagNames(flags: number, names: readonly string[]): string[] {

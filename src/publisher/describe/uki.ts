@@ -31,6 +31,7 @@ export interface UkiSection extends Readonly<Record<FileHash, string>> {
 }
 
 export interface Uki extends Readonly<Record<FileHash, string>> {
+  readonly fileName: string;
   readonly size: number;
   readonly authenticode: Readonly<Record<FileHash, string>>;
   /** In the order of the section table. */
@@ -54,6 +55,7 @@ export async function readUki(file: RandomAccess): Promise<Uki> {
   for (const section of image.sections) sections.push(await digestSection(image, section));
   const authenticode = await authenticodeDigests(image);
   return {
+    fileName: file.name,
     ...(await digestContent(file, ["sha256", "sha384"])),
     authenticode,
     sections,

@@ -44,7 +44,6 @@ describeWithTool(["mkfs.erofs", "dump.erofs"], "EROFS superblock", () => {
     const field = (label: string) => new RegExp(`${label}: +(.*)`).exec(dump)?.[1]?.trim();
     const superblock = await read(path);
     expect(superblock.blocks).toBe(Number(field("Filesystem blocks")));
-    expect(superblock.inodes).toBe(Number(field("Filesystem inode count")));
     expect(superblock.uuid).toBe(field("Filesystem UUID"));
     expect(superblock.buildTime).toBe(Date.parse(`${field("Filesystem created")} UTC`) / 1000);
     expect(superblock.blockSize).toBe(4096);
@@ -72,7 +71,7 @@ describeWithTool(["mkfs.erofs", "dump.erofs"], "EROFS superblock", () => {
     ["unknown incompatible feature", 1024 + 83, [0x80], /unknown incompatible features 0x80000000/],
     ["count of 2^32 - 1 blocks", 1024 + 36, [255, 255, 255, 255], /a file system of 4294967295 blocks needs/],
     ["no blocks", 1024 + 36, [0, 0, 0, 0], /has no blocks/],
-    ["build time beyond 2^53", 1024 + 24, Array(8).fill(255), /18446744073709551615 is out of range/],
+    ["build time after the year 9999", 1024 + 24, Array(8).fill(255), /18446744073709551615 is out of range/],
   ])("refuses a %s", async (what, offset, bytes, message) => {
     const changed = readFileSync(image);
     changed.set(bytes, offset);

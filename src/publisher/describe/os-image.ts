@@ -1,0 +1,122 @@
+// Describes a guest image: the erofs root file system and its dm-verity tree, the UKI, the Secure Boot variables, and what a
+// known-good boot measured of them. The parts must belong together: one root hash, one UKI, one command line.
+import type { OsImage } from "../../protocol/entry/os-image.ts";
+import { formatStatement, type Subject } from "../../protocol/envelope/statement.ts";
+import { VerificationError } from "../../protocol/errors.ts";
+import { readSecureBootVariable } from "./efi-signature-list.ts";
+import { formEvents } from "./expected-events.ts";
+import { withFile } from "./file-digest.ts";
+import { measureGpt } from "./gpt.ts";
+import { readHardening } from "./image-hardening.ts";
+import type { Described } from "./kernel-patch-set.ts";
+import { readKnownGoodLog } from "./known-good.ts";
+import { type ReleaseInput, readReleaseFields } from "./release-fields.ts";
+import { describeRootfs, type RootfsInput } from "./rootfs.ts";
+import { readStatementReference } from "./statement-reference.ts";
+import { explainEvents, measureLoadOptions, predictEvents } from "./tcg-prediction.ts";
+import { readUki, rootHashesOf, type Uki } from "./uki.ts";
+
+export interface OsImageInput {
+  readonly release: ReleaseInput;
+  readonly rootfs: RootfsInput;
+  /** Path of the UKI. */
+  readonly uki: string;
+  /** Paths of .esl or .auth files. A variable that is left out is not set; Secure Boot is on where PK is set (UEFI 2.10 §32.3). */
+  readonly secureBoot: {
+    readonly pk?: string;
+    readonly kek?: string;
+    readonly db?: string;
+    readonly dbx?: string;
+  };
+  /** Path of the kernel's resolved .config, for what the command line does not say. */
+  readonly kernelConfig?: string;
+  /** Paths of the certificates that may sign modules, PEM or DER. */
+  readonly moduleCertificates: readonly string[];
+  /** Paths of the statements that this image is made from. */
+  readonly kernelPatchSet: string;
+  readonly driverBuild: string;
+  /** Path of the event log of a known-good boot of this image. */
+  readonly eventLog: string;
+  /** Path of the disk image that was booted, to explain its partition table in the log. */
+  readonly disk?: string;
+  readonly removedFromTcb: OsImage["removedFromTcb"];
+}
+
+/**
+ * @throws MalformedError on a file that is not of its format; VerificationError when parts do not belong together: the command line
+ * carries another root hash ("root-hash"), or the event log is of a boot of another UKI ("event-log").
+ */
+export async function describeOsImage(input: OsImageInput): Promise<Described> {
+  const { rootfs, verity, fileName } = await describeRootfs(input.rootfs);
+  const uki = await withFile(input.uki, "UKI", readUki);
+  checkRootHash(input.uki, uki.commandLine, verity.rootHash);
+  const { attachments, ...measurements } = await readMeasurements(input, uki);
+  const subjects: Subject[] = [
+    { name: fileName, digest: { sha256: rootfs.sha256 } },
+    { name: uki.fileName, digest: { sha256: uki.sha256, sha384: uki.sha384 } },
+  ];
+  const { fileName: ukiName, size, sha256, authenticode, sections, signatures } = uki;
+  const predicate: OsImage = {
+    ...(await readReleaseFields(input.release, subjects)),
+    rootfs,
+    verity,
+    uki: {
+      fileName: ukiName,
+      sha256,
+      size,
+      authenticode,
+      sections: [...sections],
+      signatures: [...signatures],
+    },
+    commandLine: { text: uki.commandLine, measuredAs: measureLoadOptions(uki.commandLine) },
+    ...(await readHardening(uki.commandLine, input.kernelConfig, input.moduleCertificates)),
+    secureBoot: await readSecureBoot(input.secureBoot),
+    kernelPatchSet: await readStatementReference(input.kernelPatchSet, "kernel-patch-set"),
+    driverBuild: await readStatementReference(input.driverBuild, "driver-build"),
+    measurements,
+    removedFromTcb: input.removedFromTcb,
+  };
+  return { payload: formatStatement("os-image", predicate, subjects), attachments };
+}
+
+/** Every root hash that the command line names must be the one of the data: which of two wins is the initrd's choice. */
+function checkRootHash(path: string, commandLine: string, rootHash: string): void {
+  const named = rootHashesOf(commandLine);
+  if (named.length === 0)
+    throw new VerificationError(
+      "root-hash",
+      `${path}: the command line has no roothash= or systemd.verity_root_hash=`,
+    );
+  const other = named.find((value) => value !== rootHash);
+  if (other !== undefined)
+    throw new VerificationError(
+      "root-hash",
+      `${path}: the command line names root hash ${other}, the data have ${rootHash}`,
+    );
+}
+
+async function readMeasurements(input: OsImageInput, uki: Uki) {
+  const { disk, eventLog } = input;
+  const gpt = disk === undefined ? undefined : await withFile(disk, "disk image", measureGpt);
+  const { log, registers, source } = await readKnownGoodLog(eventLog);
+  const events = explainEvents(log, predictEvents(uki, gpt));
+  if (!events.some(({ register, digest }) => register === "rtmr1" && digest === uki.authenticode.sha384))
+    throw new VerificationError(
+      "event-log",
+      `${eventLog}: RTMR1 was not extended with ${input.uki}: another image was booted`,
+    );
+  const { rtmr1, rtmr2 } = registers;
+  return { rtmr1, rtmr2, derivation: "observed" as const, from: source, ...formEvents(events) };
+}
+
+async function readSecureBoot(paths: OsImageInput["secureBoot"]): Promise<OsImage["secureBoot"]> {
+  const read = async (path: string | undefined, name: "PK" | "KEK" | "db" | "dbx") =>
+    path === undefined ? null : await readSecureBootVariable(path, name);
+  return {
+    enabled: paths.pk !== undefined,
+    pk: await read(paths.pk, "PK"),
+    kek: await read(paths.kek, "KEK"),
+    db: await read(paths.db, "db"),
+    dbx: await read(paths.dbx, "dbx"),
+  };
+}
