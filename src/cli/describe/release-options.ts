@@ -1,10 +1,10 @@
 // What every `touchstone describe KIND` takes and does alike: the options that identify the release, and writing the
 // statement. Nothing is written before the whole statement exists, so that a failed describe leaves no file behind.
-import { rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import type { Described } from "../../publisher/describe/kernel-patch-set.ts";
 import type { ReleaseInput } from "../../publisher/describe/release-fields.ts";
+import { writeOutput } from "../files.ts";
 
 /** The options of `addReleaseOptions`, as commander hands them to the action. */
 export interface ReleaseOptions extends ReleaseInput {
@@ -12,8 +12,7 @@ export interface ReleaseOptions extends ReleaseInput {
   readonly output: string;
 }
 
-/** Adds the options of `ReleaseOptions`. The program must have called `enablePositionalOptions()`, or
- * its own `--version` swallows this one. */
+/** Adds the options of `ReleaseOptions`. The program must have called `enablePositionalOptions()`, or its own `--version` swallows this one. */
 export function addReleaseOptions(command: Command): Command {
   return command
     .requiredOption("--name <name>", "name of the release: a-z 0-9 . _ / -")
@@ -52,19 +51,8 @@ export function attachmentPath(output: string, sha256: string): string {
 }
 
 /** Writes the statement's payload to `output`, its attachments beside it first, so that a statement never lacks one. */
-export async function writeDescribed(output: string, { payload, attachments }: Described): Promise<void> {
+export function writeDescribed(output: string, { payload, attachments }: Described): void {
   for (const { reference, bytes } of attachments)
-    await writeWhole(attachmentPath(output, reference.digest), bytes);
-  await writeWhole(output, payload);
-}
-
-async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-  const unfinished = `${path}.${process.pid}.tmp`;
-  try {
-    await writeFile(unfinished, bytes, { flag: "wx" });
-    await rename(unfinished, path);
-  } catch (error) {
-    await rm(unfinished, { force: true });
-    throw error;
-  }
+    writeOutput(attachmentPath(output, reference.digest), bytes);
+  writeOutput(output, payload);
 }

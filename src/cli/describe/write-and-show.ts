@@ -12,7 +12,7 @@ export async function writeAndShow(
   options: ReleaseOptions & { readonly json?: boolean },
   described: Described,
 ): Promise<void> {
-  await writeDescribed(options.output, described);
+  writeDescribed(options.output, described);
   const { subject, ...statement } = parseStatement(described.payload);
   const payloadDigest = encodeHex(sha256(described.payload));
   const attachments = described.attachments.map(({ reference }) =>
