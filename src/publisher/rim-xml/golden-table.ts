@@ -35,11 +35,10 @@ export function readRim(root: Element): RimContent {
     throw new MalformedError(FORMAT, "name, product and PlatformModel differ");
   }
   const colloquialVersion = attributeOf(meta, "colloquialVersion");
-  const rows = childElements(payload).map(readResource);
-  if (new Set(rows.map(({ index }) => index)).size !== rows.length)
-    throw new MalformedError(FORMAT, "an index appears twice");
-  const active = rows.filter((row) => row.active).sort((a, b) => a.index - b.index);
-  const table = goldenTable.safeParse(active);
+  const rows = childElements(payload)
+    .map(readResource)
+    .sort((a, b) => a.index - b.index);
+  const table = goldenTable.safeParse(rows);
   if (!table.success)
     throw new MalformedError(FORMAT, table.error.issues[0]?.message ?? "not a golden table");
   return {
@@ -48,7 +47,7 @@ export function readRim(root: Element): RimContent {
     colloquialVersion,
     product,
     resources: rows.length,
-    table: table.data,
+    table: table.data.filter(({ active }) => active),
   };
 }
 

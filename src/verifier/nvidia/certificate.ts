@@ -2,6 +2,7 @@
 import { AsnConvert } from "@peculiar/asn1-schema";
 import * as x509 from "@peculiar/asn1-x509";
 import { decodeBase64 } from "../../protocol/encoding/base64.ts";
+import { equalBytes } from "../../protocol/encoding/bytes.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import { onlyElement } from "./der.ts";
@@ -60,6 +61,9 @@ export function parseCertificate(der: Uint8Array): Certificate {
   if (der.length > MAX_CERTIFICATE_BYTES)
     throw new MalformedError(FORMAT, `longer than ${MAX_CERTIFICATE_BYTES} bytes`);
   const parsed = parseAsn1(der, x509.Certificate, FORMAT);
+  // A certificate is named by its digest, so it must have one encoding: DER, where the library also reads BER.
+  if (!equalBytes(der, new Uint8Array(AsnConvert.serialize(parsed))))
+    throw new MalformedError(FORMAT, "not DER");
   try {
     return describeCertificate(der, parsed);
   } catch (error) {

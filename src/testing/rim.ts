@@ -1,0 +1,119 @@
+// NVIDIA-like RIMs: a SWID tag with golden measurements, enveloped XML signature (W3C XMLDSig), signed under a made-up RIM root.
+// Written in Canonical XML form by hand, so that no canonicaliser stands between the maker and the digest it signs.
+import { sha384 } from "../protocol/cryptography/hash.ts";
+import { encodeBase64 } from "../protocol/encoding/base64.ts";
+import { utf8 } from "../protocol/encoding/text.ts";
+import { type Certified, certify, signWith, type Validity } from "./authority.ts";
+import type { GoldenMeasurement } from "./gpu-report.ts";
+
+const SWID = "http://standards.iso.org/iso/19770/-2/2015/schema.xsd";
+const SHA384 = "http://www.w3.org/2001/04/xmlenc#sha384";
+const RIM =
+  "https://trustedcomputinggroup.org/resource/tcg-reference-integrity-manifest-rim-information-model/";
+const DSIG = "http://www.w3.org/2000/09/xmldsig#";
+const C14N_1_1 = "http://www.w3.org/2006/12/xml-c14n11";
+const MORE = "http://www.w3.org/2001/04/xmldsig-more#";
+const OF_ROOT = `xmlns:ns0="${SWID}" xmlns:ns2="${SHA384}"`;
+/** The declarations in scope at SignedInfo, sorted by prefix: its canonical form states them all. */
+const OF_SIGNED_INFO = `xmlns="${SWID}" xmlns:ds="${DSIG}" ${OF_ROOT}`;
+
+export interface RimAuthority {
+  readonly root: Certified;
+  /** Signer first, root last: what a RIM embeds. */
+  readonly chain: readonly Certified[];
+}
+
+/** A RIM root, the CA of one chip, an intermediate, and a signer. */
+export async function makeRimAuthority(validity: Validity, chip = "GH100"): Promise<RimAuthority> {
+  const ca = { curve: "P-384", ca: true, ...validity } as const;
+  const owner = "O=NVIDIA Corporation, C=US";
+  const root = await certify({ ...ca, subject: "CN=NVIDIA CoRIM signing Root CA, O=NVIDIA, C=US" });
+  const chipCa = await certify({
+    ...ca,
+    subject: `CN=NVIDIA Reference Value ${chip} CA, ${owner}`,
+    issuer: root,
+  });
+  const issuing = await certify({
+    ...ca,
+    subject: `CN=NVIDIA Reference Value L3 ${chip} 001, ${owner}`,
+    issuer: chipCa,
+  });
+  const signer = await certify({
+    ...ca,
+    ca: false,
+    subject: `CN=HCC RIM L4 Signer, ${owner}`,
+    issuer: issuing,
+  });
+  return { root, chain: [signer, issuing, chipCa, root] };
+}
+
+export interface RimFields {
+  /** Chip, such as "GH100". */
+  readonly product: string;
+  /** Driver or VBIOS version. */
+  readonly version: string;
+  readonly table: readonly GoldenMeasurement[];
+}
+
+/** The document without its signature, in canonical form. */
+export function makeRimContent({ product, version, table }: RimFields): string {
+  const attributes = `corpus="false" name="${product}" patch="false" supplemental="false" tagId="synthetic" tagVersion="0" version="1.0"`;
+  const meta =
+    `<ns0:Meta xmlns:ns1="${RIM}" PayloadType="direct" colloquialVersion="${version}" edition="GPU" product="${product}"` +
+    ` revision="r1" ns1:PlatformModel="${product}"></ns0:Meta>`;
+  return [
+    `<SoftwareIdentity xmlns="${SWID}" ${OF_ROOT} ${attributes}>`,
+    `<ns0:Entity name="NVIDIA Corporation" role="softwareCreator tagCreator"></ns0:Entity>`,
+    meta,
+    "<ns0:Payload>",
+    ...table.map(resource),
+    "</ns0:Payload>",
+    "</SoftwareIdentity>",
+  ].join("\n");
+}
+
+function resource({ index, active, alternatives }: GoldenMeasurement): string {
+  const hashes = alternatives.map((hash, i) => `ns2:Hash${i}="${hash}"`).join(" ");
+  const attributes = `active="${active ? "True" : "False"}" alternatives="${alternatives.length}" index="${index}" name="Measurement_${index}"`;
+  return `<ns0:Resource ${attributes} size="48" type="Measurement" ${hashes}></ns0:Resource>`;
+}
+
+/**
+ * Signs a canonical document whose last tag is </SoftwareIdentity>. @returns the RIM file.
+ * @param signedInfo changes the SignedInfo before it is signed, to make other profiles than NVIDIA's.
+ */
+export async function signRim(
+  content: string,
+  chain: readonly Certified[],
+  signedInfo: (text: string) => string = (text) => text,
+): Promise<Uint8Array> {
+  const [signer] = chain;
+  if (signer === undefined) throw new RangeError("a RIM needs a signer");
+  const info = signedInfo(signedInfoOf(content));
+  const value = encodeBase64(await signWith(signer, utf8(info)));
+  const certificates = chain.map(
+    ({ der }) => `<ds:X509Certificate>${encodeBase64(der)}</ds:X509Certificate>`,
+  );
+  const bare = info.replace(` ${OF_SIGNED_INFO}`, "");
+  const signature =
+    `<ds:Signature xmlns:ds="${DSIG}">${bare}<ds:SignatureValue>${value}</ds:SignatureValue>` +
+    `<ds:KeyInfo><ds:X509Data>${certificates.join("")}</ds:X509Data></ds:KeyInfo></ds:Signature>`;
+  return utf8(content.replace(/<\/SoftwareIdentity>$/, `${signature}</SoftwareIdentity>`));
+}
+
+function signedInfoOf(content: string): string {
+  const transform = (algorithm: string) => `<ds:Transform Algorithm="${algorithm}"></ds:Transform>`;
+  return (
+    `<ds:SignedInfo ${OF_SIGNED_INFO}>` +
+    `<ds:CanonicalizationMethod Algorithm="${C14N_1_1}"></ds:CanonicalizationMethod>` +
+    `<ds:SignatureMethod Algorithm="${MORE}ecdsa-sha384"></ds:SignatureMethod>` +
+    `<ds:Reference URI=""><ds:Transforms>${transform(`${DSIG}enveloped-signature`)}${transform(C14N_1_1)}</ds:Transforms>` +
+    `<ds:DigestMethod Algorithm="${MORE}sha384"></ds:DigestMethod>` +
+    `<ds:DigestValue>${encodeBase64(sha384(utf8(content)))}</ds:DigestValue></ds:Reference></ds:SignedInfo>`
+  );
+}
+
+/** Makes and signs a RIM. */
+export function makeRim(fields: RimFields, { chain }: RimAuthority): Promise<Uint8Array> {
+  return signRim(makeRimContent(fields), chain);
+}
