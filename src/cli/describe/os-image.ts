@@ -47,9 +47,7 @@ export function addOsImage(describe: Command, context: CliContext): void {
       "--verity <file>",
       "dm-verity superblock and tree, where they do not follow the file system in the image",
     )
-    .addOption(
-      new Option("--verity-offset <bytes>", "where the verity superblock begins").argParser(parseCount),
-    )
+    .option("--verity-offset <bytes>", "where the verity superblock begins", parseCount)
     .option(
       "--mkfs-argument <argument>",
       "argument that mkfs.erofs was given, as --mkfs-argument=-zlz4hc; may be repeated",
