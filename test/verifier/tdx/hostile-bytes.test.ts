@@ -1,0 +1,195 @@
+// Damaged and hostile bytes: refused, or unchanged in meaning; never another exception, never accepted with another meaning.
+import { describe, expect, it } from "vitest";
+import { decodeHex } from "../../../src/protocol/encoding/hex.ts";
+import { utf8 } from "../../../src/protocol/encoding/text.ts";
+import { sequence } from "../../../src/testing/der.ts";
+import { bootEvents, makeCcel, makeDstackLog } from "../../../src/testing/event-log.ts";
+import { parseCertificate, requireIssued } from "../../../src/verifier/tdx/certificates.ts";
+import { sgxExtensionOf } from "../../../src/verifier/tdx/chain-of-trust.ts";
+import { parseTdxCollateral } from "../../../src/verifier/tdx/collateral.ts";
+import { verifyCrl } from "../../../src/verifier/tdx/crl.ts";
+import { derSequence, derUint16, readDer } from "../../../src/verifier/tdx/der.ts";
+import { parseEventLog, replayEventLog } from "../../../src/verifier/tdx/event-log.ts";
+import { parseTdxQuote } from "../../../src/verifier/tdx/quote.ts";
+import { parseSgxExtension } from "../../../src/verifier/tdx/sgx-extension.ts";
+import { malformedOf, outcomeOf } from "../../support/refusals.ts";
+import { flipBit, intel, judge, makeTdx, randomBits } from "./synthetic.ts";
+
+const good = await makeTdx();
+const accepted = await judge(good);
+const collateralText = JSON.stringify(good.collateral);
+
+describe("truncation at every byte", () => {
+  it("of the quote is refused as malformed", async () => {
+    for (let length = 0; length < good.quote.length; length++) {
+      expect(
+        await malformedOf(() => parseTdxQuote(good.quote.subarray(0, length))),
+        `${length} bytes`,
+      ).toBeDefined();
+    }
+  });
+
+  it("of the collateral is refused as malformed", async () => {
+    const bytes = utf8(collateralText);
+    for (let length = 0; length < bytes.length; length++) {
+      expect(
+        await malformedOf(() => parseTdxCollateral(bytes.subarray(0, length))),
+        `${length} bytes`,
+      ).toBeDefined();
+    }
+  });
+
+  it.each(["rootCaCrl", "pckCrl", "tcbInfoIssuerChain", "tcbInfo"] as const)(
+    "of %s is refused by verification",
+    async (field) => {
+      const whole = good.collateral[field];
+      const step = field.endsWith("Crl") ? 6 : 37;
+      for (let length = 0; length < whole.length; length += step) {
+        const collateral = { ...good.collateral, [field]: whole.slice(0, length) };
+        const result = await judge({ ...good, collateral });
+        // The end of a PEM text is a line feed that means nothing.
+        if (result.accepted) expect(whole.slice(length).trim(), `${length}`).toBe("");
+      }
+    },
+  );
+
+  it.each(["ccel", "dstack"] as const)(
+    "of a %s event log is refused or replays to other registers",
+    async (format) => {
+      const events = bootEvents("truncated");
+      const whole = format === "ccel" ? makeCcel(events, 0) : makeDstackLog(events);
+      const registers = replayEventLog(parseEventLog(format, whole));
+      for (let length = 0; length < whole.length; length++) {
+        const part = whole.subarray(0, length);
+        const error = await malformedOf(() =>
+          expect(replayEventLog(parseEventLog(format, part))).not.toEqual(registers),
+        );
+        if (format === "dstack") expect(error, `${length} bytes`).toBeDefined();
+      }
+    },
+  );
+});
+
+describe("one random bit changed", () => {
+  it("in the quote is refused, or no signed byte changed", async () => {
+    const flips = randomBits(1, good.quote.length * 8);
+    for (let i = 0; i < 250; i++) {
+      const bit = flips.next().value;
+      const result = await judge({ ...good, quote: flipBit(good.quote, bit) });
+      if (result.accepted)
+        expect(result.quote?.signedBytes, `bit ${bit}`).toEqual(accepted.quote?.signedBytes);
+    }
+  });
+
+  it("anywhere in the signed part of the quote is refused", async () => {
+    const bits = (accepted.quote?.signedBytes.length ?? 0) * 8;
+    const flips = randomBits(2, bits);
+    for (let i = 0; i < 150; i++) {
+      const bit = flips.next().value;
+      expect((await judge({ ...good, quote: flipBit(good.quote, bit) })).accepted, `bit ${bit}`).toBe(false);
+    }
+  });
+
+  it("in the collateral is refused, or its meaning is the same", async () => {
+    const bytes = utf8(collateralText);
+    const flips = randomBits(3, bytes.length * 8);
+    for (let i = 0; i < 400; i++) {
+      const bit = flips.next().value;
+      await malformedOf(async () => {
+        const result = await judge({ ...good, collateral: parseTdxCollateral(flipBit(bytes, bit)) });
+        if (result.accepted) expect(result.tcb, `bit ${bit}`).toEqual(accepted.tcb);
+      });
+    }
+  });
+
+  it("in any byte of a CRL is refused, whatever the library behind would forgive", async () => {
+    const root = parseCertificate(intel.root.der);
+    const der = decodeHex(good.collateral.rootCaCrl);
+    for (let byte = 0; byte < der.length; byte++) {
+      const outcome = await outcomeOf(() => verifyCrl(flipBit(der, byte * 8 + (byte % 8)), root));
+      expect(outcome, `byte ${byte}`).not.toBe("accepted");
+    }
+  });
+
+  it("in any byte of a certificate is refused", async () => {
+    const root = parseCertificate(intel.root.der);
+    const { der } = intel.tcbSigning;
+    for (let byte = 0; byte < der.length; byte++) {
+      const flipped = flipBit(der, byte * 8 + (byte % 8));
+      const outcome = await outcomeOf(() => requireIssued(parseCertificate(flipped), root, "signer"));
+      expect(outcome, `byte ${byte}`).not.toBe("accepted");
+    }
+  });
+
+  it("in a CCEL is refused or replays to other registers, or changes only what is not measured", async () => {
+    const whole = makeCcel(bootEvents("flipped"), 64);
+    const log = parseEventLog("ccel", whole);
+    const flips = randomBits(5, whole.length * 8);
+    for (let i = 0; i < 500; i++) {
+      const bit = flips.next().value;
+      await malformedOf(() => {
+        const changed = parseEventLog("ccel", flipBit(whole, bit));
+        const same = JSON.stringify(replayEventLog(changed)) === JSON.stringify(replayEventLog(log));
+        const proven = (of: typeof log) =>
+          of.events.filter((event) => event.recomputed).map(({ data }) => data);
+        if (same) for (const data of proven(changed)) expect(proven(log), `bit ${bit}`).toContainEqual(data);
+      });
+    }
+  });
+});
+
+describe("collateral.json", () => {
+  it.each([
+    ["an unknown field", { ...good.collateral, extra: 1 }],
+    ["a missing field", { ...good.collateral, pckCrl: undefined }],
+    ["a CRL that is not hex", { ...good.collateral, pckCrl: "zz" }],
+    ["a CRL with half a byte", { ...good.collateral, pckCrl: "0" }],
+    ["a signature in base64", { ...good.collateral, tcbInfoSignature: "A".repeat(128) }],
+    ["a chain longer than its limit", { ...good.collateral, tcbInfoIssuerChain: "x".repeat(40_000) }],
+    ["a TCB Info that was parsed", { ...good.collateral, tcbInfo: JSON.parse(good.collateral.tcbInfo) }],
+  ])("with %s is refused", async (_, value) => {
+    expect(await malformedOf(() => parseTdxCollateral(JSON.stringify(value)))).toBeDefined();
+  });
+
+  it("of more than 1 MiB is refused before it is read", async () => {
+    const error = await malformedOf(() => parseTdxCollateral(new Uint8Array(2 ** 20 + 1)));
+    expect(error?.message).toMatch(/longer than/);
+  });
+});
+
+describe("strict DER", () => {
+  it.each([
+    ["an indefinite length", "30800000"],
+    ["a length in a longer form than needed", "308100"],
+    ["a length with a leading zero", "30820001ff"],
+    ["a high tag number", "3f8100"],
+    ["bytes after the element", "300000"],
+    ["content that is cut", "3002"],
+  ])("refuses %s", async (_, hex) => {
+    expect(await malformedOf(() => readDer(decodeHex(hex)))).toBeDefined();
+  });
+
+  it.each([
+    ["a negative integer", "0201ff"],
+    ["a padded integer", "02020001"],
+    ["an empty integer", "0200"],
+    ["an integer above 65535", "0203010000"],
+    ["a string", "040101"],
+  ])("refuses %s as an SVN", async (_, hex) => {
+    expect(await malformedOf(() => derUint16(readDer(decodeHex(hex))))).toBeDefined();
+  });
+
+  it("refuses an SGX extension at every cut, and with a field twice", async () => {
+    const value = sgxExtensionOf(parseCertificate(good.pck.der));
+    expect(parseSgxExtension(value)).toMatchObject({ fmspc: "90c06f000000", pceSvn: 13 });
+    for (let length = 0; length < value.length; length++) {
+      expect(await malformedOf(() => parseSgxExtension(value.subarray(0, length)))).toBeDefined();
+    }
+    const [first] = derSequence(readDer(value));
+    const twice = sequence(
+      ...derSequence(readDer(value)).map(({ raw }) => raw),
+      first?.raw ?? new Uint8Array(),
+    );
+    expect(await malformedOf(() => parseSgxExtension(twice))).toBeDefined();
+  });
+});

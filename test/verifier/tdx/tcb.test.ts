@@ -1,0 +1,171 @@
+// Which TCB status a genuine platform has, and what a policy makes of it.
+import { describe, expect, it } from "vitest";
+import { decodeHex } from "../../../src/protocol/encoding/hex.ts";
+import type { TcbStatus } from "../../../src/testing/intel.ts";
+import { defaultTcbInfo, tcbLevel } from "../../../src/testing/tdx-defaults.ts";
+import {
+  checkTdxPolicy,
+  reasonOf,
+  STRICT_TDX_POLICY,
+  TDX_POLICY_CHECKS,
+  type TdxPolicy,
+} from "../../../src/verifier/tdx/quote-policy.ts";
+import { verifyTdxQuote } from "../../../src/verifier/tdx/verify-quote.ts";
+import { AT, intel, judge, makeTdx, type PlatformChanges } from "./synthetic.ts";
+
+const [tdx01] = defaultTcbInfo(AT).tdxModuleIdentities;
+const svns = (hex: string) => decodeHex(hex.padEnd(32, "0"));
+const platformIs = (status: TcbStatus) => ({ tcbLevels: [tcbLevel(0, status, ["INTEL-SA-2"])] });
+const moduleIs = (status: TcbStatus) => ({
+  tdxModuleIdentities: [
+    {
+      ...tdx01,
+      tcbLevels: [{ ...tdx01?.tcbLevels[0], tcbStatus: status, advisoryIDs: ["INTEL-SA-1", "INTEL-SA-2"] }],
+    },
+  ],
+});
+const enclaveIs = (tcbStatus: TcbStatus) => ({
+  tcbLevels: [{ tcb: { isvsvn: 1 }, tcbDate: "2024-11-13T00:00:00Z", tcbStatus }],
+});
+
+async function tcbOf(changes: PlatformChanges) {
+  const { tcb, accepted } = await judge(await makeTdx(changes));
+  return { ...tcb, accepted };
+}
+
+describe("the status is the worst of platform, TDX module and quoting enclave", () => {
+  const cases: Array<[TcbStatus, TcbStatus, TcbStatus, TcbStatus]> = [
+    ["UpToDate", "UpToDate", "UpToDate", "UpToDate"],
+    ["SWHardeningNeeded", "UpToDate", "UpToDate", "SWHardeningNeeded"],
+    ["UpToDate", "OutOfDate", "UpToDate", "OutOfDate"],
+    ["UpToDate", "UpToDate", "OutOfDate", "OutOfDate"],
+    ["SWHardeningNeeded", "OutOfDate", "UpToDate", "OutOfDate"],
+    ["ConfigurationNeeded", "OutOfDate", "UpToDate", "OutOfDateConfigurationNeeded"],
+    ["ConfigurationAndSWHardeningNeeded", "UpToDate", "OutOfDate", "OutOfDateConfigurationNeeded"],
+    ["Revoked", "OutOfDate", "UpToDate", "Revoked"],
+    ["UpToDate", "Revoked", "UpToDate", "Revoked"],
+    ["UpToDate", "UpToDate", "Revoked", "Revoked"],
+  ];
+  it.each(cases)(
+    "platform %s, module %s, enclave %s: %s",
+    async (platform, tdxModule, quotingEnclave, status) => {
+      const tcb = await tcbOf({
+        tcbInfo: { ...platformIs(platform), ...moduleIs(tdxModule) },
+        qeIdentity: enclaveIs(quotingEnclave),
+      });
+      expect(tcb).toMatchObject({ status, platform, tdxModule, quotingEnclave, accepted: true });
+      expect(tcb.advisoryIds).toEqual(["INTEL-SA-1", "INTEL-SA-2"]);
+    },
+  );
+});
+
+describe("TDX 1.5 has two SVNs", () => {
+  it("a module that was outdated at launch stays outdated after a live update", async () => {
+    const tcb = await tcbOf({ body: { teeTcbSvn: svns("020104"), teeTcbSvn2: svns("0b0104") } });
+    expect(tcb).toMatchObject({
+      status: "OutOfDate",
+      tdxModule: "OutOfDate",
+      advisoryIds: ["INTEL-SA-01036"],
+    });
+  });
+
+  it("a module that is outdated now is outdated", async () => {
+    const tcb = await tcbOf({ body: { teeTcbSvn: svns("0b0104"), teeTcbSvn2: svns("020104") } });
+    expect(tcb).toMatchObject({ status: "OutOfDate", tdxModule: "OutOfDate" });
+  });
+
+  it("a newer module of today does not outweigh old microcode at launch", async () => {
+    const tcb = await tcbOf({ body: { teeTcbSvn: svns("0b0102"), teeTcbSvn2: svns("0d0104") } });
+    expect(tcb).toMatchObject({ status: "OutOfDate", platform: "OutOfDate", tdxModule: "UpToDate" });
+  });
+
+  it("module version 0 is judged by the platform's level, component 0 included", async () => {
+    const body = (svn: string) => ({ teeTcbSvn: svns(svn), teeTcbSvn2: svns(svn) });
+    expect(await tcbOf({ body: body("050003") })).toMatchObject({ status: "UpToDate", tdxModule: null });
+    expect(await tcbOf({ body: body("040003") })).toMatchObject({ status: "OutOfDate", tdxModule: null });
+  });
+
+  it("a module whose version counts its own SVNs is not held to another version's", async () => {
+    const tdx03 = { ...tdx01, id: "TDX_03", tcbLevels: [{ ...tdx01?.tcbLevels[0], tcb: { isvsvn: 3 } }] };
+    const body = { teeTcbSvn: svns("030303"), teeTcbSvn2: svns("030303") };
+    const tcb = await tcbOf({ body, tcbInfo: { tdxModuleIdentities: [tdx03] } });
+    expect(tcb).toMatchObject({ status: "UpToDate", platform: "UpToDate", tdxModule: "UpToDate" });
+  });
+});
+
+it("the evaluation number is the older one of TCB Info and QE identity", async () => {
+  expect(await tcbOf({ qeIdentity: { tcbEvaluationDataNumber: 17 } })).toMatchObject({
+    tcbEvaluationDataNumber: 17,
+  });
+});
+
+describe("a policy", () => {
+  const refusals: Array<[(typeof TDX_POLICY_CHECKS)[number], string, PlatformChanges, Partial<TdxPolicy>]> = [
+    ["tdx.policy.tcb-status", "an out-of-date platform", { tcbInfo: platformIs("OutOfDate") }, {}],
+    ["tdx.policy.tcb-status", "an out-of-date TDX module", { tcbInfo: moduleIs("OutOfDate") }, {}],
+    [
+      "tdx.policy.tcb-status",
+      "a revoked platform, whatever is accepted",
+      { tcbInfo: platformIs("Revoked") },
+      { tcbStatuses: ["UpToDate", "OutOfDate"] },
+    ],
+    [
+      "tdx.policy.tcb-evaluation-data-number",
+      "collateral of an old evaluation",
+      {},
+      { minTcbEvaluationDataNumber: 21 },
+    ],
+    ["tdx.policy.tee-tcb-svn", "a TEE_TCB_SVN below the floor", {}, { minTeeTcbSvn: "0c".padEnd(32, "0") }],
+    [
+      "tdx.policy.tee-tcb-svn",
+      "a TEE_TCB_SVN_2 below the floor",
+      { body: { teeTcbSvn2: svns("0a0104") } },
+      { minTeeTcbSvn: "0b".padEnd(32, "0") },
+    ],
+    [
+      "tdx.policy.mr-seam",
+      "a TDX module that is not on the list",
+      {},
+      { mrSeam: { mode: "allow", values: ["ab".repeat(48)] } },
+    ],
+    ["tdx.policy.debug", "a debug TD", { body: { tdAttributes: decodeHex("0100001000000000") } }, {}],
+    [
+      "tdx.policy.service-td",
+      "a bound service TD",
+      { body: { mrServiceTd: new Uint8Array(48).fill(1) } },
+      {},
+    ],
+  ];
+  it.each(refusals)("%s refuses %s, and nothing else does", async (id, _, changes, policy) => {
+    const result = await judge(await makeTdx(changes));
+    expect(result.accepted).toBe(true);
+    const checks = checkTdxPolicy(result, { ...STRICT_TDX_POLICY, ...policy });
+    expect(checks.filter(({ outcome }) => outcome !== "pass").map((check) => check.id)).toEqual([id]);
+    expect(reasonOf([...result.checks, ...checks])).toMatch(new RegExp(`^${id}: .+`));
+  });
+
+  it("accepts the good quote, also by the name of its module", async () => {
+    const result = await judge(await makeTdx());
+    const values = [result.quote?.body.mrSeam ?? ""];
+    for (const policy of [
+      STRICT_TDX_POLICY,
+      { ...STRICT_TDX_POLICY, mrSeam: { mode: "allow", values } } as const,
+    ]) {
+      expect(reasonOf(checkTdxPolicy(result, policy))).toBeNull();
+    }
+  });
+
+  it("passes nothing about a quote that could not be read", async () => {
+    const { collateral } = await makeTdx();
+    const result = await verifyTdxQuote(new Uint8Array(9), collateral, { now: AT, root: intel.root.der });
+    const checks = checkTdxPolicy(result, STRICT_TDX_POLICY);
+    expect(checks.map(({ outcome }) => outcome)).toEqual(TDX_POLICY_CHECKS.map(() => "not-evaluated"));
+    expect(reasonOf(checks)).toBe("tdx.policy.tcb-status could not be checked");
+  });
+
+  it("says the first thing that is wrong, before what could not be checked because of it", async () => {
+    const { quote, collateral } = await makeTdx();
+    const result = await judge({ quote, collateral: { ...collateral, rootCaCrl: "" }, pck: intel.root });
+    expect(reasonOf(result.checks)).toMatch(/^tdx\.crl\.root: CRL: the list is absent/);
+  });
+});
