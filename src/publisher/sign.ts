@@ -1,11 +1,15 @@
 // Signing: statement to envelope, one signer after another, on machines that need not know the log.
+import { utf8 } from "../protocol/encoding/text.ts";
+import { canonicalize } from "../protocol/envelope/canonical-json.ts";
 import {
   type Envelope,
+  envelopeFromJson,
+  MAX_LEAF_BYTES,
   makeEnvelope,
-  parseEnvelope,
   preAuthEncoding,
   type Signature,
 } from "../protocol/envelope/dsse.ts";
+import { parseJson } from "../protocol/envelope/parse-json.ts";
 import { parseStatement } from "../protocol/envelope/statement.ts";
 import { MalformedError } from "../protocol/errors.ts";
 import type { SigningKey } from "./signing-key.ts";
@@ -16,15 +20,16 @@ export interface Signable {
   readonly signatures: readonly Signature[];
 }
 
-/** Reads a statement, or an envelope that others signed before. @throws MalformedError when it is neither. */
+/**
+ * Reads an envelope that others signed before, or a statement in any JSON form: what is signed is its RFC 8785 form.
+ * @throws MalformedError when it is neither.
+ */
 export function parseSignable(bytes: Uint8Array): Signable {
-  try {
-    return parseEnvelope(bytes);
-  } catch (notEnvelope) {
-    if (looksLikeEnvelope(bytes)) throw notEnvelope;
-    parseStatement(bytes);
-    return { payload: bytes, signatures: [] };
-  }
+  const json = parseJson(bytes, 2 * MAX_LEAF_BYTES);
+  if (json !== null && typeof json === "object" && "payloadType" in json) return envelopeFromJson(json);
+  const payload = utf8(canonicalize(json));
+  parseStatement(payload);
+  return { payload, signatures: [] };
 }
 
 /** Adds a signature by each key. @throws MalformedError when a key has signed already. */
@@ -36,8 +41,4 @@ export function signEnvelope({ payload, signatures }: Signable, keys: readonly S
   if (twice !== undefined)
     throw new MalformedError("DSSE envelope", `key ${twice.keyId} has signed it already`);
   return makeEnvelope(payload, all);
-}
-
-function looksLikeEnvelope(bytes: Uint8Array): boolean {
-  return new TextDecoder().decode(bytes.subarray(0, 200_000)).includes('"payloadType"');
 }
