@@ -47,7 +47,8 @@ export {
   type NvidiaAuthority,
 } from "./nvidia.ts";
 export { makeOcspResponse, makeOcspSigner, type OcspFields } from "./ocsp.ts";
-export { TAMPERINGS, type Tampering, type TamperingName, tamper } from "./tampering.ts";
+export type { Tampering } from "./remake.ts";
+export { TAMPERINGS, type TamperingName, tamper } from "./tampering.ts";
 export {
   defaultBody,
   defaultPlatform,

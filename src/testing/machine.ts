@@ -152,7 +152,8 @@ async function makeTdxEvidence(
   return { quote: encodeBase64(quote), collateral, eventLog: { format: eventLog, data } };
 }
 
-function certificateValidity(at: Date): Validity {
+/** The year before `at` and five after. */
+export function certificateValidity(at: Date): Validity {
   return {
     notBefore: new Date(at.getTime() - 365 * DAY),
     notAfter: new Date(at.getTime() + 5 * 365 * DAY),

@@ -36,20 +36,22 @@ export interface GpuIdentity {
   readonly fwid: Uint8Array | null;
 }
 
+/** The CAs of one chip; `root` shares the root of another. */
 export async function makeNvidiaAuthority(
   architecture: Architecture,
   validity: Validity,
+  root?: Certified,
 ): Promise<NvidiaAuthority> {
   const ca = { curve: "P-384", ca: true, ...validity } as const;
   const chip = CHIP[architecture];
-  const root = await certify({ ...ca, subject: "CN=NVIDIA Device Identity CA, O=NVIDIA" });
-  const identity = await certify({ ...ca, subject: `CN=NVIDIA ${chip} Identity, ${OWNER}`, issuer: root });
+  const top = root ?? (await certify({ ...ca, subject: "CN=NVIDIA Device Identity CA, O=NVIDIA" }));
+  const identity = await certify({ ...ca, subject: `CN=NVIDIA ${chip} Identity, ${OWNER}`, issuer: top });
   const provisioner = await certify({
     ...ca,
     subject: `CN=NVIDIA ${chip} Provisioner ICA 1, ${OWNER}, C=US`,
     issuer: identity,
   });
-  return { architecture, root, identity, provisioner };
+  return { architecture, root: top, identity, provisioner };
 }
 
 /** Certifies a new GPU whose attestation key stands for the firmware `fwid` (48 bytes). */

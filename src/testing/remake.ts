@@ -9,6 +9,14 @@ import type { TdxOptions } from "./tdx-defaults.ts";
 /** Makes a bad machine from a good one. It keeps the roots that a verifier of the good one pins. */
 export type Change = (machine: Machine) => Promise<Machine>;
 
+export interface Tampering {
+  /** What is wrong with the machine, in one sentence. */
+  readonly story: string;
+  /** Id of the check that must fail. */
+  readonly aimsAt: string;
+  readonly apply: Change;
+}
+
 /** The same machine made again with other options: same vendors, channel key and nonce. */
 export function remade(change: (options: MachineOptions) => Partial<MachineOptions>): Change {
   return ({ options, vendors, channel, nonce }) =>
@@ -25,12 +33,12 @@ export const withGpu = (change: (at: Date) => GpuOptions) =>
 export const withClaims = (claims: MachineOptions["claims"] & object) => remade(() => ({ claims }));
 
 /** Changes the finished document, without the keys to sign it again. */
-function edited(change: (evidence: EvidenceDocument) => EvidenceDocument): Change {
+export function edited(change: (evidence: EvidenceDocument) => EvidenceDocument): Change {
   return async (machine) => ({ ...machine, evidence: change(machine.evidence) });
 }
 
 type Tdx = EvidenceDocument["tdx"];
-const editedTdx = (change: (tdx: Tdx) => Partial<Tdx>) =>
+export const editedTdx = (change: (tdx: Tdx) => Partial<Tdx>) =>
   edited((evidence) => ({ ...evidence, tdx: { ...evidence.tdx, ...change(evidence.tdx) } }));
 export const editedCollateral = (change: (collateral: Tdx["collateral"]) => Partial<Tdx["collateral"]>) =>
   editedTdx(({ collateral }) => ({ collateral: { ...collateral, ...change(collateral) } }));
