@@ -1,0 +1,71 @@
+// How the log says no for reasons that lie in the log and not in the entry: nothing is wrong with what was sent.
+
+export type UnavailableCode =
+  /** Too much is waiting to be committed. Try again soon. */
+  | "queue-full"
+  /** Entries are durable but their checkpoint has not been cosigned for too long, so no more are taken. */
+  | "quorum-lost"
+  /** The store could not write (disk full, input or output error). Nothing of what was sent happened. */
+  | "storage-failed"
+  /** The log stopped for good, because going on could contradict what it has signed. Its message says why. */
+  | "log-stopped"
+  /** The log was closed by its process. */
+  | "shutting-down";
+
+/** The log cannot take an entry now. */
+export class LogUnavailableError extends Error {
+  override readonly name = "LogUnavailableError";
+  readonly code: UnavailableCode;
+
+  constructor(code: UnavailableCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** A batch was refused whole because of one of its entries. */
+export class BatchRefusedError extends Error {
+  override readonly name = "BatchRefusedError";
+  /** Which entry of the batch, from 0. */
+  readonly position: number;
+  /** What publishing that entry alone would have thrown. */
+  override readonly cause: Error;
+
+  constructor(position: number, cause: Error) {
+    super(`entry ${position + 1} of the batch: ${cause.message}`);
+    this.position = position;
+    this.cause = cause;
+  }
+}
+
+/** The tree is not of the size that an append expected: somebody else appended. Nothing was written. */
+export class ConflictError extends Error {
+  override readonly name = "ConflictError";
+}
+
+export type StartRefusalCode =
+  /** Another process writes to this log. */
+  | "log-in-use"
+  /** The database is no log, or of a version that this program does not know. */
+  | "schema-unknown"
+  | "log-empty"
+  | "log-not-empty"
+  /** Entries, tiles and tree head do not fit together. */
+  | "log-damaged"
+  /** The log has signed a tree larger than the one in the database: a backup was restored. */
+  | "database-behind"
+  /** Published checkpoints, but no high-water file: it cannot be known whether the database is behind. */
+  | "high-water-missing"
+  /** The signing key is not the one that the trust root names. */
+  | "wrong-log-key";
+
+/** The log refuses to start, since going on would lose or contradict something. The message says what to do. */
+export class StartRefusedError extends Error {
+  override readonly name = "StartRefusedError";
+  readonly code: StartRefusalCode;
+
+  constructor(code: StartRefusalCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
