@@ -44,7 +44,7 @@ export type Registration =
 
 /** Whether the same payload is logged; @throws PolicyError "identity-taken" when another one has its name and version. */
 export function findKnown(
-  view: LogView,
+  view: Pick<LogView, "findByIdentity">,
   envelope: Pick<VerifiedEnvelope, "payloadDigest" | "statement">,
 ): EntryRecord | undefined {
   const { kind, name, version } = envelope.statement;

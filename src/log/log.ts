@@ -1,0 +1,408 @@
+// The append-only log: what the service and the command line use. Reading shows only what is under the published checkpoint.
+import { KeyRing } from "../protocol/cryptography/key-ring.ts";
+import { encodeHex } from "../protocol/encoding/hex.ts";
+import { type Envelope, parseLeaf, type VerifiedEnvelope } from "../protocol/envelope/dsse.ts";
+import { hashLeaf } from "../protocol/merkle/hash.ts";
+import { encodeEntryBundle, TILE_WIDTH, tileWidth } from "../protocol/merkle/tile.ts";
+import type { NoteSigner } from "../protocol/note/signed-note.ts";
+import { currentTrustRoot, type InForce, NOTHING_IN_FORCE } from "../protocol/registration/in-force.ts";
+import type { EntryRecord } from "../protocol/registration/references.ts";
+import { Admission } from "./admission.ts";
+import { Checkpointer, type CheckpointerLimits, type Published } from "./checkpointer.ts";
+import type { Cosigner } from "./cosigner.ts";
+import { LogUnavailableError, StartRefusedError } from "./errors.ts";
+import type { HighWater } from "./high-water.ts";
+import type { LogStore, PublishedCheckpoint, SearchQuery } from "./log-store.ts";
+import { nativeSha256 } from "./native-hash.ts";
+import { NO_OBSERVER, type Observer } from "./observe.ts";
+import { Prover } from "./prover.ts";
+import { type LogState, type Sequenced, Sequencer } from "./sequencer.ts";
+import { type Loaded, loadLog, logKeyOf } from "./start.ts";
+import { StatusIssuer, type StatusSigner } from "./status-issuer.ts";
+import { findLogged, verifyBatch } from "./verify-batch.ts";
+
+export interface LogLimits extends CheckpointerLimits {
+  /** Entries that may be under way (being verified, queued, committed) at once; more are refused with "queue-full". */
+  readonly maxPendingEntries: number;
+  /** Bytes of their leaves. */
+  readonly maxPendingBytes: number;
+  /** Milliseconds that `publish` waits for the checkpoint before it answers "awaiting-cosignature". */
+  readonly publishWaitMs: number;
+  /** Milliseconds between two looks at what time has made due: cosignatures, status. */
+  readonly tickMs: number;
+}
+
+export const DEFAULT_LIMITS: LogLimits = {
+  maxPendingEntries: 4096,
+  maxPendingBytes: 16 * 1024 * 1024,
+  publishWaitMs: 5_000,
+  cosignTimeoutMs: 10_000,
+  quorumLostMs: 60_000,
+  retryMs: 5_000,
+  renewAfterMs: 3_600_000,
+  tickMs: 1_000,
+};
+
+export interface LogConfig {
+  readonly store: LogStore;
+  /** The log's key, which the trust root names. */
+  readonly signer: NoteSigner;
+  readonly cosigners: readonly Cosigner[];
+  /** Issues the status where the trust root gives its key that role. */
+  readonly statusSigner?: StatusSigner | undefined;
+  readonly highWater: HighWater;
+  readonly clock: () => Date;
+  readonly observer?: Observer;
+  readonly limits?: Partial<LogLimits>;
+}
+
+/** What happened to an entry that was sent. */
+export interface PublishOutcome {
+  /** "known": the same payload was in the log already. */
+  readonly outcome: "new" | "known";
+  readonly index: number;
+  /** 32 bytes. */
+  readonly leafHash: Uint8Array;
+  /** The entry as it is in the log: for a known one with the signatures it was logged with. */
+  readonly leaf: Uint8Array;
+  /** "awaiting-cosignature": durable, but the quorum is late. Sending it again later gives "published". */
+  readonly state: "published" | "awaiting-cosignature";
+}
+
+export interface LoggedEntry {
+  readonly index: number;
+  readonly leaf: Uint8Array;
+  /** 32 bytes. */
+  readonly leafHash: Uint8Array;
+}
+
+/**
+ * Opens an existing log, publishes what a crash left unpublished, and keeps its checkpoint and status fresh until it is closed.
+ * The store is closed with it.
+ * @throws StartRefusedError
+ */
+export async function openLog(config: LogConfig): Promise<Log> {
+  const loaded = await loadLog(config.store, config.highWater);
+  const trustRoot = currentTrustRoot(loaded.state.inForce)?.root;
+  if (trustRoot === undefined)
+    throw new StartRefusedError("log-empty", "the log is empty; create it with 'touchstone init'");
+  requireLogKey(config.signer, trustRoot.logPolicy);
+  return Log.start(config, loaded);
+}
+
+/**
+ * Begins a log with its first trust root as entry 0.
+ * @throws StartRefusedError "log-not-empty" | "wrong-log-key"; PolicyError, VerificationError where the trust root is not acceptable.
+ */
+export async function createLog(config: LogConfig, trustRoot: Envelope): Promise<Log> {
+  const loaded = await loadLog(config.store, config.highWater);
+  if (loaded.state.head.size > 0)
+    throw new StartRefusedError("log-not-empty", "there is a log in this database already");
+  if (trustRoot.statement.kind === "trust-root")
+    requireLogKey(config.signer, trustRoot.statement.predicate.logPolicy);
+  const log = await Log.start(config, loaded);
+  try {
+    await log.publish([trustRoot]);
+    return log;
+  } catch (error) {
+    await log.close();
+    throw error;
+  }
+}
+
+function requireLogKey({ name, keyId }: NoteSigner, logPolicy: string): void {
+  const named = logKeyOf(logPolicy);
+  if (named.name === name && named.keyId === keyId) return;
+  throw new StartRefusedError(
+    "wrong-log-key",
+    `the trust root names log key ${named.name}+${named.keyId}, the service was given ${name}+${keyId}`,
+  );
+}
+
+export class Log {
+  readonly #store: LogStore;
+  readonly #limits: LogLimits;
+  readonly #observer: Observer;
+  readonly #keys = new KeyRing();
+  readonly #admission: Admission;
+  readonly #prover: Prover;
+  readonly #sequencer: Sequencer;
+  readonly #checkpointer: Checkpointer;
+  readonly #issuer: StatusIssuer | null;
+  readonly #listeners = new Set<(published: Published) => void>();
+  readonly #ticker: NodeJS.Timeout;
+  readonly #pending = new Set<Promise<unknown>>();
+  #closed: Promise<void> | null = null;
+
+  private constructor(config: LogConfig, { tree, state, published, signed }: Loaded) {
+    this.#store = config.store;
+    this.#limits = { ...DEFAULT_LIMITS, ...config.limits };
+    this.#observer = config.observer ?? NO_OBSERVER;
+    this.#admission = new Admission(this.#limits);
+    this.#issuer = config.statusSigner ? new StatusIssuer(config.statusSigner, config.clock) : null;
+    const shared = { store: config.store, observer: this.#observer };
+    const sequencer = new Sequencer({
+      ...shared,
+      tree,
+      state,
+      issuer: this.#issuer,
+      onCommitted: this.#committed,
+    });
+    this.#sequencer = sequencer;
+    this.#prover = new Prover(config.store, () => sequencer.tree);
+    this.#checkpointer = new Checkpointer({
+      ...shared,
+      ...config,
+      observer: this.#observer,
+      prover: this.#prover,
+      limits: this.#limits,
+      state: () => sequencer.state,
+      published,
+      signed,
+      onPublished: (now) => this.#announce(now),
+      onFatal: (error) => this.#fail(error),
+    });
+    this.#ticker = setInterval(() => this.tick(), this.#limits.tickMs);
+    this.#ticker.unref();
+  }
+
+  /** For openLog and createLog. */
+  static async start(config: LogConfig, loaded: Loaded): Promise<Log> {
+    const log = new Log(config, loaded);
+    const { inForce } = loaded.state;
+    for (const { root } of inForce.trustRoots) await log.#keys.add(root.keys);
+    if (inForce.status !== null) await log.#observeStatus(inForce.status.index);
+    log.tick();
+    return log;
+  }
+
+  /**
+   * Publishes envelopes together, in their order: all of them, or none. Every signature is verified; a payload that is in the log
+   * already is answered from there, whatever its signatures. Resolves when they are durable and, unless the quorum is late, cosigned.
+   * @throws PolicyError with a RefusalCode, VerificationError "signature-unknown-key" | "signature-invalid", MalformedError for a
+   *   trust root whose keys are no keys; for several envelopes BatchRefusedError around any of them. LogUnavailableError.
+   */
+  async publish(envelopes: readonly Envelope[]): Promise<PublishOutcome[]> {
+    if (this.#closed !== null) throw new LogUnavailableError("shutting-down", "the service is stopping");
+    const publishing = this.#publish(envelopes);
+    this.#pending.add(publishing);
+    try {
+      return await publishing;
+    } finally {
+      this.#pending.delete(publishing);
+    }
+  }
+
+  async #publish(envelopes: readonly Envelope[]): Promise<PublishOutcome[]> {
+    const release = this.#admission.admit(envelopes);
+    try {
+      const logged = await findLogged(this.#store, envelopes);
+      const isKnown = logged.every((index) => index !== undefined);
+      const sequenced = isKnown
+        ? logged.map((index): Sequenced => ({ outcome: "known", index }))
+        : await this.#sequence(envelopes, logged);
+      release();
+      return await this.#answer(envelopes, sequenced);
+    } finally {
+      release();
+    }
+  }
+
+  async #sequence(
+    envelopes: readonly Envelope[],
+    logged: ReadonlyArray<number | undefined>,
+  ): Promise<Sequenced[]> {
+    if (this.#sequencer.stopped !== null) throw this.#sequencer.stopped;
+    if (this.#checkpointer.quorumLost) {
+      throw new LogUnavailableError(
+        "quorum-lost",
+        "too few witnesses answer, so no entries are taken until they do",
+      );
+    }
+    return this.#sequencer.submit(await verifyBatch(envelopes, logged, this.#keys.lookup));
+  }
+
+  async #answer(envelopes: readonly Envelope[], sequenced: readonly Sequenced[]): Promise<PublishOutcome[]> {
+    const last = Math.max(...sequenced.map(({ index }) => index));
+    const published = await this.#checkpointer.covering(last, this.#limits.publishWaitMs);
+    const state = published ? "published" : "awaiting-cosignature";
+    return Promise.all(
+      sequenced.map(async ({ outcome, index }, i) => {
+        const sent = (envelopes[i] as Envelope).leaf;
+        const leaf = outcome === "new" ? sent : await this.#leaf(index);
+        return { outcome, index, leaf, leafHash: hashLeaf(leaf, nativeSha256), state } as const;
+      }),
+    );
+  }
+
+  readonly #committed = async (_state: LogState, entries: readonly VerifiedEnvelope[]): Promise<void> => {
+    for (const { statement } of entries) {
+      if (statement.kind === "trust-root") await this.#keys.add(statement.predicate.keys);
+      this.#issuer?.observe(statement);
+    }
+    this.#checkpointer.advance();
+  };
+
+  #announce(published: Published): void {
+    for (const listener of this.#listeners) listener(published);
+  }
+
+  #fail(cause: Error): void {
+    this.#observer.logger.error(
+      { err: cause },
+      "the log stops: going on would contradict what it has signed",
+    );
+    this.#sequencer.stop(new LogUnavailableError("log-stopped", cause.message, { cause }));
+  }
+
+  /** Does what time has made due. The log calls it by itself; a test with a clock of its own may, too. */
+  tick(): void {
+    this.#checkpointer.advance();
+    this.#sequencer.wake();
+  }
+
+  /** What is published, or null before the first checkpoint. */
+  published(): Published | null {
+    return this.#checkpointer.published;
+  }
+
+  /** What is in force under the published checkpoint. */
+  get inForce(): InForce {
+    return this.published()?.inForce ?? NOTHING_IN_FORCE;
+  }
+
+  /** What is in force after everything durable, the entries included that still wait for their checkpoint. */
+  get registered(): InForce {
+    return this.#sequencer.state.inForce;
+  }
+
+  /** Why the log takes no entries now, or null. */
+  unavailable(): LogUnavailableError | null {
+    if (this.#closed !== null) return new LogUnavailableError("shutting-down", "the service is stopping");
+    if (this.#sequencer.stopped !== null) return this.#sequencer.stopped;
+    return this.#checkpointer.quorumLost
+      ? new LogUnavailableError("quorum-lost", "too few witnesses answer")
+      : null;
+  }
+
+  /** Calls the listener after every publication. @returns what ends that. */
+  onPublished(listener: (published: Published) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  get #size(): number {
+    return this.published()?.checkpoint.size ?? 0;
+  }
+
+  async entry(index: number): Promise<LoggedEntry | undefined> {
+    if (!Number.isSafeInteger(index) || index < 0 || index >= this.#size) return undefined;
+    const leaf = await this.#leaf(index);
+    return { index, leaf, leafHash: hashLeaf(leaf, nativeSha256) };
+  }
+
+  /** The entry whose payload has this hex SHA-256. */
+  async findByDigest(payloadDigest: string): Promise<EntryRecord | undefined> {
+    return this.#ifPublished(await this.#store.findByDigest(payloadDigest));
+  }
+
+  async findByIdentity(kind: string, name: string, version: string): Promise<EntryRecord | undefined> {
+    return this.#ifPublished(await this.#store.findByIdentity(kind, name, version));
+  }
+
+  #ifPublished(record: EntryRecord | undefined): EntryRecord | undefined {
+    return record !== undefined && record.index < this.#size ? record : undefined;
+  }
+
+  /** Indexes of published entries, newest first. Without `before` from the newest on. */
+  search(query: Omit<SearchQuery, "before"> & { readonly before?: number | undefined }): Promise<number[]> {
+    return this.#store.search({ ...query, before: Math.min(query.before ?? this.#size, this.#size) });
+  }
+
+  /** The inclusion proof in the tree of `size` entries. @throws RangeError unless index < size ≤ the published size. */
+  async proveInclusion(index: number, size: number = this.#size): Promise<Uint8Array[]> {
+    this.#requirePublished(size);
+    return this.#prover.inclusion(index, size);
+  }
+
+  /** @throws RangeError unless 1 ≤ from ≤ to ≤ the published size. */
+  async proveConsistency(from: number, to: number = this.#size): Promise<Uint8Array[]> {
+    this.#requirePublished(to);
+    return this.#prover.consistency(from, to);
+  }
+
+  #requirePublished(size: number): void {
+    if (size > this.#size) throw new RangeError(`the log has published ${this.#size} entries, not ${size}`);
+  }
+
+  /** The first checkpoint that was published with at least `size` entries: its time is that of the entry before `size`. */
+  firstCheckpointCovering(size: number): Promise<PublishedCheckpoint | undefined> {
+    return this.#store.firstCheckpointCovering(size);
+  }
+
+  /** Published checkpoints of at least `size` entries, oldest first, renewals included. */
+  checkpointsFrom(size: number, limit: number): Promise<PublishedCheckpoint[]> {
+    return this.#store.checkpointsFrom(size, limit);
+  }
+
+  /** The bytes of a tile (C2SP tlog-tiles), or undefined where a tree of the published size has none of this width. */
+  async tile(level: number, index: number, width: number): Promise<Uint8Array | undefined> {
+    if (!isWidth(width) || level > 6 || width > tileWidth(level, index, this.#size)) return undefined;
+    return (await this.#store.readTile(level, index))?.hashes.subarray(0, 32 * width);
+  }
+
+  /** The bytes of an entry bundle, or undefined as for `tile`. */
+  async entryBundle(index: number, width: number): Promise<Uint8Array | undefined> {
+    if (!isWidth(width) || width > tileWidth("entries", index, this.#size)) return undefined;
+    const start = index * TILE_WIDTH;
+    return encodeEntryBundle(await this.#store.readLeaves(start, start + width));
+  }
+
+  /**
+   * Stores an attachment durably. Who may is for the caller to decide.
+   * @param digest hex SHA-256 of the bytes. @returns whether it was new.
+   * @throws RangeError when the bytes have another digest, or are none or more than 16 MiB.
+   */
+  async putAttachment(digest: string, bytes: Uint8Array): Promise<boolean> {
+    if (bytes.length < 1 || bytes.length > MAX_ATTACHMENT_BYTES)
+      throw new RangeError("an attachment has 1 byte to 16 MiB");
+    if (encodeHex(nativeSha256(bytes)) !== digest) throw new RangeError("the bytes do not have this SHA-256");
+    return this.#store.putAttachment(digest, bytes);
+  }
+
+  attachment(digest: string): Promise<Uint8Array | undefined> {
+    return this.#store.attachment(digest);
+  }
+
+  /** Takes nothing new, finishes what was accepted, and releases the store. */
+  close(): Promise<void> {
+    this.#closed ??= this.#finish();
+    return this.#closed;
+  }
+
+  async #finish(): Promise<void> {
+    clearInterval(this.#ticker);
+    while (this.#admission.pending > 0) await Promise.race(this.#pending).catch(() => undefined);
+    await this.#sequencer.idle();
+    await this.#checkpointer.close();
+    await Promise.allSettled(this.#pending);
+    await this.#store.close();
+  }
+
+  async #leaf(index: number): Promise<Uint8Array> {
+    const [leaf] = await this.#store.readLeaves(index, index + 1);
+    if (leaf === undefined) throw new Error(`entry ${index} is missing from the store`);
+    return leaf;
+  }
+
+  async #observeStatus(index: number): Promise<void> {
+    this.#issuer?.observe(parseLeaf(await this.#leaf(index)).statement);
+  }
+}
+
+/** Largest attachment that a statement can name. */
+const MAX_ATTACHMENT_BYTES = 16 * 1024 * 1024;
+
+function isWidth(width: number): boolean {
+  return Number.isInteger(width) && width >= 1 && width <= TILE_WIDTH;
+}
