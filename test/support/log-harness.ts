@@ -1,0 +1,90 @@
+// A log on a database in a folder of its own, with a clock that a test moves.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Cosigner, OwnCosigner } from "../../src/log/cosigner.ts";
+import { type HighWater, highWaterFile } from "../../src/log/high-water.ts";
+import { createLog, type Log, type LogConfig, openLog } from "../../src/log/log.ts";
+import type { LogStore } from "../../src/log/log-store.ts";
+import { SqliteLogStore } from "../../src/log/sqlite/log-store.ts";
+import { openForWriting } from "../../src/log/sqlite/open.ts";
+import type { TrustRoot } from "../../src/protocol/entry/trust-root.ts";
+import { createNoteSigner } from "../../src/protocol/note/key.ts";
+import {
+  logKey,
+  NOW,
+  signStatement,
+  type TestKeys,
+  testKeys,
+  trustRootPredicate,
+  witnessKey,
+} from "./log-fixture.ts";
+
+export interface Clock {
+  now: Date;
+}
+
+/** What a test may replace of a log's surroundings. */
+export interface HarnessOptions {
+  readonly trustRoot?: Partial<TrustRoot>;
+  readonly withStatus?: boolean;
+  readonly cosigners?: readonly Cosigner[];
+  readonly store?: (store: LogStore) => LogStore;
+  readonly highWater?: (highWater: HighWater) => HighWater;
+  readonly config?: Partial<LogConfig>;
+}
+
+export class LogHarness {
+  readonly folder: string;
+  readonly clock: Clock = { now: NOW };
+  readonly keys: TestKeys;
+  readonly options: HarnessOptions;
+
+  private constructor(keys: TestKeys, options: HarnessOptions) {
+    this.folder = mkdtempSync(join(tmpdir(), "touchstone-log-"));
+    this.keys = keys;
+    this.options = options;
+  }
+
+  static async make(options: HarnessOptions = {}): Promise<LogHarness> {
+    return new LogHarness(await testKeys(), options);
+  }
+
+  get databaseFile(): string {
+    return join(this.folder, "log.db");
+  }
+
+  get highWaterPath(): string {
+    return join(this.folder, "high-water");
+  }
+
+  async config(): Promise<LogConfig> {
+    const clock = () => this.clock.now;
+    const { options } = this;
+    const highWater = highWaterFile(this.highWaterPath);
+    const store = new SqliteLogStore(openForWriting(this.databaseFile, { now: this.clock.now }));
+    return {
+      store: options.store?.(store) ?? store,
+      signer: createNoteSigner(await logKey()),
+      cosigners: options.cosigners ?? [new OwnCosigner(await witnessKey("own.example"), clock)],
+      statusSigner: options.withStatus ? this.keys.status : undefined,
+      highWater: options.highWater?.(highWater) ?? highWater,
+      clock,
+      ...options.config,
+    };
+  }
+
+  async create(): Promise<Log> {
+    const predicate = await trustRootPredicate(this.keys, this.options.trustRoot);
+    const trustRoot = await signStatement("trust-root", predicate, this.keys.root.slice(0, 1));
+    return createLog(await this.config(), trustRoot);
+  }
+
+  async open(): Promise<Log> {
+    return openLog(await this.config());
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
