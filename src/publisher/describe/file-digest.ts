@@ -1,6 +1,7 @@
 // Build artefacts are read here and nowhere else: in bounded pieces at stated offsets, never whole, so that a 4 GiB image
 // costs a few MiB of memory. Digests are SHA-256 and SHA-384 of FIPS 180-4, by OpenSSL.
 import { createHash } from "node:crypto";
+import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { basename } from "node:path";
 import { MalformedError } from "../../protocol/errors.ts";
@@ -105,7 +106,8 @@ export class RandomAccess {
 
 /** Opens a regular file for reading. The caller closes it; `withFile` does so by itself. */
 export async function openRandomAccess(path: string, format: string): Promise<RandomAccess> {
-  const handle = await open(path, "r");
+  // Without O_NONBLOCK, opening a named pipe waits for a writer for ever.
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const stat = await handle.stat();
   if (stat.isFile()) return new RandomAccess(handle, format, path, 0, stat.size);
   await handle.close();
