@@ -12,7 +12,7 @@ export const TILE_HEIGHT = 8;
 /** Hashes of a full tile, entries of a full bundle. */
 export const TILE_WIDTH = 256;
 /** Bytes of the longest entry a bundle can hold. */
-export const MAX_ENTRY_BYTES = 65_535;
+const MAX_ENTRY_BYTES = 65_535;
 
 const MAX_LEVEL = 63;
 const PATH = /^tile\/(entries|0|[1-9][0-9]?)\/((?:x[0-9]{3}\/){0,6}[0-9]{3})(?:\.p\/([1-9][0-9]{0,2}))?$/;

@@ -113,7 +113,7 @@ export async function createVerifier(
 }
 
 /** Checks 0x04 cosignatures. */
-export async function createCosignatureVerifier(key: VerifierKey): Promise<NoteVerifier> {
+async function createCosignatureVerifier(key: VerifierKey): Promise<NoteVerifier> {
   const publicKey = await importPublicKey(ed25519Spki(key.publicKey));
   const verify = async (noteText: Uint8Array, bytes: Uint8Array): Promise<boolean> => {
     const stamped = splitTimestamp(bytes);

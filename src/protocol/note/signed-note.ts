@@ -9,7 +9,7 @@ import { isKeyName } from "./key.ts";
 
 export const MAX_NOTE_BYTES = 1_000_000;
 /** Signature lines of a note. The specification asks readers for at least 16 and a limit. */
-export const MAX_SIGNATURES = 100;
+const MAX_SIGNATURES = 100;
 
 const FORMAT = "signed note";
 // biome-ignore lint/suspicious/noControlCharactersInRegex: notes forbid exactly these.
