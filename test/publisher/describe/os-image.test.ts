@@ -1,0 +1,375 @@
+// A whole guest image, made with Debian's tools in the test run and described: what is read, what is computed, and what happens
+// where the parts do not belong together.
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { sha384 } from "../../../src/protocol/cryptography/hash.ts";
+import { concatBytes } from "../../../src/protocol/encoding/bytes.ts";
+import { decodeHex, encodeHex } from "../../../src/protocol/encoding/hex.ts";
+import type { OsImage } from "../../../src/protocol/entry/os-image.ts";
+import { parseStatement } from "../../../src/protocol/envelope/statement.ts";
+import { describeOsImage, type OsImageInput } from "../../../src/publisher/describe/os-image.ts";
+import {
+  EV_EFI_ACTION,
+  EV_SEPARATOR,
+  type MeasuredEvent,
+  makeCcel,
+  makeDstackLog,
+  measured,
+  replayEvents,
+} from "../../../src/testing/event-log.ts";
+import { buildUki, haveStub, KERNEL, makeSigner } from "./build-uki.ts";
+import { makeGptDisk } from "./gpt-disk.ts";
+import { RELEASE, writeDriverBuild, writeKernelPatchSet } from "./release-statements.ts";
+import { describeWithTool } from "./with-tool.ts";
+
+const TOOLS = ["mkfs.erofs", "veritysetup", "objcopy", "openssl", "cert-to-efi-sig-list", "pesign"];
+const EV_IPL = 0x0d;
+const EV_EVENT_TAG = 0x06;
+const PE_APPLICATION = 0x80000003;
+const GPT_EVENT = 0x80000006;
+
+describe.skipIf(!haveStub)(`os-image${haveStub ? "" : " (skipped: systemd-boot-efi not installed)"}`, () => {
+  describeWithTool(TOOLS, "made of files", () => {
+    let folder: string;
+    let input: OsImageInput;
+    let rootHash: string;
+    let events: MeasuredEvent[];
+    const at = (name: string) => join(folder, name);
+    const run = (tool: string, ...args: string[]) => execFileSync(tool, args, { stdio: "pipe" }).toString();
+
+    beforeAll(() => {
+      folder = mkdtempSync(join(tmpdir(), "touchstone-image-"));
+      mkdirSync(at("root"));
+      for (let i = 0; i < 300; i++) writeFileSync(at(`root/file-${i}`), `${i} `.repeat(i * 10));
+      run(
+        "mkfs.erofs",
+        "-T1767225600",
+        "-U11111111-2222-4333-8444-555555555555",
+        at("root.erofs"),
+        at("root"),
+      );
+      rootHash = format("root.erofs", "root.verity");
+      const commandLine = `console=ttyS0 lockdown=confidentiality systemd.verity_root_hash=${rootHash}`;
+      const uki = buildUki(folder, "guest.efi", {
+        ".osrel": "ID=example\n",
+        ".cmdline": commandLine,
+        ".uname": "6.1",
+        ".initrd": "initrd",
+      });
+      const { certificate } = makeSigner(folder, "Vendor");
+      run("cert-to-efi-sig-list", certificate, at("PK.esl"));
+      writeFileSync(at("disk.img"), makeGptDisk());
+      events = bootOf(uki, commandLine);
+      writeFileSync(at("ccel.bin"), makeCcel(events));
+      input = {
+        release: { ...RELEASE, name: "example/guest", sourceCommit: "12".repeat(20) },
+        rootfs: {
+          image: at("root.erofs"),
+          verity: at("root.verity"),
+          mkfsArguments: ["-T1767225600"],
+          sourceDateEpoch: 1767225600,
+        },
+        uki,
+        secureBoot: { pk: at("PK.esl") },
+        moduleCertificates: [certificate],
+        kernelPatchSet: writeKernelPatchSet(at("kernel.json")),
+        driverBuild: writeDriverBuild(at("driver.json")),
+        eventLog: at("ccel.bin"),
+        disk: at("disk.img"),
+        removedFromTcb: { packages: ["openssh-server"], daemons: ["sshd"], kernelModules: ["usb_storage"] },
+      };
+    });
+    afterAll(() => rmSync(folder, { recursive: true }));
+
+    function format(data: string, tree: string, ...options: string[]): string {
+      return /Root hash:\s*([0-9a-f]+)/.exec(
+        run("veritysetup", "format", at(data), at(tree), ...options),
+      )![1]!;
+    }
+
+    /** What a boot of the UKI from the test's disk extends. */
+    function bootOf(uki: string, commandLine: string): MeasuredEvent[] {
+      const pe = (path: string): MeasuredEvent => ({
+        register: 1,
+        type: PE_APPLICATION,
+        data: new Uint8Array(32),
+        digest: authenticodeSha384(path),
+      });
+      const section = (name: string, content: Uint8Array): MeasuredEvent[] => [
+        measured(2, EV_IPL, Buffer.from(`${name}\0`)),
+        { register: 2, type: EV_IPL, data: Buffer.from(`${name}\0`, "utf16le"), digest: sha384(content) },
+      ];
+      const disk = makeGptDisk();
+      const used = concatBytes(
+        disk.subarray(512, 604),
+        Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0),
+        disk.subarray(1024, 1152),
+        disk.subarray(1280, 1408),
+      );
+      const tagged = Buffer.concat([Buffer.alloc(8), Buffer.from("LOADED_IMAGE::LoadOptions\0")]);
+      return [
+        measured(0, EV_SEPARATOR, new Uint8Array(4)),
+        measured(1, EV_EFI_ACTION, Buffer.from("Calling EFI Application from Boot Option")),
+        measured(1, EV_SEPARATOR, new Uint8Array(4)),
+        measured(1, GPT_EVENT, used),
+        pe(uki),
+        ...section(".linux", readFileSync(KERNEL)),
+        ...section(".osrel", Buffer.from("ID=example\n")),
+        ...section(".cmdline", Buffer.from(commandLine)),
+        ...section(".initrd", Buffer.from("initrd")),
+        ...section(".uname", Buffer.from("6.1")),
+        pe(KERNEL),
+        {
+          register: 2,
+          type: EV_EVENT_TAG,
+          data: tagged,
+          digest: sha384(Buffer.from(`${commandLine}\0`, "utf16le")),
+        },
+        {
+          register: 2,
+          type: EV_EVENT_TAG,
+          data: tagged,
+          digest: sha384(Buffer.from("initrd and something that the stub added")),
+        },
+        measured(1, EV_EFI_ACTION, Buffer.from("Exit Boot Services Invocation")),
+        measured(1, EV_EFI_ACTION, Buffer.from("Exit Boot Services Returned with Success")),
+      ];
+    }
+
+    const predicateOf = async (change: Partial<OsImageInput> = {}) =>
+      parseStatement((await describeOsImage({ ...input, ...change })).payload).predicate as OsImage;
+
+    it("states what the tools state", async () => {
+      const image = await predicateOf();
+      const sha256 = (path: string) => createHash("sha256").update(readFileSync(path)).digest("hex");
+      expect(image.rootfs).toMatchObject({
+        sha256: sha256(at("root.erofs")),
+        blockSize: 4096,
+        uuid: "11111111-2222-4333-8444-555555555555",
+        buildTime: "2026-01-01T00:00:00Z",
+        sourceDateEpoch: 1767225600,
+      });
+      const dump = run("veritysetup", "dump", at("root.verity"));
+      const field = (label: string) => new RegExp(`${label}:\\s*(\\S+)`).exec(dump)?.[1];
+      expect(image.verity).toEqual({
+        rootHash,
+        algorithm: field("Hash algorithm"),
+        salt: field("Salt"),
+        hashType: Number(field("Hash type")),
+        dataBlockSize: Number(field("Data block size")),
+        hashBlockSize: Number(field("Hash block size")),
+        dataBlocks: Number(field("Data blocks")),
+        uuid: field("UUID"),
+      });
+      expect(image.uki.sha256).toBe(sha256(input.uki));
+      expect(run("pesign", "-h", "-i", input.uki)).toContain(image.uki.authenticode.sha256);
+      expect(image.commandLine.measuredAs).toBe(
+        encodeHex(sha384(Buffer.from(`${image.commandLine.text}\0`, "utf16le"))),
+      );
+      expect(image).toMatchObject({
+        lockdown: "confidentiality",
+        moduleSigning: { enforced: true },
+        secureBoot: { enabled: true, kek: null, db: null, dbx: null },
+      });
+      expect(image.kernelPatchSet).toEqual({
+        kind: "kernel-patch-set",
+        name: RELEASE.name,
+        version: RELEASE.version,
+        digest: sha256(input.kernelPatchSet),
+      });
+    });
+
+    it("takes RTMR1 and RTMR2 from the log, and explains all but what it cannot compute", async () => {
+      const { measurements } = await predicateOf();
+      const [, rtmr1, rtmr2] = replayEvents(events);
+      expect(measurements).toMatchObject({
+        rtmr1: encodeHex(rtmr1),
+        rtmr2: encodeHex(rtmr2),
+        derivation: "observed",
+      });
+      const listed = measurements.events!;
+      for (const register of ["rtmr1", "rtmr2"] as const) {
+        const digests = listed
+          .filter((event) => event.register === register)
+          .map(({ digest }) => decodeHex(digest));
+        const replayed = digests.reduce(
+          (value, digest) => sha384(concatBytes(value, digest)),
+          new Uint8Array(48),
+        );
+        expect(encodeHex(replayed), "the listed events replay to the register").toBe(measurements[register]);
+      }
+      expect(listed.filter(({ explainedBy }) => explainedBy === null).map(({ type }) => type)).toEqual([
+        "EV_EVENT_TAG",
+      ]);
+      expect(listed.map(({ explainedBy }) => explainedBy)).toEqual(
+        expect.arrayContaining([
+          "disk: GPT",
+          "uki: Authenticode",
+          "uki .linux: Authenticode",
+          "uki .uname: content",
+          "uki .cmdline: load options, UTF-16LE with NUL",
+        ]),
+      );
+    });
+
+    it("is byte for byte the same when run again, and from files elsewhere, and names no folder", async () => {
+      const first = await describeOsImage(input);
+      expect(await describeOsImage(input)).toEqual(first);
+      mkdirSync(at("elsewhere"));
+      const moved = (path: string) => {
+        const name = path.slice(folder.length + 1);
+        writeFileSync(at(`elsewhere/${name}`), readFileSync(path));
+        return at(`elsewhere/${name}`);
+      };
+      const again = await describeOsImage({
+        ...input,
+        uki: moved(input.uki),
+        rootfs: { ...input.rootfs, image: moved(input.rootfs.image) },
+      });
+      expect(again).toEqual(first);
+      expect(Buffer.from(first.payload).toString()).not.toContain(tmpdir());
+    });
+
+    it("finds a tree that is appended to the image", async () => {
+      const image = readFileSync(at("root.erofs"));
+      writeFileSync(at("appended.erofs"), image);
+      const appended = format(
+        "appended.erofs",
+        "appended.erofs",
+        `--hash-offset=${image.length}`,
+        "--salt=ab",
+        `--data-blocks=${image.length / 4096}`,
+      );
+      const uki = buildUki(folder, "appended.efi", { ".cmdline": `roothash=${appended}` });
+      writeFileSync(at("appended.ccel"), makeCcel(bootOf(uki, "")));
+      const { verity } = await predicateOf({
+        uki,
+        eventLog: at("appended.ccel"),
+        rootfs: { image: at("appended.erofs"), mkfsArguments: [] },
+      });
+      expect(verity).toMatchObject({ rootHash: appended, salt: "ab" });
+      await expect(predicateOf({ rootfs: { image: at("root.erofs"), mkfsArguments: [] } })).rejects.toThrow(
+        /no dm-verity superblock follows the file system/,
+      );
+    });
+
+    it("attaches events that are too many to list, and reads dstack's log", async () => {
+      const many = [
+        ...events,
+        ...[...Array(200).keys()].map((i) => measured(2, EV_IPL, Buffer.from(`event ${i}`))),
+      ];
+      writeFileSync(at("dstack.json"), makeDstackLog(many));
+      const { payload, attachments } = await describeOsImage({ ...input, eventLog: at("dstack.json") });
+      const { measurements } = parseStatement(payload).predicate as OsImage;
+      expect(measurements.events).toBeNull();
+      expect(measurements.attachment).toEqual(attachments[0]!.reference);
+      expect(JSON.parse(Buffer.from(attachments[0]!.bytes).toString())).toHaveLength(many.length - 1);
+    });
+
+    const describeWith = (commandLine: string, name = "other.efi") => {
+      const uki = buildUki(folder, name, { ".cmdline": commandLine });
+      writeFileSync(at(`${name}.ccel`), makeCcel(bootOf(uki, commandLine)));
+      return predicateOf({ uki, eventLog: at(`${name}.ccel`) });
+    };
+
+    it("refuses a command line without the root hash, with another one, or with two that differ", async () => {
+      const other = "ab".repeat(32);
+      await expect(describeWith("console=ttyS0")).rejects.toThrow(
+        /has no roothash= or systemd\.verity_root_hash=/,
+      );
+      await expect(describeWith(`x=roothash=${rootHash}`)).rejects.toThrow(/has no roothash=/);
+      await expect(describeWith(`roothash=${other}`)).rejects.toThrow(
+        `names root hash ${other}, the data have ${rootHash}`,
+      );
+      await expect(describeWith(`roothash=${rootHash} roothash=${other}`)).rejects.toThrow(
+        `names root hash ${other}`,
+      );
+      await expect(describeWith(`roothash="${rootHash}"`)).resolves.toMatchObject({
+        lockdown: "none",
+        moduleSigning: { enforced: false },
+      });
+    });
+
+    it("reads lockdown and module signing from command line and configuration, the stricter of both", async () => {
+      const config = (text: string) => {
+        writeFileSync(at("config"), text);
+        return predicateOf({ kernelConfig: at("config") });
+      };
+      expect(
+        await config("CONFIG_SECURITY_LOCKDOWN_LSM=y\nCONFIG_LOCK_DOWN_KERNEL_FORCE_INTEGRITY=y\n"),
+      ).toMatchObject({ lockdown: "confidentiality" });
+      expect(await config("# CONFIG_SECURITY_LOCKDOWN_LSM is not set\n")).toMatchObject({
+        lockdown: "none",
+        moduleSigning: { enforced: false },
+      });
+      expect(await config("CONFIG_MODULE_SIG_FORCE=y\n")).toMatchObject({
+        lockdown: "none",
+        moduleSigning: { enforced: true },
+      });
+      expect(await describeWith(`module.sig_enforce roothash=${rootHash}`)).toMatchObject({
+        moduleSigning: { enforced: true },
+      });
+      expect(await describeWith(`module.sig_enforce=0 roothash=${rootHash}`)).toMatchObject({
+        moduleSigning: { enforced: false },
+      });
+    });
+
+    it("refuses the log of another image's boot", async () => {
+      const log = at("other-boot.ccel");
+      writeFileSync(log, makeCcel(events.filter(({ type }) => type !== PE_APPLICATION)));
+      await expect(predicateOf({ eventLog: log })).rejects.toThrow(/another image was booted/);
+    });
+
+    it("refuses a tree that covers less than the file system, and an image of another time", async () => {
+      format("root.erofs", "short.verity", "--data-blocks=3");
+      const rootfs = { ...input.rootfs, verity: at("short.verity") };
+      await expect(predicateOf({ rootfs })).rejects.toThrow(
+        /the tree covers 12288 bytes, the file system has \d+/,
+      );
+      await expect(predicateOf({ rootfs: { ...input.rootfs, sourceDateEpoch: 1 } })).rejects.toThrow(
+        /was built at 1767225600, not at 1/,
+      );
+    });
+
+    it("refuses statements of the wrong kind, certificates that are none, and tables that are none", async () => {
+      await expect(predicateOf({ kernelPatchSet: input.driverBuild })).rejects.toThrow(
+        /is of kind driver-build, expected kernel-patch-set/,
+      );
+      await expect(predicateOf({ moduleCertificates: [input.uki] })).rejects.toThrow(
+        /^certificate .*guest\.efi/,
+      );
+      writeFileSync(at("no-certificate"), "no certificate");
+      await expect(predicateOf({ moduleCertificates: [at("no-certificate")] })).rejects.toThrow(
+        /not an X\.509 certificate/,
+      );
+      for (const [offset, value, message] of [
+        [512, 0, /no GPT signature/],
+        [512 + 80, 0xffffffff, /4294967295 entries of 128 bytes/],
+        [512 + 84, 1, /entries of 1 bytes/],
+        [512 + 76, 0xffffffff, /the partition entries needs/],
+      ] as const) {
+        const disk = makeGptDisk();
+        disk.writeUInt32LE(value, offset);
+        writeFileSync(at("bad.img"), disk);
+        await expect(predicateOf({ disk: at("bad.img") })).rejects.toThrow(message);
+      }
+    });
+  });
+});
+
+/** The Authenticode rule on a file in memory without certificate table. */
+function authenticodeSha384(path: string): Uint8Array {
+  const bytes = readFileSync(path);
+  const optionalHeader = bytes.readUInt32LE(60) + 24;
+  return sha384(
+    concatBytes(
+      bytes.subarray(0, optionalHeader + 64),
+      bytes.subarray(optionalHeader + 68, optionalHeader + 144),
+      bytes.subarray(optionalHeader + 152),
+    ),
+  );
+}
