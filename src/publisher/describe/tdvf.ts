@@ -66,6 +66,8 @@ async function findDescriptor(file: RandomAccess): Promise<number> {
   const tableStart = tableEnd - footer.length;
   for (let end = tableEnd - ENTRY_FOOTER_LENGTH; end - ENTRY_FOOTER_LENGTH >= tableStart; ) {
     const { guid, length } = await readEntryFooter(file, end);
+    if (length < ENTRY_FOOTER_LENGTH)
+      throw file.malformed(`an entry of ${length} bytes`, end - ENTRY_FOOTER_LENGTH);
     if (guid === TDX_METADATA_OFFSET) {
       if (length !== ENTRY_FOOTER_LENGTH + 4)
         throw file.malformed(`a TDX metadata entry of ${length} bytes`, end - length);
@@ -83,10 +85,7 @@ async function readEntryFooter(file: RandomAccess, end: number): Promise<{ guid:
     ENTRY_FOOTER_LENGTH,
     "an entry of the GUIDed table",
   );
-  const length = new DataView(bytes.buffer).getUint16(0, true);
-  if (length < ENTRY_FOOTER_LENGTH || length > end)
-    throw file.malformed(`an entry of ${length} bytes`, end - ENTRY_FOOTER_LENGTH);
-  return { guid: formatGuid(bytes.subarray(2)), length };
+  return { guid: formatGuid(bytes.subarray(2)), length: new DataView(bytes.buffer).getUint16(0, true) };
 }
 
 async function readSection(file: RandomAccess, at: number): Promise<TdvfSection> {
