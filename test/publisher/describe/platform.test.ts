@@ -12,9 +12,9 @@ import {
   EV_PLATFORM_CONFIG_FLAGS,
   type MeasuredEvent,
   makeCcel,
-  makeMachine,
   replayEvents,
-} from "../../../src/testing/index.ts";
+} from "../../../src/testing/event-log.ts";
+import { makeMachine } from "../../../src/testing/machine.ts";
 import { describeReal, realDataPath, realJson } from "../../support/real-data.ts";
 import { makeTdvf, referenceMrtd, SECTIONS } from "./make-tdvf.ts";
 import { RELEASE } from "./release-statements.ts";
