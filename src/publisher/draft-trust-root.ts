@@ -2,15 +2,14 @@
 import type { TrustRoot } from "../protocol/entry/trust-root.ts";
 import { formatStatement } from "../protocol/envelope/statement.ts";
 
-/** The C2SP tlog-policy text of a log whose checkpoints are timed by witnesses with these keys. */
+/** The C2SP tlog-policy text of a log with these witnesses, all of which must cosign. */
 export function formatLogPolicy(
   logKey: string,
   witnesses: ReadonlyArray<{ name: string; key: string }>,
-  threshold: number,
 ): string {
   const lines = witnesses.map(({ name, key }) => `witness ${name} ${key}\n`);
-  const group = `group quorum ${threshold} ${witnesses.map(({ name }) => name).join(" ")}\n`;
-  return `log ${logKey}\n${lines.join("")}${group}quorum quorum\n`;
+  const names = witnesses.map(({ name }) => name).join(" ");
+  return `log ${logKey}\n${lines.join("")}group all-witnesses all ${names}\nquorum all-witnesses\n`;
 }
 
 /** The payload of a trust root; @throws MalformedError when the predicate is not valid. */
