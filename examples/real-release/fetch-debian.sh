@@ -54,13 +54,15 @@ fetch_kernel() { # PACKAGE: the image and the very source it was built from
 
 # A mirror can list a kernel whose source it does not hold (yet): the newest that comes whole is taken.
 mkdir -p "$directory/packages" "$directory/kernel-source"
+# The one that was taken stays the one, so that a folder never holds two.
 kernel=
-for candidate in $(kernels); do
+for candidate in $(cat "$state/kernel" 2>/dev/null) $(kernels); do
   if fetch_kernel "$candidate"; then kernel=$candidate; break; fi
   echo "fetch-debian: $candidate is not complete on this mirror, trying the one before" >&2
   rm -f "$directory"/kernel-source/linux_*
 done
 [ -n "$kernel" ] || { echo "fetch-debian: no kernel of $suite could be fetched with its source" >&2; exit 1; }
+printf '%s\n' "$kernel" >"$state/kernel"
 (cd "$directory/packages" && apt-get "${apt_options[@]}" download nvidia-open-kernel-source firmware-nvidia-gsp)
 
 # Unpacked afresh when missing: what the describes read.

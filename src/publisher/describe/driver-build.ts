@@ -6,6 +6,7 @@ import { encodeHex } from "../../protocol/encoding/hex.ts";
 import type { DriverBuild } from "../../protocol/entry/driver-build.ts";
 import { formatStatement, parseStatement, type Subject } from "../../protocol/envelope/statement.ts";
 import { MalformedError } from "../../protocol/errors.ts";
+import { parseSignable } from "../sign.ts";
 import {
   describeCcFirmware,
   type FoundImage,
