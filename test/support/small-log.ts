@@ -1,0 +1,107 @@
+// A log in memory, for tests of what verifiers and auditors make of it: it registers by the real rules, or, told to, breaks them.
+import type { LoggedEntry, PolicyBundle } from "../../src/protocol/bundle/policy-bundle.ts";
+import { formatPolicyBundle } from "../../src/protocol/bundle/policy-bundle.ts";
+import { KeyRing } from "../../src/protocol/cryptography/key-ring.ts";
+import { encodeHex } from "../../src/protocol/encoding/hex.ts";
+import { utf8 } from "../../src/protocol/encoding/text.ts";
+import { type Envelope, verifyEnvelope } from "../../src/protocol/envelope/dsse.ts";
+import { proveConsistency } from "../../src/protocol/merkle/consistency.ts";
+import { proveInclusion } from "../../src/protocol/merkle/inclusion.ts";
+import { type InForce, NOTHING_IN_FORCE } from "../../src/protocol/registration/in-force.ts";
+import { type EntryRecord, referencesOf } from "../../src/protocol/registration/references.ts";
+import { type LogView, recordOf, register } from "../../src/protocol/registration/register.ts";
+import { logKey, NOW, ORIGIN, witnessKey } from "./log-fixture.ts";
+import { signedCheckpoint } from "./notes.ts";
+import { makeTree, type TestTree } from "./tree.ts";
+
+export class SmallLog {
+  readonly envelopes: Envelope[] = [];
+  inForce: InForce = NOTHING_IN_FORCE;
+  readonly #records: EntryRecord[] = [];
+  readonly #keys = new KeyRing();
+
+  /** Registers an entry. @throws PolicyError as the log would. @returns its index. */
+  async add(envelope: Envelope): Promise<number> {
+    if (envelope.statement.kind === "trust-root") await this.#keys.add(envelope.statement.predicate.keys);
+    const result = register(this.view, await verifyEnvelope(envelope, this.#keys.lookup));
+    if (result.outcome === "known") return result.record.index;
+    this.#records.push(result.record);
+    this.inForce = result.inForce;
+    return this.envelopes.push(envelope) - 1;
+  }
+
+  /** Puts an entry into the tree that the rules refuse, as a dishonest log can. @returns its index. */
+  smuggle(envelope: Envelope): number {
+    const signers = envelope.signatures.map(({ keyId }) => keyId);
+    this.#records.push(recordOf({ ...envelope, signers }, this.envelopes.length));
+    this.inForce = { ...this.inForce, size: this.inForce.size + 1 };
+    return this.envelopes.push(envelope) - 1;
+  }
+
+  get view(): LogView {
+    return {
+      inForce: this.inForce,
+      findByDigest: (digest) => this.#records.find((record) => record.digest === digest),
+      findByIdentity: (kind, name, version) =>
+        this.#records.find((r) => r.kind === kind && r.name === name && r.version === version),
+      hasAttachment: () => false,
+      treeRoot: () => encodeHex(this.tree().roots.at(-1)!),
+    };
+  }
+
+  tree(): TestTree {
+    return makeTree(this.envelopes.length, (i) => this.envelopes[i]!.leaf);
+  }
+
+  /** A checkpoint over the first `size` entries, cosigned at `at`. */
+  async checkpoint(size = this.envelopes.length, at: Date = NOW, origin = ORIGIN): Promise<string> {
+    const root = this.tree().roots[size]!;
+    const seconds = Math.floor(at.getTime() / 1000);
+    return signedCheckpoint({ origin, size, root }, await logKey(origin), [
+      [await witnessKey("own.example"), seconds],
+    ]);
+  }
+
+  /** The current bundle of a policy, as an honest service makes it. `change` is what a dishonest one does. */
+  async bundle(
+    policyName: string,
+    change: Partial<PolicyBundle> = {},
+    since: number | null = null,
+  ): Promise<PolicyBundle> {
+    const size = this.envelopes.length;
+    const tree = this.tree();
+    const entry = (index: number): LoggedEntry => ({
+      index,
+      envelope: this.envelopes[index]!,
+      proof: proveInclusion(index, size, tree.readNode),
+    });
+    const policy = this.envelopes[this.inForce.policies.get(policyName)!.index]!;
+    const wanted = new Set(referencesOf(policy.statement).map(({ digest }) => digest));
+    return {
+      origin: ORIGIN,
+      historical: false,
+      trustRoots: this.inForce.trustRoots.map(({ index }) => entry(index)),
+      status: entry(this.inForce.status!.index),
+      policy: entry(this.inForce.policies.get(policyName)!.index),
+      entries: [...wanted].map((digest) => entry(this.#records.find((r) => r.digest === digest)!.index)),
+      revocations: [],
+      checkpoint: await this.checkpoint(size),
+      consistency:
+        since === null ? null : { from: since, proof: proveConsistency(since, size, tree.readNode) },
+      ...change,
+    };
+  }
+
+  /** Any entry with its proof at the current size. */
+  logged(index: number): LoggedEntry {
+    return {
+      index,
+      envelope: this.envelopes[index]!,
+      proof: proveInclusion(index, this.envelopes.length, this.tree().readNode),
+    };
+  }
+}
+
+export function bundleBytes(bundle: PolicyBundle): Uint8Array {
+  return utf8(formatPolicyBundle(bundle));
+}
