@@ -3,6 +3,12 @@
 export { type Certified, type KeyPair, makeCrl, makeKeyPair, privateKeyPem } from "./authority.ts";
 export {
   bootEvents,
+  EV_EFI_ACTION,
+  EV_EFI_BOOT_SERVICES_APPLICATION,
+  EV_EFI_VARIABLE_DRIVER_CONFIG,
+  EV_EVENT_TAG,
+  EV_PLATFORM_CONFIG_FLAGS,
+  EV_SEPARATOR,
   type MeasuredEvent,
   makeCcel,
   makeDstackLog,
@@ -47,6 +53,7 @@ export {
   type NvidiaAuthority,
 } from "./nvidia.ts";
 export { makeOcspResponse, makeOcspSigner, type OcspFields } from "./ocsp.ts";
+export { makeEvidenceCertificate, makeRaTlsCertificate, type RaTlsFields, wrapEvidence } from "./ra-tls.ts";
 export type { Tampering } from "./remake.ts";
 export { TAMPERINGS, type TamperingName, tamper } from "./tampering.ts";
 export {

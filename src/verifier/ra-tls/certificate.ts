@@ -4,6 +4,7 @@ import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { MalformedError, PolicyError } from "../../protocol/errors.ts";
 import { type Evidence, parseEvidence } from "../evidence.ts";
 import { onlyElement } from "../nvidia/der.ts";
+import { parseEvidenceWrapper } from "./cmw.ts";
 import { parseContrastEvidence } from "./contrast.ts";
 import { parseDiceEvidence } from "./dice.ts";
 import { parseDstackAttestation } from "./dstack.ts";
@@ -14,8 +15,8 @@ const FORMAT = "RA-TLS certificate";
 
 /** Extension ids as DER has them, hex. */
 const OID = {
-  /** 2.25.148360392970094050719439852796609641302 (UUID 6f9d2c1e-5b7a-4c38-9e41-2f0c8a7d3b56) */
-  touchstone: "6981df9d9687cbb7d2b0f19ea0cbe1c8d3f4f656",
+  /** 1.3.6.1.5.5.7.1.35, id-pe-cmw */
+  wrapper: "2b06010505070123",
   /** 2.23.133.5.4.9 */
   dice: "678105050409",
   /** 0.6.9.42.840.113741.1337.6: Gramine means 1.2.840.113741.1337.6 and encodes it so on purpose. */
@@ -49,9 +50,9 @@ export type CertificateForm = Found["form"];
 /**
  * Reads the evidence from a DER certificate. The certificate's own signature and names are not looked at: the quote vouches for its key.
  *
- * `touchstone-ra-tls/v1` is a non-critical extension 2.25.148360392970094050719439852796609641302 whose value is `evidence.json`, byte for
- * byte, with REPORTDATA by `touchstone-binding/v1` over this certificate's SubjectPublicKeyInfo. TLS stacks refuse certificates of more
- * than 100 KiB: the evidence of a machine with many GPUs is served as a file instead, and bound to the same key.
+ * `touchstone-ra-tls/v1` is a non-critical extension id-pe-cmw (1.3.6.1.5.5.7.1.35) that wraps `evidence.json`, byte for byte, with
+ * REPORTDATA by `touchstone-binding/v1` over this certificate's SubjectPublicKeyInfo. TLS stacks refuse certificates of more than
+ * 100 KiB: the evidence of a machine with many GPUs is served as a file instead, and bound to the same key.
  * @throws MalformedError when there is no form or more than one, and when the form is not well-formed.
  */
 export function readCertificateEvidence(der: Uint8Array): CertificateEvidence {
@@ -72,7 +73,7 @@ type Extensions = ReadonlyMap<string, Uint8Array>;
 type ReadForm = (value: Uint8Array, extensions: Extensions) => Found;
 
 const FORMS: ReadonlyArray<readonly [id: string, read: ReadForm]> = [
-  [OID.touchstone, readTouchstone],
+  [OID.wrapper, readTouchstone],
   [OID.dice, (value) => ({ form: "ccc-ra-tls", ...parseDiceEvidence(value) })],
   [OID.gramine, (quote) => ({ form: "gramine-ra-tls", quote })],
   [OID.intelSgxSdk, (quote) => ({ form: "intel-sgx-sdk", quote })],
@@ -85,7 +86,7 @@ const FORMS: ReadonlyArray<readonly [id: string, read: ReadForm]> = [
 const COMPANIONS: ReadonlySet<string> = new Set([OID.gramine, OID.intelSgxSdk]);
 
 function readTouchstone(value: Uint8Array): Found {
-  const evidence = parseEvidence(value);
+  const evidence = parseEvidence(parseEvidenceWrapper(value));
   return { form: "touchstone-ra-tls/v1", quote: evidence.tdx.quote, evidence };
 }
 

@@ -1,9 +1,10 @@
 // The interoperable RA-TLS evidence of the Confidential Computing Consortium (interoperable-ra-tls, TCG DICE 2.23.133.5.4.9):
 // CBOR 60000([quote, claims]), and the claims that the quote's REPORTDATA hashes.
-import { type DecodeOptions, decode, Tagged } from "cborg";
+import { Tagged } from "cborg";
 import { sha256, sha384, sha512 } from "../../protocol/cryptography/hash.ts";
 import { equalBytes } from "../../protocol/encoding/bytes.ts";
 import { MalformedError } from "../../protocol/errors.ts";
+import { decodeStrictCbor } from "./cbor.ts";
 
 const FORMAT = "TCG DICE evidence";
 const TEE_QUOTE = 60000;
@@ -27,7 +28,7 @@ export interface DiceClaims {
 
 /** @throws MalformedError for anything but tag 60000 with two byte strings in canonical CBOR. */
 export function parseDiceEvidence(bytes: Uint8Array): DiceEvidence {
-  const value = decodeStrict(bytes, { tags: { [TEE_QUOTE]: Tagged.decoder(TEE_QUOTE) } });
+  const value = decodeStrictCbor(bytes, FORMAT, { tags: { [TEE_QUOTE]: Tagged.decoder(TEE_QUOTE) } });
   const [quote, claims, ...rest] = value instanceof Tagged && Array.isArray(value.value) ? value.value : [];
   if (!(quote instanceof Uint8Array) || !(claims instanceof Uint8Array) || rest.length > 0) {
     throw new MalformedError(FORMAT, "expected tag 60000 with a quote and claims");
@@ -40,7 +41,7 @@ export function parseDiceEvidence(bytes: Uint8Array): DiceEvidence {
  * @throws MalformedError
  */
 export function parseDiceClaims(bytes: Uint8Array): DiceClaims {
-  const claims = decodeStrict(bytes, { useMaps: true });
+  const claims = decodeStrictCbor(bytes, FORMAT, { useMaps: true });
   if (!(claims instanceof Map)) throw new MalformedError(FORMAT, "claims are not a map");
   for (const [name, value] of claims) {
     if (typeof name !== "string" || !(value instanceof Uint8Array)) {
@@ -54,7 +55,7 @@ export function parseDiceClaims(bytes: Uint8Array): DiceClaims {
 
 /** hash-entry = [alg, digest], algorithms of the IANA named-information registry. */
 function parseHashEntry(bytes: Uint8Array): (spki: Uint8Array) => boolean {
-  const entry = decodeStrict(bytes, {});
+  const entry = decodeStrictCbor(bytes, FORMAT);
   const [id, digest, ...rest] = Array.isArray(entry) ? entry : [];
   const algorithm = HASHES.get(id);
   if (algorithm === undefined || rest.length > 0) {
@@ -64,19 +65,4 @@ function parseHashEntry(bytes: Uint8Array): (spki: Uint8Array) => boolean {
     throw new MalformedError(FORMAT, "the digest in pubkey-hash has another length");
   }
   return (spki) => equalBytes(algorithm.hash(spki), digest);
-}
-
-/** Decodes CBOR that has one reading: definite and shortest lengths, no duplicate keys, nothing after the end. */
-function decodeStrict(bytes: Uint8Array, options: DecodeOptions): unknown {
-  try {
-    const strictness = {
-      strict: true,
-      allowIndefinite: false,
-      rejectDuplicateMapKeys: true,
-      allowUndefined: false,
-    };
-    return decode(bytes, { ...options, ...strictness });
-  } catch (error) {
-    throw new MalformedError(FORMAT, error instanceof Error ? error.message : "not CBOR");
-  }
 }
