@@ -22,6 +22,8 @@ export const MEASURED_SECTIONS = [
 ] as const;
 
 const MAX_COMMAND_LINE = 4096;
+/** Zeros that a section may have in memory beyond its bytes in the file: the stub's own data need a few KiB. */
+const MAX_ZEROS = 16 * 1024 * 1024;
 const ROOT_HASH_PARAMETERS = ["roothash", "systemd.verity_root_hash"];
 
 export interface UkiSection extends Readonly<Record<FileHash, string>> {
@@ -80,9 +82,13 @@ async function digestSection(image: PeImage, section: PeSection): Promise<UkiSec
   };
   const stored = Math.min(section.virtualSize, section.rawSize);
   for await (const piece of image.file.chunks(section.rawOffset, stored)) update(piece);
-  const zeros = new Uint8Array(Math.min(section.virtualSize - stored, 1024 * 1024));
-  for (let left = section.virtualSize - stored; left > 0; left -= zeros.length)
-    update(zeros.subarray(0, Math.min(left, zeros.length)));
+  const zeros = section.virtualSize - stored;
+  if (zeros > MAX_ZEROS)
+    throw image.file.malformed(
+      `section ${section.name} has ${zeros} bytes that are not in the file`,
+      section.rawOffset,
+    );
+  update(new Uint8Array(zeros));
   return {
     name: section.name,
     size: section.virtualSize,

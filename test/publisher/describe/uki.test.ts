@@ -247,6 +247,11 @@ describe.skipIf(!haveStub)(`UKI${haveStub ? "" : " (skipped: systemd-boot-efi no
           /overlaps another in memory/,
         ],
         [
+          "4 GiB of zeros in a section",
+          (bytes, view, __, table) => view.setUint32(bytes.indexOf(".initrd\0", table) + 8, 0xfffffff0, true),
+          /section \.initrd has \d+ bytes that are not in the file/,
+        ],
+        [
           "a section name of control characters",
           (_, view, __, table) => view.setUint8(table, 10),
           /section name/,
