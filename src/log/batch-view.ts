@@ -25,7 +25,7 @@ export class BatchView implements LogView {
 
   /** Reads everything that the rules may ask about these envelopes. `treeRoot` gives the root of the tree at that moment. */
   static async load(
-    store: LogStore,
+    store: Pick<LogStore, "findByDigest" | "findByIdentity" | "hasAttachment">,
     inForce: InForce,
     envelopes: readonly Pick<Envelope, "statement">[],
     treeRoot: () => Uint8Array,

@@ -26,6 +26,10 @@ export class GrowingTree {
     this.#range = CompactRange.fromNodes(size, (level, index) => this.#node(level, index), nativeSha256);
   }
 
+  static empty(): GrowingTree {
+    return new GrowingTree([], 0);
+  }
+
   /**
    * Rebuilds the right edge of a tree from its tiles.
    * @throws StartRefusedError "log-damaged" when a tile is missing or too narrow, or the root is not the head's.

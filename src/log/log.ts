@@ -1,21 +1,19 @@
-// The append-only log: what the service and the command line use. Reading shows only what is under the published checkpoint.
+// The append-only log: what the service and the command line use. Reading it is in published-log.ts.
 import { KeyRing } from "../protocol/cryptography/key-ring.ts";
-import { encodeHex } from "../protocol/encoding/hex.ts";
 import { type Envelope, parseLeaf, type VerifiedEnvelope } from "../protocol/envelope/dsse.ts";
 import { hashLeaf } from "../protocol/merkle/hash.ts";
-import { encodeEntryBundle, TILE_WIDTH, tileWidth } from "../protocol/merkle/tile.ts";
 import type { NoteSigner } from "../protocol/note/signed-note.ts";
-import { currentTrustRoot, type InForce, NOTHING_IN_FORCE } from "../protocol/registration/in-force.ts";
-import type { EntryRecord } from "../protocol/registration/references.ts";
+import { currentTrustRoot, type InForce } from "../protocol/registration/in-force.ts";
 import { Admission } from "./admission.ts";
 import { Checkpointer, type CheckpointerLimits, type Published } from "./checkpointer.ts";
 import type { Cosigner } from "./cosigner.ts";
 import { LogUnavailableError, StartRefusedError } from "./errors.ts";
 import type { HighWater } from "./high-water.ts";
-import type { LogStore, PublishedCheckpoint, SearchQuery } from "./log-store.ts";
+import type { LogStore } from "./log-store.ts";
 import { nativeSha256 } from "./native-hash.ts";
 import { NO_OBSERVER, type Observer } from "./observe.ts";
 import { Prover } from "./prover.ts";
+import { PublishedLog } from "./published-log.ts";
 import { type LogState, type Sequenced, Sequencer } from "./sequencer.ts";
 import { type Loaded, loadLog, logKeyOf } from "./start.ts";
 import { StatusIssuer, type StatusSigner } from "./status-issuer.ts";
@@ -69,13 +67,6 @@ export interface PublishOutcome {
   readonly state: "published" | "awaiting-cosignature";
 }
 
-export interface LoggedEntry {
-  readonly index: number;
-  readonly leaf: Uint8Array;
-  /** 32 bytes. */
-  readonly leafHash: Uint8Array;
-}
-
 /**
  * Opens an existing log, publishes what a crash left unpublished, and keeps its checkpoint and status fresh until it is closed.
  * The store is closed with it.
@@ -119,13 +110,13 @@ function requireLogKey({ name, keyId }: NoteSigner, logPolicy: string): void {
   );
 }
 
-export class Log {
-  readonly #store: LogStore;
+export class Log extends PublishedLog {
+  protected readonly store: LogStore;
   readonly #limits: LogLimits;
   readonly #observer: Observer;
   readonly #keys = new KeyRing();
   readonly #admission: Admission;
-  readonly #prover: Prover;
+  protected readonly prover: Prover;
   readonly #sequencer: Sequencer;
   readonly #checkpointer: Checkpointer;
   readonly #issuer: StatusIssuer | null;
@@ -135,7 +126,8 @@ export class Log {
   #closed: Promise<void> | null = null;
 
   private constructor(config: LogConfig, { tree, state, published, signed }: Loaded) {
-    this.#store = config.store;
+    super();
+    this.store = config.store;
     this.#limits = { ...DEFAULT_LIMITS, ...config.limits };
     this.#observer = config.observer ?? NO_OBSERVER;
     this.#admission = new Admission(this.#limits);
@@ -149,12 +141,12 @@ export class Log {
       onCommitted: this.#committed,
     });
     this.#sequencer = sequencer;
-    this.#prover = new Prover(config.store, () => sequencer.tree);
+    this.prover = new Prover(config.store, () => sequencer.tree);
     this.#checkpointer = new Checkpointer({
       ...shared,
       ...config,
       observer: this.#observer,
-      prover: this.#prover,
+      prover: this.prover,
       limits: this.#limits,
       state: () => sequencer.state,
       published,
@@ -196,7 +188,7 @@ export class Log {
   async #publish(envelopes: readonly Envelope[]): Promise<PublishOutcome[]> {
     const release = this.#admission.admit(envelopes);
     try {
-      const logged = await findLogged(this.#store, envelopes);
+      const logged = await findLogged(this.store, envelopes);
       const isKnown = logged.every((index) => index !== undefined);
       const sequenced = isKnown
         ? logged.map((index): Sequenced => ({ outcome: "known", index }))
@@ -229,7 +221,7 @@ export class Log {
     return Promise.all(
       sequenced.map(async ({ outcome, index }, i) => {
         const sent = (envelopes[i] as Envelope).leaf;
-        const leaf = outcome === "new" ? sent : await this.#leaf(index);
+        const leaf = outcome === "new" ? sent : await this.leafAt(index);
         return { outcome, index, leaf, leafHash: hashLeaf(leaf, nativeSha256), state } as const;
       }),
     );
@@ -266,11 +258,6 @@ export class Log {
     return this.#checkpointer.published;
   }
 
-  /** What is in force under the published checkpoint. */
-  get inForce(): InForce {
-    return this.published()?.inForce ?? NOTHING_IN_FORCE;
-  }
-
   /** What is in force after everything durable, the entries included that still wait for their checkpoint. */
   get registered(): InForce {
     return this.#sequencer.state.inForce;
@@ -291,89 +278,6 @@ export class Log {
     return () => this.#listeners.delete(listener);
   }
 
-  get #size(): number {
-    return this.published()?.checkpoint.size ?? 0;
-  }
-
-  async entry(index: number): Promise<LoggedEntry | undefined> {
-    if (!Number.isSafeInteger(index) || index < 0 || index >= this.#size) return undefined;
-    const leaf = await this.#leaf(index);
-    return { index, leaf, leafHash: hashLeaf(leaf, nativeSha256) };
-  }
-
-  /** The entry whose payload has this hex SHA-256. */
-  async findByDigest(payloadDigest: string): Promise<EntryRecord | undefined> {
-    return this.#ifPublished(await this.#store.findByDigest(payloadDigest));
-  }
-
-  async findByIdentity(kind: string, name: string, version: string): Promise<EntryRecord | undefined> {
-    return this.#ifPublished(await this.#store.findByIdentity(kind, name, version));
-  }
-
-  #ifPublished(record: EntryRecord | undefined): EntryRecord | undefined {
-    return record !== undefined && record.index < this.#size ? record : undefined;
-  }
-
-  /** Indexes of published entries, newest first. Without `before` from the newest on. */
-  search(query: Omit<SearchQuery, "before"> & { readonly before?: number | undefined }): Promise<number[]> {
-    return this.#store.search({ ...query, before: Math.min(query.before ?? this.#size, this.#size) });
-  }
-
-  /** The inclusion proof in the tree of `size` entries. @throws RangeError unless index < size ≤ the published size. */
-  async proveInclusion(index: number, size: number = this.#size): Promise<Uint8Array[]> {
-    this.#requirePublished(size);
-    return this.#prover.inclusion(index, size);
-  }
-
-  /** @throws RangeError unless 1 ≤ from ≤ to ≤ the published size. */
-  async proveConsistency(from: number, to: number = this.#size): Promise<Uint8Array[]> {
-    this.#requirePublished(to);
-    return this.#prover.consistency(from, to);
-  }
-
-  #requirePublished(size: number): void {
-    if (size > this.#size) throw new RangeError(`the log has published ${this.#size} entries, not ${size}`);
-  }
-
-  /** The first checkpoint that was published with at least `size` entries: its time is that of the entry before `size`. */
-  firstCheckpointCovering(size: number): Promise<PublishedCheckpoint | undefined> {
-    return this.#store.firstCheckpointCovering(size);
-  }
-
-  /** Published checkpoints of at least `size` entries, oldest first, renewals included. */
-  checkpointsFrom(size: number, limit: number): Promise<PublishedCheckpoint[]> {
-    return this.#store.checkpointsFrom(size, limit);
-  }
-
-  /** The bytes of a tile (C2SP tlog-tiles), or undefined where a tree of the published size has none of this width. */
-  async tile(level: number, index: number, width: number): Promise<Uint8Array | undefined> {
-    if (!isWidth(width) || level > 6 || width > tileWidth(level, index, this.#size)) return undefined;
-    return (await this.#store.readTile(level, index))?.hashes.subarray(0, 32 * width);
-  }
-
-  /** The bytes of an entry bundle, or undefined as for `tile`. */
-  async entryBundle(index: number, width: number): Promise<Uint8Array | undefined> {
-    if (!isWidth(width) || width > tileWidth("entries", index, this.#size)) return undefined;
-    const start = index * TILE_WIDTH;
-    return encodeEntryBundle(await this.#store.readLeaves(start, start + width));
-  }
-
-  /**
-   * Stores an attachment durably. Who may is for the caller to decide.
-   * @param digest hex SHA-256 of the bytes. @returns whether it was new.
-   * @throws RangeError when the bytes have another digest, or are none or more than 16 MiB.
-   */
-  async putAttachment(digest: string, bytes: Uint8Array): Promise<boolean> {
-    if (bytes.length < 1 || bytes.length > MAX_ATTACHMENT_BYTES)
-      throw new RangeError("an attachment has 1 byte to 16 MiB");
-    if (encodeHex(nativeSha256(bytes)) !== digest) throw new RangeError("the bytes do not have this SHA-256");
-    return this.#store.putAttachment(digest, bytes);
-  }
-
-  attachment(digest: string): Promise<Uint8Array | undefined> {
-    return this.#store.attachment(digest);
-  }
-
   /** Takes nothing new, finishes what was accepted, and releases the store. */
   close(): Promise<void> {
     this.#closed ??= this.#finish();
@@ -386,23 +290,10 @@ export class Log {
     await this.#sequencer.idle();
     await this.#checkpointer.close();
     await Promise.allSettled(this.#pending);
-    await this.#store.close();
-  }
-
-  async #leaf(index: number): Promise<Uint8Array> {
-    const [leaf] = await this.#store.readLeaves(index, index + 1);
-    if (leaf === undefined) throw new Error(`entry ${index} is missing from the store`);
-    return leaf;
+    await this.store.close();
   }
 
   async #observeStatus(index: number): Promise<void> {
-    this.#issuer?.observe(parseLeaf(await this.#leaf(index)).statement);
+    this.#issuer?.observe(parseLeaf(await this.leafAt(index)).statement);
   }
-}
-
-/** Largest attachment that a statement can name. */
-const MAX_ATTACHMENT_BYTES = 16 * 1024 * 1024;
-
-function isWidth(width: number): boolean {
-  return Number.isInteger(width) && width >= 1 && width <= TILE_WIDTH;
 }

@@ -1,0 +1,323 @@
+// Recomputes everything in a log's database from its entries alone and says where the database differs. It is the oracle of the crash tests.
+import { KeyRing } from "../protocol/cryptography/key-ring.ts";
+import { equalBytes } from "../protocol/encoding/bytes.ts";
+import { encodeHex } from "../protocol/encoding/hex.ts";
+import { canonicalize } from "../protocol/envelope/canonical-json.ts";
+import { type Envelope, parseLeaf, type VerifiedEnvelope } from "../protocol/envelope/dsse.ts";
+import { hashLeaf } from "../protocol/merkle/hash.ts";
+import { tilesOfSize } from "../protocol/merkle/tile.ts";
+import { openCheckpoint, parseCheckpoint } from "../protocol/note/checkpoint.ts";
+import { authenticateCheckpoint } from "../protocol/note/cosigned-checkpoint.ts";
+import { parseNote } from "../protocol/note/signed-note.ts";
+import { parseTlogPolicy } from "../protocol/note/tlog-policy.ts";
+import { currentTrustRoot, type InForce, NOTHING_IN_FORCE } from "../protocol/registration/in-force.ts";
+import type { EntryRecord } from "../protocol/registration/references.ts";
+import { register } from "../protocol/registration/register.ts";
+import { BatchView } from "./batch-view.ts";
+import { digestsOf } from "./entry-record.ts";
+import { GrowingTree } from "./growing-tree.ts";
+import type { HighWater } from "./high-water.ts";
+import { loadInForce } from "./load-in-force.ts";
+import type { LogStore, PublishedCheckpoint, TileWrite } from "./log-store.ts";
+import { nativeSha256 } from "./native-hash.ts";
+import type { SqliteLogStore } from "./sqlite/log-store.ts";
+import { SqliteRows } from "./sqlite/rows.ts";
+import { logKeyOf } from "./start.ts";
+import { verifyBatch } from "./verify-batch.ts";
+
+export type FsckCheck =
+  | "database"
+  | "entry"
+  | "signature"
+  | "registration"
+  | "index"
+  | "tile"
+  | "tree-head"
+  | "checkpoint"
+  | "high-water"
+  | "attachment"
+  | "in-force";
+
+/** Something that is not as it must be. */
+export interface Finding {
+  readonly check: FsckCheck;
+  readonly detail: string;
+}
+
+export interface FsckReport {
+  readonly entries: number;
+  readonly checkpoints: number;
+  readonly attachments: number;
+  /** Empty when the log is sound; at most 100 are listed. */
+  readonly findings: readonly Finding[];
+}
+
+const PAGE = 256;
+const MAX_FINDINGS = 100;
+
+/**
+ * Checks a whole log, offline: SQLite's structure, every leaf, signature and registration, every index, tile, checkpoint and attachment,
+ * the tree head, and that the high-water mark is not ahead.
+ */
+export async function fsck(
+  store: SqliteLogStore,
+  highWater: HighWater,
+  onProgress: (entries: number) => void = () => undefined,
+): Promise<FsckReport> {
+  return new Fsck(store, highWater).run(onProgress);
+}
+
+class Fsck {
+  readonly #store: SqliteLogStore;
+  readonly #rows: SqliteRows;
+  readonly #highWater: HighWater;
+  readonly #keys = new KeyRing();
+  readonly #findings: Finding[] = [];
+  readonly #expected = { digests: 0, signers: 0 };
+  readonly #tree = GrowingTree.empty();
+  #inForce: InForce = NOTHING_IN_FORCE;
+  #checkpoints: PublishedCheckpoint[] = [];
+  /** The high-water mark, and the root that the entries give at its size. */
+  #mark: { readonly note: string; readonly size: number; root: Uint8Array | null } | null = null;
+
+  constructor(store: SqliteLogStore, highWater: HighWater) {
+    this.#store = store;
+    this.#rows = new SqliteRows(store.database);
+    this.#highWater = highWater;
+  }
+
+  async run(onProgress: (entries: number) => void): Promise<FsckReport> {
+    for (const line of this.#rows.integrity()) this.#find("database", line);
+    this.#checkpoints = await this.#store.checkpointsFrom(0, Number.MAX_SAFE_INTEGER);
+    const checkpoints = this.#checkpoints.length;
+    await this.#readMark();
+    for (let leaves = await this.#page(); leaves.length > 0; leaves = await this.#page()) {
+      await this.#checkPage(leaves);
+      onProgress(this.#tree.size);
+    }
+    await this.#checkEnd();
+    const attachments = await this.#checkAttachments();
+    return { entries: this.#tree.size, checkpoints, attachments, findings: this.#findings };
+  }
+
+  #find(check: FsckCheck, detail: string): void {
+    if (this.#findings.length < MAX_FINDINGS) this.#findings.push({ check, detail });
+  }
+
+  #page(): Promise<Uint8Array[]> {
+    return this.#store.readLeaves(this.#tree.size, this.#tree.size + PAGE);
+  }
+
+  async #checkPage(leaves: readonly Uint8Array[]): Promise<void> {
+    const first = this.#tree.size;
+    const envelopes = leaves.map((leaf, i) => this.#attempt("entry", first + i, () => parseLeaf(leaf)));
+    const verified = await this.#verify(envelopes, first);
+    for (const [i, leaf] of leaves.entries()) {
+      const envelope = verified[i];
+      if (envelope !== undefined) await this.#checkEntry(envelope, first + i);
+      this.#tree.append(hashLeaf(leaf, nativeSha256));
+      await this.#checkCheckpoints();
+      if (this.#mark?.size === this.#tree.size) this.#mark.root = this.#tree.root();
+    }
+    for (const tile of this.#tree.takeWrites()) await this.#checkTile(tile);
+  }
+
+  /** All at once; when one of them fails, one by one, so that it is named and the others still count. */
+  async #verify(
+    envelopes: ReadonlyArray<Envelope | undefined>,
+    first: number,
+  ): Promise<Array<VerifiedEnvelope | undefined>> {
+    const present = envelopes.filter((envelope) => envelope !== undefined);
+    const roots = present.flatMap(({ statement }) =>
+      statement.kind === "trust-root" ? statement.predicate.keys : [],
+    );
+    await this.#keys
+      .add(roots)
+      .catch((error: Error) => this.#find("entry", `a trust root from ${first} on: ${error.message}`));
+    return Promise.all(
+      envelopes.map(async (envelope, i) => {
+        if (envelope === undefined) return undefined;
+        try {
+          return (await verifyBatch([envelope], [], this.#keys.lookup))[0];
+        } catch (error) {
+          this.#find("signature", `entry ${first + i}: ${(error as Error).message}`);
+          return undefined;
+        }
+      }),
+    );
+  }
+
+  async #checkEntry(envelope: VerifiedEnvelope, index: number): Promise<void> {
+    const earlier = onlyBelow(this.#store, index);
+    const view = await BatchView.load(earlier, this.#inForce, [envelope], () => this.#tree.root());
+    const registration = this.#attempt("registration", index, () => register(view, envelope));
+    if (registration?.outcome === "new") this.#inForce = registration.inForce;
+    else {
+      this.#inForce = { ...this.#inForce, size: index + 1 };
+      if (registration !== undefined)
+        this.#find("registration", `entry ${index} is entry ${registration.record.index} again`);
+    }
+    await this.#checkIndexes(envelope, index);
+  }
+
+  async #checkIndexes(envelope: VerifiedEnvelope, index: number): Promise<void> {
+    const { kind, name, version } = envelope.statement;
+    const found = [
+      await this.#store.findByDigest(envelope.payloadDigest),
+      await this.#store.findByIdentity(kind, name, version),
+    ];
+    if (found.some((record) => record?.index !== index))
+      this.#find("index", `entry ${index} is not found by its digest or name`);
+    const digests = digestsOf(envelope);
+    this.#expected.digests += digests.length;
+    this.#expected.signers += envelope.signers.length;
+    const missing =
+      digests.some((digest) => !this.#rows.hasDigest(digest, index)) ||
+      envelope.signers.some((key) => !this.#rows.hasSigner(key, index));
+    if (missing) this.#find("index", `entry ${index} is not found by a digest or key in it`);
+  }
+
+  async #checkTile({ level, index, hashes, inner }: TileWrite): Promise<void> {
+    const stored = await this.#store.readTile(level, index);
+    const label = `tile ${index} of level ${level}`;
+    const whole = stored !== undefined && equalBytes(stored.hashes.subarray(0, hashes.length), hashes);
+    if (!whole) return this.#find("tile", `${label} does not hold the hashes of its entries`);
+    if (inner !== null && (stored.inner === null || !equalBytes(stored.inner, inner))) {
+      this.#find("tile", `the inner nodes of ${label} are wrong`);
+    }
+  }
+
+  /** Checkpoints come ordered by size; those of the size the tree has now are compared with it. */
+  async #checkCheckpoints(): Promise<void> {
+    while (this.#checkpoints[0]?.size === this.#tree.size) {
+      const { size, note } = this.#checkpoints.shift() as PublishedCheckpoint;
+      const root = currentTrustRoot(this.#inForce)?.root;
+      try {
+        if (root === undefined) throw new Error("there is no trust root yet");
+        const { checkpoint } = await authenticateCheckpoint(note, parseTlogPolicy(root.logPolicy));
+        if (checkpoint.size !== size || !equalBytes(checkpoint.root, this.#tree.root()))
+          throw new Error("it is of another tree");
+      } catch (error) {
+        this.#find("checkpoint", `the checkpoint of size ${size}: ${(error as Error).message}`);
+      }
+    }
+  }
+
+  async #checkEnd(): Promise<void> {
+    const { size } = this.#tree;
+    const head = await this.#store.head();
+    if (head.size !== size || !equalBytes(head.root, this.#tree.root())) {
+      this.#find(
+        "tree-head",
+        `it says size ${head.size} and root ${encodeHex(head.root)}, the entries give ${size} and ${encodeHex(this.#tree.root())}`,
+      );
+    }
+    for (const { size: beyond } of this.#checkpoints)
+      this.#find("checkpoint", `the checkpoint of size ${beyond} is beyond the tree`);
+    this.#checkCounts(size);
+    await this.#checkInForce(size);
+    await this.#checkMark(size);
+  }
+
+  #checkCounts(size: number): void {
+    const counts = this.#rows.counts();
+    const tiles = tilesOfSize(size).reduce((sum, { full, partial }) => sum + full + (partial > 0 ? 1 : 0), 0);
+    if (counts.entries !== size)
+      this.#find("entry", `${counts.entries - size} entries are not in line with the others`);
+    if (counts.tiles !== tiles) this.#find("tile", `${counts.tiles} tiles are stored, the tree has ${tiles}`);
+    const { digests, signers } = this.#expected;
+    if (counts.digests !== digests)
+      this.#find("index", `${counts.digests} digests are indexed, the entries name ${digests}`);
+    if (counts.signers !== signers)
+      this.#find("index", `${counts.signers} signatures are indexed, the entries have ${signers}`);
+  }
+
+  async #checkInForce(size: number): Promise<void> {
+    const loaded = await loadInForce(this.#store, size);
+    if (describe(loaded) !== describe(this.#inForce))
+      this.#find("in-force", "what the start reads back differs from what the entries say");
+  }
+
+  async #readMark(): Promise<void> {
+    const note = await this.#highWater.read();
+    if (note === undefined) return;
+    try {
+      this.#mark = { note, size: parseCheckpoint(parseNote(note).text).size, root: null };
+    } catch (error) {
+      this.#find("high-water", (error as Error).message);
+    }
+  }
+
+  async #checkMark(size: number): Promise<void> {
+    const trustRoot = currentTrustRoot(this.#inForce)?.root;
+    if (this.#mark === null || trustRoot === undefined) return;
+    const { note, root } = this.#mark;
+    try {
+      const mark = await openCheckpoint(note, logKeyOf(trustRoot.logPolicy));
+      if (root === null)
+        this.#find("high-water", `the log has signed ${mark.size} entries, the database has ${size}`);
+      else if (!equalBytes(root, mark.root))
+        this.#find("high-water", `the log has signed another tree at size ${mark.size}`);
+    } catch (error) {
+      this.#find("high-water", (error as Error).message);
+    }
+  }
+
+  async #checkAttachments(): Promise<number> {
+    const digests = this.#store.attachments.digests();
+    for (const digest of digests) {
+      const bytes = await this.#store.attachment(digest);
+      if (bytes === undefined || encodeHex(nativeSha256(bytes)) !== digest) {
+        this.#find("attachment", `attachment ${digest} has other bytes`);
+      }
+    }
+    return digests.length;
+  }
+
+  #attempt<T>(check: FsckCheck, index: number, run: () => T): T | undefined {
+    try {
+      return run();
+    } catch (error) {
+      this.#find(check, `entry ${index}: ${(error as Error).message}`);
+      return undefined;
+    }
+  }
+}
+
+/** The store as it was before an entry: its lookups find nothing newer. */
+function onlyBelow(
+  store: LogStore,
+  index: number,
+): Pick<LogStore, "findByDigest" | "findByIdentity" | "hasAttachment"> {
+  const below = (record: EntryRecord | undefined) =>
+    record !== undefined && record.index < index ? record : undefined;
+  return {
+    findByDigest: async (digest) => below(await store.findByDigest(digest)),
+    findByIdentity: async (kind, name, version) => below(await store.findByIdentity(kind, name, version)),
+    hasAttachment: (digest, size) => store.hasAttachment(digest, size),
+  };
+}
+
+function describe({
+  size,
+  trustRoots,
+  policies,
+  revokedDigests,
+  revokedKeys,
+  status,
+  changedAt,
+}: InForce): string {
+  const roots = trustRoots.map(({ index, digest }) => ({ index, digest }));
+  const newest = [...policies]
+    .map(([name, policy]) => ({ name, ...policy }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  return canonicalize({
+    size,
+    roots,
+    newest,
+    revoked: [...revokedDigests].sort(),
+    revokedKeys,
+    status,
+    changedAt,
+  });
+}
