@@ -11,9 +11,6 @@ const FORMAT = "certificate";
 const MAX_CERTIFICATE_BYTES = 8 * 1024;
 const MAX_CERTIFICATES = 8;
 
-/** Bits of KeyUsage (RFC 5280 §4.2.1.3) that are asked for here. */
-export type KeyUsage = "digitalSignature" | "keyCertSign" | "cRLSign";
-
 export interface Certificate {
   readonly der: Uint8Array;
   /** The bytes that the issuer signed. */
@@ -36,7 +33,7 @@ export interface Certificate {
   readonly notAfter: Date;
   readonly ca: boolean;
   readonly pathLength: number;
-  readonly keyUsage: readonly string[];
+  readonly keyUsage: readonly x509.KeyUsageType[];
   readonly extendedKeyUsage: readonly string[];
   /** Extension values by OID. */
   readonly extensions: ReadonlyMap<string, Uint8Array>;
@@ -44,14 +41,21 @@ export interface Certificate {
 }
 
 /**
- * Parses an ASN.1 structure that fills its input.
- * @throws MalformedError whatever the ASN.1 library throws.
+ * Reads an ASN.1 structure that fills its input.
+ * @param read makes a typed value of it.
+ * @throws MalformedError whatever the ASN.1 library throws, while parsing or while its fields are looked at.
  */
-export function parseAsn1<T>(bytes: Uint8Array, type: new () => T, format: string): T {
-  onlyElement(bytes, 0x30, format);
+export function readAsn1<T, Value>(
+  der: Uint8Array,
+  type: new () => T,
+  format: string,
+  read: (parsed: T) => Value,
+): Value {
+  onlyElement(der, 0x30, format);
   try {
-    return AsnConvert.parse(Uint8Array.from(bytes), type);
-  } catch {
+    return read(AsnConvert.parse(Uint8Array.from(der), type));
+  } catch (error) {
+    if (error instanceof MalformedError) throw error;
     throw new MalformedError(format, "not of its ASN.1 structure");
   }
 }
@@ -60,16 +64,12 @@ export function parseAsn1<T>(bytes: Uint8Array, type: new () => T, format: strin
 export function parseCertificate(der: Uint8Array): Certificate {
   if (der.length > MAX_CERTIFICATE_BYTES)
     throw new MalformedError(FORMAT, `longer than ${MAX_CERTIFICATE_BYTES} bytes`);
-  const parsed = parseAsn1(der, x509.Certificate, FORMAT);
-  // A certificate is named by its digest, so it must have one encoding: DER, where the library also reads BER.
-  if (!equalBytes(der, new Uint8Array(AsnConvert.serialize(parsed))))
-    throw new MalformedError(FORMAT, "not DER");
-  try {
+  return readAsn1(der, x509.Certificate, FORMAT, (parsed) => {
+    // A certificate is named by its digest, so it must have one encoding: DER, where the library also reads BER.
+    if (!equalBytes(der, new Uint8Array(AsnConvert.serialize(parsed))))
+      throw new MalformedError(FORMAT, "not DER");
     return describeCertificate(der, parsed);
-  } catch (error) {
-    if (error instanceof MalformedError) throw error;
-    throw new MalformedError(FORMAT, "a field is not of its ASN.1 structure");
-  }
+  });
 }
 
 function describeCertificate(der: Uint8Array, parsed: x509.Certificate): Certificate {

@@ -4,7 +4,7 @@ import { CertificateList } from "@peculiar/asn1-x509";
 import { equalBytes } from "../../protocol/encoding/bytes.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";
-import { type Certificate, finite, parseAsn1 } from "./certificate.ts";
+import { type Certificate, finite, readAsn1 } from "./certificate.ts";
 import { isSignedBy, type Signed } from "./certificate-path.ts";
 import type { CertificateStatus } from "./ocsp.ts";
 
@@ -22,7 +22,10 @@ export interface RevocationList extends Signed {
 /** Parses a CRL in DER, at most 256 KiB. @throws MalformedError also on a critical extension. */
 export function parseCrl(der: Uint8Array): RevocationList {
   if (der.length > MAX_CRL_BYTES) throw new MalformedError(FORMAT, `longer than ${MAX_CRL_BYTES} bytes`);
-  const parsed = parseAsn1(der, CertificateList, FORMAT);
+  return readAsn1(der, CertificateList, FORMAT, readList);
+}
+
+function readList(parsed: CertificateList): RevocationList {
   const { tbsCertList: tbs, tbsCertListRaw: raw, signatureAlgorithm } = parsed;
   if (raw === undefined || tbs.signature.algorithm !== signatureAlgorithm.algorithm) {
     throw new MalformedError(FORMAT, "the signature algorithm differs inside and outside");
@@ -53,7 +56,7 @@ export async function crlStatus(
   now: Date,
 ): Promise<CertificateStatus | null> {
   if (!equalBytes(list.issuerDer, issuer.subjectDer)) return null;
-  if (!issuer.keyUsage.includes("cRLSign") || !(await isSignedBy(list, issuer))) {
+  if (!issuer.keyUsage.includes("crlSign") || !(await isSignedBy(list, issuer))) {
     throw new VerificationError("crl", `the CRL is not signed by "${issuer.subject}"`);
   }
   const { thisUpdate, nextUpdate } = list;

@@ -5,7 +5,7 @@ import { sha256, sha384, sha512 } from "../../protocol/cryptography/hash.ts";
 import { equalBytes } from "../../protocol/encoding/bytes.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";
-import { type Certificate, finite, parseAsn1, parseCertificate } from "./certificate.ts";
+import { type Certificate, finite, parseCertificate, readAsn1 } from "./certificate.ts";
 import { isSignedBy, outsideWindow, type Signed, verifyIssued } from "./certificate-path.ts";
 
 const FORMAT = "OCSP response";
@@ -42,20 +42,30 @@ export interface OcspResponse extends Signed {
 export function parseOcspResponse(der: Uint8Array): OcspResponse {
   if (der.length > MAX_RESPONSE_BYTES)
     throw new MalformedError(FORMAT, `longer than ${MAX_RESPONSE_BYTES} bytes`);
-  const { responseStatus, responseBytes } = parseAsn1(der, asn1.OCSPResponse, FORMAT);
-  if (responseStatus !== asn1.OCSPResponseStatus.successful || responseBytes === undefined) {
-    throw new MalformedError(FORMAT, `the responder answered with error ${responseStatus}`);
-  }
-  if (responseBytes.responseType !== asn1.id_pkix_ocsp_basic)
-    throw new MalformedError(FORMAT, "not a basic response");
-  const basic = parseAsn1(new Uint8Array(responseBytes.response.buffer), asn1.BasicOCSPResponse, FORMAT);
-  if (basic.tbsResponseDataRaw === undefined) throw new MalformedError(FORMAT, "no response data");
+  return readAsn1(der, asn1.OCSPResponse, FORMAT, ({ responseStatus, responseBytes }) => {
+    if (responseStatus !== asn1.OCSPResponseStatus.successful || responseBytes === undefined) {
+      throw new MalformedError(FORMAT, `the responder answered with error ${responseStatus}`);
+    }
+    if (responseBytes.responseType !== asn1.id_pkix_ocsp_basic)
+      throw new MalformedError(FORMAT, "not a basic response");
+    return readAsn1(new Uint8Array(responseBytes.response.buffer), asn1.BasicOCSPResponse, FORMAT, readBasic);
+  });
+}
+
+function readBasic({
+  tbsResponseData,
+  tbsResponseDataRaw: raw,
+  signatureAlgorithm,
+  signature,
+  certs = [],
+}: asn1.BasicOCSPResponse): OcspResponse {
+  if (raw === undefined) throw new MalformedError(FORMAT, "no response data");
   return {
-    tbs: new Uint8Array(basic.tbsResponseDataRaw),
-    algorithm: basic.signatureAlgorithm.algorithm,
-    signature: new Uint8Array(basic.signature),
-    statements: basic.tbsResponseData.responses.map(readStatement),
-    certificates: (basic.certs ?? []).map((c) => parseCertificate(new Uint8Array(AsnConvert.serialize(c)))),
+    tbs: new Uint8Array(raw),
+    algorithm: signatureAlgorithm.algorithm,
+    signature: new Uint8Array(signature),
+    statements: tbsResponseData.responses.map(readStatement),
+    certificates: certs.map((c) => parseCertificate(new Uint8Array(AsnConvert.serialize(c)))),
   };
 }
 
