@@ -59,12 +59,12 @@ export interface GitRange {
  * ToolMissingError without git, ToolError when git fails.
  */
 export async function readGitRange(repository: string, base: string, tip: string): Promise<GitRange> {
-  const git = (args: readonly string[], maxOutput?: number) =>
-    runTool(
-      "git",
-      ["-C", resolve(repository), ...SAFE_CONFIG, ...args],
-      maxOutput === undefined ? {} : { maxOutput },
-    );
+  const path = resolve(repository);
+  // Whoever names a repository means it, whoever owns it; nothing of its configuration is run.
+  const fixed = ["-C", path, "-c", `safe.directory=${path}`, ...SAFE_CONFIG];
+  const git: Git = (args, maxOutput) =>
+    runTool("git", [...fixed, ...args], maxOutput === undefined ? {} : { maxOutput });
+  await git(["rev-parse", "--git-dir"]);
   const ends = { base: await resolveCommit(git, base), tip: await resolveCommit(git, tip) };
   const patches: SeriesPatch[] = [];
   for (const commit of await listCommits(git, ends.base, ends.tip)) {

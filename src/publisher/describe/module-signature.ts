@@ -38,7 +38,8 @@ export async function readModuleSignature(file: RandomAccess): Promise<ModuleSig
     throw file.malformed("a PKCS#7 signature's trailer must be zero but for type and length", trailerAt);
   const length = new DataView(trailer.buffer).getUint32(8);
   const moduleSize = trailerAt - length;
-  if (length > MAX_SIGNATURE || moduleSize < 0) throw file.malformed(`a signature of ${length} bytes`, trailerAt + 8);
+  if (length > MAX_SIGNATURE || moduleSize < 0)
+    throw file.malformed(`a signature of ${length} bytes`, trailerAt + 8);
   const block = await file.read(moduleSize, length, "the signature");
   return { signer: readSigner(file, block, moduleSize), moduleSize };
 }

@@ -53,8 +53,8 @@ describeWithTool("git", "a git range", () => {
       const name = fileName.slice(5, 45);
       const own = git(repository, ["format-patch", "-1", "--stdout", "--no-binary", name]);
       const theirs = git(repository, ["patch-id", "--stable"], own).slice(0, 40);
-      if (name !== tip) expect(await stablePatchId(bytes, fileName)).toBe(theirs);
-      expect(await stablePatchId(bytes, fileName)).toMatch(/^[0-9a-f]{40}$/);
+      if (name !== tip) expect(await stablePatchId(bytes)).toBe(theirs);
+      expect(await stablePatchId(bytes)).toMatch(/^[0-9a-f]{40}$/);
     }
   });
 
@@ -101,6 +101,10 @@ describeWithTool("git", "a git range", () => {
       const error = await malformedOf(() => readGitRange(repository, base, end));
       expect(error?.message, end).toMatch(/names no commit/);
     }
+  });
+
+  it("says what git says when the folder is no repository", async () => {
+    await expect(readGitRange(folder.path, "a", "b")).rejects.toThrow(/not a git repository/);
   });
 
   it("refuses an empty range, and history that is not one line", async () => {
