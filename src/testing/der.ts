@@ -21,7 +21,6 @@ export const octetString = (bytes: Uint8Array): Uint8Array => der(0x04, bytes);
 export const bitString = (bytes: Uint8Array): Uint8Array => der(0x03, Uint8Array.of(0), bytes);
 export const enumerated = (value: number): Uint8Array => der(0x0a, Uint8Array.of(value));
 export const boolean = (value: boolean): Uint8Array => der(0x01, Uint8Array.of(value ? 0xff : 0));
-export const utf8String = (text: string): Uint8Array => der(0x0c, utf8(text));
 /** A constructed context tag `[number]`. */
 export const context = (number: number, ...parts: Uint8Array[]): Uint8Array => der(0xa0 | number, ...parts);
 /** A primitive context tag `[number]`. */

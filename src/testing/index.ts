@@ -55,6 +55,7 @@ export {
 export { makeOcspResponse, makeOcspSigner, type OcspFields } from "./ocsp.ts";
 export { makeEvidenceCertificate, makeRaTlsCertificate, type RaTlsFields, wrapEvidence } from "./ra-tls.ts";
 export type { Tampering } from "./remake.ts";
+export { makeRim, makeRimAuthority, type RimAuthority, type RimFields } from "./rim.ts";
 export { TAMPERINGS, type TamperingName, tamper } from "./tampering.ts";
 export {
   defaultBody,

@@ -105,6 +105,14 @@ describe("a tampered machine is refused by the check that its tampering aims at,
     expect(failed.toSorted()).toEqual([TAMPERINGS[name].aimsAt, ...(IMPLIED[name] ?? [])].toSorted());
   });
 
+  test.each(["v5-tdx1.0", "v5-tdx1.5"] as const)("in a quote of form %s too", async (form) => {
+    const machine = await makeMachine({ at, tdx: { quote: { form } } });
+    for (const name of ["quote-edited", "attestation-key-replaced", "qe-report-edited"] as const) {
+      const failed = failedIds(await judgeMachine(machine, await tamper(machine, name)));
+      expect(failed.toSorted()).toEqual([TAMPERINGS[name].aimsAt, ...(IMPLIED[name] ?? [])].toSorted());
+    }
+  });
+
   test("every check is aimed at, but one that needs a chain of certificates that contradict each other", async () => {
     const ids = (await judgeMachine(good, good)).map(({ id }) => id);
     const aims = new Set<string>([

@@ -10,7 +10,7 @@ import type { GpuClaims } from "../evidence.ts";
 import type { CertificateEvidence } from "./certificate.ts";
 import { parseDiceClaims } from "./dice.ts";
 
-export const NONCE_LENGTH = 32;
+const NONCE_LENGTH = 32;
 const REPORT_DATA_LENGTH = 64;
 
 /** How a quote is bound to a channel, with everything that the format hashes. `channelKey` is SPKI DER, or the raw HPKE public key. */

@@ -7,7 +7,7 @@ import { decodeStrictCbor } from "./cbor.ts";
 const FORMAT = "Conceptual Message Wrapper";
 const OCTET_STRING = 0x04;
 /** Media type of evidence.json. */
-export const EVIDENCE_MEDIA_TYPE = "application/vnd.touchstone.evidence.v1+json";
+const EVIDENCE_MEDIA_TYPE = "application/vnd.touchstone.evidence.v1+json";
 
 /**
  * The bytes of evidence.json: CMW ::= CHOICE { json UTF8String, cbor OCTET STRING }, in its second choice, with the CBOR record
