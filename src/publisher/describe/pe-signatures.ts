@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import "reflect-metadata";
 import { X509Certificates } from "@peculiar/x509";
 import { MalformedError } from "../../protocol/errors.ts";
-import { type DerElement, derSequence, readDer } from "../../verifier/tdx/der.ts";
+import { type DerElement, derSequence, readDer } from "../../verifier/x509/der.ts";
 import type { FileHash, RandomAccess } from "./file-digest.ts";
 import type { PeImage } from "./pe.ts";
 

@@ -5,17 +5,10 @@ import { concatBytes, equalBytes } from "../../protocol/encoding/bytes.ts";
 import { decodeHex } from "../../protocol/encoding/hex.ts";
 import { utf8 } from "../../protocol/encoding/text.ts";
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";
-import {
-  type Certificate,
-  type CertificateChain,
-  p256KeyOf,
-  parsePemChain,
-  requireCommonName,
-  requireIssued,
-  sameAuthority,
-} from "./certificates.ts";
+import { type Certificate, p256KeyOf, sameAuthority } from "../x509/certificate.ts";
+import { type RevocationList, requireNotRevoked, verifyCrl } from "../x509/crl.ts";
 import type { TdxCollateral } from "./collateral.ts";
-import { type RevocationList, requireNotRevoked, verifyCrl } from "./crl.ts";
+import { type CertificateChain, parsePemChain, requireCommonName, requireIssued } from "./pki.ts";
 import { type EnclaveReport, parseEnclaveReport } from "./qe.ts";
 import type { TdxQuote } from "./quote.ts";
 import { SGX_EXTENSION } from "./sgx-extension.ts";
@@ -134,10 +127,10 @@ export function requirePckNotRevoked(
 }
 
 /** The value of the SGX extension. @throws MalformedError when there is none. */
-export function sgxExtensionOf({ x509 }: Certificate): Uint8Array {
-  const extension = x509.getExtension(SGX_EXTENSION);
-  if (extension === null) throw new MalformedError("PCK certificate", "it has no SGX extension");
-  return new Uint8Array(extension.value);
+export function sgxExtensionOf({ extensions }: Certificate): Uint8Array {
+  const value = extensions.get(SGX_EXTENSION);
+  if (value === undefined) throw new MalformedError("PCK certificate", "it has no SGX extension");
+  return value;
 }
 
 /** The quoting enclave's report, signed by the PCK. @throws VerificationError */

@@ -2,11 +2,9 @@
 // which platform this is, and the TCB that Intel certified for it.
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { MalformedError } from "../../protocol/errors.ts";
-import { type DerElement, derIdentifier, derOctets, derSequence, derUint16, readDer } from "./der.ts";
+import { type DerElement, derIdentifier, derOctets, derSequence, derUint16, readDer } from "../x509/der.ts";
 
 export const SGX_EXTENSION = "1.2.840.113741.1.13.1";
-/** DER content of SGX_EXTENSION; every identifier below begins with it. */
-const ARC = "2a864886f84d010d01";
 const FORMAT = "SGX extension";
 
 export interface PlatformTcb {
@@ -25,21 +23,21 @@ export interface PlatformTcb {
  */
 export function parseSgxExtension(value: Uint8Array): PlatformTcb {
   const fields = readFields(readDer(value));
-  const tcb = readFields(required(fields, "02"));
+  const tcb = readFields(required(fields, "2"));
   const component = (number: number) => {
-    const svn = derUint16(required(tcb, `02${number.toString(16).padStart(2, "0")}`));
+    const svn = derUint16(required(tcb, `2.${number}`));
     if (svn > 255) throw new MalformedError(FORMAT, `component ${number} is ${svn}, more than 255`);
     return svn;
   };
   return {
-    fmspc: encodeHex(derOctets(required(fields, "04"), 6)),
-    pceId: encodeHex(derOctets(required(fields, "03"), 2)),
-    pceSvn: derUint16(required(tcb, "0211")),
+    fmspc: encodeHex(derOctets(required(fields, "4"), 6)),
+    pceId: encodeHex(derOctets(required(fields, "3"), 2)),
+    pceSvn: derUint16(required(tcb, "2.17")),
     components: Array.from({ length: 16 }, (_, i) => component(i + 1)),
   };
 }
 
-/** A SEQUENCE OF { OBJECT IDENTIFIER, value } by what follows the arc in each identifier, hex. */
+/** A SEQUENCE OF { OBJECT IDENTIFIER, value } by what follows the extension's own identifier. */
 function readFields(element: DerElement): Map<string, DerElement> {
   const fields = new Map<string, DerElement>();
   for (const field of derSequence(element)) {
@@ -48,8 +46,8 @@ function readFields(element: DerElement): Map<string, DerElement> {
       throw new MalformedError(FORMAT, "a field is not a pair of identifier and value");
     }
     const oid = derIdentifier(identifier);
-    const name = oid.slice(ARC.length);
-    if (!oid.startsWith(ARC) || fields.has(name))
+    const name = oid.slice(SGX_EXTENSION.length + 1);
+    if (!oid.startsWith(`${SGX_EXTENSION}.`) || fields.has(name))
       throw new MalformedError(FORMAT, `unexpected or repeated field ${oid}`);
     fields.set(name, value);
   }
@@ -58,6 +56,6 @@ function readFields(element: DerElement): Map<string, DerElement> {
 
 function required(fields: Map<string, DerElement>, name: string): DerElement {
   const value = fields.get(name);
-  if (value === undefined) throw new MalformedError(FORMAT, `field ${ARC}${name} is missing`);
+  if (value === undefined) throw new MalformedError(FORMAT, `field ${SGX_EXTENSION}.${name} is missing`);
   return value;
 }

@@ -1,9 +1,9 @@
 // Validity windows. Everything that judges a quote is valid for a time: TCB Info, QE identity, CRLs, certificates. Only in the time
 // that they have in common may the quote be judged.
 import { PolicyError } from "../../protocol/errors.ts";
-import type { Certificate } from "./certificates.ts";
+import type { Certificate } from "../x509/certificate.ts";
+import type { RevocationList } from "../x509/crl.ts";
 import type { QeIdentity, TcbInfo } from "./collateral.ts";
-import type { RevocationList } from "./crl.ts";
 
 /** Both ends included. */
 export interface Window {
@@ -15,10 +15,10 @@ export interface NamedWindow extends Window {
   readonly name: string;
 }
 
-export const windowOfCertificate = ({ commonName, x509 }: Certificate): NamedWindow => ({
+export const windowOfCertificate = ({ commonName, notBefore, notAfter }: Certificate): NamedWindow => ({
   name: `certificate "${commonName}"`,
-  from: x509.notBefore,
-  until: x509.notAfter,
+  from: notBefore,
+  until: notAfter,
 });
 
 export const windowOfCrl = ({ issuer, thisUpdate, nextUpdate }: RevocationList): NamedWindow => ({

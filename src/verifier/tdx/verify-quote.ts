@@ -2,7 +2,8 @@
 // API v4). It says whether the quote is genuine and how good its platform is. Whether that is good enough is policy: quote-policy.ts.
 import { VerificationError } from "../../protocol/errors.ts";
 import { type Check, CheckList, type Finding } from "../check-list.ts";
-import { parseCertificate } from "./certificates.ts";
+import { parseCertificate } from "../x509/certificate.ts";
+import { verifyCrl } from "../x509/crl.ts";
 import {
   openCollateral,
   requirePckNotRevoked,
@@ -15,7 +16,6 @@ import {
   verifyQuoteSignature,
 } from "./chain-of-trust.ts";
 import { parseQeIdentity, parseTcbInfo, type TdxCollateral } from "./collateral.ts";
-import { verifyCrl } from "./crl.ts";
 import { INTEL_SGX_ROOT_CA } from "./intel-root.ts";
 import { judgeQuotingEnclave, requireKeyBinding } from "./qe.ts";
 import { parseTdxQuote, type TdxQuote } from "./quote.ts";

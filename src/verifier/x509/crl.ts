@@ -1,0 +1,103 @@
+// Certificate revocation lists (RFC 5280 §5): issuer, signature, and the serial numbers on them. Whatever is wrong with a list refuses
+// it, because a verifier that swallows a bad list accepts revoked platforms.
+import { equalBytes } from "../../protocol/encoding/bytes.ts";
+import { encodeHex } from "../../protocol/encoding/hex.ts";
+import { MalformedError, VerificationError } from "../../protocol/errors.ts";
+import {
+  type Certificate,
+  isSignedBy,
+  readExtensions,
+  readSignedDer,
+  requireEcdsaSha256,
+  type SignedDer,
+  serialOf,
+} from "./certificate.ts";
+import { type DerElement, derExplicit, derSequence, derTime } from "./der.ts";
+
+const FORMAT = "CRL";
+const VERSION_2 = "020101";
+const EXTENSIONS = 0xa0;
+const SEQUENCE = 0x30;
+
+interface ParsedList extends SignedDer {
+  /** DER of the issuer's name. */
+  readonly issuerName: Uint8Array;
+  readonly thisUpdate: Date;
+  readonly nextUpdate: Date;
+  /** As `Certificate.serial`. */
+  readonly revokedSerials: ReadonlySet<string>;
+}
+
+/** A list whose issuer and signature were verified. Its window is not compared with any clock yet. */
+export interface RevocationList extends ParsedList {
+  readonly issuer: Certificate;
+}
+
+/**
+ * Reads a DER CRL and verifies that `issuer` signed it.
+ * @throws MalformedError, also for a list with critical extensions (partial, indirect or delta lists) or without nextUpdate.
+ * @throws VerificationError when it is another issuer's or the signature does not hold.
+ */
+export async function verifyCrl(der: Uint8Array, issuer: Certificate): Promise<RevocationList> {
+  const list = parseCrl(der);
+  if (!equalBytes(list.issuerName, issuer.subject)) {
+    throw new VerificationError("crl-issuer", `the CRL names another issuer than "${issuer.commonName}"`);
+  }
+  if (!issuer.keyUsage.crlSign) {
+    throw new VerificationError("crl-usage", `"${issuer.commonName}" may not sign CRLs`);
+  }
+  if (!(await isSignedBy(list, issuer))) {
+    throw new VerificationError("crl-signature", `the CRL's signature is not by "${issuer.commonName}"`);
+  }
+  return { ...list, issuer };
+}
+
+/** @throws VerificationError when the list's issuer is not the certificate's, or the certificate is on it. */
+export function requireNotRevoked(certificate: Certificate, list: RevocationList): void {
+  const { commonName, serial } = certificate;
+  if (!equalBytes(certificate.issuer, list.issuer.subject)) {
+    throw new VerificationError("crl-issuer", `the CRL is not by the issuer of "${commonName}"`);
+  }
+  if (list.revokedSerials.has(serial)) {
+    throw new VerificationError("revoked", `"${commonName}", serial ${serial}, is revoked`);
+  }
+}
+
+function parseCrl(der: Uint8Array): ParsedList {
+  if (der.length === 0)
+    throw new MalformedError(FORMAT, "the list is absent; fetch it with the other collateral");
+  const { fields, ...signed } = readSignedDer(der, FORMAT);
+  const [version, algorithm, issuer, thisUpdate, nextUpdate, ...optional] = fields;
+  if (
+    !version ||
+    !algorithm ||
+    !issuer ||
+    !thisUpdate ||
+    !nextUpdate ||
+    encodeHex(version.raw) !== VERSION_2
+  ) {
+    throw new MalformedError(FORMAT, "not a v2 list with a next update");
+  }
+  requireEcdsaSha256(algorithm, FORMAT);
+  const revoked = optional[0]?.tag === SEQUENCE ? optional.shift() : undefined;
+  const extensions = optional[0]?.tag === EXTENSIONS ? optional.shift() : undefined;
+  if (optional.length > 0) throw new MalformedError(FORMAT, "a field is not expected");
+  if (extensions) readExtensions(derExplicit(extensions, 0), [], FORMAT);
+  return {
+    ...signed,
+    issuerName: issuer.raw,
+    thisUpdate: derTime(thisUpdate),
+    nextUpdate: derTime(nextUpdate),
+    revokedSerials: new Set(revoked ? derSequence(revoked).map(revokedSerial) : []),
+  };
+}
+
+function revokedSerial(entry: DerElement): string {
+  const [serial, date, extensions, ...rest] = derSequence(entry);
+  if (serial === undefined || date === undefined || rest.length > 0) {
+    throw new MalformedError(FORMAT, "an entry is not a serial number with its date");
+  }
+  derTime(date);
+  if (extensions) readExtensions(extensions, [], FORMAT);
+  return serialOf(serial);
+}
