@@ -1,0 +1,136 @@
+// `touchstone describe os-image` and `describe platform` as commands: options, output, help, and that failure writes nothing.
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Command } from "commander";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { CliContext } from "../../../src/cli/context.ts";
+import { addOsImage } from "../../../src/cli/describe/os-image.ts";
+import { addPlatform } from "../../../src/cli/describe/platform.ts";
+import { parseStatement } from "../../../src/protocol/envelope/statement.ts";
+import { EV_SEPARATOR, makeCcel, measured } from "../../../src/testing/event-log.ts";
+import { makeTdvf, SECTIONS } from "../../publisher/describe/make-tdvf.ts";
+
+const RELEASE = [
+  "--name",
+  "acme/vm",
+  "--version",
+  "1.0",
+  "--channel",
+  "stable",
+  "--svn",
+  "1",
+  "--builder",
+  "ci",
+  "--source",
+  "git",
+];
+const SHAPE = ["--machine-type", "q35", "--vcpus", "2", "--memory", "1073741824", "--gpus", "0"];
+const TD = ["--td-attributes", "0000001000000000", "--xfam", "e702060000000000"];
+
+let folder: string;
+const at = (name: string) => join(folder, name);
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "touchstone-describe-"));
+  writeFileSync(at("OVMF.fd"), makeTdvf(SECTIONS));
+  writeFileSync(at("ccel.bin"), makeCcel([measured(0, EV_SEPARATOR, new Uint8Array(4))]));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function run(...args: string[]): Promise<string> {
+  const printed: string[] = [];
+  const context: CliContext = {
+    environment: {},
+    now: () => new Date(0),
+    fetch: () => Promise.reject(new Error("no network")),
+    print: (text) => printed.push(text),
+    warn: (text) => printed.push(text),
+    interactive: false,
+  };
+  const program = new Command("touchstone").version("0", "-V, --version").enablePositionalOptions();
+  const group = program.command("describe");
+  addOsImage(group, context);
+  addPlatform(group, context);
+  for (const command of group.commands)
+    command
+      .exitOverride()
+      .configureOutput({ writeOut: context.print, writeErr: context.warn })
+      .option("--json");
+  try {
+    await program.parseAsync(["describe", ...args], { from: "user" });
+  } catch (error) {
+    printed.push(error instanceof Error ? error.message : String(error));
+  }
+  return printed.join("\n");
+}
+
+describe("touchstone describe platform", () => {
+  const good = ["platform", ...RELEASE, ...SHAPE, ...TD, "--page-add-order", "two-pass"];
+
+  it("writes the statement and says under which digest", async () => {
+    const said = await run(
+      ...good,
+      "--firmware",
+      at("OVMF.fd"),
+      "--event-log",
+      at("ccel.bin"),
+      "-o",
+      at("platform.json"),
+      "--json",
+    );
+    const statement = parseStatement(readFileSync(at("platform.json")));
+    expect(statement).toMatchObject({
+      kind: "platform",
+      name: "acme/vm",
+      version: "1.0",
+      predicate: { pageAddOrder: "two-pass" },
+    });
+    expect(JSON.parse(said)).toMatchObject({ output: at("platform.json"), subjects: [{ name: "OVMF.fd" }] });
+  });
+
+  it("writes nothing when a file is broken, an option missing or a number none", async () => {
+    writeFileSync(at("cut.fd"), makeTdvf(SECTIONS).subarray(0, 100));
+    const files = readdirSync(folder);
+    const output = ["-o", at("failed.json"), "--event-log", at("ccel.bin")];
+    expect(await run(...good, ...output, "--firmware", at("cut.fd"))).toMatch(/TDX firmware .*cut\.fd: /);
+    expect(await run(...good, ...output, "--firmware", at("missing.fd"))).toMatch(/ENOENT.*missing\.fd/);
+    expect(await run(...good, ...output, "--firmware", at("OVMF.fd"), "--acpi-rsdp", at("cut.fd"))).toMatch(
+      /go together/,
+    );
+    expect(await run(...good, ...output, "--vcpus", "-1")).toMatch(/whole number/);
+    expect(await run("platform", ...RELEASE, ...output)).toMatch(/required option '--machine-type/);
+    expect(readdirSync(folder)).toEqual(files);
+  });
+});
+
+describe("touchstone describe os-image", () => {
+  const good = [
+    "os-image",
+    ...RELEASE,
+    "--uki",
+    "u",
+    "--kernel-patch-set",
+    "k",
+    "--driver-build",
+    "d",
+    "--event-log",
+    "e",
+  ];
+
+  it("refuses an image that is none and a list of removed parts that is none", async () => {
+    const files = readdirSync(folder);
+    const output = ["-o", at("failed.json"), "--rootfs", at("OVMF.fd")];
+    expect(await run(...good, ...output)).toMatch(
+      /EROFS image .*OVMF\.fd: no EROFS magic number \(at byte 1024\)/,
+    );
+    writeFileSync(at("removed.json"), '{"packages":["sshd"],"daemons":[],"kernelModules":[7]}');
+    expect(await run(...good, ...output, "--removed", at("removed.json"))).toMatch(
+      /removed\.json: .*\(at \/kernelModules\/0\)/,
+    );
+    expect(readdirSync(folder)).toEqual([...files, "removed.json"].sort());
+  });
+
+  it.each(["os-image", "platform"])("shows an example in the help of %s", async (kind) => {
+    expect(await run(kind, "--help")).toContain(`Example:\n  touchstone describe ${kind} --name acme/`);
+  });
+});
