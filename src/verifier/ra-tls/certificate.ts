@@ -3,7 +3,7 @@
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { MalformedError, PolicyError } from "../../protocol/errors.ts";
 import { type Evidence, parseEvidence } from "../evidence.ts";
-import { onlyElement } from "../nvidia/der.ts";
+import { derOctets, readDer } from "../x509/der.ts";
 import { parseEvidenceWrapper } from "./cmw.ts";
 import { parseContrastEvidence } from "./contrast.ts";
 import { parseDiceEvidence } from "./dice.ts";
@@ -104,7 +104,7 @@ function dstackOrFlashbots({ quote, eventLog }: { quote: Uint8Array; eventLog: U
 
 /** dstack wraps its content in an OCTET STRING of its own, inside the extension's. */
 function innerOctets(value: Uint8Array): Uint8Array {
-  return onlyElement(value, 0x04, FORMAT);
+  return derOctets(readDer(value));
 }
 
 /**

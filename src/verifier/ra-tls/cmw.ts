@@ -1,11 +1,10 @@
 // `touchstone-ra-tls/v1`: evidence.json in a Conceptual Message Wrapper, in the certificate extension that is meant for them (IETF RATS,
 // draft-ietf-rats-msg-wrap §4.4: id-pe-cmw, 1.3.6.1.5.5.7.1.35).
 import { MalformedError } from "../../protocol/errors.ts";
-import { onlyElement } from "../nvidia/der.ts";
+import { derOctets, readDer } from "../x509/der.ts";
 import { decodeStrictCbor } from "./cbor.ts";
 
 const FORMAT = "Conceptual Message Wrapper";
-const OCTET_STRING = 0x04;
 /** Media type of evidence.json. */
 const EVIDENCE_MEDIA_TYPE = "application/vnd.touchstone.evidence.v1+json";
 
@@ -15,7 +14,7 @@ const EVIDENCE_MEDIA_TYPE = "application/vnd.touchstone.evidence.v1+json";
  * @throws MalformedError for every other wrapper, those of other evidence included.
  */
 export function parseEvidenceWrapper(extension: Uint8Array): Uint8Array {
-  const record = decodeStrictCbor(onlyElement(extension, OCTET_STRING, FORMAT), FORMAT);
+  const record = decodeStrictCbor(derOctets(readDer(extension)), FORMAT);
   const [type, value, ...rest] = Array.isArray(record) ? record : [];
   if (type !== EVIDENCE_MEDIA_TYPE || !(value instanceof Uint8Array) || rest.length > 0) {
     throw new MalformedError(FORMAT, `expected the record [${EVIDENCE_MEDIA_TYPE}, value]`);
