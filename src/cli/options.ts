@@ -12,3 +12,12 @@ export function parseTime(text: string): Date {
     throw new InvalidArgumentError("expected an RFC 3339 time such as 2026-11-23T14:00:00Z");
   return new Date(ms);
 }
+
+/** A whole number from 1, for commander's option parsing. */
+export function parsePositive(text: string): number {
+  const value = Number(text);
+  if (!/^[1-9][0-9]*$/.test(text) || !Number.isSafeInteger(value)) {
+    throw new InvalidArgumentError("expected a whole number from 1");
+  }
+  return value;
+}

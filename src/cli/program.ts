@@ -3,10 +3,15 @@ import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { addBundle } from "./bundle.ts";
 import type { CliContext } from "./context.ts";
+import { addEntries } from "./entries.ts";
 import { addInit } from "./init.ts";
 import { addKey } from "./key.ts";
+import { addPolicy } from "./policy.ts";
 import { addProof } from "./proof.ts";
+import { addPublish } from "./publish.ts";
+import { addRevoke } from "./revoke.ts";
 import { addSign } from "./sign.ts";
+import { addTrustRoot } from "./trust-root.ts";
 
 export function createProgram(context: CliContext): Command {
   const program = new Command("touchstone")
@@ -21,6 +26,11 @@ export function createProgram(context: CliContext): Command {
   addInit(program, context);
   addKey(program, context);
   addSign(program, context);
+  addPublish(program, context);
+  addEntries(program, context);
+  addPolicy(program, context);
+  addRevoke(program, context);
+  addTrustRoot(program, context);
   addBundle(program, context);
   addProof(program, context);
   for (const command of leavesOf(program)) command.option("--json", "print one JSON value");

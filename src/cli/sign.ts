@@ -14,15 +14,17 @@ interface SignOptions {
 }
 
 export function addSign(program: Command, context: CliContext): void {
-  program
+  addSignTo(program, context, "touchstone sign os-image.json --key keys/publisher.pem -o os-image.dsse.json");
+}
+
+/** Adds the same command where people look for it: under what they are about to sign. */
+export function addSignTo(parent: Command, context: CliContext, example: string): void {
+  parent
     .command("sign <file>")
     .description("sign a statement, or add a signature to an envelope (offline; run it once for each signer)")
     .requiredOption("--key <file|env:NAME...>", "private key, PKCS#8 PEM")
     .option("-o, --output <file>", "where to write the envelope (default: <file> with .dsse.json)")
-    .addHelpText(
-      "after",
-      "\nExample:\n  touchstone sign os-image.json --key keys/publisher.pem -o os-image.dsse.json",
-    )
+    .addHelpText("after", `\nExample:\n  ${example}`)
     .action((file: string, options: SignOptions) => {
       const keys = options.key.map((source) => readSigningKey(source, context.environment));
       const envelope = signEnvelope(parseSignable(readInput(file)), keys);
