@@ -1,7 +1,8 @@
 // Entries of the log as the API shows them: read, decoded, with their proof and what revokes them.
+
+import type { Published } from "../log/checkpointer.ts";
 import type { Log } from "../log/log.ts";
 import type { LoggedEntry } from "../log/published-log.ts";
-import type { Published } from "../log/checkpointer.ts";
 import { decodeUtf8 } from "../protocol/encoding/text.ts";
 import type { Kind } from "../protocol/entry/reference.ts";
 import { type Envelope, parseLeaf } from "../protocol/envelope/dsse.ts";

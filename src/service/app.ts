@@ -1,0 +1,109 @@
+// The service as one hono app: routes in the order in which they are tried, and what stands around them. The calls that must be fast
+// come first, so that no middleware runs for them.
+import type { Context, MiddlewareHandler } from "hono";
+import { HTTPException } from "hono/http-exception";
+import { methodNotAllowed } from "hono/method-not-allowed";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { BASE_HEADERS } from "./headers.ts";
+import { newRequestId, observe } from "./middleware/observe.ts";
+import { limitWrites } from "./middleware/rate-limit.ts";
+import { timeLimit } from "./middleware/time-limit.ts";
+import { type Api, type ApiEnvironment, createApi } from "./openapi.ts";
+import { PROBLEM_MEDIA_TYPE, problemOf, RequestProblem, retryAfterOf } from "./problem.ts";
+import { addAttachments } from "./routes/attachments.ts";
+import { addDescription } from "./routes/description.ts";
+import { addEntries } from "./routes/entries.ts";
+import { addHealth } from "./routes/health.ts";
+import { addOverview } from "./routes/overview.ts";
+import { addBundles, addPolicyList } from "./routes/policies.ts";
+import { addInclusionProofs, addProofs } from "./routes/proofs.ts";
+import { addPublishing } from "./routes/publish.ts";
+import { addReadPath } from "./routes/read-path.ts";
+import { addTrust } from "./routes/trust.ts";
+import type { Service } from "./service.ts";
+
+/** The app answers `app.request()` without a port; src/service/server.ts gives it one. */
+export function createApp(service: Service): Api {
+  const { limits } = service;
+  const api = createApi();
+  api.onError((error, c) => answerProblem(service, c, error));
+  api.notFound((c) =>
+    answerProblem(service, c, new RequestProblem("not-found", "there is no such resource")),
+  );
+
+  addReadPath(api, service);
+  addBundles(api, service);
+  addInclusionProofs(api, service);
+
+  api.use(observe(service.logger, service.metrics));
+  api.use(onlyMethods(api, service));
+  api.use(answerPreflight);
+  api.use("/v1/*", timeLimit(limits.requestTimeout));
+  api.use("/v1/*", limitWrites(limits.writesPerMinute, limits.trustedProxies));
+  addPublishing(api, service);
+  addAttachments(api, service);
+  addEntries(api, service);
+  addProofs(api, service);
+  addPolicyList(api, service);
+  addTrust(api, service);
+  addHealth(api, service);
+  addOverview(api, service);
+  addDescription(api, service);
+  return api;
+}
+
+function answerProblem({ logger, metrics }: Service, c: Context<ApiEnvironment>, error: unknown): Response {
+  const observed = c.get("observed") ?? { requestId: newRequestId() };
+  const problem = problemOf(asOurs(error), observed.requestId);
+  observed.problem = problem.code;
+  metrics.countProblem(problem.code);
+  if (problem.code === "internal")
+    logger.error({ err: error, requestId: problem.requestId }, "internal error");
+  const retryAfter = retryAfterOf(problem.code);
+  const headers = {
+    ...BASE_HEADERS,
+    "content-type": PROBLEM_MEDIA_TYPE,
+    "cache-control": "no-store",
+    "x-request-id": problem.requestId,
+    ...(problem.status === 401 ? { "www-authenticate": "Signature" } : {}),
+    // The rate limiter knows better when its window ends.
+    ...(retryAfter === undefined || c.res.headers.has("retry-after")
+      ? {}
+      : { "retry-after": String(retryAfter) }),
+  };
+  return c.body(JSON.stringify(problem), problem.status as ContentfulStatusCode, headers);
+}
+
+/** hono throws this for what it refuses itself, before a handler runs. */
+function asOurs(error: unknown): unknown {
+  if (!(error instanceof HTTPException) || error.status >= 500) return error;
+  return new RequestProblem(error.status === 415 ? "unsupported-media-type" : "malformed", error.message);
+}
+
+function onlyMethods(api: Api, service: Service): MiddlewareHandler<ApiEnvironment> {
+  return methodNotAllowed({
+    app: api,
+    onMethodNotAllowed: (c, methods) => {
+      const allow = methods.join(", ");
+      c.res = new Response(null);
+      const answer = answerProblem(
+        service,
+        c,
+        new RequestProblem("method-not-allowed", `allowed here: ${allow}`),
+      );
+      answer.headers.set("allow", allow);
+      return answer;
+    },
+  });
+}
+
+/** CORS preflight: any page may call everything, since no call carries anything of the user. */
+const answerPreflight: MiddlewareHandler = async (c, next) => {
+  if (c.req.method !== "OPTIONS") return next();
+  return c.body(null, 204, {
+    "access-control-allow-methods": "GET, HEAD, POST, PUT",
+    "access-control-allow-headers":
+      "accept, content-type, content-digest, if-none-match, signature, signature-input",
+    "access-control-max-age": "86400",
+  });
+};

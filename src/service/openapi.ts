@@ -1,0 +1,91 @@
+// The plumbing of the API description: openapi.yaml comes out of the same zod schemas that read the requests. Problems are described
+// once for each operation, by the statuses it can answer.
+import { createRoute, OpenAPIHono, type RouteConfig } from "@hono/zod-openapi";
+import type { OpenAPIObject } from "openapi3-ts/oas31";
+import type { Observed } from "./middleware/observe.ts";
+import { PROBLEM_MEDIA_TYPE, PROBLEMS, type ProblemCode, problem, RequestProblem } from "./problem.ts";
+
+export interface ApiEnvironment {
+  Variables: { observed: Observed };
+}
+export type Api = OpenAPIHono<ApiEnvironment>;
+
+/** An app whose parameters are checked, and refused as problems. */
+export function createApi(): Api {
+  return new OpenAPIHono<ApiEnvironment>({
+    defaultHook: (result) => {
+      if (result.success) return;
+      const issue = result.error.issues[0];
+      const where =
+        issue?.path.join(".") ||
+        (issue?.code === "unrecognized_keys" ? issue.keys.join(", ") : result.target);
+      throw new RequestProblem("invalid-parameter", `${where}: ${issue?.message ?? "not valid"}`);
+    },
+  });
+}
+
+const problemContent = { [PROBLEM_MEDIA_TYPE]: { schema: problem } };
+
+/** The `responses` of the problems that an operation can answer with, one for each status. Any may answer 500 and, at rest, 503. */
+export function problems(...codes: readonly ProblemCode[]): Record<never, never> {
+  const byStatus = new Map<number, string[]>();
+  for (const code of [...codes, "internal"] as const) {
+    const [status] = PROBLEMS[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  const responses = [...byStatus].map(([status, found]) => [status, describe(status, found)]);
+  // Problems are thrown, never returned, so the handlers' types need not know of them.
+  return Object.fromEntries(responses);
+}
+
+function describe(status: number, codes: readonly string[]) {
+  const retry = {
+    "retry-after": { description: "Seconds to wait", schema: { type: "integer", minimum: 0 } },
+  };
+  return {
+    description: `\`code\`: ${codes.join(", ")}`,
+    content: problemContent,
+    ...(status === 429 || status === 503 ? { headers: retry } : {}),
+  };
+}
+
+/** A route of the API; the operation id is required, since generated clients name their methods by it. */
+export function route<
+  P extends string,
+  const R extends Omit<RouteConfig, "path"> & { path: P; operationId: string },
+>(config: R) {
+  return createRoute(config);
+}
+
+/** Describes a call whose handler is registered by hand, since it must be fast or its body is not JSON. */
+export function describeRoute(api: Api, config: RouteConfig & { operationId: string }): void {
+  api.openAPIRegistry.registerPath(config);
+}
+
+export const TAGS = [
+  {
+    name: "read path",
+    description: "The log as static objects (C2SP tlog-tiles): what auditors, mirrors and witnesses read",
+  },
+  { name: "entries", description: "Publishing entries and looking them up" },
+  { name: "proofs", description: "Inclusion, consistency and the history of checkpoints" },
+  { name: "policies", description: "What verifiers fetch, and what it is made of" },
+  { name: "service", description: "The service itself" },
+] as const;
+
+/** The whole description, OpenAPI 3.1. */
+export function openApiDocument(api: Api, version: string): OpenAPIObject {
+  return api.getOpenAPI31Document({
+    openapi: "3.1.0",
+    info: {
+      title: "Touchstone",
+      version,
+      description:
+        "A transparency log of reference values for confidential computing. Everything is public and may be read without a key. Writing needs no account either: who may publish what is decided by the trust root in the log itself, from the signatures of what is published. `/v1` shows only what the published checkpoint covers.",
+      license: { name: "Apache-2.0", url: "https://www.apache.org/licenses/LICENSE-2.0" },
+    },
+    servers: [{ url: "/", description: "This log" }],
+    security: [],
+    tags: [...TAGS],
+  });
+}

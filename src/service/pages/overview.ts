@@ -1,0 +1,131 @@
+// The page at "/": what this log is, what is in force, and its newest entries. For people; everything on it is in the API too.
+// No scripts. Everything from the log is escaped by hono/html: names and origins are not ours.
+import { html } from "hono/html";
+
+/** What the page shows. */
+export interface Overview {
+  readonly origin: string;
+  readonly version: string;
+  readonly now: Date;
+  readonly log: {
+    readonly size: number;
+    /** Root hash, base64. */
+    readonly root: string;
+    readonly cosignedAt: Date;
+    readonly accepting: boolean;
+  } | null;
+  readonly trustRoot: { readonly version: number; readonly expires: string } | null;
+  readonly status: { readonly sequence: number; readonly expires: string } | null;
+  readonly policies: ReadonlyArray<{ name: string; version: number; expires: string; revoked: boolean }>;
+  readonly entries: ReadonlyArray<{
+    index: number;
+    kind: string;
+    name: string;
+    version: string;
+    revoked: boolean;
+  }>;
+}
+
+type Html = ReturnType<typeof html>;
+
+export function overviewPage(overview: Overview): Html {
+  const { origin, version, log } = overview;
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${origin} · Touchstone</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/page.css">
+</head>
+<body>
+<header>
+<p class="brand"><span class="stone" aria-hidden="true"></span>Touchstone</p>
+<nav><a href="/docs">API</a><a href="/v1/entries">Entries</a><a href="/v1/policies">Policies</a><a href="/checkpoint">Checkpoint</a></nav>
+</header>
+<main>
+<h1>${origin}</h1>
+<p class="lead">A transparency log of reference values: the measurements that a verifier compares an attestation quote with. Anyone may read it and check it; nothing in it can be changed or hidden.</p>
+${log === null ? html`<p class="notice">The log has not published a checkpoint yet.</p>` : treeSection(log, overview.now)}
+${inForceSection(overview)}
+${entriesSection(overview)}
+</main>
+<footer>Touchstone ${version} · <a href="/openapi.yaml">openapi.yaml</a> · <a href="/readyz">ready?</a></footer>
+</body>
+</html>`;
+}
+
+function treeSection(log: NonNullable<Overview["log"]>, now: Date): Html {
+  return html`<section class="facts" aria-label="Tree">
+<div><span class="label">Entries</span><strong>${log.size.toLocaleString("en")}</strong></div>
+<div><span class="label">Cosigned</span><strong>${elapsed(now, log.cosignedAt)}</strong></div>
+<div><span class="label">Writing</span><strong class="${log.accepting ? "good" : "bad"}">${log.accepting ? "open" : "stopped"}</strong></div>
+<div class="wide"><span class="label">Root</span><code>${log.root}</code></div>
+</section>`;
+}
+
+function inForceSection({ trustRoot, status, policies, now }: Overview): Html {
+  const rows = [
+    ...(trustRoot === null
+      ? []
+      : [row("Trust root", "/v1/trust-root", `version ${trustRoot.version}`, trustRoot.expires, now)]),
+    ...(status === null
+      ? []
+      : [row("Status", "/v1/status", `number ${status.sequence}`, status.expires, now)]),
+    ...policies.map((policy) =>
+      row(
+        `Policy ${policy.name}`,
+        `/v1/policies/${encodeURIComponent(policy.name)}`,
+        `version ${policy.version}`,
+        policy.expires,
+        now,
+        policy.revoked,
+      ),
+    ),
+  ];
+  return html`<section>
+<h2>In force</h2>
+<table><thead><tr><th>Document</th><th></th><th>Good until</th></tr></thead><tbody>${rows}</tbody></table>
+</section>`;
+}
+
+function row(label: string, href: string, which: string, expires: string, now: Date, revoked = false): Html {
+  const left = Date.parse(expires) - now.getTime();
+  const state = revoked
+    ? html`<span class="bad">revoked</span>`
+    : left <= 0
+      ? html`<span class="bad">expired</span>`
+      : html`<span class="dim">${remaining(left)}</span>`;
+  return html`<tr><td><a href="${href}">${label}</a></td><td>${which}</td><td><time datetime="${expires}">${expires.slice(0, 16).replace("T", " ")}</time> ${state}</td></tr>`;
+}
+
+function entriesSection({ entries }: Overview): Html {
+  const rows = entries.map(
+    (entry) =>
+      html`<tr><td class="number"><a href="/v1/entries/${entry.index}">${entry.index}</a></td><td><span class="kind">${entry.kind}</span></td><td>${entry.name}</td><td>${entry.version}${entry.revoked ? html` <span class="bad">revoked</span>` : ""}</td></tr>`,
+  );
+  return html`<section>
+<h2>Newest entries</h2>
+<table><thead><tr><th class="number">Index</th><th>Kind</th><th>Name</th><th>Version</th></tr></thead><tbody>${rows}</tbody></table>
+</section>`;
+}
+
+function elapsed(now: Date, then: Date): string {
+  const seconds = Math.max(0, Math.round((now.getTime() - then.getTime()) / 1000));
+  return seconds < 5 ? "just now" : `${span(seconds)} ago`;
+}
+
+function remaining(milliseconds: number): string {
+  return `${span(Math.round(milliseconds / 1000))} left`;
+}
+
+function span(seconds: number): string {
+  const count = (value: number, unit: string) => `${value} ${unit}${value === 1 ? "" : "s"}`;
+  if (seconds < 60) return count(seconds, "second");
+  if (seconds < 3600) return count(Math.round(seconds / 60), "minute");
+  return seconds < 172_800
+    ? count(Math.round(seconds / 3600), "hour")
+    : count(Math.round(seconds / 86_400), "day");
+}

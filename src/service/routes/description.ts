@@ -1,0 +1,79 @@
+// The description of the interface, as JSON, as YAML, and as a page that loads nothing from outside.
+import { readFile } from "node:fs/promises";
+import type { Context } from "hono";
+import type { OpenAPIObject } from "openapi3-ts/oas31";
+import { stringify } from "yaml";
+import { swaggerAssets } from "../docs-assets.ts";
+import { type EncodedBody, encodeBody, respondEncoded } from "../encoded-body.ts";
+import { BASE_HEADERS, PAGE_HEADERS } from "../headers.ts";
+import { type Api, describeRoute, openApiDocument, problems } from "../openapi.ts";
+import { DOCS_PAGE, DOCS_SCRIPT, DOCS_STYLE } from "../pages/docs.ts";
+import type { Service } from "../service.ts";
+
+const CACHED = { "cache-control": "public, max-age=3600" };
+
+/** The description as openapi.yaml holds it. */
+export function openApiYaml(document: OpenAPIObject): string {
+  return stringify(document, { lineWidth: 110 });
+}
+
+/** Must be called after every other route is described. */
+export function addDescription(api: Api, { version }: Service): void {
+  describeDescription(api);
+  const document = lazy(() => openApiDocument(api, version));
+  const text = (make: () => string | Promise<string>) =>
+    lazy(async () => encodeBody(Buffer.from(await make())));
+  const files: ReadonlyArray<
+    readonly [path: string, type: string, body: () => Promise<EncodedBody>, page: boolean]
+  > = [
+    ["/openapi.json", "application/json", text(() => JSON.stringify(document())), false],
+    ["/openapi.yaml", "application/yaml", text(() => openApiYaml(document())), false],
+    ["/docs", "text/html; charset=utf-8", text(() => DOCS_PAGE), true],
+    ["/docs/init.js", "text/javascript; charset=utf-8", text(() => DOCS_SCRIPT), false],
+    ["/docs/page.css", "text/css; charset=utf-8", text(() => DOCS_STYLE), false],
+    ...swaggerAssets().map(([name, type, file]) => {
+      return [`/docs/${name}`, type, text(() => readFile(file, "utf8")), false] as const;
+    }),
+  ];
+  for (const [path, type, body, isPage] of files) {
+    const headers = { ...(isPage ? PAGE_HEADERS : BASE_HEADERS), ...CACHED, "content-type": type };
+    api.get(path, async (c: Context) => {
+      const request = {
+        acceptEncoding: c.req.header("accept-encoding"),
+        ifNoneMatch: c.req.header("if-none-match"),
+      };
+      return respondEncoded(request, await body(), headers);
+    });
+  }
+}
+
+/** Makes a value when it is first wanted, and keeps it. */
+function lazy<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
+function describeDescription(api: Api): void {
+  const calls = [
+    ["/openapi.json", "getOpenApiJson", "This description as JSON", "application/json"],
+    ["/openapi.yaml", "getOpenApiYaml", "This description as YAML", "application/yaml"],
+    ["/docs", "getDocs", "This description as a page", "text/html"],
+  ] as const;
+  for (const [path, operationId, summary, type] of calls) {
+    describeRoute(api, {
+      method: "get",
+      path,
+      operationId,
+      tags: ["service"],
+      summary,
+      responses: {
+        200: { description: "The description", content: { [type]: { schema: {} } } },
+        304: { description: "Not modified" },
+        ...problems(),
+      },
+    });
+  }
+}

@@ -1,0 +1,135 @@
+// Looking entries up: the list, with filters and pages, and one entry with everything that is known of it.
+import * as z from "zod";
+import { formatTime } from "../../protocol/entry/fields.ts";
+import { type Kind, kind } from "../../protocol/entry/reference.ts";
+import { type ReadEntry, readEntry, requirePublished, revokedBy } from "../log-reader.ts";
+import { type Api, problems, route } from "../openapi.ts";
+import { decimal, hexDigest, numberOf } from "../parameters.ts";
+import type { Service } from "../service.ts";
+import { contentJson, detailedEntry, entrySummary, summaryJson, treeSize } from "../shapes.ts";
+
+const DEFAULT_LIMIT = 20;
+export const pageLimit = z
+  .string()
+  .regex(/^(?:[1-9][0-9]?|100)$/)
+  .optional()
+  .describe(`Entries a page, 1 to 100; ${DEFAULT_LIMIT} unless given`);
+export const pageCursor = decimal.optional().describe("The `next` of the page before");
+
+const filters = z.strictObject({
+  kind: kind.optional(),
+  name: z.string().max(128).optional().describe("Exact name"),
+  version: z.string().max(128).optional().describe("Exact version"),
+  digest: z
+    .string()
+    .regex(/^(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})$/)
+    .optional()
+    .describe(
+      "A digest that the entry names anywhere (subject, artefact, measured value), or that of its payload",
+    ),
+  publisher: hexDigest.optional().describe("Key id of a signer"),
+  cursor: pageCursor,
+  limit: pageLimit,
+});
+
+const listEntries = route({
+  method: "get",
+  path: "/v1/entries",
+  operationId: "listEntries",
+  tags: ["entries"],
+  summary: "Find entries",
+  description: "Newest first. All filters must match.",
+  request: { query: filters },
+  responses: {
+    200: {
+      description: "One page",
+      content: {
+        "application/json": {
+          schema: z
+            .strictObject({
+              treeSize,
+              entries: z.array(entrySummary),
+              next: z.string().nullable().describe("Cursor of the next page; null on the last one"),
+            })
+            .meta({ id: "EntryPage" }),
+        },
+      },
+    },
+    ...problems("invalid-parameter", "not-found", "timed-out"),
+  },
+});
+
+const getEntry = route({
+  method: "get",
+  path: "/v1/entries/{index}",
+  operationId: "getEntry",
+  tags: ["entries"],
+  summary: "One entry",
+  request: { params: z.object({ index: decimal.describe("Index of the entry") }) },
+  responses: {
+    200: { description: "The entry", content: { "application/json": { schema: detailedEntry } } },
+    ...problems("invalid-parameter", "not-found", "beyond-tree", "timed-out"),
+  },
+});
+
+export function addEntries(api: Api, service: Service): void {
+  const { log } = service;
+
+  api.openapi(listEntries, async (c) => {
+    const { cursor, limit, digest, ...filter } = c.req.valid("query");
+    const { checkpoint } = requirePublished(log);
+    const before = Math.min(numberOf(cursor) ?? checkpoint.size, checkpoint.size);
+    const wanted = numberOf(limit) ?? DEFAULT_LIMIT;
+    const found = await findEntries(service, {
+      ...filter,
+      digest: digest?.split(":")[1],
+      before,
+      limit: wanted + 1,
+    });
+    const page = found.slice(0, wanted);
+    const next = found.length > wanted ? String(page.at(-1)?.index) : null;
+    return c.json(
+      { treeSize: checkpoint.size, entries: page.map((entry) => summaryJson(log, entry)), next },
+      200,
+    );
+  });
+
+  api.openapi(getEntry, async (c) => {
+    const { index } = c.req.valid("param");
+    const entry = await readEntry(log, Number(index));
+    const covering = await log.firstCheckpointCovering(entry.index + 1);
+    if (covering === undefined) throw new Error(`no checkpoint covers entry ${entry.index}`);
+    const coveredBy = {
+      size: covering.size,
+      cosignedAt: formatTime(new Date(covering.cosignedAt * 1000)),
+      checkpoint: covering.note,
+    };
+    return c.json({ ...contentJson(entry), coveredBy, revokedBy: await revokedBy(log, entry) }, 200);
+  });
+}
+
+interface EntryFilter {
+  readonly kind?: Kind | undefined;
+  readonly name?: string | undefined;
+  readonly version?: string | undefined;
+  readonly digest?: string | undefined;
+  readonly publisher?: string | undefined;
+  readonly before: number;
+  readonly limit: number;
+}
+
+/** What the index finds, and the entry whose payload has the digest, which the index does not hold. */
+async function findEntries({ log }: Service, filter: EntryFilter): Promise<ReadEntry[]> {
+  const indexes = new Set(await log.search(filter));
+  const own = filter.digest?.length === 64 ? await log.findByDigest(filter.digest) : undefined;
+  const matches =
+    own !== undefined &&
+    own.index < filter.before &&
+    (filter.kind ?? own.kind) === own.kind &&
+    (filter.name ?? own.name) === own.name &&
+    (filter.version ?? own.version) === own.version &&
+    (filter.publisher === undefined || own.signers.includes(filter.publisher));
+  if (matches) indexes.add(own.index);
+  const newestFirst = [...indexes].sort((a, b) => b - a).slice(0, filter.limit);
+  return Promise.all(newestFirst.map((index) => readEntry(log, index)));
+}

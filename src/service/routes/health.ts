@@ -1,0 +1,66 @@
+// What those who run the service ask: is it alive, can it take entries, what does it measure.
+import * as z from "zod";
+import { type Api, describeRoute, problems, route } from "../openapi.ts";
+import type { Service } from "../service.ts";
+
+const health = z.strictObject({ status: z.literal("ok"), version: z.string() }).meta({ id: "Health" });
+const readiness = z
+  .strictObject({
+    ready: z.boolean(),
+    treeSize: z.int().min(0),
+    reason: z.string().nullable().describe("Code of why no entries are taken; null when they are"),
+  })
+  .meta({ id: "Readiness" });
+
+const getHealth = route({
+  method: "get",
+  path: "/healthz",
+  operationId: "getHealth",
+  tags: ["service"],
+  summary: "Whether the process is alive",
+  responses: {
+    200: { description: "It is", content: { "application/json": { schema: health } } },
+    ...problems(),
+  },
+});
+
+const getReadiness = route({
+  method: "get",
+  path: "/readyz",
+  operationId: "getReadiness",
+  tags: ["service"],
+  summary: "Whether entries are taken",
+  description: "Reading goes on while they are not.",
+  responses: {
+    200: { description: "They are", content: { "application/json": { schema: readiness } } },
+    503: { description: "They are not", content: { "application/json": { schema: readiness } } },
+    ...problems(),
+  },
+});
+
+export function addHealth(api: Api, { log, metrics, version }: Service): void {
+  api.openapi(getHealth, (c) => c.json({ status: "ok" as const, version }, 200));
+
+  api.openapi(getReadiness, (c) => {
+    const published = log.published();
+    const reason = log.unavailable()?.code ?? (published === null ? "not-published" : null);
+    const body = { ready: reason === null, treeSize: published?.checkpoint.size ?? 0, reason };
+    return c.json(body, reason === null ? 200 : 503);
+  });
+
+  describeRoute(api, {
+    method: "get",
+    path: "/metrics",
+    operationId: "getMetrics",
+    tags: ["service"],
+    summary: "Prometheus metrics",
+    responses: {
+      200: { description: "Text format 0.0.4", content: { "text/plain": { schema: z.string() } } },
+      ...problems(),
+    },
+  });
+  api.get("/metrics", async (c) => {
+    const { registry } = metrics;
+    return c.body(await registry.metrics(), 200, { "content-type": registry.contentType });
+  });
+}

@@ -1,0 +1,77 @@
+// The page for people, and its style sheet.
+import { encodeBase64 } from "../../protocol/encoding/base64.ts";
+import type { StatementOf } from "../../protocol/envelope/statement.ts";
+import { currentTrustRoot } from "../../protocol/registration/in-force.ts";
+import { PAGE_HEADERS } from "../headers.ts";
+import { isEntryRevoked, readEntry } from "../log-reader.ts";
+import type { Api } from "../openapi.ts";
+import { type Overview, overviewPage } from "../pages/overview.ts";
+import { PAGE_STYLE } from "../pages/style.ts";
+import type { Service } from "../service.ts";
+
+const NEWEST = 12;
+
+export function addOverview(api: Api, service: Service): void {
+  api.get("/", async (c) => {
+    const headers = { ...PAGE_HEADERS, "cache-control": "no-cache" };
+    return c.html(overviewPage(await overviewOf(service)), 200, headers);
+  });
+  api.get("/page.css", (c) =>
+    c.body(PAGE_STYLE, 200, {
+      "content-type": "text/css; charset=utf-8",
+      "cache-control": "public, max-age=3600",
+    }),
+  );
+}
+
+async function overviewOf({ log, clock, version, origin }: Service): Promise<Overview> {
+  const published = log.published();
+  const root = currentTrustRoot(log.inForce)?.root;
+  return {
+    origin,
+    version,
+    now: clock(),
+    log: published && {
+      size: published.checkpoint.size,
+      root: encodeBase64(published.checkpoint.root),
+      cosignedAt: published.cosignedAt,
+      accepting: log.unavailable() === null,
+    },
+    trustRoot: root === undefined ? null : { version: root.version, expires: root.expires },
+    status: await statusOf({ log }),
+    policies: await policiesOf({ log }),
+    entries: await newestOf({ log }),
+  };
+}
+
+async function statusOf({ log }: Pick<Service, "log">): Promise<Overview["status"]> {
+  const { status } = log.inForce;
+  if (status === null) return null;
+  const { envelope } = await readEntry(log, status.index);
+  return {
+    sequence: status.sequence,
+    expires: (envelope.statement as StatementOf<"status">).predicate.expires,
+  };
+}
+
+function policiesOf({ log }: Pick<Service, "log">): Promise<Overview["policies"]> {
+  const sorted = [...log.inForce.policies].sort(([a], [b]) => (a < b ? -1 : 1));
+  return Promise.all(
+    sorted.map(async ([name, { version, index }]) => {
+      const entry = await readEntry(log, index);
+      const { expires } = (entry.envelope.statement as StatementOf<"policy">).predicate;
+      return { name, version, expires, revoked: isEntryRevoked(log, entry) };
+    }),
+  );
+}
+
+async function newestOf({ log }: Pick<Service, "log">): Promise<Overview["entries"]> {
+  const indexes = await log.search({ limit: NEWEST });
+  return Promise.all(
+    indexes.map(async (index) => {
+      const entry = await readEntry(log, index);
+      const { kind, name, version } = entry.envelope.statement;
+      return { index, kind, name, version, revoked: isEntryRevoked(log, entry) };
+    }),
+  );
+}

@@ -1,0 +1,154 @@
+// Policies: the list, and the bundles that verifiers fetch. A bundle comes out of memory, compressed already.
+import type { Context } from "hono";
+import * as z from "zod";
+import { BUNDLE_MEDIA_TYPE, policyBundleJson } from "../../protocol/bundle/policy-bundle.ts";
+import { name as nameShape, positive, sha256, time } from "../../protocol/entry/fields.ts";
+import type { StatementOf } from "../../protocol/envelope/statement.ts";
+import { type EncodedBody, respondEncoded } from "../encoded-body.ts";
+import { BASE_HEADERS, NO_CACHE } from "../headers.ts";
+import { isEntryRevoked, readEntry, requirePublished } from "../log-reader.ts";
+import { type Api, describeRoute, problems, route } from "../openapi.ts";
+import { decimal, readDecimal } from "../parameters.ts";
+import { RequestProblem } from "../problem.ts";
+import type { Service } from "../service.ts";
+import { index, treeSize } from "../shapes.ts";
+
+const BUNDLE_HEADERS = { ...BASE_HEADERS, "content-type": BUNDLE_MEDIA_TYPE, "cache-control": NO_CACHE };
+
+const bundle = policyBundleJson.meta({
+  id: "PolicyBundle",
+  description: "Everything that a verifier needs, offline",
+});
+
+const listPolicies = route({
+  method: "get",
+  path: "/v1/policies",
+  operationId: "listPolicies",
+  tags: ["policies"],
+  summary: "Newest version of every policy",
+  responses: {
+    200: {
+      description: "Policies, by name",
+      content: {
+        "application/json": {
+          schema: z
+            .strictObject({
+              treeSize,
+              policies: z.array(
+                z.strictObject({
+                  name: nameShape,
+                  version: positive,
+                  digest: sha256.describe("SHA-256 of its DSSE payload"),
+                  index,
+                  validFrom: time,
+                  expires: time,
+                  revoked: z.boolean(),
+                }),
+              ),
+            })
+            .meta({ id: "PolicyList" }),
+        },
+      },
+    },
+    ...problems("not-found", "timed-out"),
+  },
+});
+
+/** Bundles are what verifiers ask for all the time: no schema machinery and no middleware stand in their way. */
+export function addBundles(api: Api, { bundles, metrics }: Service): void {
+  const count = metrics.hotReads("bundle");
+  describeBundles(api);
+
+  api.get("/v1/policies/:name", async (c) => {
+    count();
+    const name = readName(c.req.param("name"));
+    const since = c.req.query("since");
+    if (since === undefined) return respond(c, bundles.ready(name) ?? (await bundles.current(name)));
+    const size = readDecimal(since, "since");
+    if (size < 1)
+      throw new RequestProblem("invalid-parameter", "since: a tree that was remembered has at least 1 entry");
+    return respond(c, await bundles.since(name, size));
+  });
+
+  api.get("/v1/policies/:name/:version", async (c) => {
+    count();
+    const name = readName(c.req.param("name"));
+    return respond(c, await bundles.version(name, readDecimal(c.req.param("version"), "version")));
+  });
+}
+
+export function addPolicyList(api: Api, { log }: Service): void {
+  api.openapi(listPolicies, async (c) => {
+    const { checkpoint, inForce } = requirePublished(log);
+    const found = [...inForce.policies].sort(([a], [b]) => (a < b ? -1 : 1));
+    const policies = await Promise.all(
+      found.map(async ([name, { version, digest, index: at }]) => {
+        const entry = await readEntry(log, at);
+        const { validFrom, expires } = (entry.envelope.statement as StatementOf<"policy">).predicate;
+        return { name, version, digest, index: at, validFrom, expires, revoked: isEntryRevoked(log, entry) };
+      }),
+    );
+    return c.json({ treeSize: checkpoint.size, policies }, 200);
+  });
+}
+
+function readName(text: string): string {
+  if (!nameShape.safeParse(text).success)
+    throw new RequestProblem("invalid-parameter", "name: not the name of a policy");
+  return text;
+}
+
+function respond(c: Context, body: EncodedBody): Response {
+  const request = {
+    acceptEncoding: c.req.header("accept-encoding"),
+    ifNoneMatch: c.req.header("if-none-match"),
+  };
+  return respondEncoded(request, body, BUNDLE_HEADERS);
+}
+
+const policyName = nameShape.describe("Name of the policy; a / in it is written %2F");
+const conditional = z.object({
+  "if-none-match": z.string().max(1024).optional().describe("ETag of the bundle at hand"),
+});
+const etag = { etag: { description: "Strong, of exactly these bytes", schema: { type: "string" as const } } };
+const answers = {
+  200: { description: "The bundle", headers: etag, content: { [BUNDLE_MEDIA_TYPE]: { schema: bundle } } },
+  304: { description: "The bundle at hand is still this one" },
+};
+
+function describeBundles(api: Api): void {
+  describeRoute(api, {
+    method: "get",
+    path: "/v1/policies/{name}",
+    operationId: "getPolicyBundle",
+    tags: ["policies"],
+    summary: "Current policy bundle",
+    description:
+      "The service runs its own verifier over it first: what that would reject is answered with 503, and `reason` says why. With `since` it holds the consistency proof from the tree size that the verifier remembers.",
+    request: {
+      params: z.object({ name: policyName }),
+      query: z.object({
+        since: decimal.optional().describe("Tree size that the verifier remembers, at least 1"),
+      }),
+      headers: conditional,
+    },
+    responses: {
+      ...answers,
+      ...problems("invalid-parameter", "not-found", "beyond-tree", "bundle-not-acceptable"),
+    },
+  });
+  describeRoute(api, {
+    method: "get",
+    path: "/v1/policies/{name}/{version}",
+    operationId: "getPolicyBundleVersion",
+    tags: ["policies"],
+    summary: "Policy bundle of one version",
+    description:
+      "Older versions are marked `historical`: for records and audits, never accepted by a verifier.",
+    request: {
+      params: z.object({ name: policyName, version: decimal.describe("Version of the policy") }),
+      headers: conditional,
+    },
+    responses: { ...answers, ...problems("invalid-parameter", "not-found", "bundle-not-acceptable") },
+  });
+}

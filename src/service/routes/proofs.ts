@@ -1,0 +1,201 @@
+// Proofs and the history of checkpoints.
+import * as z from "zod";
+import type { Log } from "../../log/log.ts";
+import { encodeBase64 } from "../../protocol/encoding/base64.ts";
+import { encodeHex } from "../../protocol/encoding/hex.ts";
+import { formatTime, integer, positive, time } from "../../protocol/entry/fields.ts";
+import { formatTlogProof } from "../../protocol/note/tlog-proof.ts";
+import { BASE_HEADERS, NO_CACHE } from "../headers.ts";
+import { requirePublished } from "../log-reader.ts";
+import { type Api, describeRoute, problems, route } from "../openapi.ts";
+import { decimal, numberOf, readDecimal, requireWithin } from "../parameters.ts";
+import { RequestProblem } from "../problem.ts";
+import type { Service } from "../service.ts";
+import { checkpointText, hash, index, leafHash, proofText, treeSize } from "../shapes.ts";
+import { prefersText } from "./publish.ts";
+
+const hashes = z.array(hash).max(63);
+
+const inclusionProof = z
+  .strictObject({
+    index,
+    treeSize,
+    leafHash,
+    proof: hashes.describe("Leaf's sibling first (RFC 9162 §2.1.3)"),
+    checkpoint: checkpointText
+      .nullable()
+      .describe("The published checkpoint of that size; null where none was published at exactly that size"),
+  })
+  .meta({ id: "InclusionProof" });
+
+const PROOF_HEADERS = { ...BASE_HEADERS, "cache-control": NO_CACHE, vary: "accept" };
+const JSON_HEADERS = { ...PROOF_HEADERS, "content-type": "application/json" };
+const TEXT_HEADERS = { ...PROOF_HEADERS, "content-type": "text/plain; charset=utf-8" };
+
+/** Inclusion proofs are asked for often: no schema machinery and no middleware stand in their way. */
+export function addInclusionProofs(api: Api, { log, metrics }: Service): void {
+  const count = metrics.hotReads("inclusion-proof");
+  describeInclusionProof(api);
+
+  api.get("/v1/entries/:index/proof", async (c) => {
+    count();
+    const { checkpoint: newest, note } = requirePublished(log);
+    const entry = readDecimal(c.req.param("index"), "index");
+    const asked = c.req.query("size");
+    const size = asked === undefined ? newest.size : readDecimal(asked, "size");
+    requireWithin(size, newest.size, `size ${size}`);
+    requireWithin(entry + 1, size, `entry ${entry}`);
+    const proof = await log.proveInclusion(entry, size);
+    const checkpoint = size === newest.size ? note : await checkpointOfSize(log, size);
+    return prefersText(c)
+      ? proofFile(entry, proof, checkpoint, size)
+      : proofJson(log, { entry, size, proof, checkpoint });
+  });
+}
+
+async function checkpointOfSize(log: Log, size: number): Promise<string | null> {
+  const [first] = await log.checkpointsFrom(size, 1);
+  return first?.size === size ? first.note : null;
+}
+
+function proofFile(
+  entry: number,
+  proof: readonly Uint8Array[],
+  checkpoint: string | null,
+  size: number,
+): Response {
+  if (checkpoint === null) {
+    throw new RequestProblem(
+      "not-found",
+      `no checkpoint of size ${size} was published; a proof file needs one`,
+    );
+  }
+  return new Response(formatTlogProof({ index: entry, proof, checkpoint }), { headers: TEXT_HEADERS });
+}
+
+async function proofJson(
+  log: Log,
+  {
+    entry,
+    size,
+    proof,
+    checkpoint,
+  }: { entry: number; size: number; proof: readonly Uint8Array[]; checkpoint: string | null },
+): Promise<Response> {
+  const logged = await log.entry(entry);
+  if (logged === undefined) throw new Error(`entry ${entry} is missing`);
+  const json: z.infer<typeof inclusionProof> = {
+    index: entry,
+    treeSize: size,
+    leafHash: encodeHex(logged.leafHash),
+    proof: proof.map(encodeBase64),
+    checkpoint,
+  };
+  return new Response(JSON.stringify(json), { headers: JSON_HEADERS });
+}
+
+const getConsistencyProof = route({
+  method: "get",
+  path: "/v1/proofs/consistency",
+  operationId: "getConsistencyProof",
+  tags: ["proofs"],
+  summary: "Consistency proof between two tree sizes",
+  request: {
+    query: z.strictObject({
+      from: decimal.describe("Size of the earlier tree, at least 1"),
+      to: decimal.optional().describe("Size of the later tree; the published one unless given"),
+    }),
+  },
+  responses: {
+    200: {
+      description: "The proof",
+      content: {
+        "application/json": {
+          schema: z
+            .strictObject({ from: positive, to: positive, proof: hashes.describe("RFC 9162 §2.1.4") })
+            .meta({ id: "ConsistencyProof" }),
+        },
+      },
+    },
+    ...problems("invalid-parameter", "not-found", "beyond-tree", "timed-out"),
+  },
+});
+
+const MAX_CHECKPOINTS = 100;
+
+const listCheckpoints = route({
+  method: "get",
+  path: "/v1/checkpoints",
+  operationId: "listCheckpoints",
+  tags: ["proofs"],
+  summary: "History of published checkpoints",
+  description: `Every cosigned checkpoint is kept for ever, renewals of the same size included. Oldest first, at most ${MAX_CHECKPOINTS}.`,
+  request: {
+    query: z.strictObject({ size: decimal.optional().describe("Only those of at least this size") }),
+  },
+  responses: {
+    200: {
+      description: "Checkpoints",
+      content: {
+        "application/json": {
+          schema: z
+            .strictObject({
+              checkpoints: z.array(
+                z.strictObject({ size: integer, cosignedAt: time, checkpoint: checkpointText }),
+              ),
+            })
+            .meta({ id: "CheckpointHistory" }),
+        },
+      },
+    },
+    ...problems("invalid-parameter", "timed-out"),
+  },
+});
+
+export function addProofs(api: Api, { log }: Service): void {
+  api.openapi(getConsistencyProof, async (c) => {
+    const query = c.req.valid("query");
+    const { size } = requirePublished(log).checkpoint;
+    const from = Number(query.from);
+    const to = numberOf(query.to) ?? size;
+    requireWithin(to, size, `size ${to}`);
+    requireWithin(from, size, `size ${from}`);
+    if (from < 1 || from > to) throw new RequestProblem("invalid-parameter", "expected 1 ≤ from ≤ to");
+    const proof = await log.proveConsistency(from, to);
+    return c.json({ from, to, proof: proof.map(encodeBase64) }, 200);
+  });
+
+  api.openapi(listCheckpoints, async (c) => {
+    const found = await log.checkpointsFrom(numberOf(c.req.valid("query").size) ?? 0, MAX_CHECKPOINTS);
+    const checkpoints = found.map(({ size, cosignedAt, note }) => ({
+      size,
+      cosignedAt: formatTime(new Date(cosignedAt * 1000)),
+      checkpoint: note,
+    }));
+    return c.json({ checkpoints }, 200);
+  });
+}
+
+function describeInclusionProof(api: Api): void {
+  describeRoute(api, {
+    method: "get",
+    path: "/v1/entries/{index}/proof",
+    operationId: "getInclusionProof",
+    tags: ["proofs"],
+    summary: "Inclusion proof of an entry",
+    description: "`Accept: text/plain` answers with a proof file (C2SP tlog-proof).",
+    request: {
+      params: z.object({ index: decimal.describe("Index of the entry") }),
+      query: z.object({
+        size: decimal.optional().describe("Tree size to prove it in; the published one unless given"),
+      }),
+    },
+    responses: {
+      200: {
+        description: "The proof",
+        content: { "application/json": { schema: inclusionProof }, "text/plain": { schema: proofText } },
+      },
+      ...problems("invalid-parameter", "not-found", "beyond-tree"),
+    },
+  });
+}

@@ -1,0 +1,242 @@
+// Publishing: one envelope, or a batch that is added whole or not at all. What is answered with 200 or 201 is durable, in the tree and
+// cosigned; with 202 it is durable and in the tree.
+import type { Context } from "hono";
+import * as z from "zod";
+import { BatchRefusedError, LogUnavailableError } from "../../log/errors.ts";
+import type { PublishOutcome } from "../../log/log.ts";
+import { encodeHex } from "../../protocol/encoding/hex.ts";
+import {
+  type Envelope,
+  envelopeFromJson,
+  envelopeToJson,
+  MAX_LEAF_BYTES,
+  parseLeaf,
+} from "../../protocol/envelope/dsse.ts";
+import { parseJson } from "../../protocol/envelope/parse-json.ts";
+import { formatTlogProof } from "../../protocol/note/tlog-proof.ts";
+import { MAX_BATCH_BYTES, MAX_BATCH_LINES, readBatch, storeAttachments } from "../batch.ts";
+import { requirePublished } from "../log-reader.ts";
+import { type Api, describeRoute, problems } from "../openapi.ts";
+import { RequestProblem } from "../problem.ts";
+import { readBody, requireMediaType } from "../request-body.ts";
+import type { Service } from "../service.ts";
+import { envelope as envelopeShape, index, leafHash, proofText, treeSize } from "../shapes.ts";
+
+/** White space and another order of signatures may make an envelope longer than the leaf it becomes. */
+const MAX_ENVELOPE_BYTES = 2 * MAX_LEAF_BYTES;
+/** Seconds after which the quorum may have come together. */
+const COSIGNATURE_RETRY = 5;
+
+const publishedEntry = z
+  .strictObject({
+    index,
+    leafHash,
+    treeSize,
+    outcome: z.enum(["new", "known"]).describe("known: the same payload was in the log already"),
+    envelope: envelopeShape.describe(
+      "As it is logged; for a known entry with the signatures that it was logged with",
+    ),
+    proof: proofText,
+  })
+  .meta({ id: "PublishedEntry", description: "An entry that is in the log, and the proof of it" });
+
+const awaitingEntry = z.strictObject({ index, state: z.literal("awaiting-cosignature") }).meta({
+  id: "AwaitingEntry",
+  description: "An entry that is durable and waits for the quorum; send it again for its proof",
+});
+
+export function addPublishing(api: Api, service: Service): void {
+  describePublishing(api);
+
+  api.post("/v1/entries", async (c) => {
+    requireMediaType(c, ["application/json", "application/vnd.dsse.envelope.v1+json"]);
+    const envelope = readEnvelope(parseJson(await readBody(c, MAX_ENVELOPE_BYTES), MAX_ENVELOPE_BYTES));
+    const [outcome] = await service.log.publish([envelope]);
+    if (outcome === undefined) throw new Error("the log answered nothing");
+    return answerOne(c, service, outcome);
+  });
+
+  api.post("/v1/entries/batch", async (c) => {
+    requireMediaType(c, ["application/x-ndjson"]);
+    const batch = readBatch(await readBody(c, MAX_BATCH_BYTES), readEnvelope);
+    await storeAttachments(service.log, batch);
+    const outcomes = await namingLines(batch.lines, () => service.log.publish(batch.envelopes));
+    return answerBatch(c, service, outcomes);
+  });
+}
+
+/** @throws RequestProblem "signature-missing", or what envelopeFromJson throws. */
+function readEnvelope(json: unknown): Envelope {
+  const signatures = (json as { signatures?: unknown } | null)?.signatures;
+  if (Array.isArray(signatures) && signatures.length === 0) {
+    throw new RequestProblem("signature-missing", "the envelope has no signature; sign it first", {
+      pointer: "/signatures",
+    });
+  }
+  return envelopeFromJson(json);
+}
+
+/** Turns a refusal of the nth envelope into one of its line; of a batch of one, too. */
+async function namingLines(
+  lines: readonly number[],
+  publish: () => Promise<PublishOutcome[]>,
+): Promise<PublishOutcome[]> {
+  try {
+    return await publish();
+  } catch (error) {
+    if (error instanceof LogUnavailableError) throw error;
+    const refused = error instanceof BatchRefusedError ? error : new BatchRefusedError(0, error as Error);
+    throw new BatchRefusedError((lines[refused.position] ?? 1) - 1, refused.cause);
+  }
+}
+
+async function answerOne(c: Context, service: Service, outcome: PublishOutcome): Promise<Response> {
+  if (outcome.state === "awaiting-cosignature")
+    return awaiting(c, JSON.stringify(awaitingJson(outcome)), "application/json");
+  const published = await publishedJson(service, outcome);
+  const status = outcome.outcome === "new" ? 201 : 200;
+  c.header("location", `${service.url}/v1/entries/${outcome.index}`);
+  return prefersText(c) ? c.text(published.proof, status) : c.json(published, status);
+}
+
+async function answerBatch(
+  c: Context,
+  service: Service,
+  outcomes: readonly PublishOutcome[],
+): Promise<Response> {
+  const isAwaiting = outcomes.some(({ state }) => state === "awaiting-cosignature");
+  const answers = isAwaiting
+    ? outcomes.map(awaitingJson)
+    : await Promise.all(outcomes.map((outcome) => publishedJson(service, outcome)));
+  const body = answers.map((answer) => `${JSON.stringify(answer)}\n`).join("");
+  if (isAwaiting) return awaiting(c, body, "application/x-ndjson");
+  const isNew = outcomes.some(({ outcome }) => outcome === "new");
+  return c.body(body, isNew ? 201 : 200, { "content-type": "application/x-ndjson" });
+}
+
+function awaiting(c: Context, body: string, type: string): Response {
+  return c.body(body, 202, { "content-type": type, "retry-after": String(COSIGNATURE_RETRY) });
+}
+
+function awaitingJson({ index }: PublishOutcome): z.infer<typeof awaitingEntry> {
+  return { index, state: "awaiting-cosignature" };
+}
+
+async function publishedJson(
+  { log }: Service,
+  outcome: PublishOutcome,
+): Promise<z.infer<typeof publishedEntry>> {
+  const { checkpoint, note } = requirePublished(log);
+  const proof = await log.proveInclusion(outcome.index, checkpoint.size);
+  return {
+    index: outcome.index,
+    leafHash: encodeHex(outcome.leafHash),
+    treeSize: checkpoint.size,
+    outcome: outcome.outcome,
+    envelope: envelopeToJson(parseLeaf(outcome.leaf)),
+    proof: formatTlogProof({ index: outcome.index, proof, checkpoint: note }),
+  };
+}
+
+/** Whether the client asks for the bare proof file. */
+export function prefersText(c: Context): boolean {
+  return (c.req.header("accept") ?? "")
+    .split(",")
+    .some((range) => range.split(";")[0]?.trim() === "text/plain");
+}
+
+const REFUSED = problems(
+  "malformed",
+  "signature-missing",
+  "signature-unknown-key",
+  "signature-invalid",
+  "not-authorised",
+  "key-revoked",
+  "identity-taken",
+  "wrong-predecessor",
+  "trust-root-not-first",
+  "too-large",
+  "unsupported-media-type",
+  "invalid-entry",
+  "attachment-missing",
+  "below-svn-floor",
+  "lifetime-too-long",
+  "profile-incoherent",
+  "reference-missing",
+  "reference-revoked",
+  "reference-wrong",
+  "revocation-target",
+  "status-capacity",
+  "status-not-true",
+  "successor-not-true",
+  "trust-root-not-usable",
+  "too-many-requests",
+  "queue-full",
+  "quorum-lost",
+  "storage-failed",
+  "log-stopped",
+  "log-closed",
+  "shutting-down",
+  "timed-out",
+);
+
+const retryAfter = {
+  "retry-after": { description: "Seconds to wait", schema: { type: "integer" as const } },
+};
+const one = { "application/json": { schema: publishedEntry }, "text/plain": { schema: proofText } };
+const lines = (description: string) => ({
+  "application/x-ndjson": { schema: z.string().describe(description) },
+});
+
+function describePublishing(api: Api): void {
+  describeRoute(api, {
+    method: "post",
+    path: "/v1/entries",
+    operationId: "publishEntry",
+    tags: ["entries"],
+    summary: "Publish an entry",
+    description:
+      "The same payload again is answered with the entry that is logged, whatever its signatures. `Accept: text/plain` answers with the proof file alone.",
+    request: {
+      body: {
+        required: true,
+        content: { "application/json": { schema: { $ref: "#/components/schemas/Envelope" } } },
+      },
+    },
+    responses: {
+      200: { description: "It was in the log already", content: one },
+      201: { description: "It is in the log now", content: one },
+      202: {
+        description: "It is durable, but the quorum is late",
+        headers: retryAfter,
+        content: { "application/json": { schema: awaitingEntry } },
+      },
+      ...REFUSED,
+    },
+  });
+  describeRoute(api, {
+    method: "post",
+    path: "/v1/entries/batch",
+    operationId: "publishBatch",
+    tags: ["entries"],
+    summary: "Publish entries together",
+    description: `At most ${MAX_BATCH_LINES} lines, each an envelope, or an attachment that an envelope of the batch names: \`{"attachment": "<base64>"}\`. All are added in their order, or none: a problem names the line.`,
+    request: { body: { required: true, content: lines("One envelope or attachment a line") } },
+    responses: {
+      200: {
+        description: "All were in the log already",
+        content: lines("One PublishedEntry a line for each envelope, in order"),
+      },
+      201: {
+        description: "All are in the log now",
+        content: lines("One PublishedEntry a line for each envelope, in order"),
+      },
+      202: {
+        description: "All are durable, but the quorum is late",
+        headers: retryAfter,
+        content: lines("One AwaitingEntry a line for each envelope, in order"),
+      },
+      ...REFUSED,
+    },
+  });
+}

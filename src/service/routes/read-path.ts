@@ -1,0 +1,141 @@
+// The read path: C2SP tlog-tiles at the root of the service. No middleware runs for it, full tiles and bundles are kept in memory.
+import * as z from "zod";
+import { MalformedError } from "../../protocol/errors.ts";
+import { parseTilePath, TILE_WIDTH, type Tile } from "../../protocol/merkle/tile.ts";
+import { BASE_HEADERS, IMMUTABLE, NO_CACHE } from "../headers.ts";
+import { requirePublished } from "../log-reader.ts";
+import { type Api, describeRoute, problems } from "../openapi.ts";
+import { RequestProblem } from "../problem.ts";
+import { RecentObjects } from "../recent-objects.ts";
+import type { Service } from "../service.ts";
+
+const CHECKPOINT_HEADERS = {
+  ...BASE_HEADERS,
+  "content-type": "text/plain; charset=utf-8",
+  "cache-control": NO_CACHE,
+};
+const OBJECT_HEADERS = {
+  ...BASE_HEADERS,
+  "content-type": "application/octet-stream",
+  "cache-control": IMMUTABLE,
+};
+/** Full tiles and bundles in memory, bytes. A tile is 8 KiB; a bundle of ordinary entries some hundred. */
+const KEPT_BYTES = 32 * 1024 * 1024;
+
+export function addReadPath(api: Api, { log, metrics }: Service): void {
+  const recent = new RecentObjects(KEPT_BYTES);
+  const countCheckpoint = metrics.hotReads("checkpoint");
+  const countTile = metrics.hotReads("tile");
+  describeReadPath(api);
+
+  api.get("/checkpoint", () => {
+    countCheckpoint();
+    return new Response(requirePublished(log).note, { headers: CHECKPOINT_HEADERS });
+  });
+
+  api.get("/tile/*", async (c) => {
+    countTile();
+    const path = c.req.path.slice(1);
+    const kept = recent.get(path);
+    if (kept !== undefined) return new Response(kept, { headers: OBJECT_HEADERS });
+    const tile = readPath(path);
+    const bytes = await readObject(tile);
+    if (tile.width === TILE_WIDTH) recent.add(path, bytes);
+    return new Response(bytes, { headers: OBJECT_HEADERS });
+  });
+
+  /** Refuses what the published tree does not have: a client that asks for it has an unverified checkpoint, or guesses. */
+  async function readObject({ level, index, width }: Tile): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = await (level === "entries" ? log.entryBundle(index, width) : log.tile(level, index, width));
+    if (bytes === undefined) {
+      const size = log.published()?.checkpoint.size ?? 0;
+      throw new RequestProblem("beyond-tree", `the published tree of ${size} entries has no such tile`);
+    }
+    return bytes as Uint8Array<ArrayBuffer>;
+  }
+}
+
+function readPath(path: string): Tile {
+  try {
+    return parseTilePath(path);
+  } catch (error) {
+    if (error instanceof MalformedError) throw new RequestProblem("not-found", error.message);
+    throw error;
+  }
+}
+
+const group = z
+  .string()
+  .regex(/^[0-9]{3}$/)
+  .describe(
+    "Number of the tile: three digits. From 1000 on it has more elements, x001/234, which this description cannot show",
+  );
+const level = z
+  .string()
+  .regex(/^(?:[0-9]|[1-5][0-9]|6[0-3])$/)
+  .describe("Level of the tile, 0 to 63");
+const width = z
+  .string()
+  .regex(/^(?:[1-9][0-9]?|1[0-9]{2}|2[0-4][0-9]|25[0-5])$/)
+  .describe("Width of a partial tile, 1 to 255");
+
+function describeReadPath(api: Api): void {
+  const missing = problems("not-found", "beyond-tree");
+  const octets = (description: string) => ({
+    200: {
+      description,
+      headers: { "cache-control": { description: "Immutable", schema: { type: "string" as const } } },
+      content: { "application/octet-stream": { schema: { type: "string" as const, format: "binary" } } },
+    },
+    ...missing,
+  });
+  describeRoute(api, {
+    method: "get",
+    path: "/checkpoint",
+    operationId: "getCheckpoint",
+    tags: ["read path"],
+    summary: "The newest checkpoint",
+    description: "Signed and cosigned note (C2SP tlog-checkpoint).",
+    responses: {
+      200: { description: "The checkpoint", content: { "text/plain": { schema: z.string() } } },
+      ...problems("not-found"),
+    },
+  });
+  const tiles = [
+    ["/tile/{level}/{number}", "getTile", "A full tile", { level, number: group }, "256 hashes of 32 bytes"],
+    [
+      "/tile/{level}/{number}.p/{width}",
+      "getPartialTile",
+      "A partial tile",
+      { level, number: group, width },
+      "`width` hashes of 32 bytes",
+    ],
+    [
+      "/tile/entries/{number}",
+      "getEntryBundle",
+      "A full entry bundle",
+      { number: group },
+      "256 entries, each after its length as big-endian uint16",
+    ],
+    [
+      "/tile/entries/{number}.p/{width}",
+      "getPartialEntryBundle",
+      "A partial entry bundle",
+      { number: group, width },
+      "`width` entries, each after its length as big-endian uint16",
+    ],
+  ] as const;
+  for (const [path, operationId, summary, params, answer] of tiles) {
+    describeRoute(api, {
+      method: "get",
+      path,
+      operationId,
+      tags: ["read path"],
+      summary,
+      description:
+        "C2SP tlog-tiles. A tile that the published tree does not have is not found, and that answer is not cached.",
+      request: { params: z.object(params) },
+      responses: octets(answer),
+    });
+  }
+}

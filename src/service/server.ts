@@ -1,0 +1,75 @@
+// The service on a port. Stopping loses nothing that was acknowledged: no new connections, what is under way is answered, and the log
+// finishes its queue before its store is closed.
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createAdaptorServer } from "@hono/node-server";
+import type { Api } from "./openapi.ts";
+
+export interface ServerOptions {
+  readonly app: Api;
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** Closes the log; called once no request is under way. */
+  readonly closeLog: () => Promise<void>;
+  /** Milliseconds after which connections that are still open are cut. */
+  readonly graceMs: number;
+}
+
+export interface RunningServer {
+  /** Where it listens, such as http://127.0.0.1:8080 */
+  readonly address: string;
+  /** Stops gracefully; a second call waits for the first. */
+  stop(): Promise<void>;
+}
+
+/** Time to send all headers of a request, milliseconds. */
+const HEADERS_TIMEOUT = 10_000;
+/** Time to send a whole request: 48 MiB over a slow line. */
+const REQUEST_TIMEOUT = 120_000;
+const KEEP_ALIVE_TIMEOUT = 65_000;
+
+/** @throws the error of listening, such as EADDRINUSE. */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const server = createAdaptorServer({
+    fetch: options.app.fetch,
+    serverOptions: {
+      headersTimeout: HEADERS_TIMEOUT,
+      requestTimeout: REQUEST_TIMEOUT,
+      keepAliveTimeout: KEEP_ALIVE_TIMEOUT,
+      maxHeaderSize: 16_384,
+    },
+  }) as Server;
+  await listen(server, options);
+  let stopping: Promise<void> | null = null;
+  return {
+    address: addressOf(server.address() as AddressInfo),
+    stop() {
+      stopping ??= stop(server, options);
+      return stopping;
+    },
+  };
+}
+
+function listen(server: Server, { host, port }: ServerOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+async function stop(server: Server, { closeLog, graceMs }: ServerOptions): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+  await closed;
+  clearTimeout(cut);
+  await closeLog();
+}
+
+function addressOf({ address, family, port }: AddressInfo): string {
+  return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+}

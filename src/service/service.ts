@@ -1,0 +1,28 @@
+// What the routes are given: the log, and what stands around it.
+import type { Logger } from "pino";
+import type { Log } from "../log/log.ts";
+import type { Bundles } from "./bundles.ts";
+import type { Metrics } from "./metrics.ts";
+
+export interface ServiceLimits {
+  /** Writing requests that one client address may make in a minute. */
+  readonly writesPerMinute: number;
+  /** Seconds after which a request is given up. */
+  readonly requestTimeout: number;
+  /** Proxies in front that append to X-Forwarded-For. */
+  readonly trustedProxies: number;
+}
+
+export interface Service {
+  readonly log: Log;
+  readonly bundles: Bundles;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly clock: () => Date;
+  /** Origin line of the log's checkpoints. */
+  readonly origin: string;
+  /** Where clients reach the service, without a slash at the end. */
+  readonly url: string;
+  readonly version: string;
+  readonly limits: ServiceLimits;
+}
