@@ -75,6 +75,17 @@ describe("fetchRaTlsEvidence", () => {
     );
   });
 
+  test("cannot take the evidence of eight GPUs from a certificate: OpenSSL stops at 100 KiB", async () => {
+    const gpus = Array.from({ length: 8 }, () => ({}));
+    const many = await makeMachine({ at, gpus, channel: machine.channel });
+    const { pem: cert, der } = await makeEvidenceCertificate(many);
+    expect(der.length).toBeGreaterThan(100 * 1024);
+    const port = await serve({ cert });
+    await expect(fetchRaTlsEvidence("127.0.0.1", port, { timeoutMs })).rejects.toThrow(
+      /excessive message size/,
+    );
+  });
+
   test("refuses a server that speaks less than TLS 1.3", async () => {
     const port = await serve({ maxVersion: "TLSv1.2" });
     await expect(fetchRaTlsEvidence("127.0.0.1", port, { timeoutMs })).rejects.toThrow(/version|alert/i);
