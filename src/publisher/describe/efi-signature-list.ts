@@ -7,6 +7,7 @@ import { type RandomAccess, withFile } from "./file-digest.ts";
 const GLOBAL_VARIABLE = "8be4df61-93ca-11d2-aa0d-00e098032b8c";
 const IMAGE_SECURITY_DATABASE = "d719b2cb-3d3a-4596-a3bc-dad00e67656f";
 const VENDOR_OF = {
+  SecureBoot: GLOBAL_VARIABLE,
   PK: GLOBAL_VARIABLE,
   KEK: GLOBAL_VARIABLE,
   db: IMAGE_SECURITY_DATABASE,
@@ -19,7 +20,9 @@ const CERTIFICATE_HEADER_LENGTH = 24;
 const LIST_HEADER_LENGTH = 28;
 const MAX_LENGTH = 1024 * 1024;
 
-export type SecureBootVariable = keyof typeof VENDOR_OF;
+export type MeasuredVariableName = keyof typeof VENDOR_OF;
+/** The variables that hold signature lists. */
+export type SecureBootVariable = Exclude<MeasuredVariableName, "SecureBoot">;
 
 export interface MeasuredVariable {
   /** SHA-256 of the variable's data: the signature lists alone. */
@@ -42,7 +45,8 @@ export async function readSecureBootVariable(
   });
 }
 
-export function measureVariable(name: SecureBootVariable, data: Uint8Array): MeasuredVariable {
+/** @param data the variable's content; empty for a variable that is not set, which firmware measures too. */
+export function measureVariable(name: MeasuredVariableName, data: Uint8Array): MeasuredVariable {
   const lengths = Buffer.alloc(16);
   lengths.writeBigUInt64LE(BigInt(name.length), 0);
   lengths.writeBigUInt64LE(BigInt(data.length), 8);

@@ -3,15 +3,15 @@
 import type { OsImage } from "../../protocol/entry/os-image.ts";
 import { formatStatement, type Subject } from "../../protocol/envelope/statement.ts";
 import { VerificationError } from "../../protocol/errors.ts";
-import { readSecureBootVariable } from "./efi-signature-list.ts";
+import type { Described } from "./described.ts";
 import { formEvents } from "./expected-events.ts";
 import { withFile } from "./file-digest.ts";
 import { measureGpt } from "./gpt.ts";
 import { readHardening } from "./image-hardening.ts";
-import type { Described } from "./kernel-patch-set.ts";
 import { readKnownGoodLog } from "./known-good.ts";
 import { type ReleaseInput, readReleaseFields } from "./release-fields.ts";
 import { describeRootfs, type RootfsInput } from "./rootfs.ts";
+import { checkSecureBoot, readSecureBoot, type SecureBootFiles } from "./secure-boot.ts";
 import { readStatementReference } from "./statement-reference.ts";
 import { explainEvents, measureLoadOptions, predictEvents } from "./tcg-prediction.ts";
 import { readUki, rootHashesOf, type Uki } from "./uki.ts";
@@ -21,13 +21,7 @@ export interface OsImageInput {
   readonly rootfs: RootfsInput;
   /** Path of the UKI. */
   readonly uki: string;
-  /** Paths of .esl or .auth files. A variable that is left out is not set; Secure Boot is on where PK is set (UEFI 2.10 §32.3). */
-  readonly secureBoot: {
-    readonly pk?: string;
-    readonly kek?: string;
-    readonly db?: string;
-    readonly dbx?: string;
-  };
+  readonly secureBoot: SecureBootFiles;
   /** Path of the kernel's resolved .config, for what the command line does not say. */
   readonly kernelConfig?: string;
   /** Paths of the certificates that may sign modules, PEM or DER. */
@@ -44,39 +38,37 @@ export interface OsImageInput {
 
 /**
  * @throws MalformedError on a file that is not of its format; VerificationError when parts do not belong together: the command line
- * carries another root hash ("root-hash"), or the event log is of a boot of another UKI ("event-log").
+ * carries another root hash ("root-hash"), or the event log is of a boot of another UKI or with other Secure Boot variables
+ * ("event-log").
  */
 export async function describeOsImage(input: OsImageInput): Promise<Described> {
   const { rootfs, verity, fileName } = await describeRootfs(input.rootfs);
   const uki = await withFile(input.uki, "UKI", readUki);
   checkRootHash(input.uki, uki.commandLine, verity.rootHash);
-  const { attachments, ...measurements } = await readMeasurements(input, uki);
+  const secureBoot = await readSecureBoot(input.secureBoot);
+  const { attachments, ...measurements } = await readMeasurements(input, uki, secureBoot);
   const subjects: Subject[] = [
     { name: fileName, digest: { sha256: rootfs.sha256 } },
     { name: uki.fileName, digest: { sha256: uki.sha256, sha384: uki.sha384 } },
   ];
-  const { fileName: ukiName, size, sha256, authenticode, sections, signatures } = uki;
   const predicate: OsImage = {
     ...(await readReleaseFields(input.release, subjects)),
     rootfs,
     verity,
-    uki: {
-      fileName: ukiName,
-      sha256,
-      size,
-      authenticode,
-      sections: [...sections],
-      signatures: [...signatures],
-    },
+    uki: stateUki(uki),
     commandLine: { text: uki.commandLine, measuredAs: measureLoadOptions(uki.commandLine) },
     ...(await readHardening(uki.commandLine, input.kernelConfig, input.moduleCertificates)),
-    secureBoot: await readSecureBoot(input.secureBoot),
+    secureBoot,
     kernelPatchSet: await readStatementReference(input.kernelPatchSet, "kernel-patch-set"),
     driverBuild: await readStatementReference(input.driverBuild, "driver-build"),
     measurements,
     removedFromTcb: input.removedFromTcb,
   };
   return { payload: formatStatement("os-image", predicate, subjects), attachments };
+}
+
+function stateUki({ fileName, sha256, size, authenticode, sections, signatures }: Uki): OsImage["uki"] {
+  return { fileName, sha256, size, authenticode, sections: [...sections], signatures: [...signatures] };
 }
 
 /** Every root hash that the command line names must be the one of the data: which of two wins is the initrd's choice. */
@@ -95,7 +87,7 @@ function checkRootHash(path: string, commandLine: string, rootHash: string): voi
     );
 }
 
-async function readMeasurements(input: OsImageInput, uki: Uki) {
+async function readMeasurements(input: OsImageInput, uki: Uki, secureBoot: OsImage["secureBoot"]) {
   const { disk, eventLog } = input;
   const gpt = disk === undefined ? undefined : await withFile(disk, "disk image", measureGpt);
   const { log, registers, source } = await readKnownGoodLog(eventLog);
@@ -105,18 +97,7 @@ async function readMeasurements(input: OsImageInput, uki: Uki) {
       "event-log",
       `${eventLog}: RTMR1 was not extended with ${input.uki}: another image was booted`,
     );
+  checkSecureBoot(eventLog, log, secureBoot);
   const { rtmr1, rtmr2 } = registers;
   return { rtmr1, rtmr2, derivation: "observed" as const, from: source, ...formEvents(events) };
-}
-
-async function readSecureBoot(paths: OsImageInput["secureBoot"]): Promise<OsImage["secureBoot"]> {
-  const read = async (path: string | undefined, name: "PK" | "KEK" | "db" | "dbx") =>
-    path === undefined ? null : await readSecureBootVariable(path, name);
-  return {
-    enabled: paths.pk !== undefined,
-    pk: await read(paths.pk, "PK"),
-    kek: await read(paths.kek, "KEK"),
-    db: await read(paths.db, "db"),
-    dbx: await read(paths.dbx, "dbx"),
-  };
 }

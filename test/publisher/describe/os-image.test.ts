@@ -324,6 +324,53 @@ describe.skipIf(!haveStub)(`os-image${haveStub ? "" : " (skipped: systemd-boot-e
       await expect(predicateOf({ eventLog: log })).rejects.toThrow(/another image was booted/);
     });
 
+    it("refuses the log of a boot with other Secure Boot variables", async () => {
+      const boot = async (
+        variables: Record<"SecureBoot" | "PK" | "KEK" | "db" | "dbx", Uint8Array>,
+        change = {},
+      ) => {
+        const measuredVariables = Object.entries(variables).map(([name, data]) => {
+          const vendor = name.startsWith("d")
+            ? "cbb219d73a3d9645a3bcdad00e67656f"
+            : "61dfe48bca93d211aa0d00e098032b8c";
+          const lengths = Buffer.alloc(16);
+          lengths.writeUInt32LE(name.length, 0);
+          lengths.writeUInt32LE(data.length, 8);
+          return measured(
+            0,
+            0x80000001,
+            concatBytes(decodeHex(vendor), lengths, Buffer.from(name, "utf16le"), data),
+          );
+        });
+        writeFileSync(at("variables.ccel"), makeCcel([...measuredVariables, ...events]));
+        return await predicateOf({ eventLog: at("variables.ccel"), ...change });
+      };
+      const none = new Uint8Array();
+      const [on, off] = [Uint8Array.of(1), Uint8Array.of(0)];
+      const list = new Uint8Array(readFileSync(at("PK.esl")));
+      const good = { SecureBoot: on, PK: list, KEK: none, db: none, dbx: none };
+      await expect(boot(good)).resolves.toMatchObject({ secureBoot: { enabled: true } });
+      await expect(boot({ ...good, SecureBoot: off })).rejects.toThrow(
+        /Secure Boot was off, but a PK is given/,
+      );
+      await expect(boot(good, { secureBoot: {} })).rejects.toThrow(
+        /Secure Boot was on: give the file of its PK/,
+      );
+      await expect(boot({ ...good, PK: list.slice(0, -1) })).rejects.toThrow(
+        /PK was measured with other content than that of its file/,
+      );
+      await expect(boot({ ...good, dbx: list })).rejects.toThrow(
+        /dbx was measured with other content than none/,
+      );
+      const setup = { SecureBoot: off, PK: none, KEK: none, db: none, dbx: none };
+      await expect(boot(setup, { secureBoot: {} })).resolves.toMatchObject({
+        secureBoot: { enabled: false },
+      });
+      await expect(boot({ ...setup, SecureBoot: none }, { secureBoot: {} })).resolves.toMatchObject({
+        secureBoot: { enabled: false },
+      });
+    });
+
     it("refuses a tree that covers less than the file system, and an image of another time", async () => {
       format("root.erofs", "short.verity", "--data-blocks=3");
       const rootfs = { ...input.rootfs, verity: at("short.verity") };
