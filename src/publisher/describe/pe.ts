@@ -130,6 +130,6 @@ function assertOneAfterTheOther({ file, sections, headerSize, certificateTable }
 }
 
 /** The sections that have bytes in the file, as they follow each other there. */
-export function inFileOrder(sections: readonly PeSection[]): PeSection[] {
+function inFileOrder(sections: readonly PeSection[]): PeSection[] {
   return sections.filter((section) => section.rawSize > 0).sort((a, b) => a.rawOffset - b.rawOffset);
 }

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-export const STUB = "/usr/lib/systemd/boot/efi/linuxx64.efi.stub";
+const STUB = "/usr/lib/systemd/boot/efi/linuxx64.efi.stub";
 /** A small PE file that stands for the kernel: only its PE header matters here. */
 export const KERNEL = "/usr/lib/systemd/boot/efi/systemd-bootx64.efi";
 export const haveStub = existsSync(STUB) && existsSync(KERNEL);
