@@ -32,7 +32,10 @@ export const TDX_POLICY_CHECKS = [
   "tdx.policy.service-td",
 ] as const;
 
-/** Makes every check of the policy that the result has the data for; those that it has not stay "not-evaluated". */
+/**
+ * Makes every check of the policy that the result has the data for; those that it has not stay "not-evaluated". Says nothing about
+ * whether the quote is genuine: `result.accepted` does, and a quote must have both.
+ */
 export function checkTdxPolicy(result: TdxResult, policy: TdxPolicy): Check[] {
   const checks = new CheckList(TDX_POLICY_CHECKS);
   if (result.tcb !== null) {
