@@ -1,6 +1,6 @@
 // How a command line names patches: a quilt directory or a git range, and the notes on them. Tools are named alike.
 import { type Command, InvalidArgumentError } from "commander";
-import type { PatchOrigin } from "../../publisher/describe/kernel-patch-set.ts";
+import type { PatchOrigin } from "../../publisher/describe/patch-origin.ts";
 import { UsageError } from "../context.ts";
 
 export interface PatchOptions {

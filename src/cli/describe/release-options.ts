@@ -2,7 +2,7 @@
 // statement. Nothing is written before the whole statement exists, so that a failed describe leaves no file behind.
 import { dirname, join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import type { Described } from "../../publisher/describe/kernel-patch-set.ts";
+import type { Described } from "../../publisher/describe/described.ts";
 import type { ReleaseInput } from "../../publisher/describe/release-fields.ts";
 import { writeOutput } from "../files.ts";
 

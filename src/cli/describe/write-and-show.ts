@@ -3,7 +3,7 @@ import { sha256 } from "../../protocol/cryptography/hash.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { describeReference } from "../../protocol/entry/reference.ts";
 import { parseStatement } from "../../protocol/envelope/statement.ts";
-import type { Described } from "../../publisher/describe/kernel-patch-set.ts";
+import type { Described } from "../../publisher/describe/described.ts";
 import { type CliContext, show } from "../context.ts";
 import { attachmentPath, type ReleaseOptions, writeDescribed } from "./release-options.ts";
 

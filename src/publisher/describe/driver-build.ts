@@ -14,12 +14,13 @@ import {
   findInModule,
   findInSource,
 } from "./cc-firmware.ts";
+import type { Described } from "./described.ts";
 import { digestFile, withFile } from "./file-digest.ts";
 import { findFiles } from "./find-files.ts";
 import { describeKernelModule, type KernelModule } from "./kernel-module.ts";
-import { type Described, type PatchOrigin, readPatches } from "./kernel-patch-set.ts";
 import { describePatches } from "./patch-list.ts";
 import { readPatchNotes } from "./patch-notes.ts";
+import { type PatchOrigin, readPatches } from "./patch-origin.ts";
 import { type ReleaseInput, readReleaseFields } from "./release-fields.ts";
 import type { Observation } from "./running-driver.ts";
 

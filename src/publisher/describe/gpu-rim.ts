@@ -7,7 +7,7 @@ import type { GpuRim } from "../../protocol/entry/gpu-rim.ts";
 import { formatStatement, type Subject } from "../../protocol/envelope/statement.ts";
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";
 import { type Rim, verifyRim } from "../rim-xml/verify-rim.ts";
-import type { Described } from "./kernel-patch-set.ts";
+import type { Described } from "./described.ts";
 import { type ReleaseInput, readReleaseFields } from "./release-fields.ts";
 
 export interface GpuRimInput {

@@ -10,10 +10,10 @@ import type { GspFirmware } from "../../protocol/entry/gsp-firmware.ts";
 import { formatStatement, type Subject } from "../../protocol/envelope/statement.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import { MAX_REPORT_BYTES, parseGpuReport } from "../../verifier/nvidia/report.ts";
+import type { Described } from "./described.ts";
 import { type Elf, findSection, readElf, readNotes, readSectionBytes } from "./elf.ts";
 import { digestContent, digestFile, withFile } from "./file-digest.ts";
 import { findFiles } from "./find-files.ts";
-import type { Described } from "./kernel-patch-set.ts";
 import { type ReleaseInput, readReleaseFields } from "./release-fields.ts";
 import { runTool } from "./run-tool.ts";
 

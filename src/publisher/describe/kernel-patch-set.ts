@@ -3,18 +3,13 @@ import { basename } from "node:path";
 import type { KernelPatchSet } from "../../protocol/entry/kernel-patch-set.ts";
 import { formatStatement, type Subject } from "../../protocol/envelope/statement.ts";
 import { MalformedError } from "../../protocol/errors.ts";
+import type { Described } from "./described.ts";
 import { digestFile } from "./file-digest.ts";
-import { readGitRange } from "./git-range.ts";
 import { type KernelConfig, readKernelConfig, stateOptions, toolchainOf } from "./kernel-config.ts";
-import { type AttachedDocument, describePatches } from "./patch-list.ts";
+import { describePatches } from "./patch-list.ts";
 import { readPatchNotes } from "./patch-notes.ts";
-import { readSeries, type SeriesPatch } from "./patch-series.ts";
+import { type PatchOrigin, readPatches } from "./patch-origin.ts";
 import { type ReleaseInput, readReleaseFields } from "./release-fields.ts";
-
-/** Where patches come from: a quilt directory, or the commits after `base` up to `tip`. */
-export type PatchOrigin =
-  | { readonly directory: string; readonly seriesFile?: string }
-  | { readonly repository: string; readonly base: string; readonly tip: string };
 
 export interface KernelPatchSetInput {
   readonly release: ReleaseInput;
@@ -33,12 +28,6 @@ export interface KernelPatchSetInput {
   readonly toolchain: readonly { readonly name: string; readonly version: string }[];
   /** Paths of built files. */
   readonly outputs: readonly string[];
-}
-
-/** A statement's bytes, ready to be signed, and the documents to publish beside it. */
-export interface Described {
-  readonly payload: Uint8Array;
-  readonly attachments: readonly AttachedDocument[];
 }
 
 /** @throws MalformedError naming file and place; VerificationError when the provenance is about something else. */
@@ -66,16 +55,6 @@ export async function describeKernelPatchSet(input: KernelPatchSetInput): Promis
     outputs,
   };
   return { payload: formatStatement("kernel-patch-set", predicate, subjects), attachments };
-}
-
-/** Patches in order, and the commit that they are applied to where git knows it. */
-export async function readPatches(
-  origin: PatchOrigin,
-): Promise<{ patches: readonly SeriesPatch[]; commit: string | null }> {
-  if ("directory" in origin)
-    return { patches: await readSeries(origin.directory, origin.seriesFile), commit: null };
-  const range = await readGitRange(origin.repository, origin.base, origin.tip);
-  return { patches: range.patches, commit: range.base };
 }
 
 function baseVersion(input: KernelPatchSetInput, config: KernelConfig | null): string {

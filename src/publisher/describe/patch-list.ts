@@ -1,9 +1,10 @@
 // A series as an entry states it: one row a patch, the digest of the series, and an attachment when the rows are many.
 import { createHash } from "node:crypto";
 import { utf8 } from "../../protocol/encoding/text.ts";
-import type { Attachment, Patch, PatchSeries } from "../../protocol/entry/release.ts";
+import type { Patch, PatchSeries } from "../../protocol/entry/release.ts";
 import { canonicalize } from "../../protocol/envelope/canonical-json.ts";
 import { MalformedError } from "../../protocol/errors.ts";
+import { type AttachedDocument, attachDocument } from "./described.ts";
 import { readPatchHeader } from "./patch-header.ts";
 import { stablePatchIds } from "./patch-id.ts";
 import type { PatchNotes } from "./patch-notes.ts";
@@ -12,13 +13,6 @@ import type { SeriesPatch } from "./patch-series.ts";
 /** Rows beyond this many bytes are attached: an entry holds 65,535 bytes of base64, and has more to say than its patches. */
 const MAX_INLINE = 16 * 1024;
 const MAX_INLINE_PATCHES = 200;
-const MAX_ATTACHMENT = 16 * 1024 * 1024;
-
-/** A document that an entry names by digest, with the bytes to publish beside it. */
-export interface AttachedDocument {
-  readonly reference: Attachment;
-  readonly bytes: Uint8Array;
-}
 
 export interface DescribedSeries {
   readonly series: PatchSeries;
@@ -75,17 +69,11 @@ function embargoed(index: number, sha256: string, purpose: string): Patch {
 }
 
 function formSeries(rows: Patch[]): DescribedSeries {
-  const bytes = utf8(canonicalize(rows));
   const common = { count: rows.length, seriesDigest: seriesDigest(rows) };
-  if (rows.length <= MAX_INLINE_PATCHES && bytes.length <= MAX_INLINE)
+  const document = attachDocument(rows);
+  if (rows.length <= MAX_INLINE_PATCHES && document.bytes.length <= MAX_INLINE)
     return { series: { ...common, inline: rows, attachment: null }, attachments: [] };
-  if (bytes.length > MAX_ATTACHMENT)
-    throw new MalformedError(
-      "patch series",
-      `its list has ${bytes.length} bytes, an attachment at most ${MAX_ATTACHMENT}`,
-    );
-  const reference = { digest: hashHex(bytes), size: bytes.length, mediaType: "application/json" as const };
-  return { series: { ...common, inline: null, attachment: reference }, attachments: [{ reference, bytes }] };
+  return { series: { ...common, inline: null, attachment: document.reference }, attachments: [document] };
 }
 
 function hashHex(bytes: Uint8Array): string {

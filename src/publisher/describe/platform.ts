@@ -5,8 +5,8 @@ import { encodeHex } from "../../protocol/encoding/hex.ts";
 import type { Platform } from "../../protocol/entry/platform.ts";
 import { formatStatement, type Subject } from "../../protocol/envelope/statement.ts";
 import { VerificationError } from "../../protocol/errors.ts";
+import type { Described } from "./described.ts";
 import { digestContent, digestFile, withFile } from "./file-digest.ts";
-import type { Described } from "./kernel-patch-set.ts";
 import {
   type KnownGoodLog,
   type KnownGoodQuote,

@@ -1,0 +1,32 @@
+// What every describe gives: the statement's bytes, ready to be signed, and the documents that it names by digest.
+import { createHash } from "node:crypto";
+import { utf8 } from "../../protocol/encoding/text.ts";
+import type { Attachment } from "../../protocol/entry/release.ts";
+import { canonicalize } from "../../protocol/envelope/canonical-json.ts";
+import { MalformedError } from "../../protocol/errors.ts";
+
+const MAX_ATTACHMENT = 16 * 1024 * 1024;
+
+export interface Described {
+  /** The statement's RFC 8785 form. */
+  readonly payload: Uint8Array;
+  readonly attachments: readonly AttachedDocument[];
+}
+
+/** A document that an entry names by digest, with the bytes to publish beside it. */
+export interface AttachedDocument {
+  readonly reference: Attachment;
+  readonly bytes: Uint8Array;
+}
+
+/** A list that outgrew its entry, as a document in RFC 8785 form. @throws MalformedError over 16 MiB. */
+export function attachDocument(list: readonly unknown[]): AttachedDocument {
+  const bytes = utf8(canonicalize(list));
+  if (bytes.length > MAX_ATTACHMENT)
+    throw new MalformedError(
+      "attachment",
+      `${bytes.length} bytes, at most ${MAX_ATTACHMENT} can be published`,
+    );
+  const digest = createHash("sha256").update(bytes).digest("hex");
+  return { reference: { digest, size: bytes.length, mediaType: "application/json" }, bytes };
+}
