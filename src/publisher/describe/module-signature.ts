@@ -2,20 +2,24 @@
 // marker line (Linux, include/linux/module_signature.h, scripts/sign-file.c). It is read, not verified: the key is the kernel's.
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { decodeUtf8, utf8 } from "../../protocol/encoding/text.ts";
-import { type DerElement, elements, onlyElement } from "../../verifier/nvidia/der.ts";
+import {
+  type DerElement,
+  derExplicit,
+  derIdentifier,
+  derSequence,
+  derSet,
+  readDer,
+} from "../../verifier/x509/der.ts";
 import type { RandomAccess } from "./file-digest.ts";
 
 const MARKER = utf8("~Module signature appended~\n");
 const TRAILER_SIZE = 12;
 const MAX_SIGNATURE = 64 * 1024;
 const PKCS7 = 2;
-const SEQUENCE = 0x30;
-const SET = 0x31;
-const CONTEXT_0 = 0xa0;
 const KEY_IDENTIFIER = 0x80;
-/** id-signedData 1.2.840.113549.1.7.2 (RFC 5652 §5.1) and commonName 2.5.4.3, as DER content. */
-const SIGNED_DATA = "2a864886f70d010702";
-const COMMON_NAME = "550403";
+/** id-signedData (RFC 5652 §5.1). */
+const SIGNED_DATA = "1.2.840.113549.1.7.2";
+const COMMON_NAME = "2.5.4.3";
 
 export interface ModuleSignature {
   /** Common name of the signing certificate's issuer, as `modinfo` shows it, or "key <hex>" when a key id stands in its place. */
@@ -54,30 +58,27 @@ function readSigner(file: RandomAccess, block: Uint8Array, at: number): string {
 
 /** SignedData's last member is the set of signers; a signer's second member says whose key it is (RFC 5652 §5.1, §5.3). */
 function signerOf(block: Uint8Array): string {
-  const [type, wrapped] = elements(onlyElement(block, SEQUENCE, "ContentInfo"), "ContentInfo");
-  if (type === undefined || encodeHex(type.content) !== SIGNED_DATA)
-    throw new Error("content of another type");
-  const signedData = onlyElement(contentOf(wrapped, CONTEXT_0), SEQUENCE, "SignedData");
-  const signers = elements(contentOf(elements(signedData, "SignedData").at(-1), SET), "SignerInfos");
-  if (signers.length !== 1) throw new Error(`${signers.length} signers, expected one`);
-  const [, identifier] = elements(contentOf(signers[0], SEQUENCE), "SignerInfo");
+  const [type, wrapped] = derSequence(readDer(block));
+  if (type === undefined || derIdentifier(type) !== SIGNED_DATA) throw new Error("content of another type");
+  const signedData = derSequence(derExplicit(present(wrapped), 0));
+  const [signer, ...others] = derSet(present(signedData.at(-1)));
+  if (others.length > 0) throw new Error(`${others.length + 1} signers, expected one`);
+  const [, identifier] = derSequence(present(signer));
   if (identifier?.tag === KEY_IDENTIFIER) return `key ${encodeHex(identifier.content)}`;
-  const [issuer] = elements(contentOf(identifier, SEQUENCE), "IssuerAndSerialNumber");
-  return commonNameOf(contentOf(issuer, SEQUENCE));
+  const [issuer] = derSequence(present(identifier));
+  return commonNameOf(present(issuer));
 }
 
-function commonNameOf(name: Uint8Array): string {
-  for (const relative of elements(name, "Name")) {
-    for (const attribute of elements(contentOf(relative, SET), "Name")) {
-      const [type, value] = elements(contentOf(attribute, SEQUENCE), "Name");
-      if (type !== undefined && value !== undefined && encodeHex(type.content) === COMMON_NAME)
-        return decodeUtf8(value.content);
-    }
+function commonNameOf(name: DerElement): string {
+  for (const attribute of derSequence(name).flatMap(derSet)) {
+    const [type, value] = derSequence(attribute);
+    if (type !== undefined && value !== undefined && derIdentifier(type) === COMMON_NAME)
+      return decodeUtf8(value.content);
   }
   throw new Error("the signer's certificate has no common name");
 }
 
-function contentOf(element: DerElement | undefined, tag: number): Uint8Array {
-  if (element?.tag !== tag) throw new Error(`tag ${element?.tag ?? "missing"}, expected ${tag}`);
-  return element.content;
+function present(element: DerElement | undefined): DerElement {
+  if (element === undefined) throw new Error("an element is missing");
+  return element;
 }

@@ -9,7 +9,7 @@ import { PAYLOAD_TYPE, preAuthEncoding } from "../../protocol/envelope/dsse.ts";
 import { parseJson } from "../../protocol/envelope/parse-json.ts";
 import type { Subject } from "../../protocol/envelope/statement.ts";
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";
-import { rawEcdsaSignature } from "../../verifier/nvidia/der.ts";
+import { rawEcdsaSignature } from "../../verifier/x509/der.ts";
 import { withFile } from "./file-digest.ts";
 
 const FORMAT = "SLSA provenance";

@@ -4,10 +4,11 @@ import { sha256 } from "../../protocol/cryptography/hash.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";
 import { type Check, CheckList } from "../../verifier/check-list.ts";
-import { type Certificate, parseCertificate } from "../../verifier/nvidia/certificate.ts";
-import { outsideWindow, verifyIssued, verifyPath } from "../../verifier/nvidia/certificate-path.ts";
+import { verifyIssued, verifyPath, verifyWindows } from "../../verifier/nvidia/certificate-path.ts";
 import { goldenTableDigest } from "../../verifier/nvidia/golden-table.ts";
 import { driverRimId } from "../../verifier/nvidia/rim-id.ts";
+import { type Certificate, parseCertificate } from "../../verifier/x509/certificate.ts";
+import { describeName } from "../../verifier/x509/name.ts";
 import { type RimContent, readRim } from "./golden-table.ts";
 import { NVIDIA_RIM_ROOT } from "./rim-root.ts";
 import { parseSignedXml, verifySignedXml } from "./verify-signature.ts";
@@ -101,19 +102,14 @@ async function checkChain(
   const [signer] = path;
   const last = path.at(-1);
   await list.attempt("rim.chain", async () => {
-    if (signer === undefined || signer.ca || !signer.keyUsage.includes("digitalSignature")) {
+    if (signer === undefined || signer.ca || !signer.keyUsage.digitalSignature) {
       throw new VerificationError("rim-chain", "the first certificate may not sign RIMs, or stands alone");
     }
     await verifyPath(path);
   });
   if (last === undefined) return path;
   await list.attempt("rim.chain.root", () => verifyIssued(last, root, path.length - 1));
-  await list.attempt("rim.chain.window", () => {
-    const outside = outsideWindow([...path, root], now);
-    if (outside === undefined) return;
-    const window = `${outside.notBefore.toISOString()} to ${outside.notAfter.toISOString()}`;
-    throw new VerificationError("certificate-window", `"${outside.subject}" is valid from ${window}`);
-  });
+  await list.attempt("rim.chain.window", () => verifyWindows([...path, root], now));
   return path;
 }
 
@@ -139,5 +135,5 @@ function ownId({ kind, product, colloquialVersion }: RimContent): string | null 
 }
 
 function describeSigner({ subject, der, notBefore, notAfter }: Certificate): RimSigner {
-  return { subject, sha256: encodeHex(sha256(der)), notBefore, notAfter };
+  return { subject: describeName(subject), sha256: encodeHex(sha256(der)), notBefore, notAfter };
 }

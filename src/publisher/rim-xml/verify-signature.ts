@@ -6,7 +6,7 @@ import { importPublicKey, verifySignature } from "../../protocol/cryptography/si
 import { decodeBase64 } from "../../protocol/encoding/base64.ts";
 import { equalBytes } from "../../protocol/encoding/bytes.ts";
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";
-import { type Certificate, parseCertificate } from "../../verifier/nvidia/certificate.ts";
+import { type Certificate, parseCertificate } from "../../verifier/x509/certificate.ts";
 import { canonicalXml } from "./canonical-xml.ts";
 import { attributeOf, childElements, isElement, parseXml, textOf } from "./parse-xml.ts";
 
@@ -64,7 +64,7 @@ export async function verifySignedXml(signed: SignedXml, signer: Certificate): P
   ) {
     throw new VerificationError(
       "xml-signature",
-      `SignedInfo is not signed by the P-384 key of "${signer.subject}"`,
+      `SignedInfo is not signed by the P-384 key of "${signer.commonName}"`,
     );
   }
   const digest = readSignedInfo(parseXml(signed.signedInfo));

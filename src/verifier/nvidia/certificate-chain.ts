@@ -2,7 +2,7 @@
 // The supplied root is dropped and the pinned one used instead.
 import { keyIdOf } from "../../protocol/cryptography/signature.ts";
 import { VerificationError } from "../../protocol/errors.ts";
-import type { Certificate } from "./certificate.ts";
+import type { Certificate } from "../x509/certificate.ts";
 import { verifyIssued, verifyPath } from "./certificate-path.ts";
 import { BLACKWELL_FWID, HOPPER_FWID } from "./fwid.ts";
 
@@ -34,8 +34,8 @@ export async function verifyGpuChain(certificates: readonly Certificate[]): Prom
       `expected ${CHAIN_LENGTH} certificates, got ${certificates.length}`,
     );
   }
-  if (leaf.ca || !leaf.keyUsage.includes("digitalSignature")) {
-    throw new VerificationError("gpu-chain", `"${leaf.subject}" may not sign reports`);
+  if (leaf.ca || !leaf.keyUsage.digitalSignature) {
+    throw new VerificationError("gpu-chain", `"${leaf.commonName}" may not sign reports`);
   }
   await verifyPath([leaf, device, provisioner, identity]);
   return { leaf, device, provisioner, identity };

@@ -1,16 +1,35 @@
 // OCSP responses (RFC 6960 §4.2) as statements about certificates. Only what a responder that the issuer authorised signed, and what is fresh, counts.
-import * as asn1 from "@peculiar/asn1-ocsp";
-import { AsnConvert } from "@peculiar/asn1-schema";
 import { sha256, sha384, sha512 } from "../../protocol/cryptography/hash.ts";
 import { equalBytes } from "../../protocol/encoding/bytes.ts";
-import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";
-import { type Certificate, finite, parseCertificate, readAsn1 } from "./certificate.ts";
-import { isSignedBy, outsideWindow, type Signed, verifyIssued } from "./certificate-path.ts";
+import {
+  type Certificate,
+  isSignedBy,
+  parseCertificate,
+  readExtensions,
+  readSignature,
+  type SignedDer,
+  serialOf,
+} from "../x509/certificate.ts";
+import {
+  type DerElement,
+  derBitString,
+  derExplicit,
+  derIdentifier,
+  derOctets,
+  derSequence,
+  derTime,
+  readDer,
+} from "../x509/der.ts";
+import { verifyIssued, verifyWindows } from "./certificate-path.ts";
 
 const FORMAT = "OCSP response";
 const MAX_RESPONSE_BYTES = 16 * 1024;
+const BASIC = "1.3.6.1.5.5.7.48.1.1";
+const EXTENDED_KEY_USAGE = "2.5.29.37";
 const OCSP_SIGNING = "1.3.6.1.5.5.7.3.9";
+const ENUMERATED = 0x0a;
+const CONTEXT = 0xa0;
 const HASH: Readonly<Record<string, typeof sha256>> = {
   "2.16.840.1.101.3.4.2.1": sha256,
   "2.16.840.1.101.3.4.2.2": sha384,
@@ -29,7 +48,7 @@ interface Statement {
   readonly nextUpdate: Date | null;
 }
 
-export interface OcspResponse extends Signed {
+export interface OcspResponse extends SignedDer {
   readonly statements: readonly Statement[];
   /** Certificates that came along, for a delegated signer. */
   readonly certificates: readonly Certificate[];
@@ -42,43 +61,72 @@ export interface OcspResponse extends Signed {
 export function parseOcspResponse(der: Uint8Array): OcspResponse {
   if (der.length > MAX_RESPONSE_BYTES)
     throw new MalformedError(FORMAT, `longer than ${MAX_RESPONSE_BYTES} bytes`);
-  return readAsn1(der, asn1.OCSPResponse, FORMAT, ({ responseStatus, responseBytes }) => {
-    if (responseStatus !== asn1.OCSPResponseStatus.successful || responseBytes === undefined) {
-      throw new MalformedError(FORMAT, `the responder answered with error ${responseStatus}`);
-    }
-    if (responseBytes.responseType !== asn1.id_pkix_ocsp_basic)
-      throw new MalformedError(FORMAT, "not a basic response");
-    return readAsn1(new Uint8Array(responseBytes.response.buffer), asn1.BasicOCSPResponse, FORMAT, readBasic);
-  });
+  const [status, bytes, ...rest] = derSequence(readDer(der));
+  const [code] = status?.tag === ENUMERATED ? status.content : [];
+  if (code !== 0 || bytes === undefined || rest.length > 0) {
+    throw new MalformedError(FORMAT, `the responder answered with error ${code}`);
+  }
+  const [type, response] = derSequence(derExplicit(bytes, 0));
+  if (type === undefined || response === undefined || derIdentifier(type) !== BASIC) {
+    throw new MalformedError(FORMAT, "not a basic response");
+  }
+  return readBasic(readDer(derOctets(response)));
 }
 
-function readBasic({
-  tbsResponseData,
-  tbsResponseDataRaw: raw,
-  signatureAlgorithm,
-  signature,
-  certs = [],
-}: asn1.BasicOCSPResponse): OcspResponse {
-  if (raw === undefined) throw new MalformedError(FORMAT, "no response data");
+/** BasicOCSPResponse ::= SEQUENCE { tbsResponseData, signatureAlgorithm, signature, [0] certs OPTIONAL } */
+function readBasic(basic: DerElement): OcspResponse {
+  const [data, algorithm, signature, certificates, ...rest] = derSequence(basic);
+  if (!data || !algorithm || !signature || rest.length > 0)
+    throw new MalformedError(FORMAT, "a field is missing");
   return {
-    tbs: new Uint8Array(raw),
-    algorithm: signatureAlgorithm.algorithm,
-    signature: new Uint8Array(signature),
-    statements: tbsResponseData.responses.map(readStatement),
-    certificates: certs.map((c) => parseCertificate(new Uint8Array(AsnConvert.serialize(c)))),
+    ...readSignature(data, algorithm, signature, FORMAT),
+    statements: readResponses(data).map(readStatement),
+    certificates: certificates
+      ? derSequence(derExplicit(certificates, 0)).map(({ raw }) =>
+          parseCertificate(raw, [EXTENDED_KEY_USAGE]),
+        )
+      : [],
   };
 }
 
-function readStatement({ certID, certStatus, thisUpdate, nextUpdate }: asn1.SingleResponse): Statement {
+/** ResponseData ::= SEQUENCE { [0] version, responderID [1] or [2], producedAt, responses, [1] extensions OPTIONAL } */
+function readResponses(data: DerElement): DerElement[] {
+  const fields = derSequence(data);
+  if (fields[0]?.tag === CONTEXT) fields.shift();
+  const [responder, producedAt, responses, extensions, ...rest] = fields;
+  if (!responder || !producedAt || !responses || rest.length > 0)
+    throw new MalformedError(FORMAT, "a field is missing");
+  derTime(producedAt);
+  if (extensions) readExtensions(derExplicit(extensions, 1), [], FORMAT);
+  return derSequence(responses);
+}
+
+/** SingleResponse ::= SEQUENCE { certID, certStatus, thisUpdate, [0] nextUpdate OPTIONAL, [1] extensions OPTIONAL } */
+function readStatement(response: DerElement): Statement {
+  const [id, status, thisUpdate, ...optional] = derSequence(response);
+  const nextUpdate = optional[0]?.tag === CONTEXT ? optional.shift() : undefined;
+  const [extensions, ...rest] = optional;
+  const [hash, nameHash, keyHash, serial, ...more] = id === undefined ? [] : derSequence(id);
+  if (!status || !thisUpdate || !hash || !nameHash || !keyHash || !serial || rest.length + more.length > 0) {
+    throw new MalformedError(FORMAT, "an answer lacks a field or has one too many");
+  }
+  if (extensions) readExtensions(derExplicit(extensions, 1), [], FORMAT);
+  const [algorithm] = derSequence(hash);
   return {
-    hash: certID.hashAlgorithm.algorithm,
-    issuerNameHash: new Uint8Array(certID.issuerNameHash.buffer),
-    issuerKeyHash: new Uint8Array(certID.issuerKeyHash.buffer),
-    serial: encodeHex(new Uint8Array(certID.serialNumber)),
-    status: certStatus.revoked ? "revoked" : certStatus.good === null ? "good" : "unknown",
-    thisUpdate: finite(thisUpdate),
-    nextUpdate: nextUpdate ? finite(nextUpdate) : null,
+    hash: algorithm ? derIdentifier(algorithm) : "",
+    issuerNameHash: derOctets(nameHash),
+    issuerKeyHash: derOctets(keyHash),
+    serial: serialOf(serial),
+    status: statusOf(status),
+    thisUpdate: derTime(thisUpdate),
+    nextUpdate: nextUpdate ? derTime(derExplicit(nextUpdate, 0)) : null,
   };
+}
+
+/** CertStatus ::= CHOICE { good [0] NULL, revoked [1] RevokedInfo, unknown [2] NULL }, implicitly tagged. */
+function statusOf({ tag, content }: DerElement): CertificateStatus {
+  if (tag === 0x80 && content.length === 0) return "good";
+  return tag === 0xa1 ? "revoked" : "unknown";
 }
 
 /**
@@ -98,7 +146,10 @@ export async function ocspStatus(
   for (const { thisUpdate, nextUpdate } of about) {
     if (nextUpdate === null || !(thisUpdate <= now && now <= nextUpdate)) {
       const window = `${thisUpdate.toISOString()} to ${nextUpdate?.toISOString() ?? "no stated time"}`;
-      throw new VerificationError("ocsp", `the answer for "${certificate.subject}" is valid from ${window}`);
+      throw new VerificationError(
+        "ocsp",
+        `the answer for "${certificate.commonName}" is valid from ${window}`,
+      );
     }
   }
   return about.find(({ status }) => status !== "good")?.status ?? "good";
@@ -109,23 +160,29 @@ function concerns(statement: Statement, certificate: Certificate, issuer: Certif
   return (
     hash !== undefined &&
     statement.serial === certificate.serial &&
-    equalBytes(statement.issuerNameHash, hash(issuer.subjectDer)) &&
+    equalBytes(statement.issuerNameHash, hash(issuer.subject)) &&
     equalBytes(statement.issuerKeyHash, hash(publicKeyBits(issuer.spki)))
   );
 }
 
-/** Content of the BIT STRING of a P-256 or P-384 SPKI without its count of unused bits: the uncompressed point (RFC 6960 §4.1.1). */
+/** The content of the SPKI's BIT STRING without its count of unused bits (RFC 6960 §4.1.1). */
 function publicKeyBits(spki: Uint8Array): Uint8Array {
-  const pointLength = spki.length > 100 ? 97 : 65;
-  return spki.subarray(spki.length - pointLength);
+  const [, bits] = derSequence(readDer(spki));
+  if (bits === undefined) throw new MalformedError(FORMAT, "the issuer's key is cut");
+  return derBitString(bits);
 }
 
 async function verifyResponder(response: OcspResponse, issuer: Certificate, now: Date): Promise<void> {
   if (await isSignedBy(response, issuer)) return;
   for (const signer of response.certificates) {
-    if (!signer.extendedKeyUsage.includes(OCSP_SIGNING) || !(await isSignedBy(response, signer))) continue;
+    if (!mayAnswer(signer) || !(await isSignedBy(response, signer))) continue;
     await verifyIssued(signer, issuer, 0);
-    if (outsideWindow([signer], now) === undefined) return;
+    return verifyWindows([signer], now);
   }
-  throw new VerificationError("ocsp", `not signed by "${issuer.subject}" or a valid OCSP signer of its own`);
+  throw new VerificationError("ocsp", `not signed by "${issuer.commonName}" or an OCSP signer of its own`);
+}
+
+function mayAnswer({ extensions }: Certificate): boolean {
+  const usages = extensions.get(EXTENDED_KEY_USAGE);
+  return usages !== undefined && derSequence(readDer(usages)).map(derIdentifier).includes(OCSP_SIGNING);
 }

@@ -2,9 +2,9 @@
 import type { GpuRequirements } from "../../protocol/entry/policy.ts";
 import { VerificationError } from "../../protocol/errors.ts";
 import type { GpuEvidence } from "../evidence.ts";
-import { type Certificate, parseCertificate } from "./certificate.ts";
+import { type Certificate, parseCertificate } from "../x509/certificate.ts";
 import { type GpuChain, revocable } from "./certificate-chain.ts";
-import { crlStatus, parseCrl } from "./crl.ts";
+import { crlStatus } from "./crl-status.ts";
 import { NVIDIA_DEVICE_ROOT } from "./device-root.ts";
 import { type CertificateStatus, ocspStatus, parseOcspResponse } from "./ocsp.ts";
 
@@ -40,7 +40,7 @@ export async function checkRevocation(
     if (mode === "crl" && certificate === chain.device && answers.length === 0) continue;
     const bad =
       answers.length === 0 ? `nothing stapled says that it is good` : answers.find((a) => a !== "good");
-    if (bad !== undefined) throw new VerificationError("revocation", `"${certificate.subject}": ${bad}`);
+    if (bad !== undefined) throw new VerificationError("revocation", `"${certificate.commonName}": ${bad}`);
     good++;
   }
   return `${good} certificates good by ${mode}`;
@@ -53,5 +53,5 @@ function askOcsp(responses: readonly Uint8Array[], now: Date): StatusOf[] {
 }
 
 function askCrls(lists: readonly Uint8Array[], now: Date): StatusOf[] {
-  return lists.map(parseCrl).map((list) => (c, issuer) => crlStatus(list, c, issuer, now));
+  return lists.map((list) => (c, issuer) => crlStatus(list, c, issuer, now));
 }

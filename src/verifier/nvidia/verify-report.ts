@@ -7,7 +7,7 @@ import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { VerificationError } from "../../protocol/errors.ts";
 import { type Check, CheckList } from "../check-list.ts";
 import type { GpuEvidence } from "../evidence.ts";
-import { type Certificate, parseCertificate, parsePemCertificates } from "./certificate.ts";
+import { type Certificate, parseCertificate, parsePemCertificates } from "../x509/certificate.ts";
 import {
   type Architecture,
   architectureOf,
@@ -16,7 +16,7 @@ import {
   verifyGpuChain,
   verifyUnderRoot,
 } from "./certificate-chain.ts";
-import { outsideWindow } from "./certificate-path.ts";
+import { verifyWindows } from "./certificate-path.ts";
 import { NVIDIA_DEVICE_ROOT } from "./device-root.ts";
 import { readFwid } from "./fwid.ts";
 import { type GpuReport, parseGpuReport } from "./report.ts";
@@ -33,6 +33,9 @@ export const GPU_REPORT_CHECKS = [
   "gpu.nonce",
 ] as const;
 export type GpuReportCheck = (typeof GPU_REPORT_CHECKS)[number];
+
+/** A chain of another length than five is refused as such; one without end is not read. */
+const MAX_CERTIFICATES = 8;
 
 export interface GpuReportOptions {
   readonly now: Date;
@@ -67,7 +70,9 @@ export async function verifyGpuReport(
     GPU_REPORT_CHECKS.filter((id) => id !== "gpu.nonce" || nonce !== null),
   );
   const report = await list.attempt("gpu.report.format", () => parseGpuReport(evidence.report));
-  const certificates = await list.attempt("gpu.chain.format", () => parsePemCertificates(evidence.chain));
+  const certificates = await list.attempt("gpu.chain.format", () =>
+    parsePemCertificates(evidence.chain, MAX_CERTIFICATES, 1),
+  );
   const chain = certificates && (await list.attempt("gpu.chain", () => verifyGpuChain(certificates)));
   const found = chain && (await checkChain(list, chain, parseCertificate(root), now));
   const leaf = certificates?.[0];
@@ -88,12 +93,7 @@ export async function verifyGpuReport(
 
 async function checkChain(list: CheckList<GpuReportCheck>, chain: GpuChain, root: Certificate, now: Date) {
   await list.attempt("gpu.chain.root", () => verifyUnderRoot(chain, root));
-  await list.attempt("gpu.chain.window", () => {
-    const outside = outsideWindow([...Object.values(chain), root], now);
-    if (outside === undefined) return;
-    const window = `${outside.notBefore.toISOString()} to ${outside.notAfter.toISOString()}`;
-    throw new VerificationError("certificate-window", `"${outside.subject}" is valid from ${window}`);
-  });
+  await list.attempt("gpu.chain.window", () => verifyWindows([...Object.values(chain), root], now));
   return list.attempt(
     "gpu.architecture",
     () => architectureOf(chain),

@@ -1,7 +1,12 @@
 // X.509 certificates (RFC 5280 §4) as typed values: what path validation looks at, read once from strict DER.
-import { importPublicKey, type PublicKey, verifySignature } from "../../protocol/cryptography/signature.ts";
+import {
+  importPublicKey,
+  type PublicKey,
+  type SignatureAlgorithm,
+  verifySignature,
+} from "../../protocol/cryptography/signature.ts";
 import { decodeBase64 } from "../../protocol/encoding/base64.ts";
-import { concatBytes, equalBytes } from "../../protocol/encoding/bytes.ts";
+import { equalBytes } from "../../protocol/encoding/bytes.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";
 import { MalformedError } from "../../protocol/errors.ts";
@@ -13,14 +18,18 @@ const VERSION_3 = "a003020102";
 const COMMON_NAME = "2.5.4.3";
 const KEY_USAGE = "2.5.29.15";
 const BASIC_CONSTRAINTS = "2.5.29.19";
-/** AlgorithmIdentifier of ecdsa-with-SHA256 (RFC 5758 §3.2), without parameters. */
-const ECDSA_WITH_SHA256 = "300a06082a8648ce3d040302";
+/** AlgorithmIdentifiers of ecdsa-with-SHA256 and -SHA384 (RFC 5758 §3.2), without parameters; each is used with the curve of its size. */
+const ALGORITHMS: Readonly<Record<string, { name: SignatureAlgorithm; size: number }>> = {
+  "300a06082a8648ce3d040302": { name: "ecdsa-p256-sha256", size: 32 },
+  "300a06082a8648ce3d040303": { name: "ecdsa-p384-sha384", size: 48 },
+};
 
-/** What certificates and CRLs have in common: SEQUENCE { to be signed, algorithm, signature }. */
+/** What certificates, CRLs and OCSP responses have in common: SEQUENCE { to be signed, algorithm, signature, … }. */
 export interface SignedDer {
   /** The DER of what was signed. */
   readonly signedBytes: Uint8Array;
-  /** ECDSA P-256 over SHA-256, r‖s, 64 bytes. */
+  readonly algorithm: SignatureAlgorithm;
+  /** ECDSA r‖s, 64 bytes for P-256 and 96 for P-384. */
   readonly signature: Uint8Array;
 }
 
@@ -52,10 +61,11 @@ export interface Certificate extends SignedDer {
 }
 
 /**
- * Reads a v3 certificate of at most 8 KiB that is signed with ECDSA P-256 and SHA-256.
- * @throws MalformedError, also for a repeated extension, and for a critical one that this does not look at (RFC 5280 §4.2).
+ * Reads a v3 certificate of at most 8 KiB that is signed with ECDSA P-256 and SHA-256, or P-384 and SHA-384.
+ * @param understood extensions that the caller looks at, beside those that are looked at here.
+ * @throws MalformedError, also for a repeated extension, and for a critical one that nobody looks at (RFC 5280 §4.2).
  */
-export function parseCertificate(bytes: Uint8Array): Certificate {
+export function parseCertificate(bytes: Uint8Array, understood: readonly string[] = []): Certificate {
   if (bytes.length > MAX_CERTIFICATE_BYTES) throw new MalformedError(FORMAT, "longer than 8 KiB");
   const { fields, ...signed } = readSignedDer(bytes, FORMAT);
   const [version, serial, algorithm, issuer, validity, subject, spki, last, ...rest] = fields;
@@ -73,8 +83,9 @@ export function parseCertificate(bytes: Uint8Array): Certificate {
     throw new MalformedError(FORMAT, "a field is missing or not expected");
   }
   if (encodeHex(version.raw) !== VERSION_3) throw new MalformedError(FORMAT, "not of version 3");
-  requireEcdsaSha256(algorithm, FORMAT);
-  const extensions = readExtensions(der.derExplicit(last, 3), [KEY_USAGE, BASIC_CONSTRAINTS], FORMAT);
+  requireAlgorithm(algorithm, signed, FORMAT);
+  const known = [KEY_USAGE, BASIC_CONSTRAINTS, ...understood];
+  const extensions = readExtensions(der.derExplicit(last, 3), known, FORMAT);
   return {
     ...signed,
     der: bytes,
@@ -96,18 +107,29 @@ export function readSignedDer(bytes: Uint8Array, format: string): SignedDer & { 
   if (signed === undefined || algorithm === undefined || signature === undefined || rest.length > 0) {
     throw new MalformedError(format, "expected what is signed, the algorithm and the signature");
   }
-  requireEcdsaSha256(algorithm, format);
-  const numbers = der
-    .derSequence(der.readDer(der.derBitString(signature)))
-    .map((n) => der.derPositive(n, 32));
-  if (numbers.length !== 2) throw new MalformedError(format, "the signature is not a pair of numbers");
-  return { signedBytes: signed.raw, signature: concatBytes(...numbers), fields: der.derSequence(signed) };
+  return { ...readSignature(signed, algorithm, signature, format), fields: der.derSequence(signed) };
+}
+
+/** The three parts of a signed structure. @throws MalformedError for any other algorithm than the two. */
+export function readSignature(
+  signed: der.DerElement,
+  algorithm: der.DerElement,
+  signature: der.DerElement,
+  format: string,
+): SignedDer {
+  const form = ALGORITHMS[encodeHex(algorithm.raw)];
+  if (form === undefined) throw new MalformedError(format, "not signed with ECDSA and SHA-256 or SHA-384");
+  return {
+    signedBytes: signed.raw,
+    algorithm: form.name,
+    signature: der.rawEcdsaSignature(der.derBitString(signature), form.size),
+  };
 }
 
 /** The algorithm stands inside and outside of what is signed, and must be the one that is verified. */
-export function requireEcdsaSha256(algorithm: der.DerElement, format: string): void {
-  if (encodeHex(algorithm.raw) !== ECDSA_WITH_SHA256) {
-    throw new MalformedError(format, "not signed with ECDSA and SHA-256");
+export function requireAlgorithm(inside: der.DerElement, { algorithm }: SignedDer, format: string): void {
+  if (ALGORITHMS[encodeHex(inside.raw)]?.name !== algorithm) {
+    throw new MalformedError(format, "the signature algorithm differs inside and outside");
   }
 }
 
@@ -177,21 +199,20 @@ const PEM =
 
 /**
  * The certificates of a PEM text (RFC 7468), in its order; around them white space, at the end at most one NUL.
- * @throws MalformedError unless there are exactly `length`.
+ * @throws MalformedError unless there are `least` to `most` of them.
  */
-export function parsePemCertificates(text: string, length: number): Certificate[] {
+export function parsePemCertificates(text: string, most: number, least = most): Certificate[] {
   const certificates: Certificate[] = [];
   const end = text.replace(/\s*\0?$/, "").length;
   for (PEM.lastIndex = 0; PEM.lastIndex < end; ) {
     const at = PEM.lastIndex;
     const body = PEM.exec(text)?.[1];
     if (body === undefined) throw new MalformedError("PEM", "expected a CERTIFICATE block", at);
-    if (certificates.length === length)
-      throw new MalformedError("PEM", `more than ${length} certificates`, at);
+    if (certificates.length === most) throw new MalformedError("PEM", `more than ${most} certificates`, at);
     certificates.push(parseCertificate(decodeBase64(body.replace(/[\r\n]/g, ""))));
   }
-  if (certificates.length < length) {
-    throw new MalformedError("PEM", `${certificates.length} certificates, expected ${length}`);
+  if (certificates.length < least) {
+    throw new MalformedError("PEM", `${certificates.length} certificates, expected ${least}`);
   }
   return certificates;
 }
@@ -203,12 +224,10 @@ export async function p256KeyOf({ spki, commonName }: Certificate): Promise<Publ
   throw new MalformedError(FORMAT, `the key of "${commonName}" is not P-256`);
 }
 
-/** Whether the key of `signer` signed the document. */
-export async function isSignedBy(
-  { signedBytes, signature }: SignedDer,
-  signer: Certificate,
-): Promise<boolean> {
-  return verifySignature(await p256KeyOf(signer), signedBytes, signature);
+/** Whether the key of `signer` signed the document, with the algorithm of its own curve. */
+export async function isSignedBy(signed: SignedDer, signer: Certificate): Promise<boolean> {
+  const key = await importPublicKey(signer.spki);
+  return key.algorithm === signed.algorithm && verifySignature(key, signed.signedBytes, signed.signature);
 }
 
 /** Whether two certificates are for the same authority: one name, one key. */

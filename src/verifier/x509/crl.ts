@@ -8,7 +8,7 @@ import {
   isSignedBy,
   readExtensions,
   readSignedDer,
-  requireEcdsaSha256,
+  requireAlgorithm,
   type SignedDer,
   serialOf,
 } from "./certificate.ts";
@@ -78,7 +78,7 @@ function parseCrl(der: Uint8Array): ParsedList {
   ) {
     throw new MalformedError(FORMAT, "not a v2 list with a next update");
   }
-  requireEcdsaSha256(algorithm, FORMAT);
+  requireAlgorithm(algorithm, signed, FORMAT);
   const revoked = optional[0]?.tag === SEQUENCE ? optional.shift() : undefined;
   const extensions = optional[0]?.tag === EXTENSIONS ? optional.shift() : undefined;
   if (optional.length > 0) throw new MalformedError(FORMAT, "a field is not expected");

@@ -1,6 +1,6 @@
 // A strict DER reader (X.690 §§8, 10): definite lengths in their shortest form, low tag numbers, nothing left over. Certificates, CRLs and
 // vendors' extensions are read with it: ASN.1 libraries also take BER, so that one document has many encodings, and are 30 times slower.
-import { ByteReader } from "../../protocol/encoding/bytes.ts";
+import { ByteReader, concatBytes } from "../../protocol/encoding/bytes.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 
 const FORMAT = "DER";
@@ -71,6 +71,16 @@ export function derPositive(element: DerElement, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   bytes.set(digits, length - digits.length);
   return bytes;
+}
+
+/**
+ * ECDSA-Sig-Value (RFC 3279 §2.2.3) as raw r‖s.
+ * @param size bytes of one number: 32 for P-256, 48 for P-384.
+ */
+export function rawEcdsaSignature(bytes: Uint8Array, size: number): Uint8Array {
+  const numbers = derSequence(readDer(bytes)).map((number) => derPositive(number, size));
+  if (numbers.length !== 2) throw new MalformedError(FORMAT, "an ECDSA signature is not a pair of numbers");
+  return concatBytes(...numbers);
 }
 
 /** A non-negative INTEGER below 2^16. */
