@@ -21,3 +21,12 @@ export function parsePositive(text: string): number {
   }
   return value;
 }
+
+/** A port, for commander's option parsing; 0 takes a free one. */
+export function parsePort(text: string): number {
+  const value = Number(text);
+  if (!/^[0-9]{1,5}$/.test(text) || value > 65_535) {
+    throw new InvalidArgumentError("expected a port from 0 to 65535");
+  }
+  return value;
+}

@@ -1,8 +1,14 @@
 // The tree of commands. Every one of them has --json, and shows an example in its help.
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { addBundle } from "./bundle.ts";
 import type { CliContext } from "./context.ts";
+import { addDemo } from "./demo.ts";
+import { addDriverBuild } from "./describe/driver-build.ts";
+import { addGpuRim } from "./describe/gpu-rim.ts";
+import { addGspFirmware } from "./describe/gsp-firmware.ts";
+import { addKernelPatchSet } from "./describe/kernel-patch-set.ts";
+import { addOsImage } from "./describe/os-image.ts";
+import { addPlatform } from "./describe/platform.ts";
 import { addEntries } from "./entries.ts";
 import { addInit } from "./init.ts";
 import { addKey } from "./key.ts";
@@ -10,8 +16,10 @@ import { addPolicy } from "./policy.ts";
 import { addProof } from "./proof.ts";
 import { addPublish } from "./publish.ts";
 import { addRevoke } from "./revoke.ts";
+import { addServe } from "./serve.ts";
 import { addSign } from "./sign.ts";
 import { addTrustRoot } from "./trust-root.ts";
+import { packageVersion } from "./version.ts";
 
 export function createProgram(context: CliContext): Command {
   const program = new Command("touchstone")
@@ -24,7 +32,10 @@ export function createProgram(context: CliContext): Command {
       writeErr: (text) => context.warn(text.trimEnd()),
     });
   addInit(program, context);
+  addServe(program, context);
+  addDemo(program, context);
   addKey(program, context);
+  addDescribe(program, context);
   addSign(program, context);
   addPublish(program, context);
   addEntries(program, context);
@@ -41,7 +52,12 @@ function leavesOf(command: Command): Command[] {
   return command.commands.length === 0 ? [command] : command.commands.flatMap(leavesOf);
 }
 
-function packageVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
-  return String((manifest as { version: unknown }).version);
+function addDescribe(program: Command, context: CliContext): void {
+  const describe = program.command("describe").description("read real artefacts into a statement");
+  addOsImage(describe, context);
+  addKernelPatchSet(describe, context);
+  addDriverBuild(describe, context);
+  addGspFirmware(describe, context);
+  addGpuRim(describe, context);
+  addPlatform(describe, context);
 }

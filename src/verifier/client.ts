@@ -1,6 +1,7 @@
 // Fetches the current policy bundle of a log, verifies it and remembers what was seen: the one call that most verifiers need.
 import { MAX_BUNDLE_BYTES } from "../protocol/bundle/policy-bundle.ts";
 import { concatBytes } from "../protocol/encoding/bytes.ts";
+import { decodeUtf8 } from "../protocol/encoding/text.ts";
 import { MalformedError } from "../protocol/errors.ts";
 import { mergeStates, type StateStore } from "./state.ts";
 import type { TrustPin } from "./trust.ts";
@@ -51,23 +52,35 @@ export async function fetchBundle(
   const response = await fetch(target, signal === undefined ? {} : { signal }).catch((error: unknown) => {
     throw new UnreachableError(`${target}: ${error instanceof Error ? error.message : "no answer"}`);
   });
-  if (!response.ok) throw new UnreachableError(`${target}: answered ${response.status}`);
-  return readLimited(response, target);
+  const bytes = await readLimited(response, target);
+  if (!response.ok) throw new UnreachableError(`${target}: answered ${response.status}${reasonIn(bytes)}`);
+  return bytes;
+}
+
+/** The reason that a problem document (RFC 9457) gives, for the reader; whatever else the answer holds is not shown. */
+function reasonIn(bytes: Uint8Array): string {
+  try {
+    const { detail } = JSON.parse(decodeUtf8(bytes)) as { detail?: unknown };
+    return typeof detail === "string" ? `: ${detail.slice(0, 300)}` : "";
+  } catch {
+    return "";
+  }
 }
 
 async function readLimited(response: Response, target: string): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  try {
-    for await (const chunk of response.body ?? []) {
-      length += chunk.length;
-      if (length > MAX_BUNDLE_BYTES)
-        throw new MalformedError("policy bundle", `longer than ${MAX_BUNDLE_BYTES} bytes`);
-      chunks.push(chunk);
+  const reader = response.body?.getReader();
+  for (;;) {
+    const next = await reader?.read().catch(() => {
+      throw new UnreachableError(`${target}: the answer broke off`);
+    });
+    if (next?.value === undefined) return concatBytes(...chunks);
+    length += next.value.length;
+    if (length > MAX_BUNDLE_BYTES) {
+      await reader?.cancel();
+      throw new MalformedError("policy bundle", `longer than ${MAX_BUNDLE_BYTES} bytes`);
     }
-  } catch (error) {
-    if (error instanceof MalformedError) throw error;
-    throw new UnreachableError(`${target}: the answer broke off`);
+    chunks.push(next.value);
   }
-  return concatBytes(...chunks);
 }
