@@ -15,6 +15,7 @@ import type { EntryRecord } from "../protocol/registration/references.ts";
 import { register } from "../protocol/registration/register.ts";
 import { BatchView } from "./batch-view.ts";
 import { digestsOf } from "./entry-record.ts";
+import { type Finding, Findings, type FsckCheck } from "./finding.ts";
 import { GrowingTree } from "./growing-tree.ts";
 import type { HighWater } from "./high-water.ts";
 import { loadInForce } from "./load-in-force.ts";
@@ -25,35 +26,16 @@ import { SqliteRows } from "./sqlite/rows.ts";
 import { logKeyOf } from "./start.ts";
 import { verifyBatch } from "./verify-batch.ts";
 
-export type FsckCheck =
-  | "database"
-  | "entry"
-  | "signature"
-  | "registration"
-  | "index"
-  | "tile"
-  | "tree-head"
-  | "checkpoint"
-  | "high-water"
-  | "attachment"
-  | "in-force";
-
-/** Something that is not as it must be. */
-export interface Finding {
-  readonly check: FsckCheck;
-  readonly detail: string;
-}
-
 export interface FsckReport {
   readonly entries: number;
   readonly checkpoints: number;
   readonly attachments: number;
-  /** Empty when the log is sound; at most 100 are listed. */
+  /** Empty when the log is sound. */
   readonly findings: readonly Finding[];
 }
 
+/** Entries that are read at once: those of one tile. */
 const PAGE = 256;
-const MAX_FINDINGS = 100;
 
 /**
  * Checks a whole log, offline: SQLite's structure, every leaf, signature and registration, every index, tile, checkpoint and attachment,
@@ -72,7 +54,7 @@ class Fsck {
   readonly #rows: SqliteRows;
   readonly #highWater: HighWater;
   readonly #keys = new KeyRing();
-  readonly #findings: Finding[] = [];
+  readonly #findings = new Findings();
   readonly #expected = { digests: 0, signers: 0 };
   readonly #tree = GrowingTree.empty();
   #inForce: InForce = NOTHING_IN_FORCE;
@@ -87,21 +69,27 @@ class Fsck {
   }
 
   async run(onProgress: (entries: number) => void): Promise<FsckReport> {
-    for (const line of this.#rows.integrity()) this.#find("database", line);
+    for (const line of this.#rows.integrity()) this.#findings.add("database", line);
     this.#checkpoints = await this.#store.checkpointsFrom(0, Number.MAX_SAFE_INTEGER);
     const checkpoints = this.#checkpoints.length;
     await this.#readMark();
+    const { entries, newest } = this.#rows.counts();
+    if (entries === newest + 1) await this.#checkEntries(onProgress);
+    else
+      this.#findings.add(
+        "entry",
+        `${newest + 1 - entries} entries below ${newest} are missing; nothing behind them can be checked`,
+      );
+    const attachments = await this.#checkAttachments();
+    return { entries: this.#tree.size, checkpoints, attachments, findings: this.#findings.list };
+  }
+
+  async #checkEntries(onProgress: (entries: number) => void): Promise<void> {
     for (let leaves = await this.#page(); leaves.length > 0; leaves = await this.#page()) {
       await this.#checkPage(leaves);
       onProgress(this.#tree.size);
     }
     await this.#checkEnd();
-    const attachments = await this.#checkAttachments();
-    return { entries: this.#tree.size, checkpoints, attachments, findings: this.#findings };
-  }
-
-  #find(check: FsckCheck, detail: string): void {
-    if (this.#findings.length < MAX_FINDINGS) this.#findings.push({ check, detail });
   }
 
   #page(): Promise<Uint8Array[]> {
@@ -112,10 +100,15 @@ class Fsck {
     const first = this.#tree.size;
     const envelopes = leaves.map((leaf, i) => this.#attempt("entry", first + i, () => parseLeaf(leaf)));
     const verified = await this.#verify(envelopes, first);
+    const tile = (await this.#store.readTile(0, first / PAGE))?.hashes;
     for (const [i, leaf] of leaves.entries()) {
       const envelope = verified[i];
       if (envelope !== undefined) await this.#checkEntry(envelope, first + i);
-      this.#tree.append(hashLeaf(leaf, nativeSha256));
+      const leafHash = hashLeaf(leaf, nativeSha256);
+      if (tile === undefined || !equalBytes(leafHash, tile.subarray(32 * i, 32 * i + 32))) {
+        this.#findings.add("entry", `entry ${first + i} does not have the hash in its tile`);
+      }
+      this.#tree.append(leafHash);
       await this.#checkCheckpoints();
       if (this.#mark?.size === this.#tree.size) this.#mark.root = this.#tree.root();
     }
@@ -133,14 +126,16 @@ class Fsck {
     );
     await this.#keys
       .add(roots)
-      .catch((error: Error) => this.#find("entry", `a trust root from ${first} on: ${error.message}`));
+      .catch((error: Error) =>
+        this.#findings.add("entry", `a trust root from ${first} on: ${error.message}`),
+      );
     return Promise.all(
       envelopes.map(async (envelope, i) => {
         if (envelope === undefined) return undefined;
         try {
           return (await verifyBatch([envelope], [], this.#keys.lookup))[0];
         } catch (error) {
-          this.#find("signature", `entry ${first + i}: ${(error as Error).message}`);
+          this.#findings.add("signature", `entry ${first + i}: ${(error as Error).message}`);
           return undefined;
         }
       }),
@@ -155,7 +150,7 @@ class Fsck {
     else {
       this.#inForce = { ...this.#inForce, size: index + 1 };
       if (registration !== undefined)
-        this.#find("registration", `entry ${index} is entry ${registration.record.index} again`);
+        this.#findings.add("registration", `entry ${index} is entry ${registration.record.index} again`);
     }
     await this.#checkIndexes(envelope, index);
   }
@@ -167,23 +162,23 @@ class Fsck {
       await this.#store.findByIdentity(kind, name, version),
     ];
     if (found.some((record) => record?.index !== index))
-      this.#find("index", `entry ${index} is not found by its digest or name`);
+      this.#findings.add("index", `entry ${index} is not found by its digest or name`);
     const digests = digestsOf(envelope);
     this.#expected.digests += digests.length;
     this.#expected.signers += envelope.signers.length;
     const missing =
       digests.some((digest) => !this.#rows.hasDigest(digest, index)) ||
       envelope.signers.some((key) => !this.#rows.hasSigner(key, index));
-    if (missing) this.#find("index", `entry ${index} is not found by a digest or key in it`);
+    if (missing) this.#findings.add("index", `entry ${index} is not found by a digest or key in it`);
   }
 
   async #checkTile({ level, index, hashes, inner }: TileWrite): Promise<void> {
     const stored = await this.#store.readTile(level, index);
     const label = `tile ${index} of level ${level}`;
     const whole = stored !== undefined && equalBytes(stored.hashes.subarray(0, hashes.length), hashes);
-    if (!whole) return this.#find("tile", `${label} does not hold the hashes of its entries`);
+    if (!whole) return this.#findings.add("tile", `${label} does not hold the hashes of its entries`);
     if (inner !== null && (stored.inner === null || !equalBytes(stored.inner, inner))) {
-      this.#find("tile", `the inner nodes of ${label} are wrong`);
+      this.#findings.add("tile", `the inner nodes of ${label} are wrong`);
     }
   }
 
@@ -198,7 +193,7 @@ class Fsck {
         if (checkpoint.size !== size || !equalBytes(checkpoint.root, this.#tree.root()))
           throw new Error("it is of another tree");
       } catch (error) {
-        this.#find("checkpoint", `the checkpoint of size ${size}: ${(error as Error).message}`);
+        this.#findings.add("checkpoint", `the checkpoint of size ${size}: ${(error as Error).message}`);
       }
     }
   }
@@ -207,13 +202,13 @@ class Fsck {
     const { size } = this.#tree;
     const head = await this.#store.head();
     if (head.size !== size || !equalBytes(head.root, this.#tree.root())) {
-      this.#find(
+      this.#findings.add(
         "tree-head",
         `it says size ${head.size} and root ${encodeHex(head.root)}, the entries give ${size} and ${encodeHex(this.#tree.root())}`,
       );
     }
     for (const { size: beyond } of this.#checkpoints)
-      this.#find("checkpoint", `the checkpoint of size ${beyond} is beyond the tree`);
+      this.#findings.add("checkpoint", `the checkpoint of size ${beyond} is beyond the tree`);
     this.#checkCounts(size);
     await this.#checkInForce(size);
     await this.#checkMark(size);
@@ -223,19 +218,20 @@ class Fsck {
     const counts = this.#rows.counts();
     const tiles = tilesOfSize(size).reduce((sum, { full, partial }) => sum + full + (partial > 0 ? 1 : 0), 0);
     if (counts.entries !== size)
-      this.#find("entry", `${counts.entries - size} entries are not in line with the others`);
-    if (counts.tiles !== tiles) this.#find("tile", `${counts.tiles} tiles are stored, the tree has ${tiles}`);
+      this.#findings.add("entry", `${counts.entries - size} entries are not in line with the others`);
+    if (counts.tiles !== tiles)
+      this.#findings.add("tile", `${counts.tiles} tiles are stored, the tree has ${tiles}`);
     const { digests, signers } = this.#expected;
     if (counts.digests !== digests)
-      this.#find("index", `${counts.digests} digests are indexed, the entries name ${digests}`);
+      this.#findings.add("index", `${counts.digests} digests are indexed, the entries name ${digests}`);
     if (counts.signers !== signers)
-      this.#find("index", `${counts.signers} signatures are indexed, the entries have ${signers}`);
+      this.#findings.add("index", `${counts.signers} signatures are indexed, the entries have ${signers}`);
   }
 
   async #checkInForce(size: number): Promise<void> {
     const loaded = await loadInForce(this.#store, size);
     if (describe(loaded) !== describe(this.#inForce))
-      this.#find("in-force", "what the start reads back differs from what the entries say");
+      this.#findings.add("in-force", "what the start reads back differs from what the entries say");
   }
 
   async #readMark(): Promise<void> {
@@ -244,7 +240,7 @@ class Fsck {
     try {
       this.#mark = { note, size: parseCheckpoint(parseNote(note).text).size, root: null };
     } catch (error) {
-      this.#find("high-water", (error as Error).message);
+      this.#findings.add("high-water", (error as Error).message);
     }
   }
 
@@ -255,11 +251,11 @@ class Fsck {
     try {
       const mark = await openCheckpoint(note, logKeyOf(trustRoot.logPolicy));
       if (root === null)
-        this.#find("high-water", `the log has signed ${mark.size} entries, the database has ${size}`);
+        this.#findings.add("high-water", `the log has signed ${mark.size} entries, the database has ${size}`);
       else if (!equalBytes(root, mark.root))
-        this.#find("high-water", `the log has signed another tree at size ${mark.size}`);
+        this.#findings.add("high-water", `the log has signed another tree at size ${mark.size}`);
     } catch (error) {
-      this.#find("high-water", (error as Error).message);
+      this.#findings.add("high-water", (error as Error).message);
     }
   }
 
@@ -268,7 +264,7 @@ class Fsck {
     for (const digest of digests) {
       const bytes = await this.#store.attachment(digest);
       if (bytes === undefined || encodeHex(nativeSha256(bytes)) !== digest) {
-        this.#find("attachment", `attachment ${digest} has other bytes`);
+        this.#findings.add("attachment", `attachment ${digest} has other bytes`);
       }
     }
     return digests.length;
@@ -278,7 +274,7 @@ class Fsck {
     try {
       return run();
     } catch (error) {
-      this.#find(check, `entry ${index}: ${(error as Error).message}`);
+      this.#findings.add(check, `entry ${index}: ${(error as Error).message}`);
       return undefined;
     }
   }

@@ -73,30 +73,46 @@ export interface PublishOutcome {
  * @throws StartRefusedError
  */
 export async function openLog(config: LogConfig): Promise<Log> {
-  const loaded = await loadLog(config.store, config.highWater);
-  const trustRoot = currentTrustRoot(loaded.state.inForce)?.root;
-  if (trustRoot === undefined)
-    throw new StartRefusedError("log-empty", "the log is empty; create it with 'touchstone init'");
-  requireLogKey(config.signer, trustRoot.logPolicy);
-  return Log.start(config, loaded);
+  return closingOnRefusal(config.store, async () => {
+    const loaded = await loadLog(config.store, config.highWater);
+    const trustRoot = currentTrustRoot(loaded.state.inForce)?.root;
+    if (trustRoot === undefined) {
+      throw new StartRefusedError("log-empty", "the log is empty; create it with 'touchstone init'");
+    }
+    requireLogKey(config.signer, trustRoot.logPolicy);
+    return Log.start(config, loaded);
+  });
 }
 
 /**
- * Begins a log with its first trust root as entry 0.
+ * Begins a log with its first trust root as entry 0. The store is closed with it.
  * @throws StartRefusedError "log-not-empty" | "wrong-log-key"; PolicyError, VerificationError where the trust root is not acceptable.
  */
 export async function createLog(config: LogConfig, trustRoot: Envelope): Promise<Log> {
-  const loaded = await loadLog(config.store, config.highWater);
-  if (loaded.state.head.size > 0)
-    throw new StartRefusedError("log-not-empty", "there is a log in this database already");
-  if (trustRoot.statement.kind === "trust-root")
-    requireLogKey(config.signer, trustRoot.statement.predicate.logPolicy);
-  const log = await Log.start(config, loaded);
+  const log = await closingOnRefusal(config.store, async () => {
+    const loaded = await loadLog(config.store, config.highWater);
+    if (loaded.state.head.size > 0) {
+      throw new StartRefusedError("log-not-empty", "there is a log in this database already");
+    }
+    const { statement } = trustRoot;
+    if (statement.kind === "trust-root") requireLogKey(config.signer, statement.predicate.logPolicy);
+    return Log.start(config, loaded);
+  });
   try {
     await log.publish([trustRoot]);
     return log;
   } catch (error) {
     await log.close();
+    throw error;
+  }
+}
+
+/** A log that does not start must not keep its database locked. */
+async function closingOnRefusal(store: LogStore, start: () => Promise<Log>): Promise<Log> {
+  try {
+    return await start();
+  } catch (error) {
+    await store.close();
     throw error;
   }
 }

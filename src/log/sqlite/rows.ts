@@ -4,6 +4,8 @@ import { decodeHex } from "../../protocol/encoding/hex.ts";
 
 export interface RowCounts {
   readonly entries: number;
+  /** Index of the newest entry, −1 when there is none. */
+  readonly newest: number;
   readonly digests: number;
   readonly signers: number;
   readonly tiles: number;
@@ -41,7 +43,8 @@ export class SqliteRows {
   counts(): RowCounts {
     return this.#database
       .prepare<[], RowCounts>(
-        `SELECT (SELECT count(*) FROM entries) AS entries, (SELECT count(*) FROM entry_digests) AS digests,
+        `SELECT (SELECT count(*) FROM entries) AS entries, (SELECT coalesce(max(idx), -1) FROM entries) AS newest,
+                (SELECT count(*) FROM entry_digests) AS digests,
                 (SELECT count(*) FROM entry_signers) AS signers, (SELECT count(*) FROM tiles) AS tiles`,
       )
       .get() as RowCounts;

@@ -1,0 +1,32 @@
+// What fsck finds, by kind of check.
+
+export type FsckCheck =
+  | "database"
+  | "entry"
+  | "signature"
+  | "registration"
+  | "index"
+  | "tile"
+  | "tree-head"
+  | "checkpoint"
+  | "high-water"
+  | "attachment"
+  | "in-force";
+
+/** Something that is not as it must be. */
+export interface Finding {
+  readonly check: FsckCheck;
+  readonly detail: string;
+}
+
+const MAX_FINDINGS = 20;
+
+/** Findings, of which each check may add 20: one broken tile must not hide everything else. */
+export class Findings {
+  readonly list: Finding[] = [];
+
+  add(check: FsckCheck, detail: string): void {
+    if (this.list.filter((finding) => finding.check === check).length < MAX_FINDINGS)
+      this.list.push({ check, detail });
+  }
+}
