@@ -18,6 +18,7 @@ import { parseSignable, signEnvelope } from "../publisher/sign.ts";
 import { readSigningKey, type SigningKey } from "../publisher/signing-key.ts";
 import type { RunningServer } from "../service/server.ts";
 import {
+  bootEvents,
   encodeEvidence,
   type Machine,
   type MachineOptions,
