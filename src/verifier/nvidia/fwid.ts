@@ -16,7 +16,7 @@ const SHA_384 = "2.16.840.1.101.3.4.2.2";
  * The FWID in the leaf certificate, 48 bytes.
  * @throws MalformedError when there is none, both forms, or one that is not a SHA-384 digest.
  */
-export function readFwid(leaf: Certificate): Uint8Array {
+export function readFwid(leaf: Pick<Certificate, "extensions">): Uint8Array {
   const hopper = leaf.extensions.get(HOPPER_FWID);
   const blackwell = leaf.extensions.get(BLACKWELL_FWID);
   if ((hopper === undefined) === (blackwell === undefined)) {

@@ -9,6 +9,7 @@ import {
 } from "@peculiar/x509";
 import { describe, expect, it } from "vitest";
 import { decodeHex, encodeHex } from "../../../src/protocol/encoding/hex.ts";
+import { utf8 } from "../../../src/protocol/encoding/text.ts";
 import { boolean, der, integer, octetString, oid, sequence } from "../../../src/testing/der.ts";
 import {
   isSignedBy,
@@ -18,6 +19,7 @@ import {
 } from "../../../src/verifier/x509/certificate.ts";
 import { verifyCrl } from "../../../src/verifier/x509/crl.ts";
 import { derIdentifier, derInteger, derTime, derUint16, readDer } from "../../../src/verifier/x509/der.ts";
+import { describeName } from "../../../src/verifier/x509/name.ts";
 import { describeReal, realData, realJson } from "../../support/real-data.ts";
 import { malformedOf, outcomeOf } from "../../support/refusals.ts";
 import { flipBit, intel, makeCertificate, makeList } from "../tdx/synthetic.ts";
@@ -116,6 +118,34 @@ describeReal("Intel's certificates and CRLs", () => {
       await expectSameCrl(decodeHex(collateral.rootCaCrl ?? ""), root?.der ?? new Uint8Array());
       await expectSameCrl(decodeHex(collateral.pckCrl ?? ""), ca?.der ?? new Uint8Array());
     }
+  });
+});
+
+describeReal("NVIDIA's certificates, of P-384", () => {
+  it("are read as @peculiar/x509 reads them, names included", async () => {
+    for (const name of ["hopper-545.00-match", "hopper-535.86.09-vbios", "blackwell-575.32"]) {
+      const pem = new TextDecoder().decode(realData(`evidence/nvidia/${name}/cert-chain.pem`));
+      const certificates = parsePemCertificates(pem, 5);
+      for (const certificate of certificates) await expectSame(certificate.der);
+      for (const [i, issuer] of certificates.slice(1).entries()) {
+        expect(await isSignedBy(certificates[i] ?? issuer, issuer)).toBe(true);
+      }
+      expect(certificates.map(({ subject }) => describeName(subject)).slice(-1)).toEqual([
+        "O=NVIDIA,CN=NVIDIA Device Identity CA",
+      ]);
+    }
+  });
+});
+
+describe("names", () => {
+  it("are written most specific part first, with what separates parts escaped", () => {
+    const attribute = (type: string, value: string) => der(0x31, sequence(oid(type), der(0x0c, utf8(value))));
+    const name = sequence(
+      attribute("2.5.4.6", "US"),
+      attribute("2.5.4.3", 'a,b="c"'),
+      attribute("2.5.4.5", "7"),
+    );
+    expect(describeName(name)).toBe('2.5.4.5=7,CN=a\\,b\\=\\"c\\",C=US');
   });
 });
 
