@@ -13,7 +13,7 @@ import { type RimContent, readRim } from "./golden-table.ts";
 import { NVIDIA_RIM_ROOT } from "./rim-root.ts";
 import { parseSignedXml, verifySignedXml } from "./verify-signature.ts";
 
-export const RIM_CHECKS = [
+const RIM_CHECKS = [
   "rim.format",
   "rim.signature",
   "rim.chain",
@@ -23,7 +23,7 @@ export const RIM_CHECKS = [
   "rim.product",
   "rim.id",
 ] as const;
-export type RimCheck = (typeof RIM_CHECKS)[number];
+type RimCheck = (typeof RIM_CHECKS)[number];
 
 export interface RimOptions {
   /** The time at which the signer's chain must be valid. */

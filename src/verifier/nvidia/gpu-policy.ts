@@ -23,7 +23,7 @@ export const GPU_POLICY_CHECKS = [
   "gpu.revocation",
   ...CC_STATE_CHECKS,
 ] as const;
-export type GpuPolicyCheck = (typeof GPU_POLICY_CHECKS)[number];
+type GpuPolicyCheck = (typeof GPU_POLICY_CHECKS)[number];
 
 /** One GPU of the evidence with what verifyGpuReport made of it. */
 export interface AppraisedGpu {

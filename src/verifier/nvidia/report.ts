@@ -13,7 +13,7 @@ const ALL_BLOCKS = 0xff;
 const DMTF = 0x01;
 const DIGEST_LENGTH = 48;
 const SIGNATURE_LENGTH = 96;
-export const MAX_BLOCKS = 64;
+const MAX_BLOCKS = 64;
 /** Real reports have about 4 KiB. */
 export const MAX_REPORT_BYTES = 16 * 1024;
 

@@ -32,7 +32,7 @@ export const GPU_REPORT_CHECKS = [
   "gpu.report.signature",
   "gpu.nonce",
 ] as const;
-export type GpuReportCheck = (typeof GPU_REPORT_CHECKS)[number];
+type GpuReportCheck = (typeof GPU_REPORT_CHECKS)[number];
 
 /** A chain of another length than five is refused as such; one without end is not read. */
 const MAX_CERTIFICATES = 8;

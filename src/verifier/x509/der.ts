@@ -63,7 +63,7 @@ export function derInteger(element: DerElement, length: number): Uint8Array {
 }
 
 /** A non-negative INTEGER as big-endian bytes, padded to `length`. */
-export function derPositive(element: DerElement, length: number): Uint8Array {
+function derPositive(element: DerElement, length: number): Uint8Array {
   const content = derInteger(element, length);
   if ((content[0] ?? 0x80) >= 0x80)
     throw new MalformedError(FORMAT, "expected an INTEGER that is not negative");
