@@ -15,6 +15,7 @@ module.exports = {
     layer("publisher", ["protocol", "verifier"]),
     layer("auditor", ["protocol", "verifier", "publisher", "log"]),
     layer("service", ["protocol", "verifier", "log"]),
+    layer("verifier-node", ["protocol", "verifier"]),
     {
       name: "browser-code-imports-no-node-module",
       severity: "error",

@@ -5,7 +5,8 @@ import { utf8 } from "../encoding/text.ts";
 import { MalformedError, VerificationError } from "../errors.ts";
 import { HASH_LENGTH } from "../merkle/hash.ts";
 import { isTreeSize } from "../merkle/subtree.ts";
-import { createNoteVerifier, isKeyName, MAX_NAME_BYTES, type VerifierKey } from "./key.ts";
+import { createNoteVerifier, MAX_NAME_BYTES, type VerifierKey } from "./key.ts";
+import { isKeyName } from "./key-name.ts";
 import { openNote } from "./signed-note.ts";
 
 const FORMAT = "checkpoint";

@@ -7,6 +7,7 @@ import { concatBytes, equalBytes } from "../encoding/bytes.ts";
 import { decodeHex, encodeHex } from "../encoding/hex.ts";
 import { utf8 } from "../encoding/text.ts";
 import { MalformedError } from "../errors.ts";
+import { isKeyName } from "./key-name.ts";
 import type { NoteSigner, NoteVerifier } from "./signed-note.ts";
 
 /** Signature types of C2SP signed-note that Touchstone knows: the byte in front of the public key. */
@@ -28,8 +29,6 @@ const PUBLIC_KEY_BYTES: ReadonlyMap<number, number> = new Map([
 export const MAX_NAME_BYTES = 255;
 const MAX_KEY_TEXT = 4096;
 const SEED_BYTES = 32;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: notes forbid exactly these.
-const FORBIDDEN_IN_NAME = /[\p{White_Space}\p{Surrogate}\u0000-\u001f+]/u;
 
 /** The public key of a signer of notes. */
 export interface VerifierKey {
@@ -49,11 +48,6 @@ export interface NotePrivateKey {
   readonly seed: Uint8Array;
   /** Ed25519 signature, 64 bytes. */
   readonly signBytes: (message: Uint8Array) => Promise<Uint8Array>;
-}
-
-/** Whether a text can be a key name: not empty, without Unicode space, control character or `+`. */
-export function isKeyName(name: string): boolean {
-  return name !== "" && !FORBIDDEN_IN_NAME.test(name);
 }
 
 /**

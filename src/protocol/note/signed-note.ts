@@ -5,7 +5,7 @@ import { concatBytes } from "../encoding/bytes.ts";
 import { decodeHex, encodeHex } from "../encoding/hex.ts";
 import { decodeUtf8, utf8 } from "../encoding/text.ts";
 import { MalformedError, VerificationError } from "../errors.ts";
-import { isKeyName } from "./key.ts";
+import { isKeyName } from "./key-name.ts";
 
 export const MAX_NOTE_BYTES = 1_000_000;
 /** Signature lines of a note. The specification asks readers for at least 16 and a limit. */

@@ -9,7 +9,8 @@ import {
   parseCheckpoint,
   parseDecimal,
 } from "../../../src/protocol/note/checkpoint.ts";
-import { createNoteSigner, isKeyName } from "../../../src/protocol/note/key.ts";
+import { createNoteSigner } from "../../../src/protocol/note/key.ts";
+import { isKeyName } from "../../../src/protocol/note/key-name.ts";
 import { signNote } from "../../../src/protocol/note/signed-note.ts";
 import { logKey, signedCheckpoint, witnessKey } from "../../support/notes.ts";
 import { malformedOf, outcomeOf } from "../../support/refusals.ts";

@@ -14,11 +14,11 @@ import {
   ED25519,
   formatPrivateKey,
   formatVerifierKey,
-  isKeyName,
   parsePrivateKey,
   parseVerifierKey,
   sameVerifierKey,
 } from "../../../src/protocol/note/key.ts";
+import { isKeyName } from "../../../src/protocol/note/key-name.ts";
 import { logKey, vkeyOf, witnessKey } from "../../support/notes.ts";
 import { malformedOf } from "../../support/refusals.ts";
 

@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { encodeBase64 } from "../../../src/protocol/encoding/base64.ts";
 import { utf8 } from "../../../src/protocol/encoding/text.ts";
 import { MalformedError } from "../../../src/protocol/errors.ts";
-import { createNoteSigner, createNoteVerifier, isKeyName } from "../../../src/protocol/note/key.ts";
+import { createNoteSigner, createNoteVerifier } from "../../../src/protocol/note/key.ts";
+import { isKeyName } from "../../../src/protocol/note/key-name.ts";
 import {
   formatNote,
   formatSignatureLine,
