@@ -1,6 +1,7 @@
 // The service as one hono app: routes in the order in which they are tried, and what stands around them. The calls that must be fast
 // come first, so that no middleware runs for them.
 import type { Context, MiddlewareHandler } from "hono";
+import { compress } from "hono/compress";
 import { HTTPException } from "hono/http-exception";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
@@ -40,6 +41,7 @@ export function createApp(service: Service): Api {
   api.use(answerPreflight);
   api.use("/v1/*", timeLimit(limits.requestTimeout));
   api.use("/v1/*", limitWrites(limits.writesPerMinute, limits.trustedProxies));
+  api.use("/v1/*", compressReads);
   addPublishing(api, service);
   addAttachments(api, service);
   addEntries(api, service);
@@ -96,6 +98,11 @@ function onlyMethods(api: Api, service: Service): MiddlewareHandler<ApiEnvironme
     },
   });
 }
+
+const compressed = compress();
+
+/** Answers to writes are small, and those who write wait for them. */
+const compressReads: MiddlewareHandler = (c, next) => (c.req.method === "GET" ? compressed(c, next) : next());
 
 /** CORS preflight: any page may call everything, since no call carries anything of the user. */
 const answerPreflight: MiddlewareHandler = async (c, next) => {

@@ -154,6 +154,9 @@ function explainMalformed({ format, at, message }: MalformedError): Explanation 
   if (format === "JSON" || format === "UTF-8" || format === "base64" || format === "HTTP signature") {
     return { code: "malformed", detail: message, fields: { format } };
   }
+  // The one thing that has no place within the envelope is its length.
+  if (format === "DSSE envelope" && at === undefined)
+    return { code: "too-large", detail: message, fields: { format } };
   const pointer = at === undefined || at.startsWith("/") ? (at ?? "") : undefined;
   return {
     code: "invalid-entry",

@@ -65,13 +65,16 @@ export function addPublishing(api: Api, service: Service): void {
   });
 }
 
-/** @throws RequestProblem "signature-missing", or what envelopeFromJson throws. */
+/** @throws RequestProblem "signature-missing" | "too-large", or what envelopeFromJson throws. */
 function readEnvelope(json: unknown): Envelope {
-  const signatures = (json as { signatures?: unknown } | null)?.signatures;
+  const { payload, signatures } = (json ?? {}) as { payload?: unknown; signatures?: unknown };
   if (Array.isArray(signatures) && signatures.length === 0) {
     throw new RequestProblem("signature-missing", "the envelope has no signature; sign it first", {
       pointer: "/signatures",
     });
+  }
+  if (typeof payload === "string" && payload.length > MAX_LEAF_BYTES) {
+    throw new RequestProblem("too-large", `an entry has at most ${MAX_LEAF_BYTES} bytes; attach long lists`);
   }
   return envelopeFromJson(json);
 }

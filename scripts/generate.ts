@@ -1,0 +1,73 @@
+// Writes what is generated from the zod schemas and committed: openapi.yaml and schemas/*.json. With --check it writes nothing and
+// fails where a file is stale.
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { pino } from "pino";
+import * as z from "zod";
+import { policyBundleJson } from "../src/protocol/bundle/policy-bundle.ts";
+import { PREDICATES, predicateTypeOf } from "../src/protocol/entry/kinds.ts";
+import type { Kind } from "../src/protocol/entry/reference.ts";
+import { createApp } from "../src/service/app.ts";
+import { DEFAULT_SERVICE_LIMITS } from "../src/service/create-service.ts";
+import { createMetrics } from "../src/service/metrics.ts";
+import { openApiDocument } from "../src/service/openapi.ts";
+import { openApiYaml } from "../src/service/routes/description.ts";
+import type { Service } from "../src/service/service.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const BUNDLE_ID = "urn:touchstone:policy-bundle:v1";
+
+/** Every generated file: its path from the project's root, and its text. */
+export function generatedFiles(): Map<string, string> {
+  const files = new Map([["openapi.yaml", openApiText()]]);
+  for (const [kind, schema] of Object.entries(PREDICATES)) {
+    files.set(`schemas/${kind}.v1.json`, schemaText(schema, predicateTypeOf(kind as Kind), "Predicate of"));
+  }
+  files.set("schemas/policy-bundle.v1.json", schemaText(policyBundleJson, BUNDLE_ID, "File format of"));
+  return files;
+}
+
+function openApiText(): string {
+  const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string };
+  // No route is called, so there is no log behind them.
+  const service = {
+    metrics: createMetrics(false),
+    logger: pino({ level: "silent" }),
+    limits: DEFAULT_SERVICE_LIMITS,
+    version,
+  };
+  return openApiYaml(openApiDocument(createApp(service as Service), version));
+}
+
+function schemaText(schema: z.ZodType, id: string, what: string): string {
+  const { $schema, ...body } = z.toJSONSchema(schema, { io: "input" });
+  const $comment = `${what} Touchstone entries. Rules that JSON Schema cannot say (order of times, sums, versions that follow one another) are checked in addition.`;
+  return `${JSON.stringify({ $schema, $id: id, $comment, ...body }, null, 2)}\n`;
+}
+
+function main(check: boolean): number {
+  let stale = 0;
+  for (const [path, text] of generatedFiles()) {
+    const file = join(ROOT, path);
+    if (!check) {
+      mkdirSync(join(file, ".."), { recursive: true });
+      writeFileSync(file, text);
+    } else if (readOrEmpty(file) !== text) {
+      stale++;
+      console.error(`${path} is stale; run 'npm run generate'`);
+    }
+  }
+  return stale;
+}
+
+function readOrEmpty(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  process.exitCode = Math.min(1, main(process.argv.includes("--check")));
