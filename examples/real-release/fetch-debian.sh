@@ -43,7 +43,7 @@ apt-get "${apt_options[@]}" update
 # apt-get download and source check every file against the signed index, and leave a file alone that already matches.
 field() { apt-cache "${apt_options[@]}" show --no-all-versions "$1" | sed -n "s/^$2: //p" | head -n 1; }
 kernels() {
-  apt-cache "${apt_options[@]}" pkgnames linux-image- | grep -E '^linux-image-[0-9][0-9.]*\+deb[0-9.]*-amd64$' | sort -rV
+  apt-cache "${apt_options[@]}" pkgnames linux-image- | grep -E '^linux-image-[0-9][0-9.]*(-[0-9]+|\+deb[0-9.]*)-amd64$' | sort -rV
 }
 fetch_kernel() { # PACKAGE: the image and the very source it was built from
   local version

@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { basename } from "node:path";
-import { inflateRawSync } from "node:zlib";
+import { crc32, inflateRawSync } from "node:zlib";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import type { DriverBuild } from "../../protocol/entry/driver-build.ts";
 import { MalformedError } from "../../protocol/errors.ts";
@@ -24,7 +24,10 @@ const MAX_IMAGE = 16 * 1024 * 1024;
 /** An image under the name of its array, with the place where it was found. */
 export interface FoundImage {
   readonly array: string;
+  /** The firmware itself. */
   readonly image: Uint8Array;
+  /** The array's bytes: the image, or its packed form. */
+  readonly stored: Uint8Array;
   readonly foundIn: string;
 }
 
@@ -65,10 +68,9 @@ export async function findBySource(
   const section = findSection(elf, ".rodata");
   if (section === undefined || known.length === 0) return [];
   const bytes = Buffer.from(await readSectionBytes(elf, section));
-  return known.flatMap(({ array, image }) => {
-    const at = bytes.indexOf(image);
-    return at < 0 ? [] : [{ array, image, foundIn: `${fileName} .rodata, bytes of source array ${array}` }];
-  });
+  return known
+    .filter(({ stored }) => bytes.indexOf(stored) >= 0)
+    .map((found) => ({ ...found, foundIn: `${fileName} .rodata, bytes of source array ${found.array}` }));
 }
 
 export function describeCcFirmware({ image, foundIn }: FoundImage): CcFirmware {
@@ -83,27 +85,39 @@ function pairImages(
   return [...arrays]
     .filter(([name]) => name.endsWith("_ucode_image_data"))
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([array, bytes]) => {
+    .map(([array, stored]) => {
+      const image = unpackArray(stored);
       const hash = arrays.get(array.replace("_image_data", "_hash_data"));
-      return { array, image: unpackImage(bytes, hash, placeOf(array)), foundIn: placeOf(array) };
+      if (
+        hash !== undefined &&
+        createHash("sha384").update(image).digest("hex") !== encodeHex(unpackArray(hash))
+      )
+        throw new MalformedError(
+          FORMAT,
+          "the image has not the SHA-384 that is compiled in beside it",
+          placeOf(array),
+        );
+      return { array, image, stored, foundIn: placeOf(array) };
     });
 }
 
-/** NVIDIA's build may deflate an array; the digest tells the image from its packed form. */
-function unpackImage(bytes: Uint8Array, hash: Uint8Array | undefined, place: string): Uint8Array {
-  if (hash === undefined || hasDigest(bytes, hash)) return bytes;
-  const inflated = inflate(bytes);
-  if (inflated !== undefined && hasDigest(inflated, hash)) return inflated;
-  throw new MalformedError(FORMAT, "the image has not the SHA-384 that is compiled in beside it", place);
+/**
+ * NVIDIA's build packs some arrays (535) and some not (550): a raw deflate stream, then CRC-32 and length as at the end of gzip
+ * (RFC 1952 §2.3.1), which tell a packed array from a plain one.
+ */
+function unpackArray(bytes: Uint8Array): Uint8Array {
+  if (bytes.length < 8) return bytes;
+  const trailer = new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 8, 8);
+  const size = trailer.getUint32(4, true);
+  if (size === 0 || size > MAX_IMAGE) return bytes;
+  const inflated = inflate(bytes.subarray(0, -8), size);
+  const packed = inflated?.length === size && crc32(inflated) === trailer.getUint32(0, true);
+  return packed ? inflated : bytes;
 }
 
-function hasDigest(bytes: Uint8Array, hash: Uint8Array): boolean {
-  return createHash("sha384").update(bytes).digest("hex") === encodeHex(hash);
-}
-
-function inflate(bytes: Uint8Array): Uint8Array | undefined {
+function inflate(bytes: Uint8Array, size: number): Uint8Array | undefined {
   try {
-    return inflateRawSync(bytes, { maxOutputLength: MAX_IMAGE });
+    return inflateRawSync(bytes, { maxOutputLength: size });
   } catch {
     return undefined;
   }

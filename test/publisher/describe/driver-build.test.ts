@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { symlinkSync } from "node:fs";
-import { deflateRawSync } from "node:zlib";
+import { crc32, deflateRawSync } from "node:zlib";
 import { beforeAll, describe, expect, it } from "vitest";
 import { envelopeToJson } from "../../../src/protocol/envelope/dsse.ts";
 import { type DriverBuildInput, describeDriverBuild } from "../../../src/publisher/describe/driver-build.ts";
@@ -37,14 +37,27 @@ function moduleOf(
   return makeElf(rodata === undefined ? sections : [...sections, { name: ".rodata", bytes: rodata }], 62);
 }
 
+/** As NVIDIA's build packs an array: deflate, CRC-32, length. */
+function pack(bytes: Uint8Array): Uint8Array {
+  const trailer = Buffer.alloc(8);
+  trailer.writeUInt32LE(crc32(bytes), 0);
+  trailer.writeUInt32LE(bytes.length, 4);
+  return Buffer.concat([deflateRawSync(bytes), trailer]);
+}
+
 /** A source tree with the generated array, whose image may be packed and whose digest may lie. */
-function sourceTree(name: string, image: Uint8Array, digestOf: Uint8Array): string {
+function sourceTree(
+  name: string,
+  image: Uint8Array,
+  digestOf: Uint8Array,
+  form = (bytes: Uint8Array) => bytes,
+): string {
   const array = (kind: string, bytes: Uint8Array) =>
     `static BINDATA_CONST NvU8 ${PREFIX}_${kind}_data[] = \n{\n    ${[...bytes].map((b) => `0x${b.toString(16).padStart(2, "0")}`).join(", ")},\n};\n`;
   const digest = createHash("sha384").update(digestOf).digest();
   folder.write(
     `${name}/src/nvidia/generated/g_bindata_kgspGetBinArchiveGspRmCcFmcGfwProdSigned_GH100.c`,
-    `// generated\n#if defined(BINDATA_INCLUDE_DATA)\n${array("image", image)}${array("hash", digest)}${array("sig", IMAGE)}#endif\n`,
+    `// generated\n#if defined(BINDATA_INCLUDE_DATA)\n${array("image", form(image))}${array("hash", form(digest))}${array("sig", IMAGE)}#endif\n`,
   );
   return `${folder.path}/${name}`;
 }
@@ -191,12 +204,15 @@ describe("the CC firmware in a module without symbols", () => {
     ]);
   });
 
-  it("is unpacked when the source holds it deflated", async () => {
-    const { payload } = await describeDriverBuild({
-      ...input,
-      sourceTree: sourceTree("packed", deflateRawSync(IMAGE), IMAGE),
-    });
-    expect(statementOf(payload).predicate.ccFirmware[0].sha384).toBe(hash("sha384", IMAGE));
+  it("is unpacked, as is its digest, when the build packed them, and found by its packed bytes", async () => {
+    folder.write("packed-module/nvidia.ko", moduleOf({}, Buffer.concat([text("before"), pack(IMAGE)])));
+    const tree = sourceTree("packed", IMAGE, IMAGE, pack);
+    const modules = `${folder.path}/packed-module`;
+    const { payload } = await describeDriverBuild({ ...input, modules, sourceTree: tree });
+    const found = statementOf(payload).predicate.ccFirmware;
+    const inEach = { sha384: hash("sha384", IMAGE), size: IMAGE.length };
+    expect(found).toMatchObject([inEach, inEach]);
+    expect(found[0].foundIn).toContain("nvidia.ko .rodata");
   });
 
   it("is refused when it is not what the digest beside it says", async () => {
