@@ -43,7 +43,7 @@ const PAGE = 256;
  */
 export async function fsck(
   store: SqliteLogStore,
-  highWater: HighWater,
+  highWater: Pick<HighWater, "read">,
   onProgress: (entries: number) => void = () => undefined,
 ): Promise<FsckReport> {
   return new Fsck(store, highWater).run(onProgress);
@@ -52,7 +52,7 @@ export async function fsck(
 class Fsck {
   readonly #store: SqliteLogStore;
   readonly #rows: SqliteRows;
-  readonly #highWater: HighWater;
+  readonly #highWater: Pick<HighWater, "read">;
   readonly #keys = new KeyRing();
   readonly #findings = new Findings();
   readonly #expected = { digests: 0, signers: 0 };
@@ -62,7 +62,7 @@ class Fsck {
   /** The high-water mark, and the root that the entries give at its size. */
   #mark: { readonly note: string; readonly size: number; root: Uint8Array | null } | null = null;
 
-  constructor(store: SqliteLogStore, highWater: HighWater) {
+  constructor(store: SqliteLogStore, highWater: Pick<HighWater, "read">) {
     this.#store = store;
     this.#rows = new SqliteRows(store.database);
     this.#highWater = highWater;

@@ -49,7 +49,7 @@ afterEach(async () => {
   harness.remove();
 });
 
-const own = async (name: string, clock = () => harness.clock.now) =>
+const own = async (name: string, clock = () => harness.clock.now): Promise<Cosigner> =>
   new OwnCosigner(await witnessKey(name), clock);
 const slow = (cosigner: Cosigner, ms: () => number): Cosigner => ({
   name: `slow ${cosigner.name}`,

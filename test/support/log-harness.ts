@@ -40,14 +40,19 @@ export class LogHarness {
   readonly keys: TestKeys;
   readonly options: HarnessOptions;
 
-  private constructor(keys: TestKeys, options: HarnessOptions) {
-    this.folder = mkdtempSync(join(tmpdir(), "touchstone-log-"));
+  private constructor(folder: string, keys: TestKeys, options: HarnessOptions) {
+    this.folder = folder;
     this.keys = keys;
     this.options = options;
   }
 
   static async make(options: HarnessOptions = {}): Promise<LogHarness> {
-    return new LogHarness(await testKeys(), options);
+    return LogHarness.at(mkdtempSync(join(tmpdir(), "touchstone-log-")), options);
+  }
+
+  /** In a folder that is there already, perhaps with a log in it. */
+  static async at(folder: string, options: HarnessOptions = {}): Promise<LogHarness> {
+    return new LogHarness(folder, await testKeys(), options);
   }
 
   get databaseFile(): string {

@@ -29,6 +29,7 @@ export function openForWriting(
   file: string,
   { now, migrationsFolder = MIGRATIONS_FOLDER }: OpenOptions,
 ): OpenDatabase {
+  const migrations = readMigrations(migrationsFolder);
   const lock = lockWriter(file);
   try {
     const database = new Sqlite(file, { timeout: 5000 });
@@ -39,7 +40,7 @@ export function openForWriting(
       // The WAL is synced at every commit: what is acknowledged survives a power cut.
       database.pragma("synchronous = FULL");
       database.pragma(`application_id = ${APPLICATION_ID}`);
-      migrate(database, readMigrations(migrationsFolder), now);
+      migrate(database, migrations, now);
     } catch (error) {
       database.close();
       throw error;
