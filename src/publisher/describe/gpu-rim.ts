@@ -1,6 +1,5 @@
 // Describes the golden measurements of one NVIDIA RIM file: the file is verified as `evidence nvidia` verifies it, and its table is
 // stated with the digest of the file, because NVIDIA reuses RIM ids for different values.
-import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { formatTime } from "../../protocol/entry/fields.ts";
 import type { GpuRim } from "../../protocol/entry/gpu-rim.ts";
@@ -8,7 +7,10 @@ import { formatStatement, type Subject } from "../../protocol/envelope/statement
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";
 import { type Rim, verifyRim } from "../rim-xml/verify-rim.ts";
 import type { Described } from "./described.ts";
+import { withFile } from "./file-digest.ts";
 import { type ReleaseInput, readReleaseFields } from "./release-fields.ts";
+
+const MAX_RIM = 1024 * 1024;
 
 export interface GpuRimInput {
   readonly release: ReleaseInput;
@@ -57,7 +59,11 @@ export async function describeGpuRim(input: GpuRimInput): Promise<Described> {
 }
 
 async function readVerifiedRim({ rim, rimId, chip, verifiedAt, root }: GpuRimInput): Promise<Rim> {
-  const result = await verifyRim(await readFile(rim), {
+  const xml = await withFile(rim, "RIM", async (file) => {
+    if (file.size > MAX_RIM) throw file.malformed(`${file.size} bytes, at most ${MAX_RIM} are read`, 0);
+    return await file.read(0, file.size, "the RIM");
+  });
+  const result = await verifyRim(xml, {
     now: verifiedAt,
     ...(rimId === undefined ? {} : { rimId }),
     ...(chip === undefined ? {} : { chip }),
