@@ -41,7 +41,7 @@ export async function openLogConfig(
 }
 
 /** A note key from a file or `env:NAME`. The error never repeats what was read. */
-async function readNoteKey(source: string, environment: NodeJS.ProcessEnv): Promise<NotePrivateKey> {
+export async function readNoteKey(source: string, environment: NodeJS.ProcessEnv): Promise<NotePrivateKey> {
   const text = source.startsWith("env:") ? environment[source.slice(4)] : readText(source);
   if (text === undefined) throw new UsageError(`${source}: the environment variable is not set`);
   try {

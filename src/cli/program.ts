@@ -1,5 +1,6 @@
 // The tree of commands. Every one of them has --json, and shows an example in its help.
 import { Command } from "commander";
+import { addBackup } from "./backup.ts";
 import { addBundle } from "./bundle.ts";
 import type { CliContext } from "./context.ts";
 import { addDemo } from "./demo.ts";
@@ -10,11 +11,13 @@ import { addKernelPatchSet } from "./describe/kernel-patch-set.ts";
 import { addOsImage } from "./describe/os-image.ts";
 import { addPlatform } from "./describe/platform.ts";
 import { addEntries } from "./entries.ts";
+import { addFsck } from "./fsck.ts";
 import { addInit } from "./init.ts";
 import { addKey } from "./key.ts";
 import { addPolicy } from "./policy.ts";
 import { addProof } from "./proof.ts";
 import { addPublish } from "./publish.ts";
+import { addRecover } from "./recover.ts";
 import { addRevoke } from "./revoke.ts";
 import { addServe } from "./serve.ts";
 import { addSign } from "./sign.ts";
@@ -44,6 +47,9 @@ export function createProgram(context: CliContext): Command {
   addTrustRoot(program, context);
   addBundle(program, context);
   addProof(program, context);
+  addBackup(program, context);
+  addRecover(program, context);
+  addFsck(program, context);
   for (const command of leavesOf(program)) command.option("--json", "print one JSON value");
   return program;
 }
