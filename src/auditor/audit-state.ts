@@ -1,0 +1,203 @@
+// What an audit remembers, in one SQLite file: the replayed part of the log as far as the rules ask about it, what was found in it, and
+// the newest checkpoint that was seen and authentic. It grows by some 300 bytes an entry.
+import Sqlite, { type Database } from "better-sqlite3";
+import { GrowingTree } from "../log/growing-tree.ts";
+import type { TreeHead } from "../log/log-store.ts";
+import { parseLeaf } from "../protocol/envelope/dsse.ts";
+import { HASH_LENGTH } from "../protocol/merkle/hash.ts";
+import { tilesOfSize } from "../protocol/merkle/tile.ts";
+import { applyEntry, type InForce, NOTHING_IN_FORCE } from "../protocol/registration/in-force.ts";
+import type { TrustPin } from "../verifier/trust.ts";
+import type { Finding, FindingCode } from "./finding.ts";
+import { ReplayedRecords } from "./replayed-records.ts";
+
+/** "TchA" (SQLite file format §1.3.17). */
+const APPLICATION_ID = 0x54636841;
+const SCHEMA_VERSION = 1;
+
+const SCHEMA = `
+  CREATE TABLE memory (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE records (
+    idx     INTEGER PRIMARY KEY,
+    digest  BLOB NOT NULL UNIQUE,
+    kind    TEXT NOT NULL,
+    name    TEXT NOT NULL,
+    version TEXT NOT NULL,
+    svn     INTEGER,
+    signers BLOB NOT NULL, -- key ids of 32 bytes, one after the other
+    refs    TEXT NOT NULL, -- JSON
+    UNIQUE (name, kind, version)
+  ) STRICT;
+  -- The entries from which follows what is in force; a slot is taken by the newest one.
+  CREATE TABLE governing (slot TEXT PRIMARY KEY, idx INTEGER NOT NULL, leaf BLOB NOT NULL) STRICT;
+  -- Partial tiles at the right edge of the replayed tree.
+  CREATE TABLE edge (level INTEGER PRIMARY KEY, idx INTEGER NOT NULL, hashes BLOB NOT NULL) STRICT;
+  CREATE TABLE findings (number INTEGER PRIMARY KEY, code TEXT NOT NULL, idx INTEGER, message TEXT NOT NULL) STRICT;
+`;
+
+/** A checkpoint that the log had signed and its quorum cosigned. */
+export interface SeenCheckpoint {
+  readonly size: number;
+  /** Hex. */
+  readonly root: string;
+  readonly note: string;
+}
+
+/** What was counted over the replayed part of the log. */
+export interface Counts {
+  entriesChecked: number;
+  signaturesChecked: number;
+  statusesRecomputed: number;
+  attachmentsChecked: number;
+}
+
+export const NOTHING_COUNTED: Counts = {
+  entriesChecked: 0,
+  signaturesChecked: 0,
+  statusesRecomputed: 0,
+  attachmentsChecked: 0,
+};
+
+interface Memory {
+  readonly pin: TrustPin | null;
+  /** The newest authentic checkpoint. */
+  readonly seen: SeenCheckpoint | null;
+  /** Size at which the last complete audit ended. */
+  readonly completed: number;
+  readonly head: { readonly size: number; readonly root: string };
+  readonly counts: Counts;
+  readonly omitted: number;
+}
+
+const NOTHING_REPLAYED = { head: { size: 0, root: "" }, counts: NOTHING_COUNTED, omitted: 0 };
+const NEW_MEMORY: Memory = { pin: null, seen: null, completed: 0, ...NOTHING_REPLAYED };
+
+/**
+ * One audit at a time has the file. Everything since the last `commit` is forgotten by `rollback` and by a crash; `remember` must be
+ * called where nothing is open.
+ */
+export class AuditState {
+  readonly #database: Database;
+  readonly records: ReplayedRecords;
+
+  private constructor(database: Database) {
+    this.#database = database;
+    this.records = new ReplayedRecords(database);
+  }
+
+  /** @param file created where there is none; null for a temporary one. @throws Error when it is not an audit's, or in use. */
+  static open(file: string | null): AuditState {
+    const database = new Sqlite(file ?? "", { timeout: 0 });
+    try {
+      prepareFile(database, file ?? "");
+      return new AuditState(database);
+    } catch (error) {
+      database.close();
+      if ((error as { code?: string }).code === "SQLITE_BUSY")
+        throw new Error(`${file} is in use by another audit`);
+      throw error;
+    }
+  }
+
+  get memory(): Memory {
+    const row = this.#database.prepare<[], { value: string }>("SELECT value FROM memory").get();
+    return row === undefined ? NEW_MEMORY : (JSON.parse(row.value) as Memory);
+  }
+
+  remember(change: Partial<Memory>): void {
+    this.#database
+      .prepare("INSERT INTO memory VALUES ('audit', ?) ON CONFLICT DO UPDATE SET value = excluded.value")
+      .run(JSON.stringify({ ...this.memory, ...change }));
+  }
+
+  findings(): Finding[] {
+    return this.#database
+      .prepare<[], { code: FindingCode; idx: number | null; message: string }>(
+        "SELECT code, idx, message FROM findings ORDER BY number",
+      )
+      .all()
+      .map(({ code, idx, message }) => ({ code, index: idx, message }));
+  }
+
+  addFinding({ code, index, message }: Finding): void {
+    this.#database
+      .prepare("INSERT INTO findings (code, idx, message) VALUES (?, ?, ?)")
+      .run(code, index, message);
+  }
+
+  /** The replayed tree. Its root is what was committed with it. */
+  async loadTree({ size, root }: Memory["head"]): Promise<GrowingTree> {
+    if (size === 0) return GrowingTree.empty();
+    const select = this.#database.prepare<[number, number], { hashes: Buffer }>(
+      "SELECT hashes FROM edge WHERE level = ? AND idx = ?",
+    );
+    const readTile = async (level: number, index: number) => {
+      const row = select.get(level, index);
+      return row && { hashes: row.hashes, inner: null };
+    };
+    const head: TreeHead = { size, root: Buffer.from(root, "hex") };
+    return GrowingTree.load({ readTile, readLeaves: async () => [] }, head);
+  }
+
+  /** What is in force after the replayed part. */
+  loadInForce(size: number): InForce {
+    let inForce = NOTHING_IN_FORCE;
+    for (const { index, leaf } of this.records.governing()) {
+      const { payloadDigest, statement } = parseLeaf(leaf);
+      inForce = applyEntry(inForce, { index, payloadDigest, statement });
+    }
+    return { ...inForce, size };
+  }
+
+  /** Starts to change what was replayed, unless that has been started. */
+  begin(): void {
+    if (!this.#database.inTransaction) this.#database.exec("BEGIN");
+  }
+
+  /** Makes durable what was replayed, up to this tree. */
+  commit(tree: GrowingTree, counts: Counts, omitted: number): void {
+    const replace = this.#database.prepare("INSERT INTO edge VALUES (?, ?, ?)");
+    this.#database.exec("DELETE FROM edge");
+    for (const { level, full, partial } of tilesOfSize(tree.size)) {
+      const nodes = tree.edgeTile(level, full);
+      if (partial > 0 && nodes) replace.run(level, full, nodes.hashes.subarray(0, partial * HASH_LENGTH));
+    }
+    const root = Buffer.from(tree.root()).toString("hex");
+    this.remember({ head: { size: tree.size, root }, counts, omitted });
+    this.#database.exec("COMMIT");
+  }
+
+  rollback(): void {
+    if (this.#database.inTransaction) this.#database.exec("ROLLBACK");
+  }
+
+  /** Forgets what was replayed, and keeps what was seen. */
+  restart(): void {
+    this.#database.transaction(() => {
+      for (const table of ["records", "governing", "edge", "findings"])
+        this.#database.exec(`DELETE FROM ${table}`);
+      this.remember({ ...NOTHING_REPLAYED, completed: 0 });
+    })();
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}
+
+function prepareFile(database: Database, file: string): void {
+  const id = database.pragma("application_id", { simple: true });
+  const version = database.pragma("user_version", { simple: true });
+  const tables = database.prepare<[], { n: number }>("SELECT count(*) AS n FROM sqlite_schema").get()?.n ?? 0;
+  if (tables > 0 && (id !== APPLICATION_ID || version !== SCHEMA_VERSION)) {
+    throw new Error(`${file} is not the state file of an audit, or of another version; name another file`);
+  }
+  database.pragma("locking_mode = EXCLUSIVE");
+  database.pragma("journal_mode = WAL");
+  database.pragma("synchronous = NORMAL");
+  database.transaction(() => {
+    if (tables === 0) database.exec(SCHEMA);
+    database.pragma(`application_id = ${APPLICATION_ID}`);
+    database.pragma(`user_version = ${SCHEMA_VERSION}`);
+  })();
+}

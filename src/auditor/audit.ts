@@ -1,0 +1,294 @@
+// An audit: a whole log replayed by a stranger, who trusts nothing but one trust root (C2SP tlog-tiles, RFC 9162; rules of registration/).
+import type { FetchPath } from "../log/recover.ts";
+import { equalBytes } from "../protocol/encoding/bytes.ts";
+import { encodeHex } from "../protocol/encoding/hex.ts";
+import type { TrustRoot } from "../protocol/entry/trust-root.ts";
+import { parseLeaf } from "../protocol/envelope/dsse.ts";
+import { MalformedError, PolicyError } from "../protocol/errors.ts";
+import { type CosignedCheckpoint, checkFreshness } from "../protocol/note/cosigned-checkpoint.ts";
+import { parseTlogPolicy } from "../protocol/note/tlog-policy.ts";
+import { currentTrustRoot, type InForce } from "../protocol/registration/in-force.ts";
+import type { TrustAnchor, TrustPin } from "../verifier/trust.ts";
+import type { AuditState, Counts, SeenCheckpoint } from "./audit-state.ts";
+import { type CheckpointCode, type Finding, Findings, WrongAnswerError } from "./finding.ts";
+import { LogReader } from "./log-reader.ts";
+import { EntryReplay } from "./replay-entries.ts";
+import { SECOND_OPINION_LIMIT, secondRoot } from "./second-opinion.ts";
+import {
+  authenticate,
+  type Continuity,
+  compareTrees,
+  describeBoth,
+  readShown,
+  type ShownCheckpoint,
+} from "./shown-checkpoint.ts";
+import { TreeReplay } from "./tree-replay.ts";
+import { EntryVerifier } from "./verify-entries.ts";
+
+export interface AuditOptions {
+  /** Reads the log; see openSource. */
+  readonly read: FetchPath;
+  /** The trust root that is pinned; null trusts the first one on first use, and the state file's from then on. */
+  readonly trust: TrustAnchor | null;
+  readonly state: AuditState;
+  readonly now: Date;
+  readonly onProgress?: (checked: number, size: number) => void;
+}
+
+export interface AuditReport extends Readonly<Counts> {
+  /** Of the checkpoint that was shown, as are size and root (hex); null when it could not be read. */
+  readonly origin: string | null;
+  readonly size: number | null;
+  readonly root: string | null;
+  /** Who cosigned the checkpoint, and when; empty while it is not authentic. */
+  readonly cosigned: ReadonlyArray<{ readonly name: string; readonly time: string }>;
+  /** The trust root from which everything was authenticated; null when there is none. */
+  readonly pin: TrustPin | null;
+  /** "first-use": the pin is the log's own entry 0, which nobody vouches for. */
+  readonly trust: "pinned" | "first-use";
+  /** Entries that an earlier, complete audit with the same state file had covered; counts and findings are of the whole log. */
+  readonly since: number;
+  /** What merkletreejs says of the root; skipped above 100,000 entries, and where nothing was replayed. */
+  readonly secondOpinion: "agrees" | "differs" | "skipped";
+  /** Origin of the log that follows this one, which is closed; else null. */
+  readonly successor: string | null;
+  readonly findings: readonly Finding[];
+  /** Findings beyond those listed. */
+  readonly omitted: number;
+  /** Two signed checkpoints of which one must be a lie; null when there are none. */
+  readonly evidence: { readonly seen: string; readonly shown: string } | null;
+}
+
+/**
+ * Replays the log from where the state ends to the checkpoint that is shown now. When it is interrupted, the next call goes on.
+ * @throws UnreachableError: what was replayed so far is kept.
+ */
+export async function audit(options: AuditOptions): Promise<AuditReport> {
+  try {
+    return await new Audit(options).run();
+  } finally {
+    options.state.rollback();
+  }
+}
+
+class Audit {
+  readonly #options: AuditOptions;
+  readonly #state: AuditState;
+  readonly #reader: LogReader;
+  #since: number;
+  #findings: Findings;
+  #counts: Counts;
+  #pin: TrustPin | null;
+  #cosigned: CosignedCheckpoint | null = null;
+  #secondOpinion: AuditReport["secondOpinion"] = "skipped";
+  #successor: string | null = null;
+  #evidence: AuditReport["evidence"] = null;
+
+  constructor(options: AuditOptions) {
+    const { memory } = options.state;
+    this.#options = options;
+    this.#state = options.state;
+    this.#reader = new LogReader(options.read);
+    this.#since = memory.completed;
+    this.#counts = memory.counts;
+    this.#findings = new Findings(options.state.findings(), memory.omitted);
+    this.#pin = options.trust ?? memory.pin;
+  }
+
+  async run(): Promise<AuditReport> {
+    const shown = await this.#readCheckpoint();
+    if (shown === null || !(await this.#mayContinue(shown))) return this.#report(shown);
+    await this.#resume(shown);
+    const { tree, entries, complete } = await this.#replay(shown);
+    this.#counts = entries.counts;
+    const whole = complete && !entries.gap;
+    if (complete) {
+      if (!equalBytes(tree.root(), shown.root))
+        this.#findings.addServed("root-differs", null, `the tiles lead to root ${encodeHex(tree.root())}`);
+      await this.#askAgain(shown);
+    }
+    if (whole) await this.#judge(shown, entries.inForce);
+    this.#finish(shown, whole);
+    return this.#report(shown);
+  }
+
+  async #readCheckpoint(): Promise<ShownCheckpoint | null> {
+    try {
+      const shown = readShown(await this.#reader.checkpoint());
+      if (this.#pin === null || shown.origin === this.#pin.origin) return shown;
+      this.#find("checkpoint-origin", `it is of ${shown.origin}, not of ${this.#pin.origin}`);
+      return null;
+    } catch (error) {
+      if (error instanceof WrongAnswerError) this.#findings.addServed(error.code, null, error.message);
+      else if (error instanceof MalformedError) this.#find("checkpoint-malformed", error.message);
+      else throw error;
+      return null;
+    }
+  }
+
+  /** Against the newest checkpoint that was seen. A log that went back or took another way is not replayed: it is shown. */
+  async #mayContinue(shown: ShownCheckpoint): Promise<boolean> {
+    const { seen, head } = this.#state.memory;
+    const known = currentTrustRoot(this.#state.loadInForce(head.size))?.root ?? this.#options.trust?.root;
+    const early = known && (await authenticate(shown.note, known));
+    if (early && "cosignatures" in early) this.#cosigned = early;
+    const fate = seen === null ? "continues" : await this.#compare(seen, shown);
+    if (fate === "rolled-back" || fate === "forked") {
+      this.#find(`checkpoint-${fate}`, describeBoth(seen as SeenCheckpoint, shown));
+      if (early && "code" in early) this.#find(early.code, early.message);
+      this.#evidence = { seen: seen?.note ?? "", shown: shown.note };
+      return false;
+    }
+    if (fate === "unproven") this.#startOver();
+    if (this.#cosigned !== null) this.#see(shown);
+    return true;
+  }
+
+  async #compare(seen: SeenCheckpoint, shown: ShownCheckpoint): Promise<Continuity | "rolled-back"> {
+    return shown.size < seen.size ? "rolled-back" : compareTrees(this.#reader, seen, shown);
+  }
+
+  #see({ size, root, note }: ShownCheckpoint): void {
+    this.#state.remember({ seen: { size, root: encodeHex(root), note } });
+  }
+
+  /** What an interrupted audit replayed was perhaps never in an authentic tree: if it is not in this one, it counts for nothing. */
+  async #resume(shown: ShownCheckpoint): Promise<void> {
+    const { head } = this.#state.memory;
+    const beyond = head.size > shown.size;
+    if (beyond || (await compareTrees(this.#reader, head, shown)) !== "continues") this.#startOver();
+  }
+
+  #startOver(): void {
+    this.#state.restart();
+    this.#findings = new Findings();
+    this.#since = 0;
+  }
+
+  async #replay(shown: ShownCheckpoint) {
+    const tree = await this.#state.loadTree(this.#state.memory.head);
+    const entries = new EntryReplay(this.#reader, this.#state, this.#findings, tree);
+    const verifier = new EntryVerifier();
+    for (const { root } of entries.inForce.trustRoots) await verifier.keys.add(root.keys);
+    const replay = new TreeReplay(this.#reader, this.#findings, tree, shown.size);
+    for await (const range of replay.ranges((bundle) => verifier.verify(bundle))) {
+      this.#state.begin();
+      await entries.replay(range);
+      await replay.compareFull();
+      if (!this.#findings.servedWrong) this.#state.commit(tree, entries.counts, this.#findings.omitted);
+      this.#options.onProgress?.(tree.size, shown.size);
+    }
+    const complete = tree.size === shown.size;
+    if (complete) await replay.compareEdge();
+    return { tree, entries, complete };
+  }
+
+  /** The second opinion. */
+  async #askAgain({ size, root }: ShownCheckpoint): Promise<void> {
+    if (size === 0 || size > SECOND_OPINION_LIMIT) return;
+    const second = await this.#findings.attempt(null, secondRoot(this.#reader, size));
+    if (second === undefined) return;
+    this.#secondOpinion = equalBytes(second, root) ? "agrees" : "differs";
+    if (this.#secondOpinion === "differs")
+      this.#findings.addServed(
+        "second-opinion-differs",
+        null,
+        `merkletreejs computes root ${encodeHex(second)}`,
+      );
+  }
+
+  /** What follows from the whole log: that it is the pinned one, and that its newest trust root accepts the checkpoint now. */
+  async #judge(shown: ShownCheckpoint, inForce: InForce): Promise<void> {
+    this.#checkPin(inForce);
+    const root = currentTrustRoot(inForce)?.root ?? this.#options.trust?.root;
+    await this.#authenticate(shown, root);
+    if (root !== undefined) this.#checkTimes(root);
+  }
+
+  #checkPin({ trustRoots }: InForce): void {
+    const first = trustRoots[0];
+    if (this.#pin === null && first !== undefined)
+      this.#pin = { origin: first.root.origin, version: 1, digest: first.digest };
+    const pin = this.#pin;
+    if (!trustRoots.some(({ digest, root }) => digest === pin?.digest && root.version === pin.version)) {
+      this.#find(
+        "trust-root-not-pinned",
+        `the log does not contain trust root ${pin?.digest ?? "version 1"}`,
+      );
+    }
+  }
+
+  async #authenticate(shown: ShownCheckpoint, root: TrustRoot | undefined): Promise<void> {
+    const result =
+      root === undefined
+        ? ({ code: "checkpoint-signature", message: "the log has no trust root to verify it with" } as const)
+        : await authenticate(shown.note, root);
+    this.#cosigned = "code" in result ? null : result;
+    if ("code" in result) this.#find(result.code, result.message);
+  }
+
+  #checkTimes(root: TrustRoot): void {
+    const { now } = this.#options;
+    this.#successor = root.successor?.origin ?? null;
+    if (this.#successor !== null) return;
+    if (this.#cosigned !== null) {
+      try {
+        checkFreshness(this.#cosigned, parseTlogPolicy(root.logPolicy), {
+          now,
+          maxAge: root.maxCheckpointAge,
+        });
+      } catch (error) {
+        if (!(error instanceof PolicyError)) throw error;
+        this.#find("checkpoint-stale", error.message);
+      }
+    }
+    if (now.getTime() >= Date.parse(root.expires))
+      this.#find("trust-root-expired", `trust root version ${root.version} expired ${root.expires}`);
+    this.#checkStatusAge(now);
+  }
+
+  #checkStatusAge(now: Date): void {
+    const leaf = this.#state.records.newestStatus();
+    const statement = leaf && parseLeaf(leaf).statement;
+    if (statement?.kind !== "status") return;
+    const { sequence, expires } = statement.predicate;
+    if (now.getTime() >= Date.parse(expires))
+      this.#find("status-expired", `status ${sequence}, the newest one, expired ${expires}`);
+  }
+
+  /** What was built on a wrong answer is forgotten; the next audit looks again. */
+  #finish(shown: ShownCheckpoint, complete: boolean): void {
+    this.#state.rollback();
+    if (this.#cosigned !== null) this.#see(shown);
+    this.#state.remember({
+      pin: this.#pin && { origin: this.#pin.origin, version: this.#pin.version, digest: this.#pin.digest },
+      ...(complete && !this.#findings.servedWrong && { completed: shown.size }),
+    });
+  }
+
+  #find(code: CheckpointCode, message: string): void {
+    this.#findings.add({ code, index: null, message });
+  }
+
+  #report(shown: ShownCheckpoint | null): AuditReport {
+    const cosignatures = this.#cosigned?.cosignatures ?? [];
+    return {
+      origin: shown?.origin ?? null,
+      size: shown?.size ?? null,
+      root: shown && encodeHex(shown.root),
+      cosigned: cosignatures.map(({ name, timestamp }) => ({
+        name,
+        time: new Date(timestamp * 1000).toISOString(),
+      })),
+      pin: this.#pin && { origin: this.#pin.origin, version: this.#pin.version, digest: this.#pin.digest },
+      trust: this.#options.trust === null ? "first-use" : "pinned",
+      since: this.#since,
+      ...this.#counts,
+      secondOpinion: this.#secondOpinion,
+      successor: this.#successor,
+      findings: this.#findings.list,
+      omitted: this.#findings.omitted,
+      evidence: this.#evidence,
+    };
+  }
+}

@@ -1,0 +1,85 @@
+// The replayed entries as the registration rules ask for them: by digest, by identity, and those from which follows what is in force.
+import type { Database, Statement } from "better-sqlite3";
+import { decodeHex, encodeHex } from "../protocol/encoding/hex.ts";
+import type { Kind, Reference } from "../protocol/entry/reference.ts";
+import type { EntryRecord } from "../protocol/registration/references.ts";
+
+interface Row {
+  idx: number;
+  digest: Buffer;
+  kind: Kind;
+  name: string;
+  version: string;
+  svn: number | null;
+  signers: Buffer;
+  refs: string;
+}
+
+const KEY_ID_BYTES = 32;
+
+export class ReplayedRecords {
+  readonly #insert: Statement<
+    [number, Uint8Array, string, string, string, number | null, Uint8Array, string]
+  >;
+  readonly #byDigest: Statement<[Uint8Array], Row>;
+  readonly #byIdentity: Statement<[string, string, string], Row>;
+  readonly #govern: Statement<[string, number, Uint8Array]>;
+  readonly #governing: Statement<[], { index: number; leaf: Buffer }>;
+  readonly #inSlot: Statement<[string], { leaf: Buffer }>;
+
+  constructor(database: Database) {
+    this.#insert = database.prepare("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    this.#byDigest = database.prepare("SELECT * FROM records WHERE digest = ?");
+    this.#byIdentity = database.prepare("SELECT * FROM records WHERE name = ? AND kind = ? AND version = ?");
+    this.#govern = database.prepare("INSERT OR REPLACE INTO governing VALUES (?, ?, ?)");
+    this.#governing = database.prepare("SELECT idx AS 'index', leaf FROM governing ORDER BY idx");
+    this.#inSlot = database.prepare("SELECT leaf FROM governing WHERE slot = ?");
+  }
+
+  /** Adds an entry that was registered. */
+  add({ index, digest, kind, name, version, svn, signers, references }: EntryRecord, leaf: Uint8Array): void {
+    const keyIds = decodeHex(signers.join(""));
+    this.#insert.run(index, decodeHex(digest), kind, name, version, svn, keyIds, JSON.stringify(references));
+    const slot = slotOf(kind, name, version);
+    if (slot !== null) this.#govern.run(slot, index, leaf);
+  }
+
+  governing(): Array<{ readonly index: number; readonly leaf: Uint8Array }> {
+    return this.#governing.all();
+  }
+
+  /** The leaf of the newest status. */
+  newestStatus(): Uint8Array | undefined {
+    return this.#inSlot.get("status")?.leaf;
+  }
+
+  /** Whether an attachment is there is checked by fetching it, and is a finding of its own. */
+  async hasAttachment(): Promise<boolean> {
+    return true;
+  }
+
+  async findByDigest(digest: string): Promise<EntryRecord | undefined> {
+    return asRecord(this.#byDigest.get(decodeHex(digest)));
+  }
+
+  async findByIdentity(kind: string, name: string, version: string): Promise<EntryRecord | undefined> {
+    return asRecord(this.#byIdentity.get(name, kind, version));
+  }
+}
+
+/** Trust roots and revocations stay for ever; of a policy and of the status the newest one counts. */
+function slotOf(kind: Kind, name: string, version: string): string | null {
+  if (kind === "status") return kind;
+  if (kind === "policy") return `${kind}/${name}`;
+  return kind === "trust-root" || kind === "revocation" ? `${kind}/${name}/${version}` : null;
+}
+
+function asRecord(row: Row | undefined): EntryRecord | undefined {
+  if (row === undefined) return undefined;
+  const { idx, digest, kind, name, version, svn, signers, refs } = row;
+  const keyIds = Array.from({ length: signers.length / KEY_ID_BYTES }, (_, i) =>
+    encodeHex(signers.subarray(i * KEY_ID_BYTES, (i + 1) * KEY_ID_BYTES)),
+  );
+  const references = JSON.parse(refs) as Reference[];
+  return { index: idx, digest: encodeHex(digest), kind, name, version, svn, signers: keyIds, references };
+}
