@@ -14,8 +14,8 @@ const secret = path;
 const limits = z.strictObject({
   /** Writing requests that one client address may make in a minute. */
   writesPerMinute: z.int().min(1).max(10_000_000).default(6000),
-  /** Entries that may wait to be committed; beyond it writers are told to come back. */
-  queueLength: z.int().min(1).max(1_000_000).default(4096),
+  /** Entries that may be under way at once; beyond it writers are told to come back. */
+  maxPendingEntries: z.int().min(1).max(1_000_000).default(4096),
   /** Seconds after which a request is given up. */
   requestTimeout: z.int().min(1).max(3600).default(60),
   /** Proxies in front of the service that append to X-Forwarded-For; 0 takes the address of the connection. */
@@ -47,7 +47,7 @@ const config = z.strictObject({
     .max(64)
     .default([]),
   limits: limits.prefault({}),
-  /** What goes to standard output; debug includes every read. */
+  /** What goes to standard output. info has a line for each request but those for tiles, checkpoints, proofs and bundles. */
   logLevel: z.enum(["silent", "error", "warn", "info", "debug"]).default("info"),
 });
 /** Paths are absolute, defaults are filled in. */

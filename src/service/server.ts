@@ -28,6 +28,7 @@ const HEADERS_TIMEOUT = 10_000;
 /** Time to send a whole request: 48 MiB over a slow line. */
 const REQUEST_TIMEOUT = 120_000;
 const KEEP_ALIVE_TIMEOUT = 65_000;
+const IDLE_CHECK = 50;
 
 /** @throws the error of listening, such as EADDRINUSE. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
@@ -63,9 +64,11 @@ function listen(server: Server, { host, port }: ServerOptions): Promise<void> {
 
 async function stop(server: Server, { closeLog, graceMs }: ServerOptions): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
+  // A connection becomes idle when its last request is answered.
+  const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK);
   const cut = setTimeout(() => server.closeAllConnections(), graceMs);
   await closed;
+  clearInterval(idle);
   clearTimeout(cut);
   await closeLog();
 }

@@ -1,0 +1,56 @@
+// The configuration: what init writes is what serve reads, and nothing unknown or secret slips through.
+import { describe, expect, test } from "vitest";
+import { type ConfigInput, formatConfig, parseConfig } from "../../src/config.ts";
+import { malformedOf } from "../support/refusals.ts";
+
+const INPUT: ConfigInput = {
+  origin: "log.example/touchstone",
+  url: "https://log.example",
+  listen: { port: 8080 },
+  storage: { database: "touchstone.db", highWater: "high-water" },
+  keys: { log: "keys/log.key", cosigner: "env:COSIGNER_KEY", status: "keys/status.pem" },
+  witnesses: [{ name: "w1", url: "https://witness.example" }],
+  limits: { writesPerMinute: 10 },
+};
+const FILE = "/srv/log/touchstone.toml";
+
+test("what is written is read back, with absolute paths and every default", () => {
+  expect(parseConfig(formatConfig(INPUT), FILE, {})).toEqual({
+    ...INPUT,
+    listen: { host: "127.0.0.1", port: 8080 },
+    storage: { database: "/srv/log/touchstone.db", highWater: "/srv/log/high-water" },
+    keys: { log: "/srv/log/keys/log.key", cosigner: "env:COSIGNER_KEY", status: "/srv/log/keys/status.pem" },
+    limits: { writesPerMinute: 10, maxPendingEntries: 4096, requestTimeout: 60, trustedProxies: 0 },
+    logLevel: "info",
+  });
+});
+
+test("the environment overrides the file", () => {
+  const environment = {
+    TOUCHSTONE_PORT: "9090",
+    TOUCHSTONE_DATABASE: "/data/log.db",
+    TOUCHSTONE_LOG_LEVEL: "debug",
+    OTHER: "x",
+  };
+  const { listen, storage, logLevel } = parseConfig(formatConfig(INPUT), FILE, environment);
+  expect([listen.port, storage.database, logLevel]).toEqual([9090, "/data/log.db", "debug"]);
+});
+
+describe("refused, naming the place", () => {
+  const toml = formatConfig(INPUT);
+  test.each([
+    ["not TOML", "origin = ", "line 1"],
+    ["an unknown member", `colour = "red"\n${toml}`, undefined],
+    ["a missing origin", toml.replace(/^origin.*$/m, ""), "origin"],
+    ["an impossible port", toml.replace("8080", "80800"), "listen.port"],
+    ["another URL scheme", toml.replace("https://log.example", "ftp://log.example"), "url"],
+  ])("%s", async (_, text, at) => {
+    const refused = await malformedOf(() => parseConfig(text, FILE, {}));
+    expect([refused?.format, refused?.at]).toEqual(["configuration", at]);
+  });
+
+  test("a port of the environment that is none", async () => {
+    const refused = await malformedOf(() => parseConfig(toml, FILE, { TOUCHSTONE_PORT: "http" }));
+    expect(refused?.at).toBe("listen.port");
+  });
+});
