@@ -26,23 +26,23 @@ const loggedEntryJson = z
       "Inclusion proof to the bundle's checkpoint, leaf's sibling first (RFC 6962 §2.1.1)",
     ),
   })
-  .describe("An entry with its place in the log and the proof of it");
+  .describe("An entry, its index and its proof");
 
 export const policyBundleJson = z
   .strictObject({
     format: z.literal(BUNDLE_FORMAT),
     origin: text(255).describe("Origin of the log"),
-    historical: z.boolean().describe("True for a policy that is not the newest: never accepted as current"),
+    historical: z.boolean().describe("Not the newest policy: never accepted as current"),
     trustRoots: z.array(loggedEntryJson).min(1).max(256).describe("Every trust root, oldest first"),
     status: loggedEntryJson.describe("The newest status"),
     policy: loggedEntryJson,
     entries: z.array(loggedEntryJson).max(512).describe("Every entry that the policy refers to, once"),
     revocations: z.array(loggedEntryJson).max(256).describe("Revocations that concern any of them"),
-    checkpoint: z.string().max(65_536).describe("Signed and cosigned checkpoint (C2SP tlog-checkpoint)"),
+    checkpoint: z.string().max(65_536).describe("Cosigned checkpoint (C2SP tlog-checkpoint)"),
     consistency: z
       .strictObject({ from: positive.describe("Size of the earlier tree"), proof })
       .nullable()
-      .describe("Consistency proof from an earlier size to the checkpoint (RFC 6962 §2.1.2)"),
+      .describe("Consistency proof from an earlier size (RFC 6962 §2.1.2)"),
   })
   .describe("Policy bundle");
 export type PolicyBundleJson = z.infer<typeof policyBundleJson>;

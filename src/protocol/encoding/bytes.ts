@@ -1,9 +1,14 @@
 // Reading, joining and comparing byte strings.
-import { concatBytes as concat } from "@noble/hashes/utils.js";
 import { MalformedError } from "../errors.ts";
 
 export function concatBytes(...parts: Uint8Array[]): Uint8Array {
-  return concat(...parts);
+  const joined = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    joined.set(part, offset);
+    offset += part.length;
+  }
+  return joined;
 }
 
 /** Compares in time that depends on the lengths only. */

@@ -8,7 +8,7 @@ const kernelModule = z.strictObject({
   fileName,
   sha256: sha256.describe("SHA-256 of the file as shipped"),
   size: positive,
-  uncompressedSha256: sha256.describe("SHA-256 of the ELF file; equals sha256 when not compressed"),
+  uncompressedSha256: sha256.describe("SHA-256 of the uncompressed ELF file"),
   version: text(128).nullable(),
   srcversion: text(64).nullable(),
   vermagic: text(256),
@@ -51,7 +51,7 @@ export const driverBuild = z
     libraries: z
       .array(file)
       .max(32)
-      .describe("User-space libraries that gate confidential computing, libnvidia-pkcs11*.so"),
+      .describe("Libraries that gate confidential computing, libnvidia-pkcs11*.so"),
     toolchain,
     rim: z
       .strictObject({ id: text(128), sha256: sha256.nullable() })

@@ -8,12 +8,12 @@ export const MAX_INTEGER = Number.MAX_SAFE_INTEGER;
 export const name = z
   .string()
   .regex(/^[a-z0-9][a-z0-9._/-]{0,127}$/)
-  .describe("Name: lower-case letters, digits and . _ / -, at most 128 characters");
+  .describe("Name, at most 128 characters");
 
 export const releaseVersion = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9.+~:_-]{0,127}$/)
-  .describe("Version of the release as its publisher writes it");
+  .describe("Version, as its publisher writes it");
 
 export const integer = z.int().min(0).max(MAX_INTEGER);
 export const positive = z.int().min(1).max(MAX_INTEGER);

@@ -37,8 +37,8 @@ export const gpuRim = z
       .array(z.strictObject({ subject: text(512), sha256, notBefore: time, notAfter: time }))
       .min(1)
       .max(8)
-      .describe("Certificate chain of the RIM's signature, signer first"),
-    verifiedAt: time.describe("Time at which the signature and chain were checked"),
+      .describe("Certificate chain, signer first"),
+    verifiedAt: time.describe("Time at which signature and chain were checked"),
   })
   .describe("Golden measurements of a GPU driver or VBIOS");
 export type GpuRim = z.infer<typeof gpuRim>;

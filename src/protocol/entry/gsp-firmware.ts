@@ -6,7 +6,7 @@ import { measuredFile, releaseShape } from "./release.ts";
 const firmwareFile = z.strictObject({
   ...measuredFile.shape,
   firmwareVersion: text(64),
-  chips: z.array(text(32)).min(1).max(64).describe("Chip families it serves, from its section names"),
+  chips: z.array(text(32)).min(1).max(64).describe("Chips it serves, by its section names"),
   sections: z.array(text(64)).max(128),
   notes: z
     .array(
@@ -38,7 +38,7 @@ export const gspFirmware = z
         }),
       )
       .max(64)
-      .describe("Observed, never computed: NVIDIA does not publish how an FWID follows from the files"),
+      .describe("Observed in reports, never computed from the files"),
   })
   .describe("GSP firmware");
 export type GspFirmware = z.infer<typeof gspFirmware>;

@@ -5,7 +5,7 @@ import { file, patchSeries, releaseShape, toolchain } from "./release.ts";
 
 const configOption = z.strictObject({
   option: z.string().regex(/^CONFIG_[A-Za-z0-9_]{1,96}$/),
-  required: z.enum(["set", "not-set"]).describe("set: =y or =m or a value; not-set: absent or 'is not set'"),
+  required: z.enum(["set", "not-set"]).describe("set: any value but n; not-set: absent"),
   actual: text(256).nullable().describe("Value in the resolved config; null: not set"),
 });
 

@@ -11,7 +11,7 @@ const rootfs = z.strictObject({
   blockSize: positive.describe("Bytes"),
   uuid,
   buildTime: time.describe("Build time of the superblock"),
-  features: z.array(text(64)).max(64).describe("Names of the feature flags set, or hex of an unknown bit"),
+  features: z.array(text(64)).max(64).describe("Feature flags, unknown bits as hex"),
   mkfsArguments: z.array(text(256)).max(64),
   sourceDateEpoch: integer.nullable().describe("SOURCE_DATE_EPOCH of the build, seconds"),
 });
@@ -27,7 +27,7 @@ const verity = z
     dataBlocks: positive,
     uuid: uuid.nullable(),
   })
-  .describe("dm-verity parameters and the root hash recomputed from the data blocks");
+  .describe("dm-verity, recomputed from the data blocks");
 
 const uki = z.strictObject({
   fileName,
@@ -35,7 +35,7 @@ const uki = z.strictObject({
   size: positive,
   authenticode: z
     .strictObject({ sha256, sha384 })
-    .describe("Authenticode digests; the SHA-384 is what RTMR1 measures"),
+    .describe("Authenticode digests; RTMR1 measures the SHA-384"),
   sections: z
     .array(
       z.strictObject({ name: z.string().regex(/^[.A-Za-z0-9_$-]{1,8}$/), size: integer, sha256, sha384 }),
@@ -79,7 +79,7 @@ export const expectedEvent = z.strictObject({
   type: text(64).describe("TCG event type name"),
   digest: sha384,
   description: text(512),
-  explainedBy: text(256).nullable().describe("The artefact or constant it hashes; null: not explained"),
+  explainedBy: text(256).nullable().describe("What it hashes; null: not explained"),
 });
 
 const measurements = z
@@ -87,7 +87,7 @@ const measurements = z
     rtmr1: register,
     rtmr2: register,
     derivation: z.enum(["observed", "computed"]),
-    from: text(512).describe("The event log or the artefacts that the values come from"),
+    from: text(512).describe("The event log or artefacts that they come from"),
     events: z.array(expectedEvent).max(128).nullable(),
     attachment: attachment.nullable().describe("The same list, where it does not fit"),
   })

@@ -6,13 +6,13 @@ import { measuredFile, releaseShape } from "./release.ts";
 export const platform = z
   .strictObject({
     ...releaseShape,
-    firmware: measuredFile.nullable().describe("Virtual firmware (TDVF) file; null: known only by its MRTD"),
+    firmware: measuredFile.nullable().describe("TDVF file; null: known only by its MRTD"),
     mrtd: register,
     pageAddOrder: z
       .enum(["single-pass", "two-pass", "observed"])
-      .describe("How pages were added when MRTD was computed; observed: MRTD was read from a quote"),
+      .describe("How pages were added; observed: MRTD was read from a quote"),
     rtmr0: register,
-    rtmr0From: text(512).describe("Where RTMR0 comes from: an event log or a known-good quote"),
+    rtmr0From: text(512).describe("The event log or quote that RTMR0 comes from"),
     acpi: z.strictObject({ loader: sha384, rsdp: sha384, tables: sha384 }).nullable(),
     shape: z.strictObject({
       machineType: text(64),

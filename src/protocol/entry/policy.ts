@@ -3,7 +3,7 @@ import * as z from "zod";
 import { hex16, integer, name, positive, register, sha256, sha384, text, time } from "./fields.ts";
 import { RELEASE_KINDS, referenceTo } from "./reference.ts";
 
-const rtmr3 = z.discriminatedUnion("mode", [
+const rtmr3 = z.union([
   z.strictObject({ mode: z.literal("zero") }),
   z.strictObject({ mode: z.literal("exact"), value: register }),
   z.strictObject({
@@ -18,7 +18,7 @@ const rtmr3 = z.discriminatedUnion("mode", [
   }),
 ]);
 
-const mrSeam = z.discriminatedUnion("mode", [
+const mrSeam = z.union([
   z.strictObject({ mode: z.literal("allow"), values: z.array(register).min(1).max(32) }),
   z
     .strictObject({ mode: z.literal("intel-signed") })
@@ -44,7 +44,7 @@ export const tdxRequirements = z.strictObject({
       ]),
     )
     .min(1)
-    .describe("Accepted TCB statuses (Intel's words); a revoked TCB cannot be accepted"),
+    .describe("Accepted TCB statuses, in Intel's words"),
   minTcbEvaluationDataNumber: positive,
   mrServiceTd: z.literal("zero"),
   debug: z.literal(false),
@@ -78,7 +78,7 @@ const binding = z.strictObject({
   channel: z.enum(["tls-spki", "hpke"]),
   freshness: z
     .enum(["nonce", "boot"])
-    .describe("nonce: the verifier's challenge is in REPORTDATA; boot: evidence made once per boot"),
+    .describe("nonce: REPORTDATA holds the verifier's challenge; boot: evidence of the boot"),
 });
 
 const profile = z.strictObject({
@@ -99,7 +99,7 @@ export const policy = z
   .strictObject({
     name,
     version: positive,
-    previous: sha256.nullable().describe("Payload digest of the version before; null for version 1"),
+    previous: sha256.nullable().describe("Payload digest of version − 1; null for version 1"),
     validFrom: time,
     expires: time,
     svnFloor: z

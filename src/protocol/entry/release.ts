@@ -43,11 +43,9 @@ export const provenance = z
   .strictObject({
     sha256: sha256.describe("SHA-256 of the SLSA provenance envelope, as a file"),
     builderId: text(512).describe("runDetails.builder.id of the provenance"),
-    verifiedWith: keyId
-      .nullable()
-      .describe("Key that its signature was checked with; null: the signature was not checked"),
+    verifiedWith: keyId.nullable().describe("Key that checked its signature; null: not checked"),
   })
-  .describe("SLSA v1 provenance (DSSE) whose subject is an artefact of this entry");
+  .describe("SLSA v1 provenance (DSSE) of an artefact of this entry");
 
 /** Members that every released artefact has. */
 export const releaseShape = {

@@ -13,10 +13,7 @@ export const revocation = z
     name,
     version: releaseVersion,
     digests: z.array(sha256).max(128).describe("Payload digests of revoked entries"),
-    keys: z
-      .array(revokedKey)
-      .max(32)
-      .describe("Stolen keys, with the indices at which their signatures do not count"),
+    keys: z.array(revokedKey).max(32).describe("Stolen keys, and where their signatures do not count"),
     reason: text(1024),
     advisory: text(128).nullable().describe("Such as CVE-2026-12345"),
   })

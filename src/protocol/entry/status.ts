@@ -6,8 +6,8 @@ import { revokedKey } from "./revocation.ts";
 export const status = z
   .strictObject({
     name: z.literal("status"),
-    sequence: positive.describe("Sequence number: one more than the status before"),
-    previous: sha256.nullable().describe("Payload digest of the status before; null for the first"),
+    sequence: positive.describe("Sequence number, from 1"),
+    previous: sha256.nullable().describe("Payload digest of sequence − 1; null for 1"),
     treeSize: positive.describe("Every entry below this index is summarised"),
     trustRoot: z.strictObject({ version: positive, digest: sha256 }),
     policies: z
@@ -15,10 +15,7 @@ export const status = z
       .max(128)
       .describe("Newest version of every policy, by name"),
     revokedDigests: z.array(sha256).max(512).describe("Every payload digest revoked below treeSize, sorted"),
-    revokedKeys: z
-      .array(revokedKey)
-      .max(64)
-      .describe("Every key range revoked below treeSize, in order of registration"),
+    revokedKeys: z.array(revokedKey).max(64).describe("Every key range revoked below treeSize, in order"),
     issuedAt: time,
     expires: time,
   })

@@ -40,29 +40,25 @@ export const trustRoot = z
   .strictObject({
     name: z.literal("root"),
     version: positive,
-    previous: sha256.nullable().describe("Payload digest of the trust root before; null for version 1"),
+    previous: sha256.nullable().describe("Payload digest of version − 1; null for version 1"),
     expires: time,
     maxPolicyLifetime: z
       .int()
       .min(60)
       .max(3660 * DAY)
-      .describe("Longest time from validFrom to expires of a policy, seconds"),
+      .describe("Longest validity of a policy, seconds"),
     maxStatusAge: z
       .int()
       .min(60)
       .max(7 * DAY)
-      .describe("Longest time from issuedAt to expires of a status, seconds"),
+      .describe("Longest validity of a status, seconds"),
     maxCheckpointAge: z
       .int()
       .min(60)
       .max(30 * DAY)
       .describe("Oldest cosignature that counts as fresh, seconds"),
     origin: text(255).describe("Origin line of the log's checkpoints (C2SP tlog-checkpoint)"),
-    logPolicy: z
-      .string()
-      .min(1)
-      .max(8192)
-      .describe("C2SP tlog-policy text: the log's key, its witnesses and the quorum"),
+    logPolicy: z.string().min(1).max(8192).describe("C2SP tlog-policy: log key, witnesses, quorum"),
     keys: z.array(spki).min(1).max(128).describe("Every key that a role names"),
     roles: z.strictObject({
       root: role,
