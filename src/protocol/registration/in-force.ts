@@ -78,13 +78,12 @@ function revoke(
   inForce: InForce,
   { predicate }: StatementOf<"revocation">,
 ): Pick<InForce, "revokedDigests" | "revokedKeys"> {
-  const known = new Set(inForce.revokedKeys.map(canonicalize));
+  const ranges = new Map(
+    [...inForce.revokedKeys, ...predicate.keys].map((range) => [canonicalize(range), range]),
+  );
   return {
     revokedDigests: new Set([...inForce.revokedDigests, ...predicate.digests]),
-    revokedKeys: [
-      ...inForce.revokedKeys,
-      ...predicate.keys.filter((range) => !known.has(canonicalize(range))),
-    ],
+    revokedKeys: [...ranges.values()],
   };
 }
 

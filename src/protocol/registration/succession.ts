@@ -3,7 +3,8 @@
 import type { TrustRoot } from "../entry/trust-root.ts";
 import { canonicalize } from "../envelope/canonical-json.ts";
 import type { StatementOf } from "../envelope/statement.ts";
-import { parseTlogPolicy } from "../note/tlog-policy.ts";
+import type { MalformedError } from "../errors.ts";
+import { parseTlogPolicy, type TlogPolicy } from "../note/tlog-policy.ts";
 import { currentTrustRoot, type InForce, isRevoked, NOTHING_IN_FORCE, summarise } from "./in-force.ts";
 import type { EntryRecord } from "./references.ts";
 import { refuse } from "./refusal.ts";
@@ -16,7 +17,7 @@ const seconds = (from: string, to: string) => (Date.parse(to) - Date.parse(from)
  * @throws PolicyError "trust-root-not-usable".
  */
 export function checkTrustRootUsable(root: TrustRoot, keyIds: ReadonlySet<string>): void {
-  const unusable = (why: string) =>
+  const unusable = (why: string): never =>
     refuse("trust-root-not-usable", `trust root version ${root.version}: ${why}`);
   if (keyIds.size !== root.keys.length) unusable("a key is listed twice");
   const { publisher, policy, root: own, revocation, status } = root.roles;
@@ -24,12 +25,20 @@ export function checkTrustRootUsable(root: TrustRoot, keyIds: ReadonlySet<string
     const stranger = role.keys.find((key) => !keyIds.has(key));
     if (stranger !== undefined) unusable(`a role names key ${stranger}, which is not among its keys`);
   }
-  const logPolicy = parseTlogPolicy(root.logPolicy);
+  const logPolicy = readLogPolicy(root.logPolicy, unusable);
   if (logPolicy.logs.length !== 1 || logPolicy.logs[0]?.key.name !== root.origin) {
     unusable(`logPolicy must name exactly one log, with key name ${root.origin}`);
   }
   if (logPolicy.quorum === "none")
     unusable("logPolicy has 'quorum none', which gives checkpoints no time; name at least one witness");
+}
+
+function readLogPolicy(text: string, unusable: (why: string) => never): TlogPolicy {
+  try {
+    return parseTlogPolicy(text);
+  } catch (error) {
+    return unusable(`logPolicy: ${(error as MalformedError).message}`);
+  }
 }
 
 /** @throws PolicyError "wrong-predecessor" | "trust-root-not-first" | "successor-not-true". */
@@ -132,7 +141,7 @@ function requireNext(
   if (next.version !== expected.version || next.previous !== expected.previous) {
     refuse(
       "wrong-predecessor",
-      `${what}: expected version ${expected.version} with previous ${expected.previous ?? "null"}, got version ${next.version} with previous ${next.previous ?? "null"}; draft it again from the log`,
+      `${what}: version ${expected.version} must follow, with previous ${expected.previous}; got ${next.version}, ${next.previous}. Draft it again`,
     );
   }
 }

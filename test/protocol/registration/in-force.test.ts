@@ -1,0 +1,174 @@
+// What is in force follows from the entries alone: the summary that every replayer computes the same, and the reach of a revocation.
+import fc from "fast-check";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { Kind } from "../../../src/protocol/entry/reference.ts";
+import { draftStatus } from "../../../src/protocol/registration/draft-status.ts";
+import {
+  applyEntry,
+  currentTrustRoot,
+  type InForce,
+  isKeyRevoked,
+  isRevoked,
+  NOTHING_IN_FORCE,
+  summarise,
+} from "../../../src/protocol/registration/in-force.ts";
+import { FoundedLog } from "../../support/founded-log.ts";
+import {
+  NOW,
+  platformPredicate,
+  policyPredicate,
+  revocationPredicate,
+  sha256Of,
+} from "../../support/log-fixture.ts";
+
+let log: FoundedLog;
+beforeEach(async () => {
+  log = await FoundedLog.found();
+});
+
+const replay = (envelopes: FoundedLog["envelopes"]): InForce =>
+  envelopes.reduce(
+    (inForce, { payloadDigest, statement }, index) =>
+      applyEntry(inForce, { index, payloadDigest, statement }),
+    NOTHING_IN_FORCE,
+  );
+
+describe("an empty log", () => {
+  it("has nothing in force, and no status can be drafted of it", () => {
+    expect(currentTrustRoot(NOTHING_IN_FORCE)).toBeUndefined();
+    expect(() => summarise(NOTHING_IN_FORCE)).toThrow(TypeError);
+    expect(() => draftStatus(NOTHING_IN_FORCE, NOW)).toThrow(TypeError);
+  });
+});
+
+describe("a log with everything in it", () => {
+  it("gives whoever replays it the same state, and statuses that differ in nothing", async () => {
+    const set = await log.publishRelease();
+    await log.publish("policy", policyPredicate(set, { name: "zeta" }), [log.keys.policy]);
+    await log.publish("policy", policyPredicate(set, { name: "alpha" }), [log.keys.policy]);
+    const range = { keyId: sha256Of("stolen"), fromIndex: 0, toIndex: 5 };
+    const digests = [set.rim.payloadDigest, set.gsp.payloadDigest];
+    const revocation = revocationPredicate({ digests, keys: [range] });
+    await log.publish("revocation", revocation, [log.keys.revocation]);
+    await log.publishStatus();
+    const replayed = replay(log.envelopes);
+    expect(replayed).toEqual(log.inForce);
+    expect(draftStatus(replayed, NOW)).toEqual(draftStatus(log.inForce, NOW));
+    expect(summarise(replayed)).toEqual({
+      trustRoot: { version: 1, digest: log.envelopes[0]!.payloadDigest },
+      policies: [
+        { name: "alpha", version: 1, digest: log.envelopes[8]!.payloadDigest },
+        { name: "zeta", version: 1, digest: log.envelopes[7]!.payloadDigest },
+      ],
+      revokedDigests: [...digests].sort(),
+      revokedKeys: [range],
+    });
+  });
+
+  it("does not change the state that it was made of", async () => {
+    const before = log.inForce;
+    const copy = structuredClone(before);
+    const set = await log.publishRelease();
+    await log.publishPolicy(set);
+    expect(before).toEqual(copy);
+  });
+
+  it("remembers where it changed last: releases and statuses change nothing that a status says", async () => {
+    const changes: number[] = [];
+    const note = () => changes.push(log.inForce.changedAt);
+    note();
+    const set = await log.publishRelease();
+    note();
+    await log.publishPolicy(set);
+    note();
+    await log.publishStatus();
+    note();
+    const digests = [set.image.payloadDigest];
+    await log.publish("revocation", revocationPredicate({ digests }), [log.keys.revocation]);
+    note();
+    await log.publish("trust-root", await log.nextRoot(), log.keys.root);
+    note();
+    expect(changes).toEqual([1, 1, 8, 8, 10, 11]);
+  });
+
+  it("counts a key range once, however often it is revoked", async () => {
+    const range = { keyId: sha256Of("stolen"), fromIndex: 0, toIndex: 5 };
+    for (const version of ["1", "2"]) {
+      await log.publish("revocation", revocationPredicate({ version, keys: [range, range] }), [
+        log.keys.revocation,
+      ]);
+    }
+    await log.publish("revocation", revocationPredicate({ version: "3", keys: [{ ...range, toIndex: 6 }] }), [
+      log.keys.revocation,
+    ]);
+    expect(log.inForce.revokedKeys).toEqual([range, { ...range, toIndex: 6 }]);
+  });
+});
+
+describe("the reach of a revocation", () => {
+  const entry = (kind: Kind, index = 5) => ({
+    kind,
+    index,
+    digest: sha256Of("it"),
+    signers: [sha256Of("key")],
+  });
+  const byDigest = { revokedDigests: new Set([sha256Of("it")]), revokedKeys: [] };
+  const byKey = {
+    revokedDigests: new Set<string>(),
+    revokedKeys: [{ keyId: sha256Of("key"), fromIndex: 5, toIndex: 7 }],
+  };
+
+  it("is every release, policy and status, by digest or by key", () => {
+    const kinds: Kind[] = [
+      "os-image",
+      "kernel-patch-set",
+      "driver-build",
+      "gsp-firmware",
+      "gpu-rim",
+      "platform",
+    ];
+    for (const kind of [...kinds, "policy" as const, "status" as const]) {
+      expect(isRevoked(byDigest, entry(kind)), kind).toBe(true);
+      expect(isRevoked(byKey, entry(kind)), kind).toBe(true);
+    }
+  });
+
+  it("is never a trust root or a revocation: who holds a root key would lock everybody out, or take revocations back", () => {
+    for (const kind of ["trust-root", "revocation"] as const) {
+      expect(isRevoked(byDigest, entry(kind)), kind).toBe(false);
+      expect(isRevoked(byKey, entry(kind)), kind).toBe(false);
+    }
+  });
+
+  it("of a key is its range: the first index in, the last one out", () => {
+    expect([4, 5, 6, 7].map((index) => isRevoked(byKey, entry("platform", index)))).toEqual([
+      false,
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  it("of several ranges is their union, and other keys are not touched", () => {
+    const range = fc
+      .record({ from: fc.nat(20), length: fc.integer({ min: 1, max: 10 }) })
+      .map(({ from, length }) => ({ keyId: sha256Of("key"), fromIndex: from, toIndex: from + length }));
+    fc.assert(
+      fc.property(fc.array(range, { maxLength: 4 }), fc.nat(40), (ranges, index) => {
+        const within = ranges.some((r) =>
+          Array.from({ length: r.toIndex - r.fromIndex }, (_, i) => r.fromIndex + i).includes(index),
+        );
+        expect(isKeyRevoked(ranges, sha256Of("key"), index)).toBe(within);
+        expect(isKeyRevoked(ranges, sha256Of("another"), index)).toBe(false);
+      }),
+    );
+  });
+});
+
+describe("entries that state reference values", () => {
+  it("move the size and nothing else", async () => {
+    const before = log.inForce;
+    await log.publish("platform", platformPredicate(), [log.keys.publisher]);
+    expect(log.inForce).toEqual({ ...before, size: 2 });
+  });
+});
