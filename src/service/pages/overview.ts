@@ -16,7 +16,13 @@ export interface Overview {
   } | null;
   readonly trustRoot: { readonly version: number; readonly expires: string } | null;
   readonly status: { readonly sequence: number; readonly expires: string } | null;
-  readonly policies: ReadonlyArray<{ name: string; version: number; expires: string; revoked: boolean }>;
+  /** `refused`: why no verifier would accept the bundle now, or null. */
+  readonly policies: ReadonlyArray<{
+    name: string;
+    version: number;
+    expires: string;
+    refused: string | null;
+  }>;
   readonly entries: ReadonlyArray<{
     index: number;
     kind: string;
@@ -66,45 +72,51 @@ function treeSection(log: NonNullable<Overview["log"]>, now: Date): Html {
 </section>`;
 }
 
+interface Row {
+  readonly label: string;
+  readonly href: string;
+  readonly which: string;
+  readonly expires: string;
+  readonly refused?: string | null;
+}
+
 function inForceSection({ trustRoot, status, policies, now }: Overview): Html {
-  const rows = [
-    ...(trustRoot === null
-      ? []
-      : [row("Trust root", "/v1/trust-root", `version ${trustRoot.version}`, trustRoot.expires, now)]),
-    ...(status === null
-      ? []
-      : [row("Status", "/v1/status", `number ${status.sequence}`, status.expires, now)]),
-    ...policies.map((policy) =>
-      row(
-        `Policy ${policy.name}`,
-        `/v1/policies/${encodeURIComponent(policy.name)}`,
-        `version ${policy.version}`,
-        policy.expires,
-        now,
-        policy.revoked,
-      ),
-    ),
-  ];
+  const rows: Row[] = [];
+  if (trustRoot !== null) {
+    rows.push({
+      ...trustRoot,
+      label: "Trust root",
+      href: "/v1/trust-root",
+      which: `version ${trustRoot.version}`,
+    });
+  }
+  if (status !== null) {
+    rows.push({ ...status, label: "Status", href: "/v1/status", which: `number ${status.sequence}` });
+  }
+  for (const policy of policies) {
+    const href = `/v1/policies/${encodeURIComponent(policy.name)}`;
+    rows.push({ ...policy, label: `Policy ${policy.name}`, href, which: `version ${policy.version}` });
+  }
   return html`<section>
 <h2>In force</h2>
-<table><thead><tr><th>Document</th><th></th><th>Good until</th></tr></thead><tbody>${rows}</tbody></table>
+<table><thead><tr><th>Document</th><th></th><th>Good until</th></tr></thead><tbody>${rows.map((row) => inForceRow(row, now))}</tbody></table>
 </section>`;
 }
 
-function row(label: string, href: string, which: string, expires: string, now: Date, revoked = false): Html {
+function inForceRow({ label, href, which, expires, refused }: Row, now: Date): Html {
   const left = Date.parse(expires) - now.getTime();
-  const state = revoked
-    ? html`<span class="bad">revoked</span>`
-    : left <= 0
-      ? html`<span class="bad">expired</span>`
-      : html`<span class="dim">${remaining(left)}</span>`;
-  return html`<tr><td><a href="${href}">${label}</a></td><td>${which}</td><td><time datetime="${expires}">${expires.slice(0, 16).replace("T", " ")}</time> ${state}</td></tr>`;
+  const trouble = refused ?? (left <= 0 ? "expired" : null);
+  const state =
+    trouble === null
+      ? html`<span class="dim">${span(Math.round(left / 1000))} left</span>`
+      : html`<span class="bad">${trouble}</span>`;
+  return html`<tr><td class="name"><a href="${href}">${label}</a></td><td class="which">${which}</td><td><time datetime="${expires}">${expires.slice(0, 16).replace("T", " ")}</time> ${state}</td></tr>`;
 }
 
 function entriesSection({ entries }: Overview): Html {
   const rows = entries.map(
     (entry) =>
-      html`<tr><td class="number"><a href="/v1/entries/${entry.index}">${entry.index}</a></td><td><span class="kind">${entry.kind}</span></td><td>${entry.name}</td><td>${entry.version}${entry.revoked ? html` <span class="bad">revoked</span>` : ""}</td></tr>`,
+      html`<tr><td class="number"><a href="/v1/entries/${entry.index}">${entry.index}</a></td><td><span class="kind">${entry.kind}</span></td><td class="name">${entry.name}</td><td class="name">${entry.version}${entry.revoked ? html` <span class="bad">revoked</span>` : ""}</td></tr>`,
   );
   return html`<section>
 <h2>Newest entries</h2>
@@ -115,10 +127,6 @@ function entriesSection({ entries }: Overview): Html {
 function elapsed(now: Date, then: Date): string {
   const seconds = Math.max(0, Math.round((now.getTime() - then.getTime()) / 1000));
   return seconds < 5 ? "just now" : `${span(seconds)} ago`;
-}
-
-function remaining(milliseconds: number): string {
-  return `${span(Math.round(milliseconds / 1000))} left`;
 }
 
 function span(seconds: number): string {

@@ -28,10 +28,12 @@ h2 { margin: 2.5rem 0 .75rem; font-size: 1.05rem; }
 .label { display: block; font-size: .8rem; color: var(--dim); }
 .facts strong { font-size: 1.25rem; font-weight: 600; font-variant-numeric: tabular-nums; }
 code { font: .9rem/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace; overflow-wrap: anywhere; }
-table { width: 100%; border-collapse: collapse; border: 1px solid var(--line); border-radius: .6rem; background: var(--card); font-size: .95rem; }
-th { text-align: left; font-weight: 500; font-size: .8rem; color: var(--dim); }
-th, td { padding: .55rem 1.15rem; vertical-align: baseline; overflow-wrap: anywhere; }
-tbody tr { border-top: 1px solid var(--line); }
+table { width: 100%; border-collapse: separate; border-spacing: 0; border: 1px solid var(--line); border-radius: .6rem; background: var(--card); font-size: .95rem; }
+th { text-align: left; font-weight: 500; font-size: .8rem; color: var(--dim); white-space: nowrap; }
+th, td { padding: .55rem 1.15rem; vertical-align: baseline; }
+td { border-top: 1px solid var(--line); }
+.name { overflow-wrap: anywhere; }
+.which, .bad { white-space: nowrap; }
 .number { width: 6rem; font-variant-numeric: tabular-nums; }
 .kind { color: var(--gold); white-space: nowrap; }
 time { font-variant-numeric: tabular-nums; white-space: nowrap; }
@@ -43,7 +45,8 @@ footer { padding-top: 3rem; padding-bottom: 3rem; color: var(--dim); font-size: 
 @media (max-width: 36rem) {
   .facts { grid-template-columns: 1fr 1fr; }
   .facts div:nth-child(3) { grid-column: 1 / -1; border-left: 0; border-top: 1px solid var(--line); }
-  th, td { padding: .5rem .7rem; }
+  table { font-size: .88rem; }
+  th, td { padding: .5rem .6rem; }
   .number { width: auto; }
 }
 `;

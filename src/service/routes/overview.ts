@@ -7,6 +7,7 @@ import { isEntryRevoked, readEntry } from "../log-reader.ts";
 import type { Api } from "../openapi.ts";
 import { type Overview, overviewPage } from "../pages/overview.ts";
 import { PAGE_STYLE } from "../pages/style.ts";
+import { RequestProblem } from "../problem.ts";
 import type { Service } from "../service.ts";
 
 const NEWEST = 12;
@@ -24,7 +25,7 @@ export function addOverview(api: Api, service: Service): void {
   );
 }
 
-async function overviewOf({ log, clock, version, origin }: Service): Promise<Overview> {
+async function overviewOf({ log, bundles, clock, version, origin }: Service): Promise<Overview> {
   const published = log.published();
   const root = currentTrustRoot(log.inForce)?.root;
   return {
@@ -39,7 +40,7 @@ async function overviewOf({ log, clock, version, origin }: Service): Promise<Ove
     },
     trustRoot: root === undefined ? null : { version: root.version, expires: root.expires },
     status: await statusOf({ log }),
-    policies: await policiesOf({ log }),
+    policies: await policiesOf({ log, bundles }),
     entries: await newestOf({ log }),
   };
 }
@@ -54,15 +55,26 @@ async function statusOf({ log }: Pick<Service, "log">): Promise<Overview["status
   };
 }
 
-function policiesOf({ log }: Pick<Service, "log">): Promise<Overview["policies"]> {
+function policiesOf({ log, bundles }: Pick<Service, "log" | "bundles">): Promise<Overview["policies"]> {
   const sorted = [...log.inForce.policies].sort(([a], [b]) => (a < b ? -1 : 1));
   return Promise.all(
     sorted.map(async ([name, { version, index }]) => {
       const entry = await readEntry(log, index);
       const { expires } = (entry.envelope.statement as StatementOf<"policy">).predicate;
-      return { name, version, expires, revoked: isEntryRevoked(log, entry) };
+      return { name, version, expires, refused: await refusalOf(bundles.current(name)) };
     }),
   );
+}
+
+/** Why the service does not serve a bundle as current, in a word. */
+async function refusalOf(bundle: Promise<unknown>): Promise<string | null> {
+  try {
+    await bundle;
+    return null;
+  } catch (error) {
+    if (error instanceof RequestProblem) return error.fields.reason ?? error.code;
+    throw error;
+  }
 }
 
 async function newestOf({ log }: Pick<Service, "log">): Promise<Overview["entries"]> {
