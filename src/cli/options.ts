@@ -1,5 +1,6 @@
 // Options that several commands share, and how their values are read.
 import { InvalidArgumentError } from "commander";
+import { decodeHex } from "../protocol/encoding/hex.ts";
 
 export const DEFAULT_URL = "http://127.0.0.1:8080";
 
@@ -29,4 +30,19 @@ export function parsePort(text: string): number {
     throw new InvalidArgumentError("expected a port from 0 to 65535");
   }
   return value;
+}
+
+/** A challenge of 32 bytes in hex, for commander's option parsing. */
+export function parseNonce(text: string): Uint8Array {
+  if (!/^[0-9a-f]{64}$/.test(text)) throw new InvalidArgumentError("expected 64 lower-case hex digits");
+  return decodeHex(text);
+}
+
+/** host:port, with an IPv6 address in brackets, for commander's option parsing. */
+export function parseAddress(text: string): { host: string; port: number } {
+  const [, bracketed, plain, port] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):([0-9]{1,5})$/.exec(text) ?? [];
+  const host = bracketed ?? plain;
+  if (host === undefined || port === undefined)
+    throw new InvalidArgumentError("expected host:port such as gpu.example.com:443");
+  return { host, port: parsePort(port) };
 }

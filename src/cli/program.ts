@@ -1,5 +1,7 @@
 // The tree of commands. Every one of them has --json, and shows an example in its help.
 import { Command } from "commander";
+import { addAppraise } from "./appraise.ts";
+import { addAudit } from "./audit.ts";
 import { addBackup } from "./backup.ts";
 import { addBundle } from "./bundle.ts";
 import type { CliContext } from "./context.ts";
@@ -11,6 +13,7 @@ import { addKernelPatchSet } from "./describe/kernel-patch-set.ts";
 import { addOsImage } from "./describe/os-image.ts";
 import { addPlatform } from "./describe/platform.ts";
 import { addEntries } from "./entries.ts";
+import { addEvidence } from "./evidence.ts";
 import { addFsck } from "./fsck.ts";
 import { addInit } from "./init.ts";
 import { addKey } from "./key.ts";
@@ -47,6 +50,9 @@ export function createProgram(context: CliContext): Command {
   addTrustRoot(program, context);
   addBundle(program, context);
   addProof(program, context);
+  addAppraise(program, context);
+  addEvidence(program, context);
+  addAudit(program, context);
   addBackup(program, context);
   addRecover(program, context);
   addFsck(program, context);

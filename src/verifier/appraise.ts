@@ -69,7 +69,7 @@ export async function appraise(
   options: AppraiseOptions & VerifyBundleOptions,
 ): Promise<{ verdict: Verdict; bundle: VerifiedBundle | null }> {
   const verified = await verifyBundle(bundle, options).catch((error: unknown) =>
-    refusedBundle(error, options.now),
+    rejectBundle(error, options.now),
   );
   if ("verdict" in verified) return { verdict: verified, bundle: null };
   return { verdict: await appraiseEvidence(verified, evidence, options), bundle: verified };
@@ -194,7 +194,8 @@ function passedBundle(): Check[] {
   return list.checks;
 }
 
-function refusedBundle(error: unknown, now: Date): Verdict {
+/** The verdict for a bundle that verifyBundle refused with this error: its step failed, and nothing after it was evaluated. */
+export function rejectBundle(error: unknown, now: Date): Verdict {
   const detail = error instanceof Error ? error.message : "cannot be read";
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const failed = (stepOf(code) ?? 1) - 1;

@@ -18,15 +18,15 @@ export function isTrusted(checks: readonly Check[]): boolean {
   return checks.length > 0 && checks.every(({ outcome }) => outcome === "pass");
 }
 
-/** The first failed check as one sentence, or null for a trusted verdict. */
-export function reasonOf({ checks, verdict }: Pick<Verdict, "checks" | "verdict">): string | null {
-  if (verdict === "trusted") return null;
+/** Why these checks are not trusted: the first one that failed as a sentence, or null where all passed. */
+export function reasonOf(checks: readonly Check[]): string | null {
+  if (isTrusted(checks)) return null;
   const first =
     checks.find(({ outcome }) => outcome === "fail") ?? checks.find(({ outcome }) => outcome !== "pass");
   return first === undefined ? "nothing was checked" : explain(first);
 }
 
-/** "tuple.mrtd: expected … by platform/x@1, found …" */
+/** "tuple.mrtd: differs (expected … by platform/x@1, found …)" */
 export function explain({ id, outcome, expected, actual, entry, detail }: Check): string {
   if (outcome === "not-evaluated") return `${id}: could not be evaluated`;
   const by = entry === null ? "" : ` by ${entry}`;

@@ -35,7 +35,13 @@ const OID = {
 } as const;
 
 type Found =
-  | { readonly form: "touchstone-ra-tls/v1"; readonly quote: Uint8Array; readonly evidence: Evidence }
+  | {
+      readonly form: "touchstone-ra-tls/v1";
+      readonly quote: Uint8Array;
+      readonly evidence: Evidence;
+      /** The bytes of evidence.json. */
+      readonly document: Uint8Array;
+    }
   | { readonly form: "ccc-ra-tls"; readonly quote: Uint8Array; readonly claims: Uint8Array }
   | { readonly form: "dstack-ratls"; readonly quote: Uint8Array; readonly eventLog: Uint8Array | null }
   | {
@@ -86,8 +92,9 @@ const FORMS: ReadonlyArray<readonly [id: string, read: ReadForm]> = [
 const COMPANIONS: ReadonlySet<string> = new Set([OID.gramine, OID.intelSgxSdk]);
 
 function readTouchstone(value: Uint8Array): Found {
-  const evidence = parseEvidence(parseEvidenceWrapper(value));
-  return { form: "touchstone-ra-tls/v1", quote: evidence.tdx.quote, evidence };
+  const document = parseEvidenceWrapper(value);
+  const evidence = parseEvidence(document);
+  return { form: "touchstone-ra-tls/v1", quote: evidence.tdx.quote, evidence, document };
 }
 
 function readDstackQuote(value: Uint8Array, extensions: Extensions): Found {

@@ -1,0 +1,41 @@
+// Runs a command as main.ts does, with everything from outside replaced.
+import { CommanderError } from "commander";
+import { type CliContext, describeError, EXIT, exitCodeOf } from "../../src/cli/context.ts";
+import { createProgram } from "../../src/cli/program.ts";
+import { NOW } from "./log-fixture.ts";
+
+export interface CliRun {
+  readonly exitCode: number;
+  /** What was printed, line by line. */
+  readonly output: string;
+  readonly warnings: string;
+  /** The one JSON value of --json. */
+  json<T = Record<string, unknown>>(): T;
+}
+
+export async function runCli(args: readonly string[], change: Partial<CliContext> = {}): Promise<CliRun> {
+  const printed: string[] = [];
+  const warned: string[] = [];
+  const context: CliContext = {
+    environment: {},
+    now: () => NOW,
+    fetch: () => Promise.reject(new Error("this test has no network")),
+    print: (text) => void printed.push(text),
+    warn: (text) => void warned.push(text),
+    interactive: false,
+    ...change,
+  };
+  const exitCode = await createProgram(context)
+    .parseAsync([...args], { from: "user" })
+    .then(
+      () => EXIT.good as number,
+      (error: unknown) => {
+        if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.good : EXIT.usage;
+        const { message } = describeError(error);
+        if (message !== "") warned.push(message);
+        return exitCodeOf(error);
+      },
+    );
+  const output = printed.join("\n");
+  return { exitCode, output, warnings: warned.join("\n"), json: () => JSON.parse(output) };
+}
