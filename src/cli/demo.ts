@@ -178,7 +178,7 @@ async function appraiseMachines({ context }: Story, verified: VerifiedBundle): P
     const machine = await makeMachine({ at, vendors, ...change(at) });
     const verdict = await appraiseMachine(machine, verified, at);
     context.print(`   ${verdict.verdict.padEnd(8)}  the machine ${what}`);
-    const reason = reasonOf(verdict);
+    const reason = reasonOf(verdict.checks);
     if (reason !== null) context.print(`             ${shorten(reason)}`);
   }
 }

@@ -99,9 +99,9 @@ function checkIdentity(
   const stated = (read: (gpu: ReadGpu) => string | null) => gpus.map((gpu) => read(gpu) ?? "not stated");
   const oneOf = (id: GpuPolicyCheck, allowed: readonly string[], found: readonly string[]) => {
     const finding = { expected: allowed.join(", "), actual: found.join(", ") };
-    const foreign = found.filter((value) => !allowed.includes(value));
-    if (foreign.length === 0) list.pass(id, { ...finding, detail: "allowed by the policy" });
-    else list.fail(id, { ...finding, detail: `not allowed by the policy: ${foreign.join(", ")}` });
+    if (found.every((value) => allowed.includes(value)))
+      list.pass(id, { ...finding, detail: "allowed by the policy" });
+    else list.fail(id, { ...finding, detail: "not allowed by the policy" });
   };
   const architectures = stated(({ result }) => result.architecture);
   oneOf("gpu.architecture.allowed", [policy.architecture], architectures);

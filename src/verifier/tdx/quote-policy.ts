@@ -47,14 +47,6 @@ export function checkTdxPolicy(result: TdxResult, policy: TdxPolicy): Check[] {
   return checks.checks;
 }
 
-/** Why the quote is refused: the sentence of the first check that did not pass, or null when all did. */
-export function reasonOf(checks: readonly Check[]): string | null {
-  const first =
-    checks.find(({ outcome }) => outcome === "fail") ?? checks.find(({ outcome }) => outcome !== "pass");
-  if (first === undefined) return null;
-  return first.outcome === "fail" ? `${first.id}: ${first.detail}` : `${first.id} could not be checked`;
-}
-
 type PolicyChecks = CheckList<(typeof TDX_POLICY_CHECKS)[number]>;
 
 function checkTcb(checks: PolicyChecks, tcb: TcbResult, policy: TdxPolicy): void {
@@ -120,9 +112,5 @@ function verdict(
   finding: { expected: string; actual: string; detail: string },
 ): void {
   if (good) checks.pass(id, finding);
-  else
-    checks.fail(id, {
-      ...finding,
-      detail: `${finding.detail}: expected ${finding.expected}, found ${finding.actual}`,
-    });
+  else checks.fail(id, finding);
 }

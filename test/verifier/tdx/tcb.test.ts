@@ -5,12 +5,12 @@ import type { TcbStatus } from "../../../src/testing/intel.ts";
 import { defaultTcbInfo, tcbLevel } from "../../../src/testing/tdx-defaults.ts";
 import {
   checkTdxPolicy,
-  reasonOf,
   STRICT_TDX_POLICY,
   TDX_POLICY_CHECKS,
   type TdxPolicy,
 } from "../../../src/verifier/tdx/quote-policy.ts";
 import { verifyTdxQuote } from "../../../src/verifier/tdx/verify-quote.ts";
+import { reasonOf } from "../../../src/verifier/verdict.ts";
 import { AT, intel, judge, makeTdx, type PlatformChanges } from "./synthetic.ts";
 
 const [tdx01] = defaultTcbInfo(AT).tdxModuleIdentities;
@@ -160,10 +160,10 @@ describe("a policy", () => {
     const result = await verifyTdxQuote(new Uint8Array(9), collateral, { now: AT, root: intel.root.der });
     const checks = checkTdxPolicy(result, STRICT_TDX_POLICY);
     expect(checks.map(({ outcome }) => outcome)).toEqual(TDX_POLICY_CHECKS.map(() => "not-evaluated"));
-    expect(reasonOf(checks)).toBe("tdx.policy.tcb-status could not be checked");
+    expect(reasonOf(checks)).toBe("tdx.policy.tcb-status: could not be evaluated");
   });
 
-  it("says the first thing that is wrong, before what could not be checked because of it", async () => {
+  it("says the first thing that is wrong, before what could not be evaluated because of it", async () => {
     const { quote, collateral } = await makeTdx();
     const result = await judge({ quote, collateral: { ...collateral, rootCaCrl: "" }, pck: intel.root });
     expect(reasonOf(result.checks)).toMatch(/^tdx\.crl\.root: CRL: the list is absent/);
