@@ -39,7 +39,9 @@ export const uuid = z.string().regex(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{1
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this refuses.
 const PRINTABLE = /^[^\u0000-\u001f\u007f]*$/;
 /** Text for people or the name of a thing outside the log: no control characters. */
-export const text = (max: number) => z.string().min(1).max(max).regex(PRINTABLE);
+export const text = (max: number) => textOrNothing(max).min(1);
+/** The same where the thing may have no name. */
+export const textOrNothing = (max: number) => z.string().max(max).regex(PRINTABLE);
 
 export const fileName = z
   .string()

@@ -1,6 +1,6 @@
 // gsp-firmware: firmware of the GPU System Processor, as files, and the FWIDs that devices running it were seen to report.
 import * as z from "zod";
-import { integer, sha256, sha384, text } from "./fields.ts";
+import { integer, sha256, sha384, text, textOrNothing } from "./fields.ts";
 import { measuredFile, releaseShape } from "./release.ts";
 
 const firmwareFile = z.strictObject({
@@ -12,7 +12,7 @@ const firmwareFile = z.strictObject({
     .array(
       z.strictObject({
         section: text(64),
-        name: z.string().max(64).describe("Owner of the note"),
+        name: textOrNothing(64).describe("Owner of the note"),
         type: integer,
         sha256: sha256.describe("SHA-256 of the note's description"),
       }),
@@ -39,6 +39,5 @@ export const gspFirmware = z
       )
       .max(64)
       .describe("Observed in reports, never computed from the files"),
-  })
-  .describe("GSP firmware");
+  });
 export type GspFirmware = z.infer<typeof gspFirmware>;
