@@ -34,7 +34,7 @@ export async function openLogConfig(
     ...(status && { statusSigner: { keyId: status.keyId, sign: async (message) => status.sign(message) } }),
     highWater: highWaterFile(storage.highWater),
     clock: now,
-    limits: { maxPendingEntries: config.limits.queueLength },
+    limits: { maxPendingEntries: config.limits.maxPendingEntries },
     ...(observer && { observer }),
     store: new SqliteLogStore(openForWriting(storage.database, { now: now() })),
   };

@@ -4,14 +4,10 @@ import { expect, it } from "vitest";
 import { decodeHex, encodeHex } from "../../src/protocol/encoding/hex.ts";
 import { decodeUtf8, utf8 } from "../../src/protocol/encoding/text.ts";
 import { parseCheckpoint } from "../../src/protocol/note/checkpoint.ts";
-import {
-  cosignatureMessage,
-  createVerifier,
-  mlDsaCosignatureMessage,
-  splitTimestamp,
-} from "../../src/protocol/note/cosignature.ts";
+import { cosignatureMessage, createVerifier, splitTimestamp } from "../../src/protocol/note/cosignature.ts";
 import { authenticateCheckpoint } from "../../src/protocol/note/cosigned-checkpoint.ts";
 import { parseVerifierKey } from "../../src/protocol/note/key.ts";
+import { mlDsaCosignatureMessage, mlDsaVerifiers } from "../../src/protocol/note/ml-dsa-cosignature.ts";
 import { openNote, parseSignatureLine } from "../../src/protocol/note/signed-note.ts";
 import { parseTlogPolicy } from "../../src/protocol/note/tlog-policy.ts";
 import { describeReal, realJson } from "../support/real-data.ts";
@@ -73,15 +69,19 @@ describeReal("vectors/cosignature.json", () => {
     for (const c of mlDsa44) {
       const key = parseVerifierKey(c.vkey);
       expect(encodeHex(ml_dsa44.keygen(decodeHex(c.seedHex)).publicKey)).toBe(encodeHex(key.publicKey));
-      const opened = await openNote(c.checkpoint, [(await createVerifier(key, verifyMlDsa44))!]);
+      const opened = await openNote(c.checkpoint, [
+        (await createVerifier(key, mlDsaVerifiers(verifyMlDsa44)))!,
+      ]);
       const message = mlDsaCosignatureMessage(c.cosignerName, 0, parseCheckpoint(opened.text));
       expect(encodeHex(message)).toBe(c.signedMessageHex);
       const logPolicy = parseTlogPolicy(`log ${c.vkey}\nquorum none\n`);
-      expect((await authenticateCheckpoint(c.checkpoint, logPolicy, { verifyMlDsa44 })).checkpoint.size).toBe(
-        1,
-      );
+      expect(
+        (await authenticateCheckpoint(c.checkpoint, logPolicy, { mlDsa44: mlDsaVerifiers(verifyMlDsa44) }))
+          .checkpoint.size,
+      ).toBe(1);
       const witnessPolicy = parseTlogPolicy(`log ${c.vkey}\nwitness W ${c.vkey}\nquorum W\n`);
-      const asWitness = () => authenticateCheckpoint(c.checkpoint, witnessPolicy, { verifyMlDsa44 });
+      const asWitness = () =>
+        authenticateCheckpoint(c.checkpoint, witnessPolicy, { mlDsa44: mlDsaVerifiers(verifyMlDsa44) });
       expect(await outcomeOf(asWitness)).toBe("checkpoint-quorum");
     }
     expect(mlDsa44).toHaveLength(1);

@@ -40,25 +40,23 @@ const observation = z.strictObject({
   firmwareFiles: z.array(file).max(32),
 });
 
-export const driverBuild = z
-  .strictObject({
-    ...releaseShape,
-    upstream: z.strictObject({ version: text(64), tag: text(128).nullable(), commit: gitCommit.nullable() }),
-    patches: patchSeries,
-    kernel: referenceTo("kernel-patch-set"),
-    vermagic: text(256),
-    modules: z.array(kernelModule).min(1).max(32),
-    libraries: z
-      .array(file)
-      .max(32)
-      .describe("Libraries that gate confidential computing, libnvidia-pkcs11*.so"),
-    toolchain,
-    rim: z
-      .strictObject({ id: text(128), sha256: sha256.nullable() })
-      .nullable()
-      .describe("Driver RIM that the GPU's measurements will match"),
-    ccFirmware: z.array(ccFirmware).max(16),
-    observed: observation.nullable().describe("As a host reported it; observed, not proven"),
-  })
-  .describe("A build of NVIDIA's open kernel modules");
+export const driverBuild = z.strictObject({
+  ...releaseShape,
+  upstream: z.strictObject({ version: text(64), tag: text(128).nullable(), commit: gitCommit.nullable() }),
+  patches: patchSeries,
+  kernel: referenceTo("kernel-patch-set"),
+  vermagic: text(256),
+  modules: z.array(kernelModule).min(1).max(32),
+  libraries: z
+    .array(file)
+    .max(32)
+    .describe("Libraries that gate confidential computing, libnvidia-pkcs11*.so"),
+  toolchain,
+  rim: z
+    .strictObject({ id: text(128), sha256: sha256.nullable() })
+    .nullable()
+    .describe("Driver RIM that the GPU's measurements will match"),
+  ccFirmware: z.array(ccFirmware).max(16),
+  observed: observation.nullable().describe("As a host reported it; observed, not proven"),
+});
 export type DriverBuild = z.infer<typeof driverBuild>;

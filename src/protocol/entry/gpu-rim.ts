@@ -20,25 +20,23 @@ export const goldenTable = z
   .refine((table) => table.some((row) => row.active), { error: "at least one index must be active" });
 export type GoldenTable = z.infer<typeof goldenTable>;
 
-export const gpuRim = z
-  .strictObject({
-    ...releaseShape,
-    rim: z.strictObject({
-      id: text(128).describe("RIM id, such as NV_GPU_DRIVER_GH100_550.144.03"),
-      tagId: text(128),
-      covers: z.enum(["driver", "vbios"]),
-      componentVersion: text(64).describe("Driver or VBIOS version, as the GPU reports it"),
-      sha256: sha256.describe("SHA-256 of the RIM file, byte for byte"),
-      product: text(128).describe("Chip that the RIM states, such as GH100"),
-    }),
-    tableDigest: sha256.describe("SHA-256 of the RFC 8785 form of the table"),
-    table: goldenTable,
-    signers: z
-      .array(z.strictObject({ subject: text(512), sha256, notBefore: time, notAfter: time }))
-      .min(1)
-      .max(8)
-      .describe("Certificate chain, signer first"),
-    verifiedAt: time.describe("Time at which signature and chain were checked"),
-  })
-  .describe("Golden measurements of a GPU driver or VBIOS");
+export const gpuRim = z.strictObject({
+  ...releaseShape,
+  rim: z.strictObject({
+    id: text(128).describe("RIM id, such as NV_GPU_DRIVER_GH100_550.144.03"),
+    tagId: text(128),
+    covers: z.enum(["driver", "vbios"]),
+    componentVersion: text(64).describe("Driver or VBIOS version, as the GPU reports it"),
+    sha256: sha256.describe("SHA-256 of the RIM file, byte for byte"),
+    product: text(128).describe("Chip that the RIM states, such as GH100"),
+  }),
+  tableDigest: sha256.describe("SHA-256 of the RFC 8785 form of the table"),
+  table: goldenTable,
+  signers: z
+    .array(z.strictObject({ subject: text(512), sha256, notBefore: time, notAfter: time }))
+    .min(1)
+    .max(8)
+    .describe("Certificate chain, signer first"),
+  verifiedAt: time.describe("Time at which signature and chain were checked"),
+});
 export type GpuRim = z.infer<typeof gpuRim>;

@@ -21,23 +21,22 @@ const firmwareFile = z.strictObject({
     .describe("ELF notes"),
 });
 
-export const gspFirmware = z
-  .strictObject({
-    ...releaseShape,
-    firmwareVersion: text(64),
-    files: z.array(firmwareFile).min(1).max(32),
-    package: z
-      .strictObject({ name: text(128), version: text(128), sha256: sha256.nullable() })
-      .nullable()
-      .describe("Package that the files came from"),
-    observedFwids: z
-      .array(
-        z.strictObject({
-          fwid: sha384.describe("FWID of the device's attestation key certificate"),
-          report: sha256.describe("SHA-256 of the GPU report it was seen in"),
-        }),
-      )
-      .max(64)
-      .describe("Observed in reports, never computed from the files"),
-  });
+export const gspFirmware = z.strictObject({
+  ...releaseShape,
+  firmwareVersion: text(64),
+  files: z.array(firmwareFile).min(1).max(32),
+  package: z
+    .strictObject({ name: text(128), version: text(128), sha256: sha256.nullable() })
+    .nullable()
+    .describe("Package that the files came from"),
+  observedFwids: z
+    .array(
+      z.strictObject({
+        fwid: sha384.describe("FWID of the device's attestation key certificate"),
+        report: sha256.describe("SHA-256 of the GPU report it was seen in"),
+      }),
+    )
+    .max(64)
+    .describe("Observed in reports, never computed from the files"),
+});
 export type GspFirmware = z.infer<typeof gspFirmware>;

@@ -9,24 +9,22 @@ const configOption = z.strictObject({
   actual: text(256).nullable().describe("Value in the resolved config; null: not set"),
 });
 
-export const kernelPatchSet = z
-  .strictObject({
-    ...releaseShape,
-    base: z.strictObject({
-      name: text(128).describe("Such as linux"),
-      version: text(128),
-      sourceArchive: file.nullable(),
-      commit: gitCommit.nullable(),
-    }),
-    patches: patchSeries,
-    config: z
-      .strictObject({
-        sha256: sha256.describe("SHA-256 of the resolved .config"),
-        options: z.array(configOption).max(256),
-      })
-      .nullable(),
-    toolchain,
-    outputs: z.array(file).max(64).describe("Built files, such as the kernel image"),
-  })
-  .describe("A patched kernel");
+export const kernelPatchSet = z.strictObject({
+  ...releaseShape,
+  base: z.strictObject({
+    name: text(128).describe("Such as linux"),
+    version: text(128),
+    sourceArchive: file.nullable(),
+    commit: gitCommit.nullable(),
+  }),
+  patches: patchSeries,
+  config: z
+    .strictObject({
+      sha256: sha256.describe("SHA-256 of the resolved .config"),
+      options: z.array(configOption).max(256),
+    })
+    .nullable(),
+  toolchain,
+  outputs: z.array(file).max(64).describe("Built files, such as the kernel image"),
+});
 export type KernelPatchSet = z.infer<typeof kernelPatchSet>;

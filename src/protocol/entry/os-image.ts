@@ -16,18 +16,16 @@ const rootfs = z.strictObject({
   sourceDateEpoch: integer.nullable().describe("SOURCE_DATE_EPOCH of the build, seconds"),
 });
 
-const verity = z
-  .strictObject({
-    rootHash: z.string().regex(/^(?:[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})$/),
-    algorithm: z.enum(["sha256", "sha384", "sha512"]),
-    salt: z.string().regex(/^(?:[0-9a-f]{2}){0,256}$/),
-    hashType: z.literal(1),
-    dataBlockSize: positive.describe("Bytes"),
-    hashBlockSize: positive.describe("Bytes"),
-    dataBlocks: positive,
-    uuid: uuid.nullable(),
-  })
-  .describe("dm-verity, recomputed from the data blocks");
+const verity = z.strictObject({
+  rootHash: z.string().regex(/^(?:[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})$/),
+  algorithm: z.enum(["sha256", "sha384", "sha512"]),
+  salt: z.string().regex(/^(?:[0-9a-f]{2}){0,256}$/),
+  hashType: z.literal(1),
+  dataBlockSize: positive.describe("Bytes"),
+  hashBlockSize: positive.describe("Bytes"),
+  dataBlocks: positive,
+  uuid: uuid.nullable(),
+});
 
 const uki = z.strictObject({
   fileName,
@@ -95,24 +93,22 @@ const measurements = z
     error: "events are listed or attached, not both",
   });
 
-export const osImage = z
-  .strictObject({
-    ...releaseShape,
-    rootfs,
-    verity,
-    uki,
-    commandLine,
-    lockdown: z.enum(["none", "integrity", "confidentiality"]),
-    secureBoot,
-    moduleSigning,
-    kernelPatchSet: referenceTo("kernel-patch-set"),
-    driverBuild: referenceTo("driver-build"),
-    measurements,
-    removedFromTcb: z.strictObject({
-      packages: z.array(text(128)).max(512),
-      daemons: z.array(text(128)).max(512),
-      kernelModules: z.array(text(128)).max(512),
-    }),
-  })
-  .describe("A released guest image");
+export const osImage = z.strictObject({
+  ...releaseShape,
+  rootfs,
+  verity,
+  uki,
+  commandLine,
+  lockdown: z.enum(["none", "integrity", "confidentiality"]),
+  secureBoot,
+  moduleSigning,
+  kernelPatchSet: referenceTo("kernel-patch-set"),
+  driverBuild: referenceTo("driver-build"),
+  measurements,
+  removedFromTcb: z.strictObject({
+    packages: z.array(text(128)).max(512),
+    daemons: z.array(text(128)).max(512),
+    kernelModules: z.array(text(128)).max(512),
+  }),
+});
 export type OsImage = z.infer<typeof osImage>;

@@ -3,25 +3,23 @@ import * as z from "zod";
 import { hex8, integer, positive, register, sha384, text } from "./fields.ts";
 import { measuredFile, releaseShape } from "./release.ts";
 
-export const platform = z
-  .strictObject({
-    ...releaseShape,
-    firmware: measuredFile.nullable().describe("TDVF file; null: known only by its MRTD"),
-    mrtd: register,
-    pageAddOrder: z
-      .enum(["single-pass", "two-pass", "observed"])
-      .describe("How pages were added; observed: MRTD was read from a quote"),
-    rtmr0: register,
-    rtmr0From: text(512).describe("The event log or quote that RTMR0 comes from"),
-    acpi: z.strictObject({ loader: sha384, rsdp: sha384, tables: sha384 }).nullable(),
-    shape: z.strictObject({
-      machineType: text(64),
-      vcpus: positive,
-      memoryBytes: positive,
-      gpus: integer,
-    }),
-    tdAttributes: hex8.describe("TD_ATTRIBUTES, 8 bytes as in the quote"),
-    xfam: hex8.describe("XFAM, 8 bytes as in the quote"),
-  })
-  .describe("Firmware and shape of the virtual machine");
+export const platform = z.strictObject({
+  ...releaseShape,
+  firmware: measuredFile.nullable().describe("TDVF file; null: known only by its MRTD"),
+  mrtd: register,
+  pageAddOrder: z
+    .enum(["single-pass", "two-pass", "observed"])
+    .describe("How pages were added; observed: MRTD was read from a quote"),
+  rtmr0: register,
+  rtmr0From: text(512).describe("The event log or quote that RTMR0 comes from"),
+  acpi: z.strictObject({ loader: sha384, rsdp: sha384, tables: sha384 }).nullable(),
+  shape: z.strictObject({
+    machineType: text(64),
+    vcpus: positive,
+    memoryBytes: positive,
+    gpus: integer,
+  }),
+  tdAttributes: hex8.describe("TD_ATTRIBUTES, 8 bytes as in the quote"),
+  xfam: hex8.describe("XFAM, 8 bytes as in the quote"),
+});
 export type Platform = z.infer<typeof platform>;

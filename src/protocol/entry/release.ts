@@ -3,17 +3,15 @@ import * as z from "zod";
 import { fileName, gitCommit, integer, keyId, name, releaseVersion, sha256, sha384, text } from "./fields.ts";
 
 /** A list that outgrew its entry: an RFC 8785 JSON document of at most 16 MiB, served at /v1/attachments/sha256/<hex>. */
-export const attachment = z
-  .strictObject({
-    digest: sha256.describe("SHA-256 of the attachment's bytes"),
-    size: z
-      .int()
-      .min(1)
-      .max(16 * 1024 * 1024)
-      .describe("Length in bytes"),
-    mediaType: z.literal("application/json"),
-  })
-  .describe("A list stored beside the entry, named by its digest");
+export const attachment = z.strictObject({
+  digest: sha256.describe("SHA-256 of the attachment's bytes"),
+  size: z
+    .int()
+    .min(1)
+    .max(16 * 1024 * 1024)
+    .describe("Length in bytes"),
+  mediaType: z.literal("application/json"),
+});
 export type Attachment = z.infer<typeof attachment>;
 
 /** A file with the digests that a third party can compute again. */
@@ -22,22 +20,17 @@ export const file = z.strictObject({ fileName, sha256, size: integer.describe("L
 /** A file that hardware measures: both digests. */
 export const measuredFile = z.strictObject({ ...file.shape, sha384 });
 
-export const toolchain = z
-  .array(z.strictObject({ name: text(128), version: text(128) }))
-  .max(64)
-  .describe("Tools that made the outputs");
+export const toolchain = z.array(z.strictObject({ name: text(128), version: text(128) })).max(64);
 
 export const builder = z.strictObject({
   id: text(512).describe("URI or name of the build service or person"),
 });
 
-export const source = z
-  .strictObject({
-    uri: text(1024).describe("Where the source is"),
-    commit: gitCommit.nullable(),
-    sha256: sha256.nullable().describe("SHA-256 of the source archive"),
-  })
-  .describe("What it was built from");
+export const source = z.strictObject({
+  uri: text(1024).describe("Where the source is"),
+  commit: gitCommit.nullable(),
+  sha256: sha256.nullable().describe("SHA-256 of the source archive"),
+});
 
 export const provenance = z
   .strictObject({

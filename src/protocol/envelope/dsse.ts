@@ -64,9 +64,16 @@ export function envelopeFromJson(json: unknown): Envelope {
   const result = envelopeJson.safeParse(json);
   if (!result.success) {
     const issue = result.error.issues[0];
-    throw new MalformedError("DSSE envelope", issue?.message ?? "not valid", `/${issue?.path.join("/") ?? ""}`);
+    throw new MalformedError(
+      "DSSE envelope",
+      issue?.message ?? "not valid",
+      `/${issue?.path.join("/") ?? ""}`,
+    );
   }
-  const signatures = result.data.signatures.map(({ keyid, sig }) => ({ keyId: keyid, signature: decodeBase64(sig) }));
+  const signatures = result.data.signatures.map(({ keyid, sig }) => ({
+    keyId: keyid,
+    signature: decodeBase64(sig),
+  }));
   return makeEnvelope(decodeBase64(result.data.payload), signatures);
 }
 
@@ -87,7 +94,10 @@ export function makeEnvelope(payload: Uint8Array, signatures: readonly Signature
   const statement = parseStatement(payload);
   const leaf = utf8(canonicalize(formatEnvelope(payload, sorted)));
   if (leaf.length > MAX_LEAF_BYTES) {
-    throw new MalformedError("DSSE envelope", `${leaf.length} bytes; at most ${MAX_LEAF_BYTES} fit, attach long lists`);
+    throw new MalformedError(
+      "DSSE envelope",
+      `${leaf.length} bytes; at most ${MAX_LEAF_BYTES} fit, attach long lists`,
+    );
   }
   return { payload, payloadDigest: encodeHex(sha256(payload)), statement, signatures: sorted, leaf };
 }
@@ -123,10 +133,16 @@ export async function verifyEnvelope(envelope: Envelope, keys: KeyLookup): Promi
     envelope.signatures.map(async ({ keyId, signature }) => {
       const key = keys(keyId);
       if (key === undefined || key.algorithm === "ecdsa-p384-sha384") {
-        throw new VerificationError("signature-unknown-key", `key ${keyId} is not in the trust root; sign with a key that is`);
+        throw new VerificationError(
+          "signature-unknown-key",
+          `key ${keyId} is not in the trust root; sign with a key that is`,
+        );
       }
       if (!(await verifySignature(key, message, signature))) {
-        throw new VerificationError("signature-invalid", `the signature by key ${keyId} does not verify; sign the payload again`);
+        throw new VerificationError(
+          "signature-invalid",
+          `the signature by key ${keyId} does not verify; sign the payload again`,
+        );
       }
     }),
   );

@@ -44,18 +44,34 @@ export function parseStatement(payload: Uint8Array): Statement {
   const frame = check(statementFrame, parseCanonical(payload), "");
   const kind = kindOfPredicateType(frame.predicateType);
   if (kind === undefined) {
-    throw new MalformedError(FORMAT, `predicateType ${JSON.stringify(frame.predicateType.slice(0, 100))} is not known`, "/predicateType");
+    throw new MalformedError(
+      FORMAT,
+      `predicateType ${JSON.stringify(frame.predicateType.slice(0, 100))} is not known`,
+      "/predicateType",
+    );
   }
   const predicate = check(PREDICATES[kind] as z.ZodType<Predicate>, frame.predicate, "/predicate");
-  const statement = { kind, name: predicate.name, version: versionOf(predicate), subject: frame.subject, predicate } as Statement;
+  const statement = {
+    kind,
+    name: predicate.name,
+    version: versionOf(predicate),
+    subject: frame.subject,
+    predicate,
+  } as Statement;
   if (isDocument(kind)) checkDocumentSubject(statement);
   return statement;
 }
 
 /** Writes a statement as the bytes that are signed. Documents without an artefact get their one subject. */
-export function formatStatement<K extends Kind>(kind: K, predicate: Predicate<K>, subjects: readonly Subject[] = []): Uint8Array {
+export function formatStatement<K extends Kind>(
+  kind: K,
+  predicate: Predicate<K>,
+  subjects: readonly Subject[] = [],
+): Uint8Array {
   const subject = isDocument(kind) ? [documentSubject(kind, predicate)] : subjects;
-  const payload = utf8(canonicalize({ _type: STATEMENT_TYPE, subject, predicateType: predicateTypeOf(kind), predicate }));
+  const payload = utf8(
+    canonicalize({ _type: STATEMENT_TYPE, subject, predicateType: predicateTypeOf(kind), predicate }),
+  );
   parseStatement(payload);
   return payload;
 }
@@ -83,7 +99,10 @@ function isDocument(kind: Kind): boolean {
 }
 
 function documentSubject(kind: Kind, predicate: Predicate): Subject {
-  return { name: `touchstone:${kind}/${predicate.name}`, digest: { sha256: encodeHex(sha256(utf8(canonicalize(predicate)))) } };
+  return {
+    name: `touchstone:${kind}/${predicate.name}`,
+    digest: { sha256: encodeHex(sha256(utf8(canonicalize(predicate)))) },
+  };
 }
 
 function checkDocumentSubject(statement: Statement): void {
@@ -97,6 +116,8 @@ function check<T>(schema: z.ZodType<T>, value: unknown, pointer: string): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  const path = (issue?.path ?? []).map((key) => `/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+  const path = (issue?.path ?? [])
+    .map((key) => `/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`)
+    .join("");
   throw new MalformedError(FORMAT, issue?.message ?? "not valid", `${pointer}${path}`);
 }

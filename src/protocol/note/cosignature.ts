@@ -3,8 +3,7 @@
 
 import { ed25519Spki, importPublicKey, verifySignature } from "../cryptography/signature.ts";
 import { concatBytes } from "../encoding/bytes.ts";
-import { decodeUtf8, utf8 } from "../encoding/text.ts";
-import { type Checkpoint, parseCheckpoint } from "./checkpoint.ts";
+import { utf8 } from "../encoding/text.ts";
 import {
   COSIGNATURE_ED25519,
   COSIGNATURE_ML_DSA_44,
@@ -17,17 +16,6 @@ import type { NoteSigner, NoteVerifier } from "./signed-note.ts";
 
 const TIMESTAMP_BYTES = 8;
 const ED25519_BYTES = 64;
-const ML_DSA_44_BYTES = 2420;
-
-/**
- * Checks an ML-DSA-44 signature (FIPS 204, empty context). Passed in, so that nobody carries it who does not need it.
- * @param publicKey 1312 bytes; @param signature 2420 bytes.
- */
-export type VerifyMlDsa44 = (
-  publicKey: Uint8Array,
-  message: Uint8Array,
-  signature: Uint8Array,
-) => boolean | Promise<boolean>;
 
 /**
  * What a 0x04 cosignature signs.
@@ -37,28 +25,8 @@ export function cosignatureMessage(noteText: Uint8Array, timestamp: number): Uin
   return concatBytes(utf8(`cosignature/v1\ntime ${timestamp}\n`), noteText);
 }
 
-/** What a 0x06 cosignature of a whole checkpoint signs: the `subtree/v1` struct with start 0 and end = size. */
-export function mlDsaCosignatureMessage(
-  cosigner: string,
-  timestamp: number,
-  checkpoint: Checkpoint,
-): Uint8Array {
-  return concatBytes(
-    utf8("subtree/v1\n\0"),
-    lengthPrefixed(utf8(cosigner)),
-    uint64(timestamp),
-    lengthPrefixed(utf8(checkpoint.origin)),
-    uint64(0),
-    uint64(checkpoint.size),
-    checkpoint.root,
-  );
-}
-
-function lengthPrefixed(bytes: Uint8Array): Uint8Array {
-  return concatBytes(Uint8Array.of(bytes.length), bytes);
-}
-
-function uint64(value: number): Uint8Array {
+/** RFC 8446 §3.3: 8 bytes, big-endian. */
+export function uint64(value: number): Uint8Array {
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(value));
   return bytes;
@@ -99,17 +67,16 @@ export function createCosigner({ verifierKey, signBytes }: NotePrivateKey, now: 
 
 /**
  * A verifier for a key of any type that Touchstone knows.
- * @returns undefined for a 0x06 key when there is no ML-DSA-44 to check it with: its lines then count as unknown.
+ * @param mlDsa44 makes verifiers for 0x06 keys (ml-dsa-cosignature.ts), passed in so that nobody carries them who does not need them.
+ * @returns undefined for a 0x06 key where there is none: its lines then count as unknown.
  */
 export async function createVerifier(
   key: VerifierKey,
-  verifyMlDsa44?: VerifyMlDsa44,
+  mlDsa44?: (key: VerifierKey) => NoteVerifier,
 ): Promise<NoteVerifier | undefined> {
   if (key.type === ED25519) return createNoteVerifier(key);
   if (key.type === COSIGNATURE_ED25519) return createCosignatureVerifier(key);
-  if (key.type === COSIGNATURE_ML_DSA_44 && verifyMlDsa44 !== undefined)
-    return mlDsaVerifier(key, verifyMlDsa44);
-  return undefined;
+  return key.type === COSIGNATURE_ML_DSA_44 ? mlDsa44?.(key) : undefined;
 }
 
 /** Checks 0x04 cosignatures. */
@@ -119,18 +86,6 @@ async function createCosignatureVerifier(key: VerifierKey): Promise<NoteVerifier
     const stamped = splitTimestamp(bytes);
     if (stamped?.signature.length !== ED25519_BYTES) return false;
     return verifySignature(publicKey, cosignatureMessage(noteText, stamped.timestamp), stamped.signature);
-  };
-  return { name: key.name, keyId: key.keyId, verify };
-}
-
-function mlDsaVerifier(key: VerifierKey, verifyMlDsa44: VerifyMlDsa44): NoteVerifier {
-  const verify = async (noteText: Uint8Array, bytes: Uint8Array): Promise<boolean> => {
-    const stamped = splitTimestamp(bytes);
-    if (stamped?.signature.length !== ML_DSA_44_BYTES) return false;
-    // Only a checkpoint without extension lines has this message, so a note that is none is refused as malformed here.
-    const checkpoint = parseCheckpoint(decodeUtf8(noteText));
-    const message = mlDsaCosignatureMessage(key.name, stamped.timestamp, checkpoint);
-    return verifyMlDsa44(key.publicKey, message, stamped.signature);
   };
   return { name: key.name, keyId: key.keyId, verify };
 }

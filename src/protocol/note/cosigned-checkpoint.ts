@@ -5,7 +5,7 @@ import { equalBytes } from "../encoding/bytes.ts";
 import { PolicyError, VerificationError } from "../errors.ts";
 import { EMPTY_ROOT } from "../merkle/hash.ts";
 import { type Checkpoint, parseCheckpoint } from "./checkpoint.ts";
-import { createVerifier, splitTimestamp, type VerifyMlDsa44 } from "./cosignature.ts";
+import { createVerifier, splitTimestamp } from "./cosignature.ts";
 import { sameVerifierKey, type VerifierKey } from "./key.ts";
 import { type NoteSignature, type NoteVerifier, openNote } from "./signed-note.ts";
 import { isQuorumMet, type TlogPolicy } from "./tlog-policy.ts";
@@ -31,8 +31,8 @@ export interface CosignedCheckpoint {
 }
 
 export interface CheckpointOptions {
-  /** Without it, ML-DSA-44 keys of the policy count for nothing. */
-  readonly verifyMlDsa44?: VerifyMlDsa44 | undefined;
+  /** From `mlDsaVerifiers`. Without it, ML-DSA-44 keys of the policy count for nothing. */
+  readonly mlDsa44?: ((key: VerifierKey) => NoteVerifier) | undefined;
 }
 
 export interface FreshnessOptions {
@@ -52,7 +52,7 @@ export async function authenticateCheckpoint(
   policy: TlogPolicy,
   options: CheckpointOptions = {},
 ): Promise<CosignedCheckpoint> {
-  const opened = await openNote(note, await verifiersOf(policy, options.verifyMlDsa44));
+  const opened = await openNote(note, await verifiersOf(policy, options.mlDsa44));
   const checkpoint = parseCheckpoint(opened.text);
   const signedBy = (key: VerifierKey) => opened.verified.some((signature) => isBy(key, signature));
   const log = policy.logs.find(({ key }) => key.name === checkpoint.origin && signedBy(key));
@@ -113,10 +113,13 @@ export async function verifyCosignedCheckpoint(
 }
 
 /** One verifier for each key, also where a log's key is a witness' too, which tlog-policy discourages but allows. */
-async function verifiersOf(policy: TlogPolicy, verifyMlDsa44?: VerifyMlDsa44): Promise<NoteVerifier[]> {
+async function verifiersOf(
+  policy: TlogPolicy,
+  mlDsa44: CheckpointOptions["mlDsa44"],
+): Promise<NoteVerifier[]> {
   const keys = [...policy.logs, ...policy.witnesses].map(({ key }) => key);
   const distinct = keys.filter((key, i) => keys.findIndex((other) => sameVerifierKey(key, other)) === i);
-  const verifiers = await Promise.all(distinct.map((key) => createVerifier(key, verifyMlDsa44)));
+  const verifiers = await Promise.all(distinct.map((key) => createVerifier(key, mlDsa44)));
   return verifiers.filter((verifier) => verifier !== undefined);
 }
 

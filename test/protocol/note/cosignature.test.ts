@@ -9,9 +9,7 @@ import {
   cosignatureMessage,
   createCosigner,
   createVerifier,
-  mlDsaCosignatureMessage,
   splitTimestamp,
-  type VerifyMlDsa44,
 } from "../../../src/protocol/note/cosignature.ts";
 import {
   COSIGNATURE_ML_DSA_44,
@@ -19,6 +17,11 @@ import {
   createNoteVerifier,
   createVerifierKey,
 } from "../../../src/protocol/note/key.ts";
+import {
+  mlDsaCosignatureMessage,
+  mlDsaVerifiers,
+  type VerifyMlDsa44,
+} from "../../../src/protocol/note/ml-dsa-cosignature.ts";
 import { openNote, parseNote, signNote } from "../../../src/protocol/note/signed-note.ts";
 import { logKey, signedCheckpoint, witnessKey } from "../../support/notes.ts";
 import { outcomeOf } from "../../support/refusals.ts";
@@ -140,12 +143,12 @@ describe("ML-DSA-44 cosignatures (0x06)", () => {
 
   it("verify through the verifier passed in", async () => {
     const note = await signNote(formatCheckpoint(checkpoint), [mlDsaSigner(TIME)]);
-    const opened = await openNote(note, [(await createVerifier(mlDsaKey, verifyMlDsa44))!]);
+    const opened = await openNote(note, [(await createVerifier(mlDsaKey, mlDsaVerifiers(verifyMlDsa44)))!]);
     expect(splitTimestamp(opened.verified[0]!.signature)?.timestamp).toBe(TIME);
   });
 
   it("bind the cosigner's name, and reject the note when damaged or cut", async () => {
-    const mlDsaVerifier = (await createVerifier(mlDsaKey, verifyMlDsa44))!;
+    const mlDsaVerifier = (await createVerifier(mlDsaKey, mlDsaVerifiers(verifyMlDsa44)))!;
     const text = formatCheckpoint(checkpoint);
     const misnamed = await signNote(text, [mlDsaSigner(TIME, "other.example")]);
     expect(await outcomeOf(() => openNote(misnamed, [mlDsaVerifier]))).toBe("note-signature");
@@ -162,7 +165,7 @@ describe("ML-DSA-44 cosignatures (0x06)", () => {
 
   it("make a note malformed that is no checkpoint, since extension lines would go unsigned", async () => {
     const note = await signNote(`${formatCheckpoint(checkpoint)}extension\n`, [mlDsaSigner(TIME)]);
-    const mlDsaVerifier = (await createVerifier(mlDsaKey, verifyMlDsa44))!;
+    const mlDsaVerifier = (await createVerifier(mlDsaKey, mlDsaVerifiers(verifyMlDsa44)))!;
     expect(await outcomeOf(() => openNote(note, [mlDsaVerifier]))).toBe("malformed");
   });
 

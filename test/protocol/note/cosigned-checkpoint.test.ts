@@ -4,7 +4,6 @@ import { concatBytes } from "../../../src/protocol/encoding/bytes.ts";
 import { PolicyError, VerificationError } from "../../../src/protocol/errors.ts";
 import { EMPTY_ROOT } from "../../../src/protocol/merkle/hash.ts";
 import { formatCheckpoint } from "../../../src/protocol/note/checkpoint.ts";
-import { mlDsaCosignatureMessage } from "../../../src/protocol/note/cosignature.ts";
 import {
   authenticateCheckpoint,
   checkFreshness,
@@ -16,6 +15,7 @@ import {
   createVerifierKey,
   formatVerifierKey,
 } from "../../../src/protocol/note/key.ts";
+import { mlDsaCosignatureMessage, mlDsaVerifiers } from "../../../src/protocol/note/ml-dsa-cosignature.ts";
 import {
   formatNote,
   type NoteSignature,
@@ -188,7 +188,7 @@ describe("checkpoints with ML-DSA-44 keys", () => {
   const pqLog = createVerifierKey("log.example", COSIGNATURE_ML_DSA_44, keys.publicKey);
   const verifyMlDsa44 = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) =>
     ml_dsa44.verify(signature, message, publicKey);
-  const options = { verifyMlDsa44 };
+  const options = { mlDsa44: mlDsaVerifiers(verifyMlDsa44) };
   let note: string;
 
   beforeAll(async () => {
