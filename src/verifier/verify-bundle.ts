@@ -149,7 +149,7 @@ async function verifyStatus(bundle: PolicyBundle, context: Context): Promise<Sta
   ) {
     broken(
       "status-disagrees",
-      `the status names trust root version ${status.trustRoot.version}, the bundle shows ${root.root.version}`,
+      `it names trust root version ${status.trustRoot.version}, the bundle shows ${root.root.version}`,
     );
   }
   return statement;

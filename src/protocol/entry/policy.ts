@@ -99,7 +99,7 @@ export const policy = z
   .strictObject({
     name,
     version: positive,
-    previous: sha256.nullable().describe("Payload digest of version − 1; null for version 1"),
+    previous: sha256.nullable().describe("Payload digest of version - 1; null for 1"),
     validFrom: time,
     expires: time,
     svnFloor: z

@@ -7,7 +7,7 @@ export const status = z
   .strictObject({
     name: z.literal("status"),
     sequence: positive.describe("Sequence number, from 1"),
-    previous: sha256.nullable().describe("Payload digest of sequence − 1; null for 1"),
+    previous: sha256.nullable().describe("Payload digest of sequence - 1; null for 1"),
     treeSize: positive.describe("Every entry below this index is summarised"),
     trustRoot: z.strictObject({ version: positive, digest: sha256 }),
     policies: z

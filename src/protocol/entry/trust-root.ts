@@ -40,7 +40,7 @@ export const trustRoot = z
   .strictObject({
     name: z.literal("root"),
     version: positive,
-    previous: sha256.nullable().describe("Payload digest of version − 1; null for version 1"),
+    previous: sha256.nullable().describe("Payload digest of version - 1; null for 1"),
     expires: time,
     maxPolicyLifetime: z
       .int()
