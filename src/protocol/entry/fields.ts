@@ -26,7 +26,7 @@ export const sha384 = hex(48).describe("SHA-384, lower-case hex");
 export const gitCommit = z
   .string()
   .regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/)
-  .describe("Git commit, full hex object name");
+  .describe("Git object name, full hex");
 /** 8 bytes as the quote holds them, in memory order. */
 export const hex8 = hex(8);
 /** 16 bytes as the quote holds them. */
@@ -49,14 +49,14 @@ export const fileName = z
   .refine((path) => !path.split("/").some((part) => part === ".." || part === "." || part === ""), {
     error: "must be a relative path without . or .. elements",
   })
-  .describe("Relative file name with / as separator");
+  .describe("Relative file name");
 
 /** "2026-11-23T14:00:00Z" and nothing else, and a day that the calendar has. */
 export const time = z
   .string()
   .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/)
   .refine(isRealTime, { error: "is not a time that exists" })
-  .describe("RFC 3339 time in UTC, to the second");
+  .describe("RFC 3339, UTC, seconds");
 
 function isRealTime(value: string): boolean {
   const ms = Date.parse(value);
@@ -72,6 +72,6 @@ export function formatTime(date: Date): string {
 export const spki = z
   .string()
   .regex(/^(?:[A-Za-z0-9+/]{4}){10,200}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/)
-  .describe("SubjectPublicKeyInfo DER (RFC 5280), padded base64");
+  .describe("SPKI DER (RFC 5280), base64");
 
 export const keyId = sha256.describe("Hex SHA-256 of the key's SPKI DER");
