@@ -1,0 +1,147 @@
+// Writes test/vectors/formats/: an entry, a policy bundle and a channel binding down to the byte, with published keys, for anyone who
+// implements docs/formats.md again. Ed25519 is deterministic, so every run writes the same.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { policyBundleJson } from "../src/protocol/bundle/policy-bundle.ts";
+import { sha256 } from "../src/protocol/cryptography/hash.ts";
+import { encodeBase64 } from "../src/protocol/encoding/base64.ts";
+import { encodeHex } from "../src/protocol/encoding/hex.ts";
+import { decodeUtf8, utf8 } from "../src/protocol/encoding/text.ts";
+import { preAuthEncoding } from "../src/protocol/envelope/dsse.ts";
+import { hashLeaf } from "../src/protocol/merkle/hash.ts";
+import { bindingReportData, gpuRequestNonce } from "../src/verifier/ra-tls/binding.ts";
+import {
+  inOrder,
+  kernelPredicate,
+  NOW,
+  policyPredicate,
+  signReleaseSet,
+  signStatement,
+  statusPredicate,
+  testKeys,
+  trustRootPredicate,
+} from "../test/support/log-fixture.ts";
+import { bundleBytes, SmallLog } from "../test/support/small-log.ts";
+
+const HOUR = 3_600_000;
+const after = (ms: number) => new Date(NOW.getTime() + ms).toISOString();
+
+/** Every file, by its name in test/vectors/formats/. */
+export async function makeFormatVectors(): Promise<Map<string, unknown>> {
+  return new Map<string, unknown>([
+    ["entry.json", await entryVector()],
+    ["bundle.json", await bundleVector()],
+    ["binding.json", bindingVector()],
+  ]);
+}
+
+async function entryVector() {
+  const { publisher } = await testKeys();
+  const { payload, payloadDigest, leaf, signatures } = await signStatement(
+    "kernel-patch-set",
+    kernelPredicate(),
+    [publisher],
+  );
+  return {
+    key: { spki: encodeBase64(publisher.spki), keyId: publisher.keyId },
+    payload: decodeUtf8(payload),
+    payloadDigest,
+    signedMessage: encodeHex(preAuthEncoding(payload)),
+    signature: encodeBase64(signatures[0]?.signature ?? new Uint8Array()),
+    leaf: decodeUtf8(leaf),
+    leafHash: encodeHex(hashLeaf(leaf)),
+  };
+}
+
+async function bundleVector() {
+  const keys = await testKeys();
+  const set = await signReleaseSet(keys);
+  const log = new SmallLog();
+  await log.add(await signStatement("trust-root", await trustRootPredicate(keys), [keys.root[0]]));
+  for (const envelope of inOrder(set)) await log.add(envelope);
+  await log.add(await signStatement("policy", policyPredicate(set), [keys.policy]));
+  await log.add(await signStatement("status", statusPredicate(log.inForce), [keys.status]));
+  const bundle = policyBundleJson.parse(JSON.parse(decodeUtf8(bundleBytes(await log.bundle("production")))));
+  const { origin } = bundle;
+  const pin = { origin, version: 1, digest: log.envelopes[0]?.payloadDigest };
+  const remembered = {
+    origin,
+    trustRootVersion: 1,
+    statusSequence: 1,
+    checkpoint: { size: log.envelopes.length, root: log.view.treeRoot() },
+    policies: { production: 1 },
+  };
+  const forked = {
+    ...remembered,
+    checkpoint: { ...remembered.checkpoint, root: encodeHex(sha256(utf8("another tree"))) },
+  };
+  const now = after(0);
+  return {
+    bundle,
+    cases: [
+      { what: "first visit", pin, now, remembered: null, result: "accepted" },
+      { what: "seen before", pin, now, remembered, result: "accepted" },
+      {
+        what: "another trust root is pinned",
+        pin: { ...pin, digest: "0".repeat(64) },
+        now,
+        remembered: null,
+        result: "trust-root-pin",
+      },
+      { what: "a day later", pin, now: after(25 * HOUR), remembered: null, result: "checkpoint-stale" },
+      {
+        what: "a newer trust root was seen",
+        pin,
+        now,
+        remembered: { ...remembered, trustRootVersion: 2 },
+        result: "trust-root-rolled-back",
+      },
+      {
+        what: "a newer status was seen",
+        pin,
+        now,
+        remembered: { ...remembered, statusSequence: 2 },
+        result: "status-rolled-back",
+      },
+      {
+        what: "a newer policy was seen",
+        pin,
+        now,
+        remembered: { ...remembered, policies: { production: 2 } },
+        result: "policy-rolled-back",
+      },
+      {
+        what: "another tree of this size was seen",
+        pin,
+        now,
+        remembered: forked,
+        result: "consistency-broken",
+      },
+    ],
+  };
+}
+
+function bindingVector() {
+  const channelKey = utf8("any SubjectPublicKeyInfo or HPKE public key");
+  const nonce = sha256(utf8("nonce"));
+  const gpuClaims = {
+    ccMode: "on",
+    devtools: false,
+    reports: [encodeHex(sha256(utf8("GPU report")))],
+  } as const;
+  const claims = { ...gpuClaims, reports: [...gpuClaims.reports] };
+  return {
+    channelKey: encodeHex(channelKey),
+    nonce: encodeHex(nonce),
+    gpuClaims: claims,
+    reportData: encodeHex(bindingReportData({ channelKey, nonce, gpuClaims: claims })),
+    gpuRequestNonce: encodeHex(gpuRequestNonce(channelKey, nonce)),
+  };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const folder = new URL("../test/vectors/formats/", import.meta.url);
+  mkdirSync(folder, { recursive: true });
+  for (const [name, value] of await makeFormatVectors())
+    writeFileSync(new URL(name, folder), `${JSON.stringify(value, null, 2)}\n`);
+}

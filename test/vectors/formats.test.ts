@@ -1,0 +1,49 @@
+// Our own vectors for a second implementation: what they say is what our verifier does, and the files are what the script writes.
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { makeFormatVectors } from "../../scripts/make-format-vectors.ts";
+import { encodeHex } from "../../src/protocol/encoding/hex.ts";
+import { utf8 } from "../../src/protocol/encoding/text.ts";
+import { parseLeaf } from "../../src/protocol/envelope/dsse.ts";
+import { hashLeaf } from "../../src/protocol/merkle/hash.ts";
+import type { RememberedState } from "../../src/verifier/state.ts";
+import type { TrustPin } from "../../src/verifier/trust.ts";
+import { verifyBundle } from "../../src/verifier/verify-bundle.ts";
+import { outcomeOf } from "../support/refusals.ts";
+
+const read = (name: string) =>
+  JSON.parse(readFileSync(new URL(`./formats/${name}`, import.meta.url), "utf8"));
+
+interface BundleCase {
+  readonly what: string;
+  readonly pin: TrustPin;
+  readonly now: string;
+  readonly remembered: RememberedState | null;
+  readonly result: string;
+}
+
+describe("the vectors of docs/formats.md", () => {
+  it("are the files that the script writes", async () => {
+    for (const [name, value] of await makeFormatVectors())
+      expect(read(name), name).toEqual(JSON.parse(JSON.stringify(value)));
+  });
+
+  it("hold an entry whose leaf, digest and leaf hash belong together", () => {
+    const { leaf, leafHash, payload, payloadDigest } = read("entry.json");
+    const envelope = parseLeaf(utf8(leaf));
+    expect(envelope.payloadDigest).toBe(payloadDigest);
+    expect(new TextDecoder().decode(envelope.payload)).toBe(payload);
+    expect(encodeHex(hashLeaf(envelope.leaf))).toBe(leafHash);
+  });
+
+  it("hold a bundle, and what a verifier must say of it", async () => {
+    const { bundle, cases } = read("bundle.json") as { bundle: unknown; cases: BundleCase[] };
+    const bytes = utf8(JSON.stringify(bundle));
+    for (const { what, pin, now, remembered, result } of cases) {
+      expect(await outcomeOf(() => verifyBundle(bytes, { pin, now: new Date(now), remembered })), what).toBe(
+        result,
+      );
+    }
+    expect(cases).toHaveLength(8);
+  });
+});
