@@ -16,12 +16,12 @@ CREATE INDEX entries_by_version ON entries (version);
 -- Every digest that a statement names, and every key that signed one: what people search for.
 CREATE TABLE entry_digests (
   digest BLOB NOT NULL CHECK (length(digest) IN (32, 48, 64)),
-  idx    INTEGER NOT NULL REFERENCES entries (idx),
+  idx    INTEGER NOT NULL,
   PRIMARY KEY (digest, idx)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE entry_signers (
   key_id BLOB NOT NULL CHECK (length(key_id) = 32),
-  idx    INTEGER NOT NULL REFERENCES entries (idx),
+  idx    INTEGER NOT NULL,
   PRIMARY KEY (key_id, idx)
 ) STRICT, WITHOUT ROWID;
 

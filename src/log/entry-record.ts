@@ -13,17 +13,15 @@ export function asLogged(envelope: Envelope): Envelope & { readonly signers: rea
   return { ...envelope, signers: envelope.signatures.map(({ keyId }) => keyId) };
 }
 
-/** SHA-256, SHA-384 and SHA-512 in hex, standing alone. */
-const DIGEST = /(?<![0-9a-f])(?:[0-9a-f]{128}|[0-9a-f]{96}|[0-9a-f]{64})(?![0-9a-f])/g;
+/** Runs of hex digits at least as long as a SHA-256. Those of exactly the length of SHA-256, SHA-384 or SHA-512 are digests. */
+const HEX_RUN = /[0-9a-f]{64,}/g;
+const DIGEST_LENGTHS: readonly number[] = [64, 96, 128];
 /** An entry of 65,535 bytes holds fewer; the limit is for the reader's peace of mind. */
 const MAX_DIGESTS = 1024;
 
 /** Every digest that a statement names in subject or predicate, each once. */
 export function digestsOf(envelope: Pick<Envelope, "payload">): string[] {
-  const text = Buffer.from(
-    envelope.payload.buffer,
-    envelope.payload.byteOffset,
-    envelope.payload.length,
-  ).toString("latin1");
-  return [...new Set(text.match(DIGEST))].slice(0, MAX_DIGESTS);
+  const { buffer, byteOffset, length } = envelope.payload;
+  const runs = Buffer.from(buffer, byteOffset, length).toString("latin1").match(HEX_RUN) ?? [];
+  return [...new Set(runs.filter((run) => DIGEST_LENGTHS.includes(run.length)))].slice(0, MAX_DIGESTS);
 }

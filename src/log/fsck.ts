@@ -235,9 +235,9 @@ class Fsck {
   }
 
   async #readMark(): Promise<void> {
-    const note = await this.#highWater.read();
-    if (note === undefined) return;
     try {
+      const note = await this.#highWater.read();
+      if (note === undefined) return;
       this.#mark = { note, size: parseCheckpoint(parseNote(note).text).size, root: null };
     } catch (error) {
       this.#findings.add("high-water", (error as Error).message);

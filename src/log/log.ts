@@ -128,6 +128,7 @@ function requireLogKey({ name, keyId }: NoteSigner, logPolicy: string): void {
 
 export class Log extends PublishedLog {
   protected readonly store: LogStore;
+  readonly #highWater: HighWater;
   readonly #limits: LogLimits;
   readonly #observer: Observer;
   readonly #keys = new KeyRing();
@@ -144,6 +145,7 @@ export class Log extends PublishedLog {
   private constructor(config: LogConfig, { tree, state, published, signed }: Loaded) {
     super();
     this.store = config.store;
+    this.#highWater = config.highWater;
     this.#limits = { ...DEFAULT_LIMITS, ...config.limits };
     this.#observer = config.observer ?? NO_OBSERVER;
     this.#admission = new Admission(this.#limits);
@@ -306,6 +308,7 @@ export class Log extends PublishedLog {
     await this.#sequencer.idle();
     await this.#checkpointer.close();
     await Promise.allSettled(this.#pending);
+    await this.#highWater.close();
     await this.store.close();
   }
 

@@ -62,6 +62,12 @@ export abstract class PublishedLog {
     return this.prover.inclusion(index, size);
   }
 
+  /** The leaf hash of an entry, 32 bytes, out of its tile. @throws RangeError unless the entry is published. */
+  async leafHash(index: number): Promise<Uint8Array> {
+    this.#requirePublished(index + 1);
+    return this.prover.leafHash(index);
+  }
+
   /** @throws RangeError unless 1 ≤ from ≤ to ≤ the published size. */
   async proveConsistency(from: number, to: number = this.#size): Promise<Uint8Array[]> {
     this.#requirePublished(to);

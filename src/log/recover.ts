@@ -17,6 +17,7 @@ import {
 import { type Checkpoint, openCheckpoint } from "../protocol/note/checkpoint.ts";
 import { authenticateCheckpoint } from "../protocol/note/cosigned-checkpoint.ts";
 import type { VerifierKey } from "../protocol/note/key.ts";
+import { formatNote, parseNote } from "../protocol/note/signed-note.ts";
 import { parseTlogPolicy } from "../protocol/note/tlog-policy.ts";
 import { currentTrustRoot } from "../protocol/registration/in-force.ts";
 import { attachmentsOf } from "../protocol/registration/references.ts";
@@ -71,8 +72,16 @@ export async function recover(config: RecoverConfig): Promise<Recovered> {
   const sequencer = await replay(config, tree, hashes);
   await checkMarkRoot(sequencer, store, mark);
   await keepCheckpoint(store, sequencer, note, target);
-  if (mark === null || target.size > mark.size) await highWater.write(new TextDecoder().decode(note));
+  if (mark === null || target.size > mark.size) await writeMark(highWater, note, logKey);
   return { added: hashes.length, size: Math.max(target.size, before.size) };
+}
+
+/** The log's own signature is the mark; the cosignatures have their place in the history of checkpoints. */
+async function writeMark(highWater: HighWater, note: Uint8Array, logKey: VerifierKey): Promise<void> {
+  const { text, signatures } = parseNote(note);
+  const own = signatures.filter(({ name, keyId }) => name === logKey.name && keyId === logKey.keyId);
+  await highWater.write(formatNote({ text, signatures: own }));
+  await highWater.close();
 }
 
 async function checkMark(

@@ -130,8 +130,9 @@ describe("fsck", () => {
     const signer = createNoteSigner(await logKey());
     const mark = (size: number) =>
       signNote(formatCheckpoint({ origin: ORIGIN, size, root: new Uint8Array(32) }), [signer]);
-    for (const note of [await mark(400), await mark(100), "garbage"]) {
-      writeFileSync(harness.highWaterPath, note);
+    for (const note of [await mark(400), await mark(100), null]) {
+      if (note === null) writeFileSync(harness.highWaterPath, "x".repeat(8192));
+      else await harness.replaceHighWater(note);
       expect((await findings()).findings.map(({ check }) => check)).toEqual(["high-water"]);
     }
   });

@@ -1,5 +1,5 @@
 // An old backup put back is refused, and recovered from a mirror that is trusted in nothing. Every way in which the mirror can lie is refused.
-import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { backUp } from "../../src/log/backup.ts";
@@ -207,7 +207,7 @@ describe("a mirror that lies", () => {
     const early = join(harness.folder, "early");
     const fresh = await LogHarness.make({ withStatus: true });
     copyFileSync(backup, fresh.databaseFile);
-    writeFileSync(fresh.highWaterPath, seen.find((note) => note.split("\n")[1] === "102")!);
+    await fresh.replaceHighWater(seen.find((note) => note.split("\n")[1] === "102")!);
     const log = await fresh.open();
     await writeMirror(log, early);
     await log.close();

@@ -1,7 +1,8 @@
 // What a start refuses, and with which words; and what it repairs by itself.
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { highWaterFile } from "../../src/log/high-water.ts";
 import { createLog, openLog } from "../../src/log/log.ts";
 import { formatCheckpoint } from "../../src/protocol/note/checkpoint.ts";
 import { createNoteSigner } from "../../src/protocol/note/key.ts";
@@ -95,7 +96,7 @@ describe("a start", () => {
 
   it("refuses a database behind the high-water mark, naming recover", async () => {
     await fill();
-    writeFileSync(harness.highWaterPath, await signed(400));
+    await harness.replaceHighWater(await signed(400));
     await expect(harness.open()).rejects.toMatchObject({
       code: "database-behind",
       message:
@@ -105,8 +106,9 @@ describe("a start", () => {
 
   it("refuses a high-water mark of another tree, by another key, or that is none", async () => {
     await fill();
-    for (const note of [await signed(300), await signed(301, logKey("other.example")), "nonsense"]) {
-      writeFileSync(harness.highWaterPath, note);
+    for (const note of [await signed(300), await signed(301, logKey("other.example")), null]) {
+      if (note === null) writeFileSync(harness.highWaterPath, "x".repeat(8192));
+      else await harness.replaceHighWater(note);
       await expect(harness.open()).rejects.toMatchObject({ code: "log-damaged" });
     }
   });
@@ -150,7 +152,7 @@ describe("a start", () => {
 
   it("publishes what a crash left durable but unpublished", async () => {
     await fill();
-    const before = readFileSync(harness.highWaterPath, "utf8");
+    const before = (await highWaterFile(harness.highWaterPath).read())!;
     damage("DELETE FROM checkpoints WHERE size > 1");
     const log = await harness.open();
     await expect.poll(() => log.published()?.checkpoint.size).toBe(301);

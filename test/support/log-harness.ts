@@ -63,6 +63,14 @@ export class LogHarness {
     return join(this.folder, "high-water");
   }
 
+  /** Puts another note where the high-water mark is. */
+  async replaceHighWater(note: string): Promise<void> {
+    rmSync(this.highWaterPath, { force: true });
+    const mark = highWaterFile(this.highWaterPath);
+    await mark.write(note);
+    await mark.close();
+  }
+
   async config(): Promise<LogConfig> {
     const clock = () => this.clock.now;
     const { options } = this;

@@ -1,6 +1,5 @@
 // LogStore and TileStore on SQLite: one file, one writer, every commit synced.
 import type { Database } from "better-sqlite3";
-import { decodeHex } from "../../protocol/encoding/hex.ts";
 import type { EntryRecord } from "../../protocol/registration/references.ts";
 import { recordOfLeaf } from "../entry-record.ts";
 import { ConflictError } from "../errors.ts";
@@ -53,9 +52,9 @@ export class SqliteLogStore implements LogStore {
   };
 
   #writeEntry({ index, leaf, payloadDigest, kind, name, version, signers, digests }: NewEntry): void {
-    this.#sql.insertEntry.run(index, leaf, decodeHex(payloadDigest), kind, name, version);
-    for (const signer of signers) this.#sql.insertSigner.run(decodeHex(signer), index);
-    for (const digest of digests) this.#sql.insertDigest.run(decodeHex(digest), index);
+    this.#sql.insertEntry.run(index, leaf, fromHex(payloadDigest), kind, name, version);
+    for (const signer of signers) this.#sql.insertSigner.run(fromHex(signer), index);
+    for (const digest of digests) this.#sql.insertDigest.run(fromHex(digest), index);
   }
 
   #writeTile({ level, index, hashes, inner }: TileWrite): void {
@@ -69,7 +68,7 @@ export class SqliteLogStore implements LogStore {
   }
 
   async findByDigest(payloadDigest: string): Promise<EntryRecord | undefined> {
-    return asRecord(this.#sql.byDigest.get(decodeHex(payloadDigest)));
+    return asRecord(this.#sql.byDigest.get(fromHex(payloadDigest)));
   }
 
   async findByIdentity(kind: string, name: string, version: string): Promise<EntryRecord | undefined> {
@@ -123,6 +122,11 @@ export class SqliteLogStore implements LogStore {
   async close(): Promise<void> {
     this.#open.close();
   }
+}
+
+/** Digests that were checked before they came here; the native decoder is several times as fast as the strict one. */
+function fromHex(digest: string): Buffer {
+  return Buffer.from(digest, "hex");
 }
 
 function asRecord(row: { idx: number; leaf: Uint8Array } | undefined): EntryRecord | undefined {
