@@ -48,7 +48,7 @@ export interface AuditReport extends Readonly<Counts> {
   readonly trust: "pinned" | "first-use";
   /** Entries that an earlier, complete audit with the same state file had covered; counts and findings are of the whole log. */
   readonly since: number;
-  /** What merkletreejs says of the root; skipped above 100,000 entries, and where nothing was replayed. */
+  /** What merkletreejs says of the root; skipped above 100,000 entries, and where tiles or entries are wrong. */
   readonly secondOpinion: "agrees" | "differs" | "skipped";
   /** Origin of the log that follows this one, which is closed; else null. */
   readonly successor: string | null;
@@ -102,11 +102,10 @@ class Audit {
     const { tree, entries, complete } = await this.#replay(shown);
     this.#counts = entries.counts;
     const whole = complete && !entries.gap;
-    if (complete) {
-      if (!equalBytes(tree.root(), shown.root))
-        this.#findings.addServed("root-differs", null, `the tiles lead to root ${encodeHex(tree.root())}`);
-      await this.#askAgain(shown);
-    }
+    const sound = complete && !this.#findings.servedWrong;
+    if (complete && !equalBytes(tree.root(), shown.root))
+      this.#findings.addServed("root-differs", null, `the tiles lead to root ${encodeHex(tree.root())}`);
+    if (sound) await this.#askAgain(shown);
     if (whole) await this.#judge(shown, entries.inForce);
     this.#finish(shown, whole);
     return this.#report(shown);

@@ -106,7 +106,7 @@ export class TreeReplay {
 
   #compareBeginning(index: number, beginning: Uint8Array): void {
     const known = this.tree.edgeTile(0, index)?.hashes.subarray(0, beginning.length);
-    if (known !== undefined && !equalBytes(known, beginning)) this.#tileDiffers(0, index);
+    if (known !== undefined && !equalBytes(known, beginning)) this.#tileDiffers(tilePath(0, index));
   }
 
   async #compareTile(level: number, index: number, hashes: Uint8Array): Promise<void> {
@@ -115,11 +115,12 @@ export class TreeReplay {
       null,
       this.#reader.tile(level, index, expected.length / HASH_LENGTH),
     );
-    if (tile !== undefined && !equalBytes(tile, expected)) this.#tileDiffers(level, index);
+    if (tile !== undefined && !equalBytes(tile, expected))
+      this.#tileDiffers(tilePath(level, index, expected.length / HASH_LENGTH));
   }
 
-  #tileDiffers(level: number, index: number): void {
-    const message = `${tilePath(level, index)} does not hold what follows from the tiles below it`;
+  #tileDiffers(path: string): void {
+    const message = `${path} does not hold what follows from the entries below it`;
     this.#findings.addServed("tile-differs", null, message);
   }
 }

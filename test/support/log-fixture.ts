@@ -21,6 +21,7 @@ import {
   type NotePrivateKey,
 } from "../../src/protocol/note/key.ts";
 import { type InForce, summarise } from "../../src/protocol/registration/in-force.ts";
+import { goldenTableDigest } from "../../src/verifier/nvidia/golden-table.ts";
 
 export const ORIGIN = "log.example/touchstone";
 /** When the tests take place, unless they say otherwise. */
@@ -264,6 +265,7 @@ export function gspPredicate(name = "gsp-ga10x", version = "550.144.03"): Predic
 }
 
 export function gpuRimPredicate(name = "gh100-driver", version = "550.144.03"): Predicate<"gpu-rim"> {
+  const table = [{ index: 0, active: true, alternatives: [sha384Of("golden")] }];
   return {
     ...release(name, version),
     rim: {
@@ -274,8 +276,8 @@ export function gpuRimPredicate(name = "gh100-driver", version = "550.144.03"): 
       sha256: sha256Of(`rim ${version}`),
       product: "GH100",
     },
-    tableDigest: sha256Of(`table ${version}`),
-    table: [{ index: 0, active: true, alternatives: [sha384Of("golden")] }],
+    tableDigest: goldenTableDigest(table),
+    table,
     signers: [
       {
         subject: "CN=signer",

@@ -17,6 +17,8 @@ import { makeTree, type TestTree } from "./tree.ts";
 export class SmallLog {
   readonly envelopes: Envelope[] = [];
   inForce: InForce = NOTHING_IN_FORCE;
+  /** By hex SHA-256. */
+  readonly attachments = new Map<string, Uint8Array>();
   readonly #records: EntryRecord[] = [];
   readonly #keys = new KeyRing();
 
@@ -44,7 +46,7 @@ export class SmallLog {
       findByDigest: (digest) => this.#records.find((record) => record.digest === digest),
       findByIdentity: (kind, name, version) =>
         this.#records.find((r) => r.kind === kind && r.name === name && r.version === version),
-      hasAttachment: () => false,
+      hasAttachment: ({ digest, size }) => this.attachments.get(digest)?.length === size,
       treeRoot: () => encodeHex(this.tree().roots.at(-1)!),
     };
   }
