@@ -21,6 +21,7 @@ import { addPolicy } from "./policy.ts";
 import { addProof } from "./proof.ts";
 import { addPublish } from "./publish.ts";
 import { addRecover } from "./recover.ts";
+import { addRelease } from "./release.ts";
 import { addRevoke } from "./revoke.ts";
 import { addServe } from "./serve.ts";
 import { addSign } from "./sign.ts";
@@ -44,6 +45,7 @@ export function createProgram(context: CliContext): Command {
   addDescribe(program, context);
   addSign(program, context);
   addPublish(program, context);
+  addRelease(program, context);
   addEntries(program, context);
   addPolicy(program, context);
   addRevoke(program, context);

@@ -2,7 +2,7 @@
 // statement. Nothing is written before the whole statement exists, so that a failed describe leaves no file behind.
 import { dirname, join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import type { Described } from "../../publisher/describe/described.ts";
+import { attachmentFileName, type Described } from "../../publisher/describe/described.ts";
 import type { ReleaseInput } from "../../publisher/describe/release-fields.ts";
 import { writeOutput } from "../files.ts";
 
@@ -47,7 +47,7 @@ export function collect(value: string, earlier: readonly string[] = []): string[
 
 /** Where the attachment with that SHA-256 lies beside the statement at `output`. */
 export function attachmentPath(output: string, sha256: string): string {
-  return join(dirname(output), `sha256-${sha256}.json`);
+  return join(dirname(output), attachmentFileName(sha256));
 }
 
 /** Writes the statement's payload to `output`, its attachments beside it first, so that a statement never lacks one. */

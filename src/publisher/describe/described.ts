@@ -19,6 +19,11 @@ export interface AttachedDocument {
   readonly bytes: Uint8Array;
 }
 
+/** Name of the file that an attachment is in, beside the statement that names it. */
+export function attachmentFileName(sha256: string): string {
+  return `sha256-${sha256}.json`;
+}
+
 /** A list that outgrew its entry, as a document in RFC 8785 form. @throws MalformedError over 16 MiB. */
 export function attachDocument(list: readonly unknown[]): AttachedDocument {
   const bytes = utf8(canonicalize(list));

@@ -1,0 +1,103 @@
+// One table of a release file to the describe of its kind. A failure names the table, and the key whose file it is about.
+import type { ReleaseKind } from "../../protocol/entry/reference.ts";
+import { MalformedError, PolicyError, VerificationError } from "../../protocol/errors.ts";
+import { UnreachableError } from "../../verifier/client.ts";
+import type { Described } from "../describe/described.ts";
+import { describeDriverBuild } from "../describe/driver-build.ts";
+import { describeGpuRim } from "../describe/gpu-rim.ts";
+import { describeGspFirmware } from "../describe/gsp-firmware.ts";
+import { describeKernelPatchSet } from "../describe/kernel-patch-set.ts";
+import { describeOsImage } from "../describe/os-image.ts";
+import { describePlatform } from "../describe/platform.ts";
+import type { ReleaseInput } from "../describe/release-fields.ts";
+import type { DescribedTable } from "./artefact-table.ts";
+import type { ReleaseFile } from "./release-file.ts";
+
+/** Path of the statement that a reference names. `key` is where the reference stands in its table. */
+export type StatementAt = (reference: string, kind: ReleaseKind, key: string) => Promise<string>;
+
+/** @throws whatever the describe throws. */
+export async function describeTable(
+  table: DescribedTable,
+  release: ReleaseInput,
+  statementAt: StatementAt,
+): Promise<Described> {
+  switch (table.kind) {
+    case "kernel-patch-set":
+      return await describeKernelPatchSet({ ...table, release });
+    case "driver-build": {
+      const kernel = await statementAt(table.kernel, "kernel-patch-set", "kernel");
+      return await describeDriverBuild({ ...table, release, kernel });
+    }
+    case "gsp-firmware":
+      return await describeGspFirmware({ ...table, release });
+    case "gpu-rim":
+      return await describeGpuRim({ ...table, release });
+    case "platform":
+      return await describePlatform({ ...table, release });
+    case "os-image": {
+      const kernelPatchSet = await statementAt(table.kernelPatchSet, "kernel-patch-set", "kernelPatchSet");
+      const driverBuild = await statementAt(table.driverBuild, "driver-build", "driverBuild");
+      return await describeOsImage({ ...table, release, kernelPatchSet, driverBuild });
+    }
+  }
+}
+
+/** The release's fields, the table's own before those of [release]. @throws MalformedError naming one that neither gives. */
+export function releaseInputOf(
+  table: string,
+  described: DescribedTable,
+  shared: ReleaseFile["release"],
+): ReleaseInput {
+  const { name, version, channel, svn, builder, source, ...optional } = { ...shared, ...described };
+  const { sourceCommit, sourceArchive, provenance, provenanceKey } = optional;
+  const given = <T>(value: T | undefined, key: string): T => {
+    if (value === undefined)
+      throw new MalformedError(
+        "release file",
+        "not given, neither here nor in [release]",
+        `artefacts.${table}.${key}`,
+      );
+    return value;
+  };
+  return {
+    name: given(name, "name"),
+    version: given(version, "version"),
+    channel: given(channel, "channel"),
+    svn: given(svn, "svn"),
+    builder: given(builder, "builder"),
+    source: given(source, "source"),
+    ...(sourceCommit === undefined ? {} : { sourceCommit }),
+    ...(sourceArchive === undefined ? {} : { sourceArchive }),
+    ...(provenance === undefined ? {} : { provenance }),
+    ...(provenanceKey === undefined ? {} : { provenanceKey }),
+  };
+}
+
+/** An error of `action` with the place in the release file that it is about. */
+export async function inTable<T>(table: string, values: object, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    if (!(error instanceof Error) || error instanceof PolicyError || error instanceof UnreachableError)
+      throw error;
+    if (error instanceof MalformedError && error.at?.startsWith("artefacts.")) throw error;
+    const at = `artefacts.${table}${keyOf(values, error.message)}`;
+    if (error instanceof VerificationError)
+      throw new VerificationError(error.code, `${at}: ${error.message}`);
+    throw new MalformedError("release file", error.message, at);
+  }
+}
+
+/** ".key" of the longest text that the message repeats: describes name the file that is wrong. */
+function keyOf(values: object, message: string): string {
+  const texts = (value: unknown, at: string): [string, string][] => {
+    if (typeof value === "string") return [[at, value]];
+    if (value === null || typeof value !== "object") return [];
+    return Object.entries(value).flatMap(([key, member]) => texts(member, `${at}.${key}`));
+  };
+  const [best] = texts(values, "")
+    .filter(([, text]) => text.length > 1 && message.includes(text))
+    .sort(([, a], [, b]) => b.length - a.length);
+  return best?.[0] ?? "";
+}

@@ -1,0 +1,11 @@
+// What a release gets from the outside.
+import type { LogClient } from "../log-client.ts";
+
+export interface ReleaseTools {
+  readonly client: LogClient;
+  readonly now: Date;
+  /** Writes a whole file, with its folder, or nothing. */
+  readonly write: (path: string, content: string | Uint8Array) => void;
+  /** Told of every step. */
+  readonly tell: (line: string) => void;
+}

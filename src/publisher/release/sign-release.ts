@@ -1,0 +1,58 @@
+// Signing what a release prepared. Signatures that others have made over the same statements stay, whichever machine they come from.
+import { existsSync, readFileSync } from "node:fs";
+import { sha256 } from "../../protocol/cryptography/hash.ts";
+import { encodeHex } from "../../protocol/encoding/hex.ts";
+import { type Envelope, envelopeToJson, parseEnvelope } from "../../protocol/envelope/dsse.ts";
+import { MalformedError } from "../../protocol/errors.ts";
+import { parseSignable, type Signable, signEnvelope } from "../sign.ts";
+import type { SigningKey } from "../signing-key.ts";
+import { envelopePath, type PlannedEntry, statementPath } from "./plan.ts";
+import type { ReleaseTools } from "./release-tools.ts";
+
+/**
+ * Adds the signatures of the keys that have not signed yet.
+ * @returns undefined when nobody has signed and there is no key to sign with.
+ * @throws MalformedError when a file holds another statement than the one that was prepared.
+ */
+export function signPlanned(
+  entry: PlannedEntry,
+  folder: string,
+  keys: readonly SigningKey[],
+  { write }: Pick<ReleaseTools, "write">,
+): Envelope | undefined {
+  const path = envelopePath(folder, entry.table);
+  const signable = readSignable(entry, folder);
+  const missing = keys.filter(
+    ({ keyId }) => !signable.signatures.some((signature) => signature.keyId === keyId),
+  );
+  if (missing.length === 0) return signable.signatures.length === 0 ? undefined : readEnvelope(path);
+  const envelope = signEnvelope(signable, missing);
+  write(path, `${JSON.stringify(envelopeToJson(envelope))}\n`);
+  return envelope;
+}
+
+function readSignable(entry: PlannedEntry, folder: string): Signable {
+  const signed = envelopePath(folder, entry.table);
+  const path = existsSync(signed) ? signed : statementPath(folder, entry.table);
+  const signable = parseSignable(read(path));
+  const payloadDigest = encodeHex(sha256(signable.payload));
+  if (payloadDigest !== entry.digest)
+    throw new MalformedError(
+      "release",
+      `${path} holds another statement (sha256:${payloadDigest}) than the plan's`,
+    );
+  return signable;
+}
+
+function readEnvelope(path: string): Envelope {
+  return parseEnvelope(read(path));
+}
+
+/** @throws MalformedError naming the file that the plan needs. */
+export function read(path: string): Uint8Array {
+  try {
+    return new Uint8Array(readFileSync(path));
+  } catch {
+    throw new MalformedError("release", `${path} cannot be read`);
+  }
+}
