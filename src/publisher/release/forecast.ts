@@ -23,7 +23,7 @@ export async function forecastRelease(
   const { statement } = (await getTrustRoot(client)).envelope;
   if (statement.kind !== "trust-root") throw new PolicyError("answer", "the log's trust root is none");
   const forecast = async (entry: PlannedEntry, signers: readonly SigningKey[]): Promise<Forecast> => {
-    const found = await findEntry(client, entry);
+    const found = await findEntry(client, { kind: entry.kind, name: entry.name, version: entry.version });
     const label = describeReference(entry);
     if (found?.envelope.payloadDigest === entry.digest)
       return { entry: label, outcome: "known", detail: `entry ${found.index}` };
