@@ -6,8 +6,8 @@ import { describeReference } from "../protocol/entry/reference.ts";
 import { stepOf } from "./bundle-error.ts";
 import { BINDING_CHECKS, type Channel, checkBinding } from "./channel-binding.ts";
 import { type Check, CheckList } from "./check-list.ts";
-import { type Evidence, parseEvidence } from "./evidence.ts";
-import { checkGpuPolicy, GPU_POLICY_CHECKS } from "./nvidia/gpu-policy.ts";
+import { type Evidence, type GpuEvidence, parseEvidence } from "./evidence.ts";
+import { type AppraisedGpu, checkGpuPolicy, GPU_POLICY_CHECKS } from "./nvidia/gpu-policy.ts";
 import type { LoggedRim } from "./nvidia/measurements.ts";
 import {
   GPU_REPORT_CHECKS,
@@ -143,13 +143,6 @@ async function appraiseCandidate(
 ): Promise<{ profile: string; checks: Check[] }> {
   const { profile } = candidate;
   const body = tdx?.quote?.body ?? null;
-  const appraised =
-    evidence === null
-      ? []
-      : evidence.gpus.flatMap((gpu, i) => {
-          const result = gpus[i];
-          return result === undefined ? [] : [{ evidence: gpu, result }];
-        });
   const gpuOptions = {
     now: options.now,
     claims: evidence?.claims ?? null,
@@ -160,10 +153,19 @@ async function appraiseCandidate(
   const checks = [
     ...(tdx === null ? [] : checkTdxPolicy(tdx, profile.tdx)),
     ...(await checkTuple(candidate, body, log)),
-    ...(await checkGpuPolicy(appraised, profile.gpu, gpuOptions)),
+    ...(evidence === null
+      ? []
+      : await checkGpuPolicy(withResults(evidence.gpus, gpus), profile.gpu, gpuOptions)),
     ...(await checkBinding(profile.binding, input)),
   ];
   return { profile: profile.id, checks };
+}
+
+function withResults(evidence: readonly GpuEvidence[], results: readonly GpuResult[]): AppraisedGpu[] {
+  return results.flatMap((result, i) => {
+    const gpu = evidence[i];
+    return gpu === undefined ? [] : [{ evidence: gpu, result }];
+  });
 }
 
 function rimsOf(profile: Profile, { entries }: VerifiedBundle): LoggedRim[] {

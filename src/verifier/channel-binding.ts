@@ -7,7 +7,7 @@ import { canonicalize } from "../protocol/envelope/canonical-json.ts";
 import { VerificationError } from "../protocol/errors.ts";
 import { type Check, CheckList } from "./check-list.ts";
 import type { Evidence } from "./evidence.ts";
-import { type Binding, bindingOfCertificate, verifyBinding } from "./ra-tls/binding.ts";
+import { type Binding, bindingOfCertificate, freshnessOf, verifyBinding } from "./ra-tls/binding.ts";
 import { readCertificateEvidence } from "./ra-tls/certificate.ts";
 import { replayEventLog } from "./tdx/event-log.ts";
 import type { EventLog } from "./tdx/logged-event.ts";
@@ -46,14 +46,15 @@ export async function checkBinding(wanted: Profile["binding"], input: BindingInp
   const list = new CheckList(BINDING_CHECKS);
   if (input === null) return list.checks;
   list.equal("binding.channel", wanted.channel, input.channel.type);
-  checkNonce(list, wanted, input);
   const bound = await list.attempt("binding.report-data", () => {
-    verifyBinding(decodeHex(input.body.reportData), bindingFor(wanted.format, input));
-    return true;
+    const binding = bindingFor(wanted.format, input);
+    verifyBinding(decodeHex(input.body.reportData), binding);
+    return binding;
   });
+  checkNonce(list, wanted, input, bound);
   if (wanted.format !== "touchstone-binding/v1")
     await list.attempt("binding.claims", () => requireClaimsEvent(input));
-  else if (bound === true) list.pass("binding.claims", { detail: "REPORTDATA covers the claims" });
+  else if (bound !== undefined) list.pass("binding.claims", { detail: "REPORTDATA covers the claims" });
   return list.checks;
 }
 
@@ -61,11 +62,14 @@ function checkNonce(
   list: CheckList<(typeof BINDING_CHECKS)[number]>,
   wanted: Profile["binding"],
   { evidence, nonce }: BindingInput,
+  bound: Binding | undefined,
 ): void {
   if (nonce !== null) {
     list.equal("binding.nonce", encodeHex(nonce), encodeHex(evidence.nonce), {
       detail: "the verifier's challenge",
     });
+    if (wanted.freshness === "nonce" && bound && freshnessOf(bound, nonce) !== "challenge")
+      list.fail("binding.nonce", { detail: `REPORTDATA of ${wanted.format} holds no challenge` });
   } else if (wanted.freshness === "boot") {
     list.pass("binding.nonce", { detail: "made once per boot; the policy asks for no challenge" });
   } else {
