@@ -64,6 +64,6 @@ function partLines(checks: readonly Check[]): string[] {
   return parts.map((part) => {
     const of = checks.filter((check) => partOf(check) === part);
     const passed = of.filter(({ outcome }) => outcome === "pass").length;
-    return `  ${part.padEnd(width)}  ${String(passed).padStart(2)} of ${String(of.length).padStart(2)}`;
+    return `  ${part.padEnd(width)}  ${String(passed).padStart(2)} of ${of.length}`;
   });
 }
