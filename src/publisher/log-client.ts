@@ -1,7 +1,7 @@
 // The HTTP calls that publishers make (openapi.yaml): patient with what will pass, and clear about what will not.
 import * as z from "zod";
 import { PolicyError } from "../protocol/errors.ts";
-import { UnreachableError } from "../verifier/client.ts";
+import { quote, UnreachableError } from "../verifier/client.ts";
 
 export interface LogClient {
   /** Base URL of the service. */
@@ -54,7 +54,8 @@ async function refusalOf(response: Response): Promise<Error> {
   const parsed = problem.safeParse(await response.json().catch(() => null));
   if (!parsed.success) return new UnreachableError(`${response.url}: answered ${response.status}`);
   const { code, detail, title } = parsed.data;
-  return new PolicyError(code, `the log refuses it (${response.status} ${code}): ${detail ?? title ?? ""}`);
+  const reason = quote(detail ?? title ?? "");
+  return new PolicyError(quote(code), `the log refuses it (${response.status} ${quote(code)}): ${reason}`);
 }
 
 /** fetch hides the reason of a network error in its cause. */

@@ -61,10 +61,15 @@ export async function fetchBundle(
 function reasonIn(bytes: Uint8Array): string {
   try {
     const { detail } = JSON.parse(decodeUtf8(bytes)) as { detail?: unknown };
-    return typeof detail === "string" ? `: ${detail.slice(0, 300)}` : "";
+    return typeof detail === "string" ? `: ${quote(detail)}` : "";
   } catch {
     return "";
   }
+}
+
+/** Text of a stranger, for a terminal: cut, and without the control characters that would move its cursor. */
+export function quote(text: string): string {
+  return text.slice(0, 300).replace(/\p{Cc}/gu, " ");
 }
 
 async function readLimited(response: Response, target: string): Promise<Uint8Array> {
