@@ -2,13 +2,18 @@
 // nothing that was registered since has changed what is in force.
 import type { Published } from "../log/checkpointer.ts";
 import type { Log } from "../log/log.ts";
-import { formatPolicyBundle, type PolicyBundle } from "../protocol/bundle/policy-bundle.ts";
+import {
+  BUNDLE_MEDIA_TYPE,
+  formatPolicyBundle,
+  type PolicyBundle,
+} from "../protocol/bundle/policy-bundle.ts";
 import { utf8 } from "../protocol/encoding/text.ts";
 import { MalformedError, PolicyError, VerificationError } from "../protocol/errors.ts";
 import { isRevoked } from "../protocol/registration/in-force.ts";
 import { verifyBundle } from "../verifier/verify-bundle.ts";
 import { assembleBundle } from "./assemble-bundle.ts";
 import { type EncodedBody, encodeBody } from "./encoded-body.ts";
+import { NO_CACHE, READ_HEADERS } from "./headers.ts";
 import { type ReadEntry, readEntry, requirePublished } from "./log-reader.ts";
 import { RequestProblem } from "./problem.ts";
 
@@ -16,6 +21,8 @@ import { RequestProblem } from "./problem.ts";
 const REFRESH_MS = 3_000;
 /** Bundles of older versions, and bundles with a consistency proof, kept in memory. */
 const KEPT_OTHERS = 64;
+
+const HEADERS = { ...READ_HEADERS, "content-type": BUNDLE_MEDIA_TYPE, "cache-control": NO_CACHE };
 
 export interface BundlesOptions {
   readonly log: Log;
@@ -77,7 +84,7 @@ export class Bundles {
       );
     }
     if (size === current.size) return current.body;
-    return this.#other(`${name}?${size}:${current.body.etags.identity}`, async () => ({
+    return this.#other(`${name}?${size}:${current.body.identity.etag}`, async () => ({
       ...current.bundle,
       consistency: { from: size, proof: await this.#options.log.proveConsistency(size, current.size) },
     }));
@@ -138,9 +145,9 @@ export class Bundles {
     const previous = this.#current.get(name);
     const same = previous?.basis === basis && previous.note === published.note;
     const bundle = same ? previous.bundle : await assembleBundle(log, published, policy, false);
-    const bytes = same ? previous.body.bytes.identity : utf8(formatPolicyBundle(bundle));
+    const bytes = same ? previous.body.identity.bytes : bytesOf(bundle);
     await this.#requireAcceptable(bytes, bundle, published);
-    const body = same ? previous.body : await encodeBody(bytes);
+    const body = same ? previous.body : await encodeBody(bytes, HEADERS);
     const { note, checkpoint } = published;
     return { bundle, body, basis, note, size: checkpoint.size, checkedAt: this.#now() };
   }
@@ -189,7 +196,7 @@ export class Bundles {
   #other(key: string, make: () => Promise<PolicyBundle>): Promise<EncodedBody> {
     const kept = this.#others.get(key);
     if (kept !== undefined) return kept;
-    const made = make().then((bundle) => encodeBody(utf8(formatPolicyBundle(bundle))));
+    const made = make().then((bundle) => encodeBody(bytesOf(bundle), HEADERS));
     this.#others.set(key, made);
     made.catch(() => this.#others.delete(key));
     for (const oldest of this.#others.keys()) {
@@ -198,4 +205,8 @@ export class Bundles {
     }
     return made;
   }
+}
+
+function bytesOf(bundle: PolicyBundle): Uint8Array<ArrayBuffer> {
+  return utf8(formatPolicyBundle(bundle)) as Uint8Array<ArrayBuffer>;
 }

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
+import type { Context } from "hono";
 import { parseAccept } from "hono/utils/accept";
 
 const compressGzip = promisify(gzip);
@@ -9,28 +10,46 @@ const compressBrotli = promisify(brotliCompress);
 
 export type ContentCoding = "br" | "gzip" | "identity";
 
-export interface EncodedBody {
+/** One coding of a body, with every header field of the answer. */
+export interface Representation {
+  readonly bytes: Uint8Array<ArrayBuffer>;
   /** Strong, and different for each coding, as RFC 9110 §8.8.3 asks. */
-  readonly etags: Readonly<Record<ContentCoding, string>>;
-  readonly bytes: Readonly<Record<ContentCoding, Uint8Array>>;
+  readonly etag: string;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Compresses on the thread pool: brotli 5 and gzip 6 are where more time stops paying for itself. */
-export async function encodeBody(identity: Uint8Array): Promise<EncodedBody> {
+export type EncodedBody = Readonly<Record<ContentCoding, Representation>>;
+
+/**
+ * Compresses on the thread pool: brotli 5 and gzip 6 are where more time stops paying for itself.
+ * @param headers of the answer, the content type among them.
+ */
+export async function encodeBody(
+  identity: Uint8Array<ArrayBuffer>,
+  headers: Readonly<Record<string, string>>,
+): Promise<EncodedBody> {
   const [br, gz] = await Promise.all([
     compressBrotli(identity, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } }),
     compressGzip(identity, { level: 6 }),
   ]);
   const tag = createHash("sha256").update(identity).digest("base64url").slice(0, 27);
+  const representation = (bytes: Uint8Array<ArrayBuffer>, etag: string, coding: object): Representation => ({
+    bytes,
+    etag,
+    headers: { ...headers, ...coding, etag, vary: "accept-encoding" },
+  });
   return {
-    etags: { identity: `"${tag}"`, gzip: `"${tag}.gz"`, br: `"${tag}.br"` },
-    bytes: { identity, gzip: gz, br },
+    identity: representation(identity, `"${tag}"`, {}),
+    gzip: representation(gz, `"${tag}.gz"`, { "content-encoding": "gzip" }),
+    br: representation(br, `"${tag}.br"`, { "content-encoding": "br" }),
   };
 }
 
 /** The best coding that Accept-Encoding allows (RFC 9110 §12.5.3). */
 export function chooseCoding(acceptEncoding: string | undefined): ContentCoding {
   if (acceptEncoding === undefined || acceptEncoding === "") return "identity";
+  // What browsers and programs send; weights are what the parser is for.
+  if (!acceptEncoding.includes("q=") && /\bbr\b/.test(acceptEncoding)) return "br";
   const accepted = parseAccept(acceptEncoding);
   const takes = (coding: string) =>
     (accepted.find(({ type }) => type === coding) ?? accepted.find(({ type }) => type === "*"))?.q ?? 0;
@@ -44,18 +63,14 @@ export function matchesEtag(ifNoneMatch: string | undefined, etag: string): bool
   return ifNoneMatch.split(",").some((tag) => tag.trim() === "*" || tag.trim().replace(/^W\//, "") === etag);
 }
 
-/** The answer to a conditional GET: 304, or the body in the best coding. `headers` must hold the content type. */
-export function respondEncoded(
-  request: { readonly acceptEncoding: string | undefined; readonly ifNoneMatch: string | undefined },
-  body: EncodedBody,
-  headers: Readonly<Record<string, string>>,
-): Response {
-  const coding = chooseCoding(request.acceptEncoding);
-  const etag = body.etags[coding];
-  const common = { ...headers, etag, vary: "accept-encoding" };
-  if (matchesEtag(request.ifNoneMatch, etag)) return new Response(null, { status: 304, headers: common });
-  const bytes = body.bytes[coding] as Uint8Array<ArrayBuffer>;
-  return new Response(bytes, {
-    headers: coding === "identity" ? common : { ...common, "content-encoding": coding },
-  });
+/** The answer to a conditional GET: 304, or the body in the best coding. */
+export function respondEncoded(c: Context, body: EncodedBody): Response {
+  const { bytes, etag, headers } = body[chooseCoding(c.req.header("accept-encoding"))];
+  if (matchesEtag(c.req.header("if-none-match"), etag)) return notModified(headers);
+  return new Response(bytes, { headers });
+}
+
+/** 304 says what 200 would say of caching, and nothing of a body. */
+function notModified({ "content-encoding": _, ...headers }: Readonly<Record<string, string>>): Response {
+  return new Response(null, { status: 304, headers });
 }

@@ -1,12 +1,17 @@
 // Header fields that every answer carries. Everything the log serves is public, so any page may read it (CORS *); nothing it serves
 // is a page, so a browser that is talked into showing it runs nothing.
 
-/** For everything that is not a page for people. */
-export const BASE_HEADERS = {
+/** For what is read all the time: each field costs, and these two are what bytes and JSON need. */
+export const READ_HEADERS = {
   "access-control-allow-origin": "*",
+  "x-content-type-options": "nosniff",
+} as const;
+
+/** For everything else that is not a page for people. */
+export const BASE_HEADERS = {
+  ...READ_HEADERS,
   "access-control-expose-headers": "etag, retry-after, link, location, x-request-id",
   "cross-origin-resource-policy": "cross-origin",
-  "x-content-type-options": "nosniff",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
   "referrer-policy": "no-referrer",
 } as const;

@@ -312,7 +312,7 @@ describe("what the registration rules refuse", () => {
       previous,
       logPolicy: "log nonsense\nquorum none\n",
     });
-    expect(await refused(await signStatement("trust-root", noKey, by))).toBe("422 invalid-entry");
+    expect(await refused(await signStatement("trust-root", noKey, by))).toBe("422 trust-root-not-usable");
   });
 });
 

@@ -1,10 +1,9 @@
 // The description of the interface, as JSON, as YAML, and as a page that loads nothing from outside.
 import { readFile } from "node:fs/promises";
-import type { Context } from "hono";
 import type { OpenAPIObject } from "openapi3-ts/oas31";
 import { stringify } from "yaml";
 import { swaggerAssets } from "../docs-assets.ts";
-import { type EncodedBody, encodeBody, respondEncoded } from "../encoded-body.ts";
+import { encodeBody, respondEncoded } from "../encoded-body.ts";
 import { BASE_HEADERS, PAGE_HEADERS } from "../headers.ts";
 import { type Api, describeRoute, openApiDocument, problems } from "../openapi.ts";
 import { DOCS_PAGE, DOCS_SCRIPT, DOCS_STYLE } from "../pages/docs.ts";
@@ -21,29 +20,21 @@ export function openApiYaml(document: OpenAPIObject): string {
 export function addDescription(api: Api, { version }: Service): void {
   describeDescription(api);
   const document = lazy(() => openApiDocument(api, version));
-  const text = (make: () => string | Promise<string>) =>
-    lazy(async () => encodeBody(Buffer.from(await make())));
-  const files: ReadonlyArray<
-    readonly [path: string, type: string, body: () => Promise<EncodedBody>, page: boolean]
-  > = [
-    ["/openapi.json", "application/json", text(() => JSON.stringify(document())), false],
-    ["/openapi.yaml", "application/yaml", text(() => openApiYaml(document())), false],
-    ["/docs", "text/html; charset=utf-8", text(() => DOCS_PAGE), true],
-    ["/docs/init.js", "text/javascript; charset=utf-8", text(() => DOCS_SCRIPT), false],
-    ["/docs/page.css", "text/css; charset=utf-8", text(() => DOCS_STYLE), false],
-    ...swaggerAssets().map(([name, type, file]) => {
-      return [`/docs/${name}`, type, text(() => readFile(file, "utf8")), false] as const;
-    }),
+  const files: ReadonlyArray<readonly [path: string, type: string, text: () => string | Promise<string>]> = [
+    ["/openapi.json", "application/json", () => JSON.stringify(document())],
+    ["/openapi.yaml", "application/yaml", () => openApiYaml(document())],
+    ["/docs", "text/html; charset=utf-8", () => DOCS_PAGE],
+    ["/docs/init.js", "text/javascript; charset=utf-8", () => DOCS_SCRIPT],
+    ["/docs/page.css", "text/css; charset=utf-8", () => DOCS_STYLE],
+    ...swaggerAssets().map(
+      ([name, type, file]) => [`/docs/${name}`, type, () => readFile(file, "utf8")] as const,
+    ),
   ];
-  for (const [path, type, body, isPage] of files) {
-    const headers = { ...(isPage ? PAGE_HEADERS : BASE_HEADERS), ...CACHED, "content-type": type };
-    api.get(path, async (c: Context) => {
-      const request = {
-        acceptEncoding: c.req.header("accept-encoding"),
-        ifNoneMatch: c.req.header("if-none-match"),
-      };
-      return respondEncoded(request, await body(), headers);
-    });
+  for (const [path, type, text] of files) {
+    const security = type.startsWith("text/html") ? PAGE_HEADERS : BASE_HEADERS;
+    const headers = { ...security, ...CACHED, "content-type": type };
+    const body = lazy(async () => encodeBody(Uint8Array.from(Buffer.from(await text())), headers));
+    api.get(path, async (c) => respondEncoded(c, await body()));
   }
 }
 

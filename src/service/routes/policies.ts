@@ -1,19 +1,15 @@
 // Policies: the list, and the bundles that verifiers fetch. A bundle comes out of memory, compressed already.
-import type { Context } from "hono";
 import * as z from "zod";
 import { BUNDLE_MEDIA_TYPE, policyBundleJson } from "../../protocol/bundle/policy-bundle.ts";
 import { name as nameShape, positive, sha256, time } from "../../protocol/entry/fields.ts";
 import type { StatementOf } from "../../protocol/envelope/statement.ts";
-import { type EncodedBody, respondEncoded } from "../encoded-body.ts";
-import { BASE_HEADERS, NO_CACHE } from "../headers.ts";
+import { respondEncoded } from "../encoded-body.ts";
 import { isEntryRevoked, readEntry, requirePublished } from "../log-reader.ts";
 import { type Api, describeRoute, problems, route } from "../openapi.ts";
 import { decimal, readDecimal } from "../parameters.ts";
 import { RequestProblem } from "../problem.ts";
 import type { Service } from "../service.ts";
 import { index, treeSize } from "../shapes.ts";
-
-const BUNDLE_HEADERS = { ...BASE_HEADERS, "content-type": BUNDLE_MEDIA_TYPE, "cache-control": NO_CACHE };
 
 const bundle = policyBundleJson.meta({
   id: "PolicyBundle",
@@ -61,19 +57,21 @@ export function addBundles(api: Api, { bundles, metrics }: Service): void {
 
   api.get("/v1/policies/:name", async (c) => {
     count();
-    const name = readName(c.req.param("name"));
     const since = c.req.query("since");
-    if (since === undefined) return respond(c, bundles.ready(name) ?? (await bundles.current(name)));
+    const ready = since === undefined ? bundles.ready(c.req.param("name")) : undefined;
+    if (ready !== undefined) return respondEncoded(c, ready);
+    const name = readName(c.req.param("name"));
+    if (since === undefined) return respondEncoded(c, await bundles.current(name));
     const size = readDecimal(since, "since");
     if (size < 1)
       throw new RequestProblem("invalid-parameter", "since: a tree that was remembered has at least 1 entry");
-    return respond(c, await bundles.since(name, size));
+    return respondEncoded(c, await bundles.since(name, size));
   });
 
   api.get("/v1/policies/:name/:version", async (c) => {
     count();
     const name = readName(c.req.param("name"));
-    return respond(c, await bundles.version(name, readDecimal(c.req.param("version"), "version")));
+    return respondEncoded(c, await bundles.version(name, readDecimal(c.req.param("version"), "version")));
   });
 }
 
@@ -96,14 +94,6 @@ function readName(text: string): string {
   if (!nameShape.safeParse(text).success)
     throw new RequestProblem("invalid-parameter", "name: not the name of a policy");
   return text;
-}
-
-function respond(c: Context, body: EncodedBody): Response {
-  const request = {
-    acceptEncoding: c.req.header("accept-encoding"),
-    ifNoneMatch: c.req.header("if-none-match"),
-  };
-  return respondEncoded(request, body, BUNDLE_HEADERS);
 }
 
 const policyName = nameShape.describe("Name of the policy; a / in it is written %2F");

@@ -2,10 +2,9 @@
 import * as z from "zod";
 import type { Log } from "../../log/log.ts";
 import { encodeBase64 } from "../../protocol/encoding/base64.ts";
-import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { formatTime, integer, positive, time } from "../../protocol/entry/fields.ts";
 import { formatTlogProof } from "../../protocol/note/tlog-proof.ts";
-import { BASE_HEADERS, NO_CACHE } from "../headers.ts";
+import { NO_CACHE, READ_HEADERS } from "../headers.ts";
 import { requirePublished } from "../log-reader.ts";
 import { type Api, describeRoute, problems, route } from "../openapi.ts";
 import { decimal, numberOf, readDecimal, requireWithin } from "../parameters.ts";
@@ -28,7 +27,7 @@ const inclusionProof = z
   })
   .meta({ id: "InclusionProof" });
 
-const PROOF_HEADERS = { ...BASE_HEADERS, "cache-control": NO_CACHE, vary: "accept" };
+const PROOF_HEADERS = { ...READ_HEADERS, "cache-control": NO_CACHE, vary: "accept" };
 const JSON_HEADERS = { ...PROOF_HEADERS, "content-type": "application/json" };
 const TEXT_HEADERS = { ...PROOF_HEADERS, "content-type": "text/plain; charset=utf-8" };
 
@@ -82,13 +81,12 @@ async function proofJson(
     checkpoint,
   }: { entry: number; size: number; proof: readonly Uint8Array[]; checkpoint: string | null },
 ): Promise<Response> {
-  const logged = await log.entry(entry);
-  if (logged === undefined) throw new Error(`entry ${entry} is missing`);
   const json: z.infer<typeof inclusionProof> = {
     index: entry,
     treeSize: size,
-    leafHash: encodeHex(logged.leafHash),
-    proof: proof.map(encodeBase64),
+    leafHash: Buffer.from(await log.leafHash(entry)).toString("hex"),
+    // Node's own base64 is several times faster than the one that browsers share with us.
+    proof: proof.map((node) => Buffer.from(node.buffer, node.byteOffset, node.length).toString("base64")),
     checkpoint,
   };
   return new Response(JSON.stringify(json), { headers: JSON_HEADERS });

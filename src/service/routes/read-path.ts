@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { MalformedError } from "../../protocol/errors.ts";
 import { parseTilePath, TILE_WIDTH, type Tile } from "../../protocol/merkle/tile.ts";
-import { BASE_HEADERS, IMMUTABLE, NO_CACHE } from "../headers.ts";
+import { IMMUTABLE, NO_CACHE, READ_HEADERS } from "../headers.ts";
 import { requirePublished } from "../log-reader.ts";
 import { type Api, describeRoute, problems } from "../openapi.ts";
 import { RequestProblem } from "../problem.ts";
@@ -10,12 +10,12 @@ import { RecentObjects } from "../recent-objects.ts";
 import type { Service } from "../service.ts";
 
 const CHECKPOINT_HEADERS = {
-  ...BASE_HEADERS,
+  ...READ_HEADERS,
   "content-type": "text/plain; charset=utf-8",
   "cache-control": NO_CACHE,
 };
 const OBJECT_HEADERS = {
-  ...BASE_HEADERS,
+  ...READ_HEADERS,
   "content-type": "application/octet-stream",
   "cache-control": IMMUTABLE,
 };
