@@ -1,7 +1,7 @@
 // Proofs out of stored nodes: the planner says which nodes a proof is made of, their tiles are fetched, then it is put together.
-import { consistencyProofNodes, proveConsistency } from "../protocol/merkle/consistency.ts";
+import { consistencyProofNodes } from "../protocol/merkle/consistency.ts";
 import { EMPTY_ROOT } from "../protocol/merkle/hash.ts";
-import { inclusionProofNodes, proveInclusion } from "../protocol/merkle/inclusion.ts";
+import { inclusionProofNodes } from "../protocol/merkle/inclusion.ts";
 import { hashSubtrees, type ReadNode, type SubtreeNode, subtreesOf } from "../protocol/merkle/subtree.ts";
 import { TILE_HEIGHT } from "../protocol/merkle/tile.ts";
 import type { GrowingTree } from "./growing-tree.ts";
@@ -16,7 +16,7 @@ export class Prover {
   readonly #store: TileStore;
   readonly #tree: () => GrowingTree;
   /** Least recently used first. */
-  readonly #cache = new Map<string, TileNodes>();
+  readonly #cache = new Map<number, TileNodes>();
 
   /** @param tree the right edge, at least as large as every size that will be asked for. */
   constructor(store: TileStore, tree: () => GrowingTree) {
@@ -26,14 +26,12 @@ export class Prover {
 
   /** As `proveInclusion` of protocol/merkle. @throws RangeError where there is no such leaf. */
   async inclusion(index: number, size: number): Promise<Uint8Array[]> {
-    const readNode = await this.#fetch(inclusionProofNodes(index, size).flat());
-    return proveInclusion(index, size, readNode, nativeSha256);
+    return this.#hash(inclusionProofNodes(index, size));
   }
 
   /** As `proveConsistency` of protocol/merkle. @throws RangeError unless 1 ≤ from ≤ to. */
   async consistency(from: number, to: number): Promise<Uint8Array[]> {
-    const readNode = await this.#fetch(consistencyProofNodes(from, to).flat());
-    return proveConsistency(from, to, readNode, nativeSha256);
+    return this.#hash(consistencyProofNodes(from, to));
   }
 
   /** The root of the tree when it had `size` leaves. */
@@ -47,28 +45,41 @@ export class Prover {
     return (await this.#fetch([{ level: 0, index }]))(0, index);
   }
 
+  /** The hashes of a proof, each over the subtrees that the plan names for it. */
+  async #hash(plan: readonly SubtreeNode[][]): Promise<Uint8Array[]> {
+    const readNode = await this.#fetch(plan.flat());
+    return plan.map((nodes) => hashSubtrees(nodes, readNode, nativeSha256));
+  }
+
   async #fetch(nodes: readonly SubtreeNode[]): Promise<ReadNode> {
-    const tiles = new Map<string, TileNodes>();
+    const tiles = new Map<number, TileNodes>();
     for (const { level, index } of nodes) {
       const { tileLevel, tileIndex } = placeOf(level, index);
-      const key = `${tileLevel}/${tileIndex}`;
-      if (!tiles.has(key)) tiles.set(key, await this.#tile(tileLevel, tileIndex, key));
+      const key = keyOf(tileLevel, tileIndex);
+      // Nearly every tile is in memory, and awaiting it costs more than reading it.
+      if (!tiles.has(key))
+        tiles.set(
+          key,
+          this.#inMemory(tileLevel, tileIndex, key) ?? (await this.#read(tileLevel, tileIndex, key)),
+        );
     }
     return (level, index) => {
       const { tileLevel, tileIndex, height, offset } = placeOf(level, index);
-      return (tiles.get(`${tileLevel}/${tileIndex}`) as TileNodes).get(height, offset);
+      return (tiles.get(keyOf(tileLevel, tileIndex)) as TileNodes).get(height, offset);
     };
   }
 
-  async #tile(level: number, index: number, key: string): Promise<TileNodes> {
+  #inMemory(level: number, index: number, key: number): TileNodes | undefined {
     const edge = this.#tree().edgeTile(level, index);
     if (edge !== undefined) return edge;
     const cached = this.#cache.get(key);
-    if (cached !== undefined) {
-      this.#cache.delete(key);
-      this.#cache.set(key, cached);
-      return cached;
-    }
+    if (cached === undefined) return undefined;
+    this.#cache.delete(key);
+    this.#cache.set(key, cached);
+    return cached;
+  }
+
+  async #read(level: number, index: number, key: number): Promise<TileNodes> {
     const stored = await this.#store.readTile(level, index);
     if (stored === undefined) throw new Error(`tile ${index} of level ${level} is missing`);
     const nodes = TileNodes.of(stored);
@@ -76,10 +87,15 @@ export class Prover {
     return nodes;
   }
 
-  #remember(key: string, nodes: TileNodes): void {
+  #remember(key: number, nodes: TileNodes): void {
     this.#cache.set(key, nodes);
-    if (this.#cache.size > CACHED_TILES) this.#cache.delete(this.#cache.keys().next().value as string);
+    if (this.#cache.size > CACHED_TILES) this.#cache.delete(this.#cache.keys().next().value as number);
   }
+}
+
+/** One number for each tile: levels are 0 to 6, and a tree of 2^53 entries has fewer than 2^45 tiles of a level. */
+function keyOf(level: number, index: number): number {
+  return index * 8 + level;
 }
 
 function placeOf(level: number, index: number) {

@@ -38,8 +38,12 @@ export function splitPoint(count: number): number {
 export function subtreesOf(range: LeafRange): SubtreeNode[] {
   const nodes: SubtreeNode[] = [];
   let start = range.start;
-  let level = 52;
-  let width = 2 ** level;
+  let level = 0;
+  let width = 1;
+  while (width * 2 <= range.end - start) {
+    width *= 2;
+    level++;
+  }
   while (start < range.end) {
     while (width > range.end - start) {
       width /= 2;
