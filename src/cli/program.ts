@@ -25,6 +25,7 @@ import { addRelease } from "./release.ts";
 import { addRevoke } from "./revoke.ts";
 import { addServe } from "./serve.ts";
 import { addSign } from "./sign.ts";
+import { addStatus } from "./status.ts";
 import { addTrustRoot } from "./trust-root.ts";
 import { packageVersion } from "./version.ts";
 
@@ -49,6 +50,7 @@ export function createProgram(context: CliContext): Command {
   addEntries(program, context);
   addPolicy(program, context);
   addRevoke(program, context);
+  addStatus(program, context);
   addTrustRoot(program, context);
   addBundle(program, context);
   addProof(program, context);

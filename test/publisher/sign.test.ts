@@ -102,15 +102,29 @@ describe("a signing key", () => {
     const secret = pem("ed25519").split("\n")[1]!;
     const bad = [
       secret,
-      `-----BEGIN PRIVATE KEY-----\n${secret.slice(0, 40)}\n-----END PRIVATE KEY-----`,
-      `-----BEGIN ENCRYPTED PRIVATE KEY-----\n${secret}\n-----END ENCRYPTED PRIVATE KEY-----`,
+      `-----BEGIN PRIVATE KEY-----\n${secret.slice(0, 24)}\n-----END PRIVATE KEY-----`,
+      `${secret}
+${secret}`,
       "",
     ];
     for (const text of bad) {
       const error = await malformedOf(() => readSigningKey("env:KEY", { KEY: text }));
       expect(error).toBeInstanceOf(MalformedError);
-      expect(`${error?.message} ${error?.stack}`).not.toContain(secret.slice(0, 40));
+      expect(`${error?.message} ${error?.stack}`).not.toContain(secret.slice(0, 24));
     }
+  });
+
+  it("that is encrypted is refused, and not asked about", async () => {
+    const { privateKey } = generateKeyPairSync("ed25519");
+    const encrypted = privateKey.export({
+      type: "pkcs8",
+      format: "pem",
+      cipher: "aes-256-cbc",
+      passphrase: "x",
+    });
+    expect((await malformedOf(() => parseSigningKey(encrypted.toString())))?.message).toContain(
+      "unencrypted PKCS#8",
+    );
   });
 
   it("is Ed25519 or P-256 and nothing else", async () => {

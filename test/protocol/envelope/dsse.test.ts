@@ -94,6 +94,32 @@ describe("the leaf", () => {
     }
   });
 
+  it("is read by its own reader exactly where the general one makes the same bytes of it", async () => {
+    const text = new TextDecoder().decode(envelope.leaf);
+    const property = fc.asyncProperty(fc.nat(text.length - 1), fc.nat(127), async (at, code) => {
+      const bytes = utf8(text.slice(0, at) + String.fromCharCode(code) + text.slice(at + 1));
+      const general = (await malformedOf(() => parseEnvelope(bytes))) ? undefined : parseEnvelope(bytes);
+      const same =
+        general !== undefined && canonicalize(envelopeToJson(general)) === new TextDecoder().decode(bytes);
+      if (same) expect(parseLeaf(bytes)).toEqual(general);
+      else expect(await malformedOf(() => parseLeaf(bytes))).toBeDefined();
+    });
+    await fc.assert(property, { numRuns: 500 });
+  });
+
+  it("is refused when it is too long, no JSON, not UTF-8, or has a member twice", async () => {
+    const twice = canonicalize(json).replace("{", `{"payload":"e30=",`);
+    const proto = canonicalize(json).replace("{", `{"__proto__":{},`);
+    for (const bytes of [
+      new Uint8Array(MAX_LEAF_BYTES + 1),
+      utf8("{"),
+      Uint8Array.of(0xff),
+      utf8(twice),
+      utf8(proto),
+    ])
+      expect(await malformedOf(() => parseLeaf(bytes))).toBeDefined();
+  });
+
   it("has at most 65,535 bytes", async () => {
     /** An envelope whose subjects have names of so many characters together. */
     const sized = (characters: number) => {
