@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Fetches the real artefacts that the examples describe, from Debian's archive, through apt and its signatures:
-# the kernel image package, the kernel's source package, NVIDIA's open kernel module source and the GSP firmware.
+# the kernel image package, the kernel's source package and its headers, NVIDIA's open kernel module source, the GSP firmware,
+# the virtual firmware (OVMF) and the UEFI stub of systemd.
 #
 #   examples/real-release/fetch-debian.sh DIR [SUITE]        SUITE is trixie unless given
 #
@@ -45,11 +46,16 @@ field() { apt-cache "${apt_options[@]}" show --no-all-versions "$1" | sed -n "s/
 kernels() {
   apt-cache "${apt_options[@]}" pkgnames linux-image- | grep -E '^linux-image-[0-9][0-9.]*(-[0-9]+|\+deb[0-9.]*)-amd64$' | sort -rV
 }
+headers() { # PACKAGE: what modules for that kernel are built with
+  local name=${1/image/headers}
+  field "$name" Depends | tr ',' '\n' | sed -n 's/^ *\(linux-headers-[^ ]*-common\|linux-kbuild-[^ ]*\).*/\1/p'
+  printf '%s\n' "$name"
+}
 fetch_kernel() { # PACKAGE: the image and the very source it was built from
   local version
   version=$(field "$1" Version)
   (cd "$directory/kernel-source" && apt-get "${apt_options[@]}" source --download-only --only-source "linux=$version") &&
-    (cd "$directory/packages" && apt-get "${apt_options[@]}" download "$1")
+    (cd "$directory/packages" && apt-get "${apt_options[@]}" download "$1" $(headers "$1"))
 }
 
 # A mirror can list a kernel whose source it does not hold (yet): the newest that comes whole is taken.
@@ -63,7 +69,13 @@ for candidate in $(cat "$state/kernel" 2>/dev/null) $(kernels); do
 done
 [ -n "$kernel" ] || { echo "fetch-debian: no kernel of $suite could be fetched with its source" >&2; exit 1; }
 printf '%s\n' "$kernel" >"$state/kernel"
-(cd "$directory/packages" && apt-get "${apt_options[@]}" download nvidia-open-kernel-source firmware-nvidia-gsp)
+# The firmware must be of the driver's version: an archive can hold newer ones for other drivers.
+driver=$(field nvidia-open-kernel-source Version)
+firmware=$(apt-cache "${apt_options[@]}" madison firmware-nvidia-gsp | tr -d ' ' | cut -d '|' -f 2 | grep "^${driver%-*}-" | head -n 1)
+[ -n "$firmware" ] || { echo "fetch-debian: no GSP firmware for driver $driver" >&2; exit 1; }
+(cd "$directory/packages" && apt-get "${apt_options[@]}" download \
+  nvidia-open-kernel-source "firmware-nvidia-gsp=$firmware" ovmf systemd-boot-efi)
+find "$directory/packages" -name 'firmware-nvidia-gsp_*' ! -name "*_${firmware//:/%3a}_*" -delete
 
 # Unpacked afresh when missing: what the describes read.
 unpack() { # PACKAGE-PATTERN FOLDER
@@ -79,6 +91,8 @@ unpack() { # PACKAGE-PATTERN FOLDER
 unpack "$kernel" kernel
 unpack nvidia-open-kernel-source nvidia-open
 unpack firmware-nvidia-gsp gsp-firmware
+unpack ovmf ovmf
+unpack systemd-boot-efi stub
 
 # The series of Debian's own patches (debian/patches), and NVIDIA's tree out of the tarball in its package.
 if [ ! -e "$directory/kernel-debian/debian/patches/series" ]; then
@@ -103,6 +117,8 @@ need "kernel upstream archive" kernel-source 'linux_*.orig.tar.xz'
 need "kernel patch series" kernel-debian series
 need "NVIDIA module source" nvidia-tree nv.c
 need "GSP firmware" gsp-firmware 'gsp_*.bin'
+need "virtual firmware" ovmf OVMF.fd
+need "UEFI stub" stub linuxx64.efi.stub
 [ "$missing" -eq 0 ] || exit 1
 
 (cd "$directory" && find packages kernel-source -type f | sort | xargs sha256sum) | tee "$directory/SHA256SUMS"
