@@ -13,11 +13,12 @@ CREATE TABLE entries (
 CREATE INDEX entries_by_kind ON entries (kind);
 CREATE INDEX entries_by_version ON entries (version);
 
--- Every digest that a statement names, and every key that signed one: what people search for.
+-- What people search for: every digest that a statement names, by its first 48 bits, and every key that signed one. Short rows keep
+-- the index of random keys small, which is most of what an append writes; a search compares what it finds with the entry itself.
 CREATE TABLE entry_digests (
-  digest BLOB NOT NULL CHECK (length(digest) IN (32, 48, 64)),
+  prefix INTEGER NOT NULL CHECK (prefix BETWEEN 0 AND 281474976710655),
   idx    INTEGER NOT NULL,
-  PRIMARY KEY (digest, idx)
+  PRIMARY KEY (prefix, idx)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE entry_signers (
   key_id BLOB NOT NULL CHECK (length(key_id) = 32),

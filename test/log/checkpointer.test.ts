@@ -62,18 +62,20 @@ const THREE = ["w0.example", "w1.example", "w2.example"];
 const quorumOfThree = async (threshold: number) => ({
   logPolicy: tlogPolicy(await logKey(), await Promise.all(THREE.map(witnessKey)), threshold),
 });
-const QUICK = { retryMs: 20, tickMs: 20, publishWaitMs: 300, cosignTimeoutMs: 200 };
+/** The machine may be busy with other tests. */
+const PATIENT = { timeout: 10_000 };
+const QUICK = { retryMs: 20, tickMs: 20, publishWaitMs: 1000, cosignTimeoutMs: 500 };
 
 describe("gathering cosignatures", () => {
   it("does not wait for a slow witness once two of three have answered", async () => {
     let delay = 0;
     const cosigners = [await own(THREE[0]!), await own(THREE[1]!), slow(await own(THREE[2]!), () => delay)];
     await begin({ cosigners, trustRoot: await quorumOfThree(2) });
-    delay = 1000;
+    delay = 8000;
     const entries = await signPlatforms(harness.keys, "vm", 20);
     const begun = performance.now();
     for (const entry of entries) await log.publish([entry]);
-    expect(performance.now() - begun).toBeLessThan(1000);
+    expect(performance.now() - begun).toBeLessThan(8000);
   });
 
   it("answers that it awaits cosignatures when the quorum is late, and 'published' when asked again", async () => {
@@ -124,7 +126,7 @@ describe("gathering cosignatures", () => {
     });
     expect((await log.publish([first!]))[0]?.state).toBe("awaiting-cosignature");
     down.is = false;
-    await expect.poll(() => log.unavailable()).toBeNull();
+    await expect.poll(() => log.unavailable(), PATIENT).toBeNull();
     expect((await log.publish([second!]))[0]).toMatchObject({ index: 2, state: "published" });
   });
 
@@ -177,7 +179,9 @@ describe("renewal", () => {
     await new Promise((resolve) => setTimeout(resolve, 60));
     expect(log.published()!.note).toBe(before.note);
     harness.clock.now = new Date(harness.clock.now.getTime() + 1_000);
-    await expect.poll(() => log.published()!.cosignedAt.toISOString()).toBe("2026-11-23T13:00:00.000Z");
+    await expect
+      .poll(() => log.published()!.cosignedAt.toISOString(), PATIENT)
+      .toBe("2026-11-23T13:00:00.000Z");
     expect((await log.checkpointsFrom(1, 10)).map(({ size }) => size)).toEqual([1, 1]);
   });
 
@@ -187,7 +191,9 @@ describe("renewal", () => {
       config: { limits: { renewAfterMs: 86_400_000, tickMs: 10 } },
     });
     harness.clock.now = new Date(harness.clock.now.getTime() + 100_000);
-    await expect.poll(() => log.published()!.cosignedAt.toISOString()).toBe("2026-11-23T12:01:40.000Z");
+    await expect
+      .poll(() => log.published()!.cosignedAt.toISOString(), PATIENT)
+      .toBe("2026-11-23T12:01:40.000Z");
   });
 });
 
@@ -197,7 +203,7 @@ describe("a fault", () => {
   const faults = new Map<string, Fault>(STEPS.map((step) => [step, new Fault()]));
   const fault = (step: (typeof STEPS)[number]) => faults.get(step)!;
 
-  async function beginFaulty(): Promise<void> {
+  async function beginFaulty(publishWaitMs: number): Promise<void> {
     const signer = createNoteSigner(await logKey());
     const witness = await own("own.example", () => harness.clock.now);
     await begin({
@@ -212,7 +218,7 @@ describe("a fault", () => {
         intercept(mark, { write: (note) => fault("high-water").around(() => mark.write(note)) }),
       config: {
         signer: { ...signer, sign: (message) => fault("sign").around(() => signer.sign(message)) },
-        limits: { ...QUICK, publishWaitMs: 600 },
+        limits: { ...QUICK, publishWaitMs },
       },
     });
   }
@@ -220,7 +226,7 @@ describe("a fault", () => {
   for (const step of STEPS) {
     for (const when of WHEN) {
       it(`${when} "${step}" is survived: what was acknowledged stays, nothing forks`, async () => {
-        await beginFaulty();
+        await beginFaulty(10_000);
         const [first, second] = await signPlatforms(harness.keys, "vm", 2);
         fault(step).arm(1, when);
         const isLost = step === "append" && when === "before";
@@ -237,7 +243,7 @@ describe("a fault", () => {
       });
 
       it(`${when} "${step}", then a crash, is survived by the restart`, async () => {
-        await beginFaulty();
+        await beginFaulty(300);
         const [entry] = await signPlatforms(harness.keys, "vm", 1);
         fault(step).arm(1000, when);
         const [result] = await Promise.allSettled([log.publish([entry!])]);
@@ -246,7 +252,7 @@ describe("a fault", () => {
         fault(step).arm(0);
         log = watch(await harness.open());
         await expect
-          .poll(() => log.published()?.checkpoint.size)
+          .poll(() => log.published()?.checkpoint.size, PATIENT)
           .toBe(step === "append" && when === "before" ? 1 : 2);
         const state = result.status === "fulfilled" ? result.value[0]!.state : "failed";
         if (state !== "failed")

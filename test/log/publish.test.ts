@@ -301,6 +301,26 @@ describe("reading", () => {
     ).toEqual([2]);
   });
 
+  it("finds by the whole digest, though the index holds only its beginning", async () => {
+    await begin();
+    const { keys } = harness;
+    const mrtd = "ab".repeat(48);
+    const twin = `${mrtd.slice(0, 20)}${"cd".repeat(38)}`;
+    // Both in one entry, too: nothing that a publisher writes may make an append fail.
+    const entries = [
+      { ...platformPredicate("one"), mrtd },
+      { ...platformPredicate("two"), mrtd: twin },
+      { ...platformPredicate("both"), mrtd, rtmr0: twin },
+    ];
+    await log.publish(
+      await Promise.all(entries.map((entry) => signStatement("platform", entry, [keys.publisher]))),
+    );
+    expect(await log.search({ digest: mrtd, limit: 5 })).toEqual([3, 1]);
+    expect(await log.search({ digest: twin, limit: 1 })).toEqual([3]);
+    expect(await log.search({ digest: twin, limit: 5, before: 3 })).toEqual([2]);
+    expect(await log.search({ digest: `${mrtd.slice(0, 20)}${"0".repeat(76)}`, limit: 5 })).toEqual([]);
+  });
+
   it("shows and proves only what is under the published checkpoint", async () => {
     await begin();
     const [entry] = await signPlatforms(harness.keys, "vm", 1);

@@ -155,7 +155,7 @@ describe("a start", () => {
     const before = (await highWaterFile(harness.highWaterPath).read())!;
     damage("DELETE FROM checkpoints WHERE size > 1");
     const log = await harness.open();
-    await expect.poll(() => log.published()?.checkpoint.size).toBe(301);
+    await expect.poll(() => log.published()?.checkpoint.size, { timeout: 10_000 }).toBe(301);
     // What is signed again is what was signed before.
     expect(log.published()?.note.split("\n").slice(0, 3)).toEqual(before.split("\n").slice(0, 3));
     await log.close();

@@ -15,7 +15,7 @@ import type {
 import type { StoredTile } from "../tile-store.ts";
 import { SqliteAttachments } from "./attachments.ts";
 import type { OpenDatabase } from "./open.ts";
-import { searchEntries } from "./search.ts";
+import { digestPrefix, searchEntries } from "./search.ts";
 import { prepareStatements, type Statements } from "./statements.ts";
 
 export class SqliteLogStore implements LogStore {
@@ -54,7 +54,7 @@ export class SqliteLogStore implements LogStore {
   #writeEntry({ index, leaf, payloadDigest, kind, name, version, signers, digests }: NewEntry): void {
     this.#sql.insertEntry.run(index, leaf, fromHex(payloadDigest), kind, name, version);
     for (const signer of signers) this.#sql.insertSigner.run(fromHex(signer), index);
-    for (const digest of digests) this.#sql.insertDigest.run(fromHex(digest), index);
+    for (const digest of digests) this.#sql.insertDigest.run(digestPrefix(digest), index);
   }
 
   #writeTile({ level, index, hashes, inner }: TileWrite): void {

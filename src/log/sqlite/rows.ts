@@ -1,6 +1,7 @@
 // The rows of the database as fsck counts them: what the LogStore interface does not show, since nobody else should look.
 import type { Database } from "better-sqlite3";
 import { decodeHex } from "../../protocol/encoding/hex.ts";
+import { digestPrefix } from "./search.ts";
 
 export interface RowCounts {
   readonly entries: number;
@@ -18,8 +19,8 @@ export class SqliteRows {
 
   constructor(database: Database) {
     this.#database = database;
-    this.#digest = database.prepare<[Uint8Array, number]>(
-      "SELECT 1 FROM entry_digests WHERE digest = ? AND idx = ?",
+    this.#digest = database.prepare<[number, number]>(
+      "SELECT 1 FROM entry_digests WHERE prefix = ? AND idx = ?",
     );
     this.#signer = database.prepare<[Uint8Array, number]>(
       "SELECT 1 FROM entry_signers WHERE key_id = ? AND idx = ?",
@@ -33,7 +34,7 @@ export class SqliteRows {
   }
 
   hasDigest(digest: string, index: number): boolean {
-    return this.#digest.get(decodeHex(digest), index) !== undefined;
+    return this.#digest.get(digestPrefix(digest), index) !== undefined;
   }
 
   hasSigner(keyId: string, index: number): boolean {

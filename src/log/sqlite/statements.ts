@@ -17,7 +17,7 @@ export interface Statements {
   readonly setHead: Statement<[number, Bytes]>;
   readonly insertEntry: Statement<[number, Bytes, Bytes, string, string, string]>;
   readonly insertSigner: Statement<[Bytes, number]>;
-  readonly insertDigest: Statement<[Bytes, number]>;
+  readonly insertDigest: Statement<[number, number]>;
   readonly writeTile: Statement<[number, number, Bytes, Bytes | null]>;
   readonly byDigest: Statement<[Bytes], LeafRow>;
   readonly byIdentity: Statement<[string, string, string], LeafRow>;
@@ -40,7 +40,7 @@ export function prepareStatements(db: Database): Statements {
       "INSERT INTO entries (idx, leaf, payload_digest, kind, name, version) VALUES (?, ?, ?, ?, ?, ?)",
     ),
     insertSigner: db.prepare("INSERT INTO entry_signers (key_id, idx) VALUES (?, ?)"),
-    insertDigest: db.prepare("INSERT INTO entry_digests (digest, idx) VALUES (?, ?)"),
+    insertDigest: db.prepare("INSERT INTO entry_digests (prefix, idx) VALUES (?, ?) ON CONFLICT DO NOTHING"),
     writeTile: db.prepare(
       `INSERT INTO tiles (level, idx, hashes, inner) VALUES (?, ?, ?, ?)
        ON CONFLICT (level, idx) DO UPDATE SET hashes = excluded.hashes, inner = excluded.inner`,
