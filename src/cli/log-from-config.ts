@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { type Config, parseConfig } from "../config.ts";
 import { OwnCosigner } from "../log/cosigner.ts";
 import { highWaterFile } from "../log/high-water.ts";
-import type { LogConfig } from "../log/log.ts";
+import type { LogConfig } from "../log/log-config.ts";
 import type { Observer } from "../log/observe.ts";
 import { SqliteLogStore } from "../log/sqlite/log-store.ts";
 import { openForWriting } from "../log/sqlite/open.ts";

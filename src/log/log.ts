@@ -5,10 +5,10 @@ import { hashLeaf } from "../protocol/merkle/hash.ts";
 import type { NoteSigner } from "../protocol/note/signed-note.ts";
 import { currentTrustRoot, type InForce } from "../protocol/registration/in-force.ts";
 import { Admission } from "./admission.ts";
-import { Checkpointer, type CheckpointerLimits, type Published } from "./checkpointer.ts";
-import type { Cosigner } from "./cosigner.ts";
+import { Checkpointer, type Published } from "./checkpointer.ts";
 import { LogUnavailableError, StartRefusedError } from "./errors.ts";
 import type { HighWater } from "./high-water.ts";
+import { DEFAULT_LIMITS, type LogConfig, type LogLimits } from "./log-config.ts";
 import type { LogStore } from "./log-store.ts";
 import { nativeSha256 } from "./native-hash.ts";
 import { NO_OBSERVER, type Observer } from "./observe.ts";
@@ -16,43 +16,8 @@ import { Prover } from "./prover.ts";
 import { PublishedLog } from "./published-log.ts";
 import { type LogState, type Sequenced, Sequencer } from "./sequencer.ts";
 import { type Loaded, loadLog, logKeyOf } from "./start.ts";
-import { StatusIssuer, type StatusSigner } from "./status-issuer.ts";
+import { StatusIssuer } from "./status-issuer.ts";
 import { findLogged, verifyBatch } from "./verify-batch.ts";
-
-export interface LogLimits extends CheckpointerLimits {
-  /** Entries that may be under way (being verified, queued, committed) at once; more are refused with "queue-full". */
-  readonly maxPendingEntries: number;
-  /** Bytes of their leaves. */
-  readonly maxPendingBytes: number;
-  /** Milliseconds that `publish` waits for the checkpoint before it answers "awaiting-cosignature". */
-  readonly publishWaitMs: number;
-  /** Milliseconds between two looks at what time has made due: cosignatures, status. */
-  readonly tickMs: number;
-}
-
-export const DEFAULT_LIMITS: LogLimits = {
-  maxPendingEntries: 4096,
-  maxPendingBytes: 16 * 1024 * 1024,
-  publishWaitMs: 5_000,
-  cosignTimeoutMs: 10_000,
-  quorumLostMs: 60_000,
-  retryMs: 5_000,
-  renewAfterMs: 3_600_000,
-  tickMs: 1_000,
-};
-
-export interface LogConfig {
-  readonly store: LogStore;
-  /** The log's key, which the trust root names. */
-  readonly signer: NoteSigner;
-  readonly cosigners: readonly Cosigner[];
-  /** Issues the status where the trust root gives its key that role. */
-  readonly statusSigner?: StatusSigner | undefined;
-  readonly highWater: HighWater;
-  readonly clock: () => Date;
-  readonly observer?: Observer;
-  readonly limits?: Partial<LogLimits>;
-}
 
 /** What happened to an entry that was sent. */
 export interface PublishOutcome {

@@ -1,6 +1,7 @@
 // A service over a log in a folder of its own, called without a port.
 import { type Logger, pino } from "pino";
-import type { Log, LogLimits } from "../../src/log/log.ts";
+import type { Log } from "../../src/log/log.ts";
+import type { LogLimits } from "../../src/log/log-config.ts";
 import { NO_OBSERVER } from "../../src/log/observe.ts";
 import { type Envelope, envelopeToJson } from "../../src/protocol/envelope/dsse.ts";
 import { createApp } from "../../src/service/app.ts";
