@@ -15,6 +15,8 @@ export interface LogClient {
 
 const MAX_ATTEMPTS = 8;
 const MAX_WAIT_MS = 30_000;
+/** Codes of 503 that waiting does not change. */
+const FINAL: readonly string[] = ["log-closed", "log-stopped"];
 
 const problem = z.object({ code: z.string(), detail: z.string().optional(), title: z.string().optional() });
 
@@ -32,8 +34,8 @@ export async function callLog(client: LogClient, path: string, init: RequestInit
     });
     if (response !== undefined) {
       if (response.ok && response.status !== 202) return response;
-      if (response.status !== 202 && response.status !== 429 && response.status !== 503)
-        throw await refusalOf(response);
+      if (![202, 429, 503].includes(response.status)) throw await refusalOf(response);
+      if (response.status === 503) await throwIfFinal(response);
       reason = response.status === 202 ? "durable, waiting for cosignatures" : `answered ${response.status}`;
     }
     client.onRetry?.(reason);
@@ -42,6 +44,12 @@ export async function callLog(client: LogClient, path: string, init: RequestInit
   throw new UnreachableError(
     `${target}: ${reason}; gave up after ${MAX_ATTEMPTS} attempts, repeating the command is safe`,
   );
+}
+
+/** A log that is closed, or that stopped itself, will not take the entry later either. */
+async function throwIfFinal(response: Response): Promise<void> {
+  const refusal = await refusalOf(response);
+  if (refusal instanceof PolicyError && FINAL.includes(refusal.code)) throw refusal;
 }
 
 /** Milliseconds until the next attempt. */

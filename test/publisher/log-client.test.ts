@@ -83,6 +83,16 @@ describe("a refusal", () => {
     expect((result as Error).message).toBe("the log refuses it (409 identity-taken): entry 7 has it");
   });
 
+  it.each(["log-closed", "log-stopped"])(
+    "of a log that says %s is final, though it comes with 503",
+    async (code) => {
+      const answer = problem(503, { code, detail: "publish to next.example" }, { "retry-after": "86400" });
+      const { result, asked, pauses } = await call(answer, good);
+      expect(result).toMatchObject({ code, message: expect.stringContaining("publish to next.example") });
+      expect([asked.length, pauses]).toEqual([1, []]);
+    },
+  );
+
   it("may have only a title, or nothing but a code", async () => {
     expect((await call(problem(400, { code: "malformed", title: "Bad" }))).result).toMatchObject({
       message: "the log refuses it (400 malformed): Bad",
