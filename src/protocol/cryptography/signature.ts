@@ -94,12 +94,12 @@ export async function verifySignature(
   signature: Uint8Array,
 ): Promise<boolean> {
   if (signature.length !== SIGNATURE_LENGTH[key.algorithm]) return false;
-  return crypto.subtle.verify(
-    VERIFY[key.algorithm],
-    key.cryptoKey,
-    Uint8Array.from(signature),
-    Uint8Array.from(message),
-  );
+  return crypto.subtle.verify(VERIFY[key.algorithm], key.cryptoKey, unshared(signature), unshared(message));
+}
+
+/** WebCrypto copies its input at once, and takes no shared memory; only that is copied here. */
+function unshared(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return bytes.buffer instanceof ArrayBuffer ? (bytes as Uint8Array<ArrayBuffer>) : Uint8Array.from(bytes);
 }
 
 /** Reads a `PUBLIC KEY` PEM block (RFC 7468 §13), or the bare base64 of the SPKI DER. */

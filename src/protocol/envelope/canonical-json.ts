@@ -7,6 +7,8 @@ export type Json = null | boolean | number | string | Json[] | { [name: string]:
 export const MAX_DEPTH = 32;
 
 const LONE_SURROGATE = /\p{Surrogate}/u;
+/** Printable ASCII that JSON writes as it is: nearly every string we have, and ten times faster to test than to quote. */
+const PLAIN = /^[ !#-[\]-~]*$/;
 
 /**
  * The canonical text of a JSON value: no white space, members sorted by UTF-16 code units, ECMAScript numbers and strings.
@@ -32,6 +34,7 @@ function writeNumber(value: number): string {
 }
 
 function writeString(value: string): string {
+  if (PLAIN.test(value)) return `"${value}"`;
   if (LONE_SURROGATE.test(value))
     throw new MalformedError("canonical JSON", "a string holds a lone surrogate");
   return JSON.stringify(value);

@@ -1,11 +1,11 @@
 // DSSE envelope v1 (github.com/secure-systems-lab/dsse) around an in-toto statement, and the exact leaf that the log holds for it.
 import * as z from "zod";
-import { sha256 } from "../cryptography/hash.ts";
+import { type Hash, sha256 } from "../cryptography/hash.ts";
 import { type PublicKey, verifySignature } from "../cryptography/signature.ts";
 import { decodeBase64, encodeBase64 } from "../encoding/base64.ts";
 import { concatBytes } from "../encoding/bytes.ts";
 import { encodeHex } from "../encoding/hex.ts";
-import { utf8 } from "../encoding/text.ts";
+import { decodeUtf8, utf8 } from "../encoding/text.ts";
 import { keyId } from "../entry/fields.ts";
 import { MalformedError, VerificationError } from "../errors.ts";
 import { canonicalize } from "./canonical-json.ts";
@@ -61,28 +61,48 @@ export function parseEnvelope(bytes: Uint8Array): Envelope {
 }
 
 export function envelopeFromJson(json: unknown): Envelope {
-  const result = envelopeJson.safeParse(json);
-  if (!result.success) {
-    const issue = result.error.issues[0];
-    throw new MalformedError(
-      "DSSE envelope",
-      issue?.message ?? "not valid",
-      `/${issue?.path.join("/") ?? ""}`,
-    );
-  }
-  const signatures = result.data.signatures.map(({ keyid, sig }) => ({
-    keyId: keyid,
-    signature: decodeBase64(sig),
-  }));
-  return makeEnvelope(decodeBase64(result.data.payload), signatures);
+  const { payload, signatures } = checkEnvelope(json);
+  return makeEnvelope(decodeBase64(payload), signatures.map(decodeSignature));
 }
 
-/** Reads a log entry: an envelope that must already be in its one canonical form. */
-export function parseLeaf(leaf: Uint8Array): Envelope {
-  const envelope = parseEnvelope(leaf);
-  const same = envelope.leaf.length === leaf.length && envelope.leaf.every((byte, i) => byte === leaf[i]);
-  if (!same) throw new MalformedError("log entry", "not the RFC 8785 form of its envelope");
-  return envelope;
+/**
+ * Reads a log entry: an envelope that must already be in its one canonical form.
+ * @param hash a SHA-256; Node passes its native one.
+ * @returns an envelope whose `leaf` is the given bytes.
+ * @throws MalformedError as parseEnvelope, and for every other form of the same envelope.
+ */
+export function parseLeaf(leaf: Uint8Array, hash: Hash = sha256): Envelope {
+  if (leaf.length > MAX_LEAF_BYTES)
+    throw new MalformedError("log entry", `longer than ${MAX_LEAF_BYTES} bytes`);
+  const text = decodeUtf8(leaf);
+  const json = checkEnvelope(parseAny(text));
+  const ordered = json.signatures.every((s, i) => i === 0 || s.keyid > (json.signatures[i - 1]?.keyid ?? ""));
+  // What a strict parser would refuse, such as a member twice, has another text in canonical form.
+  if (!ordered || canonicalize(json) !== text)
+    throw new MalformedError("log entry", "not the RFC 8785 form of its envelope");
+  const payload = decodeBase64(json.payload);
+  const statement = parseStatement(payload);
+  const signatures = json.signatures.map(decodeSignature);
+  return { payload, payloadDigest: encodeHex(hash(payload)), statement, signatures, leaf };
+}
+
+function parseAny(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new MalformedError("log entry", "not JSON");
+  }
+}
+
+function checkEnvelope(json: unknown): EnvelopeJson {
+  const result = envelopeJson.safeParse(json);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw new MalformedError("DSSE envelope", issue?.message ?? "not valid", `/${issue?.path.join("/") ?? ""}`);
+}
+
+function decodeSignature({ keyid, sig }: EnvelopeJson["signatures"][number]): Signature {
+  return { keyId: keyid, signature: decodeBase64(sig) };
 }
 
 /** Puts payload and signatures together; the same signatures in any order give the same leaf. */

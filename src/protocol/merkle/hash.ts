@@ -26,13 +26,14 @@ export function hashLeaf(entry: Uint8Array, hash: Hash = sha256): Uint8Array {
   return hash(input);
 }
 
+/** The one input buffer of all nodes: an allocation for each of millions would cost more than its hash. */
+const nodeInput = new Uint8Array(1 + 2 * HASH_LENGTH).fill(NODE_PREFIX, 0, 1);
+
 /** The hash of an inner node: `SHA-256(01 ‖ left ‖ right)`, 32 bytes. Both children are 32 bytes long. */
 export function hashChildren(left: Uint8Array, right: Uint8Array, hash: Hash = sha256): Uint8Array {
-  const input = new Uint8Array(1 + 2 * HASH_LENGTH);
-  input[0] = NODE_PREFIX;
-  input.set(left, 1);
-  input.set(right, 1 + HASH_LENGTH);
-  return hash(input);
+  nodeInput.set(left, 1);
+  nodeInput.set(right, 1 + HASH_LENGTH);
+  return hash(nodeInput);
 }
 
 /** The root of the tree over these leaf hashes (32 bytes each), all of it held in memory. */
