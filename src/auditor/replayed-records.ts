@@ -1,6 +1,5 @@
 // The replayed entries as the registration rules ask for them: by digest, by identity, and those from which follows what is in force.
 import type { Database, Statement } from "better-sqlite3";
-import { decodeHex, encodeHex } from "../protocol/encoding/hex.ts";
 import type { Kind, Reference } from "../protocol/entry/reference.ts";
 import type { EntryRecord } from "../protocol/registration/references.ts";
 
@@ -38,8 +37,17 @@ export class ReplayedRecords {
 
   /** Adds an entry that was registered. */
   add({ index, digest, kind, name, version, svn, signers, references }: EntryRecord, leaf: Uint8Array): void {
-    const keyIds = decodeHex(signers.join(""));
-    this.#insert.run(index, decodeHex(digest), kind, name, version, svn, keyIds, JSON.stringify(references));
+    const keyIds = Buffer.from(signers.join(""), "hex");
+    this.#insert.run(
+      index,
+      Buffer.from(digest, "hex"),
+      kind,
+      name,
+      version,
+      svn,
+      keyIds,
+      JSON.stringify(references),
+    );
     const slot = slotOf(kind, name, version);
     if (slot !== null) this.#govern.run(slot, index, leaf);
   }
@@ -59,7 +67,7 @@ export class ReplayedRecords {
   }
 
   async findByDigest(digest: string): Promise<EntryRecord | undefined> {
-    return asRecord(this.#byDigest.get(decodeHex(digest)));
+    return asRecord(this.#byDigest.get(Buffer.from(digest, "hex")));
   }
 
   async findByIdentity(kind: string, name: string, version: string): Promise<EntryRecord | undefined> {
@@ -78,8 +86,17 @@ function asRecord(row: Row | undefined): EntryRecord | undefined {
   if (row === undefined) return undefined;
   const { idx, digest, kind, name, version, svn, signers, refs } = row;
   const keyIds = Array.from({ length: signers.length / KEY_ID_BYTES }, (_, i) =>
-    encodeHex(signers.subarray(i * KEY_ID_BYTES, (i + 1) * KEY_ID_BYTES)),
+    signers.toString("hex", i * KEY_ID_BYTES, (i + 1) * KEY_ID_BYTES),
   );
   const references = JSON.parse(refs) as Reference[];
-  return { index: idx, digest: encodeHex(digest), kind, name, version, svn, signers: keyIds, references };
+  return {
+    index: idx,
+    digest: digest.toString("hex"),
+    kind,
+    name,
+    version,
+    svn,
+    signers: keyIds,
+    references,
+  };
 }

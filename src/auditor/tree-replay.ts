@@ -3,7 +3,7 @@
 import type { GrowingTree } from "../log/growing-tree.ts";
 import { nativeSha256 } from "../log/native-hash.ts";
 import { equalBytes } from "../protocol/encoding/bytes.ts";
-import { HASH_LENGTH, hashLeaf } from "../protocol/merkle/hash.ts";
+import { HASH_LENGTH } from "../protocol/merkle/hash.ts";
 import {
   type BundleRange,
   bundlesOfRange,
@@ -15,7 +15,7 @@ import type { Findings } from "./finding.ts";
 import type { LogReader } from "./log-reader.ts";
 
 /** Bundles that are fetched, parsed and verified ahead of the one being replayed. At most 16 MiB each, usually far less. */
-const AHEAD = 4;
+const AHEAD = 2;
 
 /** What one bundle's range gave. */
 export interface ReplayedRange<T> {
@@ -31,6 +31,7 @@ export class TreeReplay {
   readonly #reader: LogReader;
   readonly #findings: Findings;
   readonly #size: number;
+  readonly #leafInput = new Uint8Array(1 + 65_535);
   readonly tree: GrowingTree;
 
   /** @param tree the beginning of the log's tree, to which the rest up to `size` will be appended. */
@@ -51,7 +52,7 @@ export class TreeReplay {
     for (const { range, tile, entries, prepared } of ahead(this.#pending(prepare))) {
       const start = range.index * TILE_WIDTH + range.first;
       const leaves = await this.#findings.attempt(start, entries);
-      const own = leaves?.map((leaf) => hashLeaf(leaf, nativeSha256));
+      const own = leaves?.map((leaf) => this.#hashLeaf(leaf));
       const hashes = this.#fromTile(range, await this.#findings.attempt(null, tile)) ?? own;
       if (hashes === undefined) return;
       const genuine = own !== undefined && this.#compareLeaves(start, own, hashes);
@@ -85,6 +86,12 @@ export class TreeReplay {
       yield { range, tile, entries, prepared };
       next += range.count;
     }
+  }
+
+  /** As hashLeaf of protocol/merkle, without a new buffer for every leaf. */
+  #hashLeaf(leaf: Uint8Array): Uint8Array {
+    this.#leafInput.set(leaf, 1);
+    return nativeSha256(this.#leafInput.subarray(0, 1 + leaf.length));
   }
 
   /** The tree is what its tiles say, and the entries must belong to it. */

@@ -1,5 +1,6 @@
 // Entries read and their signatures verified, many at a time and ahead of the replay: verification runs on the thread pool while the
 // next bundle is being read.
+import { nativeSha256 } from "../log/native-hash.ts";
 import { KeyRing } from "../protocol/cryptography/key-ring.ts";
 import {
   type Envelope,
@@ -38,7 +39,7 @@ export class EntryVerifier {
 
   #parseOne(entry: Uint8Array): Envelope | EntryProblem | Promise<Envelope | EntryProblem> {
     try {
-      const envelope = parseLeaf(entry);
+      const envelope = parseLeaf(entry, nativeSha256);
       const { statement } = envelope;
       if (statement.kind !== "trust-root") return envelope;
       return this.keys.add(statement.predicate.keys).then(() => envelope, malformed);
