@@ -1,0 +1,201 @@
+// Audits of a mirror's folder against the cryptography that they cannot do without. Tree only: tiles, leaf hashes and root; the whole
+// audit: every signature and every rule as well.
+import { createPublicKey } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { audit } from "../src/auditor/audit.ts";
+import { AuditState } from "../src/auditor/audit-state.ts";
+import { Findings } from "../src/auditor/finding.ts";
+import { LogReader } from "../src/auditor/log-reader.ts";
+import { openSource } from "../src/auditor/source.ts";
+import { TreeReplay } from "../src/auditor/tree-replay.ts";
+import { GrowingTree } from "../src/log/growing-tree.ts";
+import { nativeSha256 } from "../src/log/native-hash.ts";
+import { decodeBase64 } from "../src/protocol/encoding/base64.ts";
+import { equalBytes } from "../src/protocol/encoding/bytes.ts";
+import { parseLeaf, preAuthEncoding } from "../src/protocol/envelope/dsse.ts";
+import { hashChildren, hashLeaf } from "../src/protocol/merkle/hash.ts";
+import {
+  bundlesOfRange,
+  entriesPath,
+  TILE_WIDTH,
+  tilePath,
+  tilesOfSize,
+} from "../src/protocol/merkle/tile.ts";
+import { keyOf, sizeOf, withLog } from "./example-log.ts";
+import { interleave, type Measurement, ratios, spreadOf, timed } from "./harness.ts";
+import type { World } from "./world.ts";
+
+/** Verifications under way at once: WebCrypto has as many threads as it likes for them. */
+const IN_FLIGHT = 256;
+
+export async function measureAudit(world: World): Promise<Measurement[]> {
+  const small = await mirror(await world.smallLog(), join(world.folder, "small-mirror"));
+  const large = await mirror(await world.largeLog(), join(world.folder, "large-mirror"));
+  return [
+    await measureTree(small, world.rounds),
+    await measureTree(large, world.rounds),
+    await measureSignatures(small, world.rounds),
+  ];
+}
+
+/** A log as plain files, with its leaves in memory for the floors. */
+interface Mirror {
+  readonly folder: string;
+  readonly size: number;
+  readonly root: Uint8Array;
+  readonly publisherSpki: string;
+  /** Leaves from `start` on, at most a bundle of them. */
+  leaves(start: number): Promise<readonly Uint8Array[]>;
+}
+
+async function mirror(log: string, folder: string): Promise<Mirror> {
+  const { size, root } = await writeTiles(log, folder);
+  const reader = new LogReader(openSource(folder, { fetch }));
+  return {
+    folder,
+    size,
+    root,
+    publisherSpki: keyOf(log, "publisher").spki,
+    leaves: (start) => reader.bundle(start / TILE_WIDTH, Math.min(TILE_WIDTH, size - start)),
+  };
+}
+
+function writeTiles(from: string, folder: string): Promise<{ size: number; root: Uint8Array }> {
+  const write = (path: string, bytes: Uint8Array | string | undefined) => {
+    if (bytes === undefined) throw new Error(`the log has no ${path}`);
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), bytes);
+  };
+  return withLog(from, async (log) => {
+    const size = sizeOf(log);
+    write("checkpoint", log.published()?.note);
+    for (const { index, width } of bundlesOfRange(0, size, size))
+      write(entriesPath(index, width), await log.entryBundle(index, width));
+    for (const { level, full, partial } of tilesOfSize(size)) {
+      for (let index = 0; index < full; index++)
+        write(tilePath(level, index, TILE_WIDTH), await log.tile(level, index, TILE_WIDTH));
+      if (partial > 0) write(tilePath(level, full, partial), await log.tile(level, full, partial));
+    }
+    return { size, root: log.published()?.checkpoint.root ?? new Uint8Array() };
+  });
+}
+
+async function measureTree(log: Mirror, rounds: number): Promise<Measurement> {
+  const { floor, figure } = await interleave(rounds, {
+    floor: () => hashAll(log),
+    figure: () => timed(() => replayTree(log)),
+  });
+  return asMeasurement(log, "tree only", 0.5, floor, figure, {
+    note: "floor: SHA-256 (node:crypto, one thread) of every leaf and of as many nodes; bytes in memory",
+  });
+}
+
+async function replayTree({ folder, size, root }: Mirror): Promise<void> {
+  const findings = new Findings();
+  const tree = GrowingTree.empty();
+  const replay = new TreeReplay(new LogReader(openSource(folder, { fetch })), findings, tree, size);
+  for await (const { hashes } of replay.ranges((entries) => entries)) {
+    for (const hash of hashes) tree.append(hash);
+    await replay.compareFull();
+  }
+  await replay.compareEdge();
+  if (findings.list.length > 0 || !equalBytes(tree.root(), root))
+    throw new Error("the tree is not as published");
+}
+
+/** Only hashing is timed, not reading. */
+async function hashAll({ size, leaves }: Mirror): Promise<number> {
+  let spent = 0;
+  const node = new Uint8Array(32);
+  for (let start = 0; start < size; start += TILE_WIDTH) {
+    const bundle = await leaves(start);
+    const begun = performance.now();
+    for (const leaf of bundle) {
+      hashLeaf(leaf, nativeSha256);
+      hashChildren(node, node, nativeSha256);
+    }
+    spent += performance.now() - begun;
+  }
+  return spent;
+}
+
+async function measureSignatures(log: Mirror, rounds: number): Promise<Measurement> {
+  const messages = await signedMessages(log);
+  const { floor, figure } = await interleave(rounds, {
+    floor: () => timed(() => verifyAll(log, messages)),
+    figure: () => timed(() => auditAll(log)),
+  });
+  return asMeasurement(log, "with signatures and rules", 0.7, floor, figure, {
+    note: `floor: Ed25519 (WebCrypto, ${IN_FLIGHT} under way) of every signature`,
+  });
+}
+
+async function auditAll({ folder, size }: Mirror): Promise<void> {
+  const state = AuditState.open(null);
+  const read = openSource(folder, { fetch });
+  const report = await audit({ read, trust: null, state, now: new Date() });
+  state.close();
+  if (report.findings.length > 0 || report.entriesChecked !== size)
+    throw new Error(`the audit is not clean: ${JSON.stringify(report.findings.slice(0, 3))}`);
+}
+
+interface SignedMessage {
+  readonly message: Uint8Array<ArrayBuffer>;
+  readonly signature: Uint8Array<ArrayBuffer>;
+}
+
+/** What the publisher signed; the few signatures by other keys are left out. */
+async function signedMessages({ size, leaves, publisherSpki }: Mirror): Promise<SignedMessage[]> {
+  const messages: SignedMessage[] = [];
+  const keyId = Buffer.from(nativeSha256(decodeBase64(publisherSpki))).toString("hex");
+  for (let start = 0; start < size; start += TILE_WIDTH) {
+    for (const leaf of await leaves(start)) {
+      const { payload, signatures } = parseLeaf(leaf);
+      const own = signatures.find((signature) => signature.keyId === keyId);
+      if (own)
+        messages.push({
+          message: Uint8Array.from(preAuthEncoding(payload)),
+          signature: Uint8Array.from(own.signature),
+        });
+    }
+  }
+  return messages;
+}
+
+async function verifyAll({ publisherSpki }: Mirror, messages: readonly SignedMessage[]): Promise<void> {
+  const spki = createPublicKey({ key: Buffer.from(publisherSpki, "base64"), format: "der", type: "spki" });
+  const der = new Uint8Array(spki.export({ format: "der", type: "spki" }));
+  const key = await crypto.subtle.importKey("spki", der, "Ed25519", false, ["verify"]);
+  for (let at = 0; at < messages.length; at += IN_FLIGHT) {
+    const verified = await Promise.all(
+      messages
+        .slice(at, at + IN_FLIGHT)
+        .map(({ message, signature }) => crypto.subtle.verify("Ed25519", key, signature, message)),
+    );
+    if (verified.includes(false)) throw new Error("a signature does not verify");
+  }
+}
+
+function asMeasurement(
+  { size }: Mirror,
+  what: string,
+  target: number,
+  floorMs: readonly number[],
+  figureMs: readonly number[],
+  { note }: { note: string },
+): Measurement {
+  const perSecond = (times: readonly number[]) => times.map((ms) => (size / ms) * 1000);
+  const ratio = ratios(floorMs, figureMs);
+  return {
+    row: "audit",
+    what: `audit of ${size.toLocaleString("en")} entries of 2 KiB, ${what}, from a folder`,
+    unit: "entries/s",
+    floor: spreadOf(perSecond(floorMs)),
+    figure: spreadOf(perSecond(figureMs)),
+    ratio,
+    target: `≥ ${target}`,
+    reached: ratio.median >= target,
+    note,
+  };
+}

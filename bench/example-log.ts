@@ -1,0 +1,139 @@
+// Logs to measure: founded as `touchstone init` does it, with the example release and a policy over it, and filled to a size.
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { CliContext } from "../src/cli/context.ts";
+import { initLog } from "../src/cli/init.ts";
+import { openLogConfig, readConfig } from "../src/cli/log-from-config.ts";
+import { digestsOf } from "../src/log/entry-record.ts";
+import { GrowingTree } from "../src/log/growing-tree.ts";
+import { type Log, openLog } from "../src/log/log.ts";
+import type { LogStore, NewEntry } from "../src/log/log-store.ts";
+import { nativeSha256 } from "../src/log/native-hash.ts";
+import { encodeHex } from "../src/protocol/encoding/hex.ts";
+import { type Envelope, parseLeaf } from "../src/protocol/envelope/dsse.ts";
+import { hashLeaf } from "../src/protocol/merkle/hash.ts";
+import { draftPolicy, type PolicyContent } from "../src/publisher/draft-policy.ts";
+import { parseSignable, signEnvelope } from "../src/publisher/sign.ts";
+import { readSigningKey, type SigningKey } from "../src/publisher/signing-key.ts";
+import { entryMaker, unsignedMaker } from "./entries.ts";
+
+export const POLICY = "bench";
+const EXAMPLES = fileURLToPath(new URL("../examples/release/", import.meta.url));
+const DAY_MS = 86_400_000;
+/** Entries of one append while filling. */
+const BATCH = 4096;
+
+export const context: CliContext = {
+  environment: {},
+  now: () => new Date(),
+  fetch,
+  print: () => undefined,
+  warn: () => undefined,
+  interactive: false,
+};
+
+export function keyOf(folder: string, role: string): SigningKey {
+  return readSigningKey(join(folder, "keys", `${role}.pem`), {});
+}
+
+/** Founds a log whose service lets one client write as fast as it can. */
+export async function foundExampleLog(folder: string): Promise<string> {
+  mkdirSync(folder, { recursive: true });
+  await initLog(folder, { origin: "bench.example/log", url: "http://127.0.0.1:8080", port: 0 }, context);
+  writeFileSync(join(folder, "touchstone.toml"), "\n[limits]\nwritesPerMinute = 10000000\n", { flag: "a" });
+  await withLog(folder, async (log) => {
+    const release = exampleRelease(keyOf(folder, "publisher"));
+    await log.publish([...release, examplePolicy(keyOf(folder, "policy"), POLICY)]);
+  });
+  return folder;
+}
+
+export async function withLog<T>(folder: string, use: (log: Log) => Promise<T>): Promise<T> {
+  const log = await openLog(
+    await openLogConfig(readConfig(join(folder, "touchstone.toml"), context), context),
+  );
+  try {
+    return await use(log);
+  } finally {
+    await log.close();
+  }
+}
+
+/** The example release, in an order in which references point backwards. */
+export function exampleRelease(publisher: SigningKey): Envelope[] {
+  const order = ["platform", "kernel-patch-set", "gsp-firmware", "gpu-rim", "driver-build", "os-image"];
+  return readdirSync(EXAMPLES)
+    .filter((file) => file.startsWith("example-") && file.endsWith(".json"))
+    .map((file) => signEnvelope(parseSignable(readFileSync(join(EXAMPLES, file))), [publisher]))
+    .sort((a, b) => order.indexOf(a.statement.kind) - order.indexOf(b.statement.kind));
+}
+
+export function policyContent(): PolicyContent {
+  return JSON.parse(readFileSync(join(EXAMPLES, "policy.json"), "utf8")) as PolicyContent;
+}
+
+/** The first version of a policy, in force for a month. */
+export function examplePolicy(key: SigningKey, name: string, content = policyContent()): Envelope {
+  const at = (ms: number) =>
+    new Date(Math.floor((Date.now() + ms) / 1000) * 1000).toISOString().replace(".000Z", "Z");
+  const place = { name, previous: null, validFrom: at(-1000), expires: at(30 * DAY_MS) };
+  return signEnvelope({ payload: draftPolicy(place, content), signatures: [] }, [key]);
+}
+
+/** Publishes signed entries of 2 KiB until the log has `size` entries. */
+export async function fillSigned(folder: string, size: number): Promise<void> {
+  const make = await entryMaker(folder);
+  await withLog(folder, async (log) => {
+    while (sizeOf(log) < size) {
+      const from = sizeOf(log);
+      const count = Math.min(512, size - from);
+      await log.publish(Array.from({ length: count }, (_, i) => parseLeaf(make(`fill/${from + i}`))));
+    }
+  });
+}
+
+/** Appends entries of 2 KiB without a valid signature to the store, until the log has `size` entries, and has the tree published. */
+export async function fillUnsigned(folder: string, size: number): Promise<void> {
+  const { store } = await openLogConfig(readConfig(join(folder, "touchstone.toml"), context), context);
+  const make = unsignedMaker(keyOf(folder, "publisher").keyId);
+  const tree = await GrowingTree.load(store, await store.head());
+  while (tree.size < size) await appendBatch(store, tree, make, Math.min(BATCH, size - tree.size));
+  await store.close();
+  await withLog(folder, async (log) => {
+    while (sizeOf(log) < size) await new Promise((resolve) => setTimeout(resolve, 10));
+  });
+}
+
+async function appendBatch(
+  store: LogStore,
+  tree: GrowingTree,
+  make: ReturnType<typeof unsignedMaker>,
+  count: number,
+): Promise<void> {
+  const from = tree.size;
+  const entries: NewEntry[] = [];
+  for (let index = from; index < from + count; index++) {
+    const { payload, leaf } = make(`fill/${index}`);
+    tree.append(hashLeaf(leaf, nativeSha256));
+    entries.push({
+      index,
+      leaf,
+      payloadDigest: encodeHex(nativeSha256(payload)),
+      kind: "platform",
+      name: `bench/fill/${index}`,
+      version: "1",
+      signers: [],
+      digests: digestsOf({ payload }).slice(0, 1),
+    });
+  }
+  await store.append(from, {
+    entries,
+    tiles: tree.takeWrites(),
+    head: { size: tree.size, root: tree.root() },
+  });
+}
+
+export function sizeOf(log: Log): number {
+  return log.published()?.checkpoint.size ?? 0;
+}

@@ -1,0 +1,72 @@
+// Inclusion proofs over HTTP of random entries, in a small and in a large log.
+import { join } from "node:path";
+import { interleave, type Measurement, ratios, spreadOf } from "./harness.ts";
+import { type Load, LoadGenerator } from "./load.ts";
+import { record } from "./recording.ts";
+import { type Served, serveLog, startServerProcess } from "./servers.ts";
+import { SMALL, type World } from "./world.ts";
+
+const CONNECTIONS = 32;
+const pathOf = (index: number) => `/v1/entries/${index}/proof`;
+
+export async function measureProofs(world: World): Promise<Measurement[]> {
+  const small = await serveLog(await world.smallLog());
+  const large = await serveLog(await world.largeLog());
+  const file = join(world.folder, "recorded.json");
+  await record(large, [pathOf(world.large / 2)], {}, file);
+  const constant = await startServerProcess(new URL("./servers/constant-proof.js", import.meta.url), file);
+  const load = new LoadGenerator();
+  const prove = (server: Served, size: number) => () =>
+    load.run(
+      server,
+      { connections: CONNECTIONS, amount: world.amount(5000), headers: {}, paths: randomPaths(size) },
+      200,
+    );
+  const samples = await interleave(world.rounds, {
+    constant: prove(constant, world.large),
+    small: prove(small, SMALL),
+    large: prove(large, world.large),
+  });
+  load.close();
+  await Promise.all([small.stop(), large.stop(), constant.stop()]);
+  return describe(samples, world.large);
+}
+
+function randomPaths(size: number): string[] {
+  return Array.from({ length: 1000 }, () => pathOf(Math.floor(Math.random() * size)));
+}
+
+function describe(
+  { constant, small, large }: Record<"constant" | "small" | "large", Load[]>,
+  size: number,
+): Measurement[] {
+  const perCpu = (loads: readonly Load[]) => loads.map(({ perCpuSecond }) => perCpuSecond);
+  const perSecond = (loads: readonly Load[]) => loads.map((one) => one.perSecond);
+  const against = (
+    what: string,
+    floor: Load[],
+    figure: Load[],
+    target: number,
+    note: string,
+  ): Measurement => {
+    const ratio = ratios(perCpu(figure), perCpu(floor));
+    return {
+      row: "proofs",
+      what,
+      unit: "requests per second of server CPU",
+      floor: spreadOf(perCpu(floor)),
+      figure: spreadOf(perCpu(figure)),
+      ratio,
+      target: `≥ ${target}`,
+      reached: ratio.median >= target,
+      note: `${note}; as the clients see it ${ratios(perSecond(figure), perSecond(floor)).median.toFixed(2)}, at ${Math.round(spreadOf(perSecond(figure)).median)} requests/s`,
+    };
+  };
+  const route = "floor: the same route in the same framework answering a constant";
+  const count = size.toLocaleString("en");
+  return [
+    against("inclusion proof, 10,000 entries", constant, small, 0.5, route),
+    against(`inclusion proof, ${count} entries`, constant, large, 0.5, route),
+    against(`flatness: ${count} against 10,000 entries`, small, large, 0.8, "floor: the small log"),
+  ];
+}

@@ -1,0 +1,70 @@
+// Measures the rows that were asked for and shows them as a table; bench/result.json keeps them. Nothing here fails because a number
+// is low: a shared machine would make it a game of chance.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { measureAudit } from "./audit.ts";
+import { measureBrowserCode } from "./browser-code.ts";
+import { measureCosigned } from "./cosigned.ts";
+import type { Measurement } from "./harness.ts";
+import { machineFacts } from "./machine.ts";
+import { measureMemory } from "./memory.ts";
+import { measureProofs } from "./proofs.ts";
+import { measurePublish } from "./publish.ts";
+import { measureReads } from "./reads.ts";
+import { measureRevocation } from "./revocation.ts";
+import { formatNotes, formatTable } from "./table.ts";
+import { createWorld, type Row } from "./world.ts";
+
+const ROWS: Readonly<Record<string, Row>> = {
+  publish: measurePublish,
+  cosigned: measureCosigned,
+  reads: measureReads,
+  proofs: measureProofs,
+  audit: measureAudit,
+  revocation: measureRevocation,
+  memory: measureMemory,
+  "browser-code": measureBrowserCode,
+};
+
+const { values } = parseArgs({
+  options: {
+    rows: { type: "string", default: Object.keys(ROWS).join(",") },
+    quick: { type: "boolean", default: false },
+    rounds: { type: "string" },
+    help: { type: "boolean", default: false },
+  },
+});
+if (values.help) {
+  console.log(`npm run bench -- [--rows ${Object.keys(ROWS).join(",")}] [--rounds 15] [--quick]`);
+  process.exit();
+}
+
+const rounds = Number(values.rounds ?? (values.quick ? 3 : 15));
+const folder = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), "touchstone-bench-"));
+process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+process.once("SIGINT", () => process.exit(130));
+
+const world = createWorld(folder, rounds, values.quick);
+const before = machineFacts();
+const measurements: Measurement[] = [];
+for (const name of values.rows.split(",")) {
+  const measure = ROWS[name];
+  if (measure === undefined)
+    throw new Error(`there is no row ${name}; there are ${Object.keys(ROWS).join(", ")}`);
+  const begun = performance.now();
+  console.error(`measuring ${name}`);
+  measurements.push(...(await measure(world)));
+  console.error(`  took ${((performance.now() - begun) / 1000).toFixed(0)} s`);
+}
+
+const machine = { ...before, loadAfter: machineFacts().load };
+writeFileSync(
+  "bench/result.json",
+  `${JSON.stringify({ at: new Date().toISOString(), machine, rounds, measurements }, null, 2)}\n`,
+);
+console.log(`${formatTable(measurements)}\n\n${formatNotes(measurements)}\n`);
+console.log(
+  `Medians of ${rounds} interleaved rounds [quartiles]; ratios are taken within a round, 1 is the floor. ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}, OpenSSL ${machine.openssl}; load average ${machine.load} before, ${machine.loadAfter} after.`,
+);

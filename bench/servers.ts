@@ -1,0 +1,95 @@
+// Servers in processes of their own, and what a process has used so far, as the kernel counts it.
+import { type ChildProcess, fork, spawn } from "node:child_process";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export interface Served {
+  readonly url: string;
+  readonly pid: number;
+  /** Milliseconds from the start of its process until it said that it is ready. */
+  readonly startMs: number;
+  stop(): Promise<void>;
+}
+
+const CLI = fileURLToPath(new URL("../src/cli/main.js", import.meta.url));
+const POLL_MS = 2;
+
+/** None of them outlives a measurement that fails. */
+const running = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+/** `touchstone serve` on the log in a folder, as a user runs it. Its output goes to a file. */
+export async function serveLog(folder: string): Promise<Served> {
+  const output = join(folder, "serve.out");
+  const file = openSync(output, "w");
+  const begun = performance.now();
+  const args = [...profiling(), CLI, "serve", "--config", join(folder, "touchstone.toml"), "--port", "0"];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", file, "inherit"] });
+  running.add(child);
+  closeSync(file);
+  for (;;) {
+    const url = /^http:\S+$/m.exec(readFileSync(output, "utf8"))?.[0];
+    if (url !== undefined) return served(child, url, performance.now() - begun);
+    if (child.exitCode !== null) throw new Error(`touchstone serve ended with ${child.exitCode}`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+/** BENCH_PROFILE=folder leaves a CPU profile of every service there. */
+function profiling(): string[] {
+  const folder = process.env.BENCH_PROFILE;
+  return folder === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${folder}`];
+}
+
+/** A server of this folder: it gets one string, and sends its URL when it is ready. */
+export function startServerProcess(module: URL, argument: string): Promise<Served> {
+  const begun = performance.now();
+  const child = fork(fileURLToPath(module), [argument]);
+  running.add(child);
+  return new Promise((resolve, reject) => {
+    child.once("message", ({ url }: { url: string }) =>
+      resolve(served(child, url, performance.now() - begun)),
+    );
+    child.once("exit", (code) => reject(new Error(`${module.pathname} ended with ${code}`)));
+  });
+}
+
+function served(child: ChildProcess, url: string, startMs: number): Served {
+  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  return {
+    url,
+    pid: child.pid ?? 0,
+    startMs,
+    async stop() {
+      child.kill("SIGTERM");
+      await exited;
+      running.delete(child);
+    },
+  };
+}
+
+const TICKS_PER_SECOND = 100;
+
+/** Seconds of CPU time that a process has used, in user and kernel (proc_pid_stat(5)); NaN where there is no /proc. */
+export function cpuSeconds({ pid }: Pick<Served, "pid">): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+      .replace(/^.*\) /s, "")
+      .split(" ");
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+  } catch {
+    return Number.NaN;
+  }
+}
+
+/** Resident memory of a process in MB; NaN where there is no /proc. */
+export function residentMegabytes({ pid }: Pick<Served, "pid">): number {
+  try {
+    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1000;
+  } catch {
+    return Number.NaN;
+  }
+}

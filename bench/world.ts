@@ -1,0 +1,50 @@
+// What every row is given: how often to measure, a folder that is removed afterwards, and logs that are made once.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fillSigned, fillUnsigned, foundExampleLog } from "./example-log.ts";
+import type { Measurement } from "./harness.ts";
+
+export const SMALL = 10_000;
+export const LARGE = 1_000_000;
+
+export interface World {
+  readonly rounds: number;
+  /** Fewer requests and a smaller large log: to see that it runs, not to quote. */
+  readonly quick: boolean;
+  readonly folder: string;
+  /** A number of requests, or a tenth of it. */
+  amount(full: number): number;
+  /** Number of entries of the large log. */
+  readonly large: number;
+  /** A log with the example release and its policy alone. */
+  newLog(name: string): Promise<string>;
+  /** The log of 10,000 entries, every one signed. */
+  smallLog(): Promise<string>;
+  /** The log of a million entries, of which the signatures are made up. */
+  largeLog(): Promise<string>;
+}
+
+/** A row measures and says what it found, one measurement for each line of the table. */
+export type Row = (world: World) => Promise<Measurement[]>;
+
+export function createWorld(folder: string, rounds: number, quick: boolean): World {
+  const large = quick ? LARGE / 20 : LARGE;
+  const once = async (name: string, fill: (path: string) => Promise<void>) => {
+    const path = join(folder, name);
+    if (existsSync(path)) return path;
+    console.error(`  making the log ${name}`);
+    await foundExampleLog(path);
+    await fill(path);
+    return path;
+  };
+  return {
+    rounds,
+    quick,
+    folder,
+    large,
+    amount: (full) => (quick ? Math.ceil(full / 10) : full),
+    newLog: (name) => once(name, async () => undefined),
+    smallLog: () => once("small", (path) => fillSigned(path, SMALL)),
+    largeLog: () => once("large", (path) => fillUnsigned(path, large)),
+  };
+}
