@@ -4,6 +4,7 @@ import { type Config, parseConfig } from "../config.ts";
 import { OwnCosigner } from "../log/cosigner.ts";
 import { highWaterFile } from "../log/high-water.ts";
 import type { LogConfig } from "../log/log-config.ts";
+import { signingNatively } from "../log/native-signature.ts";
 import type { Observer } from "../log/observe.ts";
 import { SqliteLogStore } from "../log/sqlite/log-store.ts";
 import { openForWriting } from "../log/sqlite/open.ts";
@@ -29,7 +30,7 @@ export async function openLogConfig(
     keys.cosigner === undefined ? [] : [new OwnCosigner(await readNoteKey(keys.cosigner, environment), now)];
   const status = keys.status === undefined ? undefined : readSigningKey(keys.status, environment);
   return {
-    signer: createNoteSigner(logKey),
+    signer: createNoteSigner(signingNatively(logKey)),
     cosigners,
     ...(status && { statusSigner: { keyId: status.keyId, sign: async (message) => status.sign(message) } }),
     highWater: highWaterFile(storage.highWater),

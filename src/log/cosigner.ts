@@ -5,6 +5,7 @@ import type { Checkpoint } from "../protocol/note/checkpoint.ts";
 import { createCosigner } from "../protocol/note/cosignature.ts";
 import type { NotePrivateKey } from "../protocol/note/key.ts";
 import { formatSignatureLine, type NoteSigner, parseNote } from "../protocol/note/signed-note.ts";
+import { signingNatively } from "./native-signature.ts";
 
 export interface CosignRequest {
   readonly checkpoint: Checkpoint;
@@ -37,7 +38,7 @@ export class OwnCosigner implements Cosigner {
 
   /** @param key of type 0x04. */
   constructor(key: NotePrivateKey, clock: () => Date) {
-    this.#signer = createCosigner(key, clock);
+    this.#signer = createCosigner(signingNatively(key), clock);
     this.name = key.verifierKey.name;
   }
 

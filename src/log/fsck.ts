@@ -11,15 +11,15 @@ import { authenticateCheckpoint } from "../protocol/note/cosigned-checkpoint.ts"
 import { parseNote } from "../protocol/note/signed-note.ts";
 import { parseTlogPolicy } from "../protocol/note/tlog-policy.ts";
 import { currentTrustRoot, type InForce, NOTHING_IN_FORCE } from "../protocol/registration/in-force.ts";
-import type { EntryRecord } from "../protocol/registration/references.ts";
 import { register } from "../protocol/registration/register.ts";
 import { BatchView } from "./batch-view.ts";
+import { onlyBelow } from "./earlier-store.ts";
 import { digestsOf } from "./entry-record.ts";
 import { type Finding, Findings, type FsckCheck } from "./finding.ts";
 import { GrowingTree } from "./growing-tree.ts";
 import type { HighWater } from "./high-water.ts";
 import { loadInForce } from "./load-in-force.ts";
-import type { LogStore, PublishedCheckpoint, TileWrite } from "./log-store.ts";
+import type { PublishedCheckpoint, TileWrite } from "./log-store.ts";
 import { nativeSha256 } from "./native-hash.ts";
 import type { SqliteLogStore } from "./sqlite/log-store.ts";
 import { SqliteRows } from "./sqlite/rows.ts";
@@ -279,20 +279,6 @@ class Fsck {
       return undefined;
     }
   }
-}
-
-/** The store as it was before an entry: its lookups find nothing newer. */
-function onlyBelow(
-  store: LogStore,
-  index: number,
-): Pick<LogStore, "findByDigest" | "findByIdentity" | "hasAttachment"> {
-  const below = (record: EntryRecord | undefined) =>
-    record !== undefined && record.index < index ? record : undefined;
-  return {
-    findByDigest: async (digest) => below(await store.findByDigest(digest)),
-    findByIdentity: async (kind, name, version) => below(await store.findByIdentity(kind, name, version)),
-    hasAttachment: (digest, size) => store.hasAttachment(digest, size),
-  };
 }
 
 function describe({

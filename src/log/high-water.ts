@@ -1,6 +1,6 @@
 // The high-water mark: the largest checkpoint that the log has signed, in a file outside the database. It is what tells a database
 // that lost its newest entries (a restored backup) from one that never had them, so it is never part of a backup.
-import { type FileHandle, open, readFile } from "node:fs/promises";
+import { closeSync, fdatasyncSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { encodeHex } from "../protocol/encoding/hex.ts";
 import { decodeUtf8, utf8 } from "../protocol/encoding/text.ts";
@@ -32,7 +32,7 @@ export function highWaterFile(file: string): HighWater {
 
 class HighWaterFile implements HighWater {
   readonly #file: string;
-  #handle: FileHandle | null = null;
+  #fd: number | null = null;
   #nextSlot = 0;
 
   constructor(file: string) {
@@ -40,7 +40,7 @@ class HighWaterFile implements HighWater {
   }
 
   async read(): Promise<string | undefined> {
-    const bytes = await this.#bytes();
+    const bytes = this.#bytes();
     if (bytes === undefined) return undefined;
     const slots = [0, 1].map((slot) => bytes.subarray(slot * SLOT_BYTES, (slot + 1) * SLOT_BYTES));
     const marks = slots.map(decodeSlot);
@@ -61,20 +61,21 @@ class HighWaterFile implements HighWater {
       throw new RangeError(`a high-water mark has at most ${SLOT_BYTES - TEXT_OFFSET} bytes`);
     slot.write(`${encodeHex(nativeSha256(text))}\n`, "latin1");
     slot.set(text, TEXT_OFFSET);
-    this.#handle ??= await this.#open();
-    await this.#handle.write(slot, 0, SLOT_BYTES, this.#nextSlot * SLOT_BYTES);
-    await this.#handle.datasync();
+    // On this thread, as the database's own commits: in the thread pool it would wait for the signature checks of entries.
+    this.#fd ??= await this.#open();
+    writeSync(this.#fd, slot, 0, SLOT_BYTES, this.#nextSlot * SLOT_BYTES);
+    fdatasyncSync(this.#fd);
     this.#nextSlot = 1 - this.#nextSlot;
   }
 
   async close(): Promise<void> {
-    await this.#handle?.close();
-    this.#handle = null;
+    if (this.#fd !== null) closeSync(this.#fd);
+    this.#fd = null;
   }
 
-  async #bytes(): Promise<Buffer | undefined> {
+  #bytes(): Buffer | undefined {
     try {
-      return await readFile(this.#file);
+      return readFileSync(this.#file);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
       throw error;
@@ -82,16 +83,16 @@ class HighWaterFile implements HighWater {
   }
 
   /** Opens the file. A new one gets its full length and its name on disk first, so that a later write changes nothing but a slot. */
-  async #open(): Promise<FileHandle> {
+  async #open(): Promise<number> {
     // Which slot is the older one must be known before one is overwritten.
-    if ((await this.read()) !== undefined) return open(this.#file, "r+");
-    const handle = await open(this.#file, "w", 0o644);
-    await handle.write(Buffer.alloc(2 * SLOT_BYTES), 0, 2 * SLOT_BYTES, 0);
-    await handle.sync();
-    const folder = await open(dirname(this.#file), "r");
-    await folder.sync();
-    await folder.close();
-    return handle;
+    if ((await this.read()) !== undefined) return openSync(this.#file, "r+");
+    const fd = openSync(this.#file, "w", 0o644);
+    writeSync(fd, Buffer.alloc(2 * SLOT_BYTES));
+    fsyncSync(fd);
+    const folder = openSync(dirname(this.#file), "r");
+    fsyncSync(folder);
+    closeSync(folder);
+    return fd;
   }
 }
 

@@ -2,8 +2,8 @@
 import { consistencyProofNodes } from "../protocol/merkle/consistency.ts";
 import { EMPTY_ROOT } from "../protocol/merkle/hash.ts";
 import { inclusionProofNodes } from "../protocol/merkle/inclusion.ts";
-import { hashSubtrees, type ReadNode, type SubtreeNode, subtreesOf } from "../protocol/merkle/subtree.ts";
-import { TILE_HEIGHT } from "../protocol/merkle/tile.ts";
+import { joinHashes, type SubtreeNode, subtreesOf } from "../protocol/merkle/subtree.ts";
+import { TILE_HEIGHT, TILE_WIDTH } from "../protocol/merkle/tile.ts";
 import type { GrowingTree } from "./growing-tree.ts";
 import { nativeSha256 } from "./native-hash.ts";
 import { TileNodes } from "./tile-nodes.ts";
@@ -37,41 +37,51 @@ export class Prover {
   /** The root of the tree when it had `size` leaves. */
   async rootAt(size: number): Promise<Uint8Array> {
     if (size === 0) return EMPTY_ROOT;
-    const nodes = subtreesOf({ start: 0, end: size });
-    return hashSubtrees(nodes, await this.#fetch(nodes), nativeSha256);
+    return this.#hashSubtrees(subtreesOf({ start: 0, end: size }));
   }
 
-  async leafHash(index: number): Promise<Uint8Array> {
-    return (await this.#fetch([{ level: 0, index }]))(0, index);
+  leafHash(index: number): Promise<Uint8Array> {
+    return this.#hashSubtrees([{ level: 0, index }]);
   }
 
   /** The hashes of a proof, each over the subtrees that the plan names for it. */
   async #hash(plan: readonly SubtreeNode[][]): Promise<Uint8Array[]> {
-    const readNode = await this.#fetch(plan.flat());
-    return plan.map((nodes) => hashSubtrees(nodes, readNode, nativeSha256));
-  }
-
-  async #fetch(nodes: readonly SubtreeNode[]): Promise<ReadNode> {
-    const tiles = new Map<number, TileNodes>();
-    for (const { level, index } of nodes) {
-      const { tileLevel, tileIndex } = placeOf(level, index);
-      const key = keyOf(tileLevel, tileIndex);
-      // Nearly every tile is in memory, and awaiting it costs more than reading it.
-      if (!tiles.has(key))
-        tiles.set(
-          key,
-          this.#inMemory(tileLevel, tileIndex, key) ?? (await this.#read(tileLevel, tileIndex, key)),
-        );
+    const hashes: Uint8Array[] = [];
+    for (const nodes of plan) {
+      const [only] = nodes;
+      const ready = nodes.length === 1 && only !== undefined ? this.#nodeInMemory(only) : undefined;
+      hashes.push(ready ?? (await this.#hashSubtrees(nodes)));
     }
-    return (level, index) => {
-      const { tileLevel, tileIndex, height, offset } = placeOf(level, index);
-      return (tiles.get(keyOf(tileLevel, tileIndex)) as TileNodes).get(height, offset);
-    };
+    return hashes;
   }
 
-  #inMemory(level: number, index: number, key: number): TileNodes | undefined {
+  async #hashSubtrees(nodes: readonly SubtreeNode[]): Promise<Uint8Array> {
+    const hashes: Uint8Array[] = [];
+    for (const node of nodes) hashes.push(this.#nodeInMemory(node) ?? (await this.#readNode(node)));
+    return joinHashes(hashes, nativeSha256);
+  }
+
+  /** Nearly every tile is in memory, and awaiting it would cost more than reading it. */
+  #nodeInMemory({ level, index }: SubtreeNode): Uint8Array | undefined {
+    const height = level % TILE_HEIGHT;
+    const tileLevel = (level - height) / TILE_HEIGHT;
+    const perTile = TILE_WIDTH >> height;
+    const tileIndex = Math.floor(index / perTile);
+    return this.#inMemory(tileLevel, tileIndex)?.get(height, index - tileIndex * perTile);
+  }
+
+  async #readNode({ level, index }: SubtreeNode): Promise<Uint8Array> {
+    const height = level % TILE_HEIGHT;
+    const perTile = TILE_WIDTH >> height;
+    const tileIndex = Math.floor(index / perTile);
+    const tile = await this.#read((level - height) / TILE_HEIGHT, tileIndex);
+    return tile.get(height, index - tileIndex * perTile);
+  }
+
+  #inMemory(level: number, index: number): TileNodes | undefined {
     const edge = this.#tree().edgeTile(level, index);
     if (edge !== undefined) return edge;
+    const key = keyOf(level, index);
     const cached = this.#cache.get(key);
     if (cached === undefined) return undefined;
     this.#cache.delete(key);
@@ -79,11 +89,11 @@ export class Prover {
     return cached;
   }
 
-  async #read(level: number, index: number, key: number): Promise<TileNodes> {
+  async #read(level: number, index: number): Promise<TileNodes> {
     const stored = await this.#store.readTile(level, index);
     if (stored === undefined) throw new Error(`tile ${index} of level ${level} is missing`);
     const nodes = TileNodes.of(stored);
-    if (stored.inner !== null) this.#remember(key, nodes);
+    if (stored.inner !== null) this.#remember(keyOf(level, index), nodes);
     return nodes;
   }
 
@@ -96,15 +106,4 @@ export class Prover {
 /** One number for each tile: levels are 0 to 6, and a tree of 2^53 entries has fewer than 2^45 tiles of a level. */
 function keyOf(level: number, index: number): number {
   return index * 8 + level;
-}
-
-function placeOf(level: number, index: number) {
-  const height = level % TILE_HEIGHT;
-  const perTile = 2 ** (TILE_HEIGHT - height);
-  return {
-    tileLevel: (level - height) / TILE_HEIGHT,
-    tileIndex: Math.floor(index / perTile),
-    height,
-    offset: index % perTile,
-  };
 }

@@ -1,10 +1,11 @@
 // Gathering cosignatures until the trust root's quorum is met, and no longer: slow witnesses delay nothing once enough have answered.
 import type { TrustRoot } from "../protocol/entry/trust-root.ts";
-import { createVerifier, splitTimestamp } from "../protocol/note/cosignature.ts";
+import { splitTimestamp } from "../protocol/note/cosignature.ts";
 import type { VerifierKey } from "../protocol/note/key.ts";
 import { type NoteSignature, type NoteVerifier, openNote, parseNote } from "../protocol/note/signed-note.ts";
 import { isQuorumMet, parseTlogPolicy, type TlogPolicy } from "../protocol/note/tlog-policy.ts";
 import { type Cosigner, type CosignRequest, LogBehindError } from "./cosigner.ts";
+import { witnessVerifier } from "./native-signature.ts";
 import type { Logger } from "./observe.ts";
 
 /** The quorum of a trust root, with its keys imported. */
@@ -15,7 +16,7 @@ export interface Quorum {
 
 export async function quorumOf(root: TrustRoot): Promise<Quorum> {
   const policy = parseTlogPolicy(root.logPolicy);
-  const verifiers = await Promise.all(policy.witnesses.map(({ key }) => createVerifier(key)));
+  const verifiers = await Promise.all(policy.witnesses.map(({ key }) => witnessVerifier(key)));
   return { policy, verifiers: verifiers.filter((verifier) => verifier !== undefined) };
 }
 

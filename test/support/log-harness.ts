@@ -7,6 +7,7 @@ import { type HighWater, highWaterFile } from "../../src/log/high-water.ts";
 import { createLog, type Log, openLog } from "../../src/log/log.ts";
 import type { LogConfig } from "../../src/log/log-config.ts";
 import type { LogStore } from "../../src/log/log-store.ts";
+import { signingNatively } from "../../src/log/native-signature.ts";
 import { SqliteLogStore } from "../../src/log/sqlite/log-store.ts";
 import { openForWriting } from "../../src/log/sqlite/open.ts";
 import type { TrustRoot } from "../../src/protocol/entry/trust-root.ts";
@@ -79,7 +80,7 @@ export class LogHarness {
     const store = new SqliteLogStore(openForWriting(this.databaseFile, { now: this.clock.now }));
     return {
       store: options.store?.(store) ?? store,
-      signer: createNoteSigner(await logKey()),
+      signer: createNoteSigner(signingNatively(await logKey())),
       cosigners: options.cosigners ?? [new OwnCosigner(await witnessKey("own.example"), clock)],
       statusSigner: options.withStatus ? this.keys.status : undefined,
       highWater: options.highWater?.(highWater) ?? highWater,
