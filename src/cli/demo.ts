@@ -6,6 +6,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { pino } from "pino";
+import { audit } from "../auditor/audit.ts";
+import { AuditState } from "../auditor/audit-state.ts";
+import { openSource } from "../auditor/source.ts";
 import { describeReference } from "../protocol/entry/reference.ts";
 import { type Envelope, makeEnvelope } from "../protocol/envelope/dsse.ts";
 import { parseJson } from "../protocol/envelope/parse-json.ts";
@@ -96,6 +99,7 @@ async function tellStory(options: DemoOptions, context: CliContext): Promise<Run
     const verified = await fetchAndVerify(story);
     await appraiseMachines(story, verified);
     await revokeRelease(story);
+    await auditLog(story);
     return server;
   } catch (error) {
     await server.stop();
@@ -221,7 +225,31 @@ async function revokeRelease(story: Story): Promise<void> {
     () => "the bundle is still accepted",
     (error: unknown) => describeError(error).message,
   );
-  context.print(`   ${shorten(refused)}`);
+  context.print(`   refused: ${shorten(refused)}`);
+}
+
+async function auditLog({ client, anchor, context }: Story): Promise<void> {
+  context.print(
+    "\n7. An auditor replays the whole log as a stranger: every proof, signature and rule again.",
+  );
+  const state = AuditState.open(null);
+  try {
+    const read = openSource(client.url, { fetch: context.fetch });
+    const report = await audit({
+      read,
+      trust: anchor,
+      state,
+      now: context.now(),
+      onProgress: () => undefined,
+    });
+    const { entriesChecked, signaturesChecked, statusesRecomputed, findings } = report;
+    context.print(
+      `   ${entriesChecked} entries, ${signaturesChecked} signatures, ${statusesRecomputed} statuses; merkletreejs on the root: ${report.secondOpinion}; findings: ${findings.length}`,
+    );
+    for (const { code, message } of findings) context.print(`   ${code}: ${message}`);
+  } finally {
+    state.close();
+  }
 }
 
 function readExamples(): Uint8Array[] {
