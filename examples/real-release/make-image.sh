@@ -32,7 +32,8 @@ root_hash=$(sed -n 's/^Root hash:[[:space:]]*//p' "$image/verity.txt")
 
 printf 'console=ttyS0 ro lockdown=confidentiality module.sig_enforce=1 systemd.verity_root_hash=%s' "$root_hash" >"$image/cmdline"
 printf '%s' "$release" >"$image/uname"
-objcopy --enable-deterministic-archives \
+# Without --preserve-dates objcopy would write the time of now into the image.
+objcopy --preserve-dates \
   --add-section .osrel="$image/root/etc/os-release" --change-section-vma .osrel=0x20000 \
   --add-section .cmdline="$image/cmdline" --change-section-vma .cmdline=0x30000 \
   --add-section .uname="$image/uname" --change-section-vma .uname=0x40000 \

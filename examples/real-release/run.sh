@@ -15,11 +15,12 @@ debian=$directory/debian
 # Modules are built with this machine's compiler, so the kernel is that of this machine's suite.
 suite=$(. /etc/os-release && [ "$ID" = debian ] && echo "$VERSION_CODENAME" || echo trixie)
 say() { printf '\n== %s\n' "$*"; }
-touchstone() { node "$here/../../dist/cli/main.js" "$@"; }
+main=$here/../../dist/cli/main.js
+touchstone() { node "$main" "$@"; }
 for tool in curl jq; do
   command -v "$tool" >/dev/null || { echo "run: $tool is missing" >&2; exit 2; }
 done
-[ -e "$here/../../dist/cli/main.js" ] || { echo "run: first 'npm ci && npm run build'" >&2; exit 2; }
+[ -e "$main" ] || { echo "run: first 'npm ci && npm run build'" >&2; exit 2; }
 
 say "1. fetch Debian's artefacts ($suite), checked by apt against its signed index"
 "$here/fetch-debian.sh" "$debian" "$suite" >"$directory/fetch.log" 2>&1 || { tail -n 20 "$directory/fetch.log" >&2; exit 1; }
@@ -37,7 +38,7 @@ cat "$directory/image/verity.txt"
 say "4. found a log and serve it"
 log=$directory/log
 [ -e "$log/touchstone.toml" ] || touchstone init "$log" --origin localhost/real-release
-touchstone serve --config "$log/touchstone.toml" --port 0 >"$directory/serve.out" 2>&1 &
+node "$main" serve --config "$log/touchstone.toml" --port 0 >"$directory/serve.out" 2>&1 &
 service=$!
 trap 'kill "$service" 2>/dev/null || true; wait "$service" || true' EXIT
 for _ in $(seq 100); do
