@@ -95,7 +95,9 @@ class Message {
   readonly #uints = new Map<number, number>();
 
   addBytes(field: number, value: Uint8Array): void {
-    this.#bytes.set(field, [...this.bytes(field), value]);
+    const values = this.#bytes.get(field);
+    if (values === undefined) this.#bytes.set(field, [value]);
+    else values.push(value);
   }
 
   addUint(field: number, value: number): void {
