@@ -64,14 +64,14 @@ export function createBrowserStore(storage: Pick<Storage, "getItem" | "setItem">
 /** Joins what was remembered with what was just verified. Nothing in it ever goes down. */
 export function mergeStates(old: RememberedState | null, next: RememberedState): RememberedState {
   if (old === null) return next;
-  const policies = { ...old.policies };
+  const policies = new Map(Object.entries(old.policies));
   for (const [policy, version] of Object.entries(next.policies))
-    policies[policy] = Math.max(policies[policy] ?? 0, version);
+    policies.set(policy, Math.max(policies.get(policy) ?? 0, version));
   return {
     origin: next.origin,
     trustRootVersion: Math.max(old.trustRootVersion, next.trustRootVersion),
     statusSequence: Math.max(old.statusSequence, next.statusSequence),
     checkpoint: old.checkpoint.size > next.checkpoint.size ? old.checkpoint : next.checkpoint,
-    policies,
+    policies: Object.fromEntries(policies),
   };
 }

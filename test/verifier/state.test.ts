@@ -140,6 +140,11 @@ describe("joining what was remembered with what was just seen", () => {
     expect(mergeStates(null, state())).toEqual(state());
   });
 
+  it("remembers a policy whose name every object has already", () => {
+    const merged = mergeStates(state(), state({ policies: { constructor: 1 } }));
+    expect(parseState(formatState(merged)).policies).toEqual({ production: 3, constructor: 1 });
+  });
+
   it("never lets anything go down or be forgotten, in whatever order visits end", () => {
     fc.assert(
       fc.property(states, states, (a, b) => {
