@@ -5,7 +5,7 @@ import type { KeyRing } from "../protocol/cryptography/key-ring.ts";
 import { keyIdOf } from "../protocol/cryptography/signature.ts";
 import { decodeBase64 } from "../protocol/encoding/base64.ts";
 import type { TrustRoot } from "../protocol/entry/trust-root.ts";
-import { verifyEnvelope } from "../protocol/envelope/dsse.ts";
+import { type Envelope, verifyEnvelope } from "../protocol/envelope/dsse.ts";
 import { authoriseTrustRoot } from "../protocol/registration/authorisation.ts";
 import { checkTrustRootUsable } from "../protocol/registration/succession.ts";
 import { broken, notAcceptable, otherwise } from "./bundle-error.ts";
@@ -15,6 +15,7 @@ export interface PlacedTrustRoot {
   readonly index: number;
   readonly digest: string;
   readonly root: TrustRoot;
+  readonly envelope: Envelope;
 }
 
 /**
@@ -27,12 +28,11 @@ export async function verifyTrustRootChain(
   { pin, now, remembered }: VerifyBundleOptions,
 ): Promise<PlacedTrustRoot[]> {
   const roots: PlacedTrustRoot[] = [];
-  for (const entry of bundle.trustRoots) {
-    const placed = await readTrustRoot(entry, roots.at(-1), keys);
-    if (placed.root.version > pin.version) await requireSuccessor(entry, placed, roots.at(-1), keys);
-    roots.push(placed);
-  }
+  for (const entry of bundle.trustRoots) roots.push(placeTrustRoot(entry, roots.at(-1)));
+  // The pin before any key: a chain of somebody else's may hold 32,768 of them, and importing takes seconds.
   requirePinned(roots, pin);
+  for (const [i, placed] of roots.entries())
+    await admit(placed, roots[i - 1]?.root ?? null, keys, pin.version);
   requireInForce(roots, now, remembered?.trustRootVersion ?? 0);
   return roots;
 }
@@ -44,40 +44,41 @@ export function trustRootAt(roots: readonly PlacedTrustRoot[], index: number): T
   return placed.root;
 }
 
-async function readTrustRoot(
-  entry: LoggedEntry,
+function placeTrustRoot(
+  { index, envelope }: LoggedEntry,
   previous: PlacedTrustRoot | undefined,
-  keys: KeyRing,
-): Promise<PlacedTrustRoot> {
-  const { statement, payloadDigest } = entry.envelope;
+): PlacedTrustRoot {
+  const { statement, payloadDigest } = envelope;
   if (statement.kind !== "trust-root")
-    return broken("trust-root-chain", `entry ${entry.index} is a ${statement.kind}`);
+    return broken("trust-root-chain", `entry ${index} is a ${statement.kind}`);
   const root = statement.predicate;
   const followsOn =
     previous === undefined
-      ? root.version === 1 && entry.index === 0
+      ? root.version === 1 && index === 0
       : root.version === previous.root.version + 1 &&
         root.previous === previous.digest &&
-        entry.index > previous.index;
+        index > previous.index;
   if (!followsOn)
     broken("trust-root-chain", `trust root version ${root.version} does not follow the one before it`);
-  await otherwise("trust-root-chain", "trust root", async () => {
-    checkTrustRootUsable(root, new Set(root.keys.map((spki) => keyIdOf(decodeBase64(spki)))));
-    await keys.add(root.keys);
-  });
-  return { index: entry.index, digest: payloadDigest, root };
+  return { index, digest: payloadDigest, root, envelope };
 }
 
-/** Trust roots newer than the pinned one are believed because thresholds of the one before and of their own signed them. */
-async function requireSuccessor(
-  { envelope }: LoggedEntry,
-  { root }: PlacedTrustRoot,
-  previous: PlacedTrustRoot | undefined,
+/**
+ * Puts the keys of a trust root on the ring. One that is newer than the pinned one is believed because thresholds of the one before
+ * it and of its own signed it.
+ */
+async function admit(
+  { root, envelope }: PlacedTrustRoot,
+  previous: TrustRoot | null,
   keys: KeyRing,
+  pinned: number,
 ): Promise<void> {
   await otherwise("trust-root-chain", `trust root version ${root.version}`, async () => {
+    checkTrustRootUsable(root, new Set(root.keys.map((spki) => keyIdOf(decodeBase64(spki)))));
+    await keys.add(root.keys);
+    if (root.version <= pinned) return;
     const { signers } = await verifyEnvelope(envelope, keys.lookup);
-    authoriseTrustRoot(previous?.root ?? null, root, signers);
+    authoriseTrustRoot(previous, root, signers);
   });
 }
 

@@ -145,11 +145,12 @@ async function verifyStatus(bundle: PolicyBundle, context: Context): Promise<Sta
   if (
     status.trustRoot.version !== root.root.version ||
     status.trustRoot.digest !== root.digest ||
+    status.treeSize <= root.index ||
     status.treeSize > record.index
   ) {
     broken(
       "status-disagrees",
-      `it names trust root version ${status.trustRoot.version}, the bundle shows ${root.root.version}`,
+      `it does not summarise the log up to trust root version ${root.root.version}, which the bundle shows`,
     );
   }
   return statement;
@@ -198,7 +199,11 @@ async function verifyPolicy(
   if (bundle.historical || (current !== undefined && current.version > policy.version)) {
     notAcceptable("policy-historical", `${label} is not the newest; fetch the current bundle`);
   }
-  if (current?.version !== policy.version || current.digest !== record.digest) {
+  if (
+    current?.version !== policy.version ||
+    current.digest !== record.digest ||
+    status.treeSize <= record.index
+  ) {
     broken("status-disagrees", `the status does not name ${label} with this digest`);
   }
   if (isRevoked(revoked, record)) notAcceptable("policy-revoked", `${label} is revoked`);
@@ -227,24 +232,25 @@ async function verifyEntries(
   revoked: Revoked,
   context: Context,
 ): Promise<Map<string, VerifiedEntry>> {
-  const wanted = new Map(referencesOf(policy).map((reference) => [reference.digest, reference]));
+  const references = referencesOf(policy);
   const entries = new Map<string, VerifiedEntry>();
   for (const logged of bundle.entries) {
-    const reference = wanted.get(logged.envelope.payloadDigest);
-    if (reference === undefined) broken("entry-wrong", `entry ${logged.index} is not named by the policy`);
-    const entry = await verifyEntry(logged, reference.kind, "entry-not-authorised", context);
-    if (describeReference(entry.record) !== describeReference(reference)) {
-      broken("entry-wrong", `${describeReference(reference)} is ${describeReference(entry.record)}`);
-    }
+    const { payloadDigest, statement } = logged.envelope;
+    if (entries.has(payloadDigest) || !references.some(({ digest }) => digest === payloadDigest))
+      broken("entry-wrong", `entry ${logged.index} is there twice, or the policy does not name it`);
+    const entry = await verifyEntry(logged, statement.kind, "entry-not-authorised", context);
     if (isRevoked(revoked, entry.record))
-      notAcceptable("entry-revoked", `${describeReference(reference)} is revoked`);
-    if ((entry.record.svn ?? -1) < policy.predicate.svnFloor[reference.kind as ReleaseKind]) {
-      notAcceptable("entry-below-svn-floor", `${describeReference(reference)} has svn ${entry.record.svn}`);
-    }
-    entries.set(reference.digest, entry);
+      notAcceptable("entry-revoked", `${describeReference(statement)} is revoked`);
+    entries.set(payloadDigest, entry);
   }
-  for (const [digest, reference] of wanted) {
-    if (!entries.has(digest)) broken("entry-missing", `${describeReference(reference)} is not in the bundle`);
+  for (const reference of references) {
+    const label = describeReference(reference);
+    const record = entries.get(reference.digest)?.record;
+    if (record === undefined) broken("entry-missing", `${label} is not in the bundle`);
+    if (describeReference(record) !== label)
+      broken("entry-wrong", `${label} is ${describeReference(record)}`);
+    if ((record.svn ?? -1) < policy.predicate.svnFloor[reference.kind as ReleaseKind])
+      notAcceptable("entry-below-svn-floor", `${label} has svn ${record.svn}`);
   }
   await otherwise("entry-wrong", "policy", () =>
     checkProfiles(policy, (digest) => entries.get(digest)?.record),
