@@ -110,12 +110,14 @@ function requireClaimsEvent({ evidence, body, log }: BindingInput): void {
     throw new VerificationError("binding", "no event log replays to RTMR3, so nothing binds the GPU claims");
   }
   const wanted = encodeHex(sha256(utf8(canonicalize(evidence.claims))));
-  const events = log.events.filter(({ rtmr, name }) => rtmr === 3 && name === GPU_CLAIMS_EVENT);
-  const [event, another] = events;
-  if (event === undefined || another !== undefined || !event.recomputed || encodeHex(event.data) !== wanted) {
+  const events = log.events.filter(({ rtmr }) => rtmr === 3);
+  const [event, another] = events.filter(({ name }) => name === GPU_CLAIMS_EVENT);
+  // An event whose digest does not prove its name could be a second one, under another name.
+  const proven = events.every(({ name, recomputed }) => name !== "" && recomputed);
+  if (event === undefined || another !== undefined || !proven || encodeHex(event.data) !== wanted) {
     throw new VerificationError(
       "binding",
-      `RTMR3 must have exactly one event ${GPU_CLAIMS_EVENT} with the SHA-256 of the claims`,
+      `RTMR3 must hold named runtime events only, exactly one of them ${GPU_CLAIMS_EVENT} with the SHA-256 of the claims`,
     );
   }
 }

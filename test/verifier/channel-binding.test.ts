@@ -1,7 +1,7 @@
 // Every way in which a policy can want the quote bound to the channel: each is good in its own form, and no other.
 import { beforeAll, describe, expect, test } from "vitest";
 import { sha256, sha512 } from "../../src/protocol/cryptography/hash.ts";
-import { decodeBase64 } from "../../src/protocol/encoding/base64.ts";
+import { decodeBase64, encodeBase64 } from "../../src/protocol/encoding/base64.ts";
 import { concatBytes } from "../../src/protocol/encoding/bytes.ts";
 import { encodeHex } from "../../src/protocol/encoding/hex.ts";
 import { utf8 } from "../../src/protocol/encoding/text.ts";
@@ -9,8 +9,12 @@ import type { Profile } from "../../src/protocol/entry/policy.ts";
 import { canonicalize } from "../../src/protocol/envelope/canonical-json.ts";
 import {
   bootEvents,
+  EV_EVENT_TAG,
+  EV_SEPARATOR,
   type KeyPair,
   type Machine,
+  type MeasuredEvent,
+  makeDstackLog,
   makeEvidenceCertificate,
   makeKeyPair,
   makeRaTlsCertificate,
@@ -56,14 +60,16 @@ beforeAll(async () => {
 
 const claimsDigest = ({ evidence }: Machine) => sha256(utf8(canonicalize(evidence.claims)));
 
-/** A machine that binds its key in a foreign format, and its GPU claims by an event in RTMR3. */
+/** A machine that binds its key in a foreign format, and its GPU claims by an event in RTMR3. @param before events in front of that one. */
 async function bound(
   format: Format,
   claimsEvent: (machine: Machine) => Uint8Array = claimsDigest,
+  before: readonly MeasuredEvent[] = [],
 ): Promise<Shown> {
   const first = await machineOf({ channel: key });
   const { nonce, evidence } = first;
-  const events = [...bootEvents("synthetic image 1"), runtimeEvent(GPU_CLAIMS_EVENT, claimsEvent(first))];
+  const claimed = runtimeEvent(GPU_CLAIMS_EVENT, claimsEvent(first));
+  const events = [...bootEvents("synthetic image 1"), ...before, claimed];
   const reportData = REPORT_DATA[format](key, nonce);
   const again = await machineOf({
     channel: key,
@@ -168,6 +174,38 @@ describe.each(FORMATS)("%s", (format) => {
     expect(await outcome(world, { ...shown, machine })).toBe("binding.claims");
   });
 });
+
+describe("a second claims event in RTMR3, which an application may append, beside the one of the measured guest", () => {
+  // With a colon in its payload: name and payload of a digest could meet there, too.
+  const honest = runtimeEvent(GPU_CLAIMS_EVENT, utf8("ccMode:off"));
+  test.each<[string, Partial<MeasuredEvent>]>([
+    ["shown as it is", {}],
+    ["hidden under another name", { name: "app" }],
+    ["hidden under another type", { name: "app", type: EV_EVENT_TAG }],
+    ["hidden with its name moved into the data", hideInSeparator(honest)],
+    [
+      "hidden with some of its data moved into the name",
+      { name: `${GPU_CLAIMS_EVENT}:ccMode`, data: utf8("off") },
+    ],
+  ])("is rejected, %s", async (_, relabelled) => {
+    const shown = await bound("dstack-ratls", claimsDigest, [honest]);
+    const { tdx } = shown.machine.evidence;
+    const events = shown.machine.events.map((event) =>
+      event === honest ? { ...event, ...relabelled } : event,
+    );
+    const eventLog = { format: "dstack", data: encodeBase64(makeDstackLog(events)) } as const;
+    const machine = { ...shown.machine, evidence: { ...shown.machine.evidence, tdx: { ...tdx, eventLog } } };
+    expect(await outcome(await worldFor(shown, "dstack-ratls"), { ...shown, machine })).toBe(
+      "binding.claims",
+    );
+  });
+});
+
+/** The same digest as that of a separator, whose data is all that was hashed, under a name that nothing proves. */
+function hideInSeparator({ name = "", data }: MeasuredEvent): Partial<MeasuredEvent> {
+  const hashed = concatBytes(Uint8Array.of(1, 0, 0, 8), utf8(`:${name}:`), data);
+  return { type: EV_SEPARATOR, name: "app", data: hashed };
+}
 
 test("dstack-ratls holds no challenge: where the policy wants one it is rejected, though the GPUs answered it", async () => {
   const shown = await bound("dstack-ratls");

@@ -4,7 +4,7 @@ import * as z from "zod";
 import { decodeHex } from "../../protocol/encoding/hex.ts";
 import { parseJson } from "../../protocol/envelope/parse-json.ts";
 import { MalformedError } from "../../protocol/errors.ts";
-import { type EventLog, isDigestOf } from "./logged-event.ts";
+import { DSTACK_RUNTIME, type EventLog, isDigestOf } from "./logged-event.ts";
 
 const MAX_LOG_BYTES = 512 * 1024;
 
@@ -33,7 +33,8 @@ export function parseDstackEventLog(bytes: Uint8Array): EventLog {
   const events = result.data.map((event) => {
     const digest = decodeHex(event.digest);
     const data = decodeHex(event.event_payload);
-    const { imr: rtmr, event_type: type, event: name } = event;
+    const { imr: rtmr, event_type: type } = event;
+    const name = type === DSTACK_RUNTIME ? event.event : "";
     return { rtmr, type, name, digest, data, recomputed: isDigestOf(digest, type, data, name) };
   });
   return { format: "dstack", events, endsAt: null };

@@ -11,7 +11,7 @@ export interface LoggedEvent {
   readonly rtmr: RtmrIndex;
   /** TCG event type, such as 0x80000003. */
   readonly type: number;
-  /** The name of a dstack runtime event; empty where the format has none. */
+  /** The name of a dstack runtime event, which its digest covers; empty for all others, whatever the log calls them. */
   readonly name: string;
   /** What was extended, 48 bytes. */
   readonly digest: Uint8Array;
@@ -40,7 +40,7 @@ const EV_EFI_ACTION = 0x8000_0007;
 const EV_EFI_VARIABLE_BOOT2 = 0x8000_000c;
 const EV_EFI_VARIABLE_AUTHORITY = 0x8000_00e0;
 /** dstack's own type for what happens after boot. */
-const DSTACK_RUNTIME = 0x0800_0001;
+export const DSTACK_RUNTIME = 0x0800_0001;
 
 /** Whether `digest` (SHA-384) is the one that the event's data must have. */
 export function isDigestOf(digest: Uint8Array, type: number, data: Uint8Array, name = ""): boolean {
@@ -65,7 +65,10 @@ function measuredBytes(type: number, data: Uint8Array, name: string): Uint8Array
     case EV_IPL:
       return grubText(data) ?? data;
     case DSTACK_RUNTIME:
-      return concatBytes(Uint8Array.of(0x01, 0, 0, 0x08), utf8(`:${name}:`), data);
+      // A colon in the name would let one digest stand for two events: name and payload could meet elsewhere.
+      return name.includes(":")
+        ? null
+        : concatBytes(Uint8Array.of(0x01, 0, 0, 0x08), utf8(`:${name}:`), data);
     default:
       return null;
   }
