@@ -4,6 +4,7 @@ import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import type { Context } from "hono";
 import { parseAccept } from "hono/utils/accept";
+import { requestHeader } from "./request-header.ts";
 
 const compressGzip = promisify(gzip);
 const compressBrotli = promisify(brotliCompress);
@@ -65,8 +66,8 @@ export function matchesEtag(ifNoneMatch: string | undefined, etag: string): bool
 
 /** The answer to a conditional GET: 304, or the body in the best coding. */
 export function respondEncoded(c: Context, body: EncodedBody): Response {
-  const { bytes, etag, headers } = body[chooseCoding(c.req.header("accept-encoding"))];
-  if (matchesEtag(c.req.header("if-none-match"), etag)) return notModified(headers);
+  const { bytes, etag, headers } = body[chooseCoding(requestHeader(c, "accept-encoding"))];
+  if (matchesEtag(requestHeader(c, "if-none-match"), etag)) return notModified(headers);
   return new Response(bytes, { headers });
 }
 

@@ -30,11 +30,16 @@ export function createMetrics(withProcess: boolean): Metrics {
     buckets: SECONDS,
     registers,
   });
-  const reads = new Counter({
+  const reads = new Map<string, { count: number }>();
+  new Counter({
     name: "touchstone_http_hot_reads_total",
     help: "Requests for tiles, checkpoints, bundles and proofs",
     labelNames: ["kind"],
     registers,
+    collect() {
+      this.reset();
+      for (const [kind, { count }] of reads) this.inc({ kind }, count);
+    },
   });
   const refusals = new Counter({
     name: "touchstone_refusals_total",
@@ -53,8 +58,11 @@ export function createMetrics(withProcess: boolean): Metrics {
     observeRequest: (method, route, status, seconds) => requests.observe({ method, route, status }, seconds),
     countProblem: (code) => refusals.inc({ code }),
     hotReads(kind) {
-      const child = reads.labels(kind);
-      return () => child.inc();
+      const read = reads.get(kind) ?? { count: 0 };
+      reads.set(kind, read);
+      return () => {
+        read.count++;
+      };
     },
     countProofFailure: () => proofFailures.inc(),
   };

@@ -6,14 +6,8 @@ import { routePath } from "hono/route";
 import type { Logger } from "pino";
 import { BASE_HEADERS } from "../headers.ts";
 import type { Metrics } from "../metrics.ts";
+import type { Observed } from "../observed.ts";
 import type { ApiEnvironment } from "../openapi.ts";
-
-/** What becomes known of a request while it is handled. */
-export interface Observed {
-  readonly requestId: string;
-  /** Code of the problem that it ended with. */
-  problem?: string;
-}
 
 export function newRequestId(): string {
   return randomUUID();

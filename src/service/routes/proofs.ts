@@ -27,6 +27,13 @@ const inclusionProof = z
   })
   .meta({ id: "InclusionProof" });
 
+interface AnsweredProof {
+  readonly entry: number;
+  readonly size: number;
+  readonly proof: readonly Uint8Array[];
+  readonly checkpoint: string | null;
+}
+
 const PROOF_HEADERS = { ...READ_HEADERS, "cache-control": NO_CACHE, vary: "accept" };
 const JSON_HEADERS = { ...PROOF_HEADERS, "content-type": "application/json" };
 const TEXT_HEADERS = { ...PROOF_HEADERS, "content-type": "text/plain; charset=utf-8" };
@@ -34,6 +41,7 @@ const TEXT_HEADERS = { ...PROOF_HEADERS, "content-type": "text/plain; charset=ut
 /** Inclusion proofs are asked for often: no schema machinery and no middleware stand in their way. */
 export function addInclusionProofs(api: Api, { log, metrics }: Service): void {
   const count = metrics.hotReads("inclusion-proof");
+  const quote = createQuote();
   describeInclusionProof(api);
 
   api.get("/v1/entries/:index/proof", async (c) => {
@@ -48,7 +56,7 @@ export function addInclusionProofs(api: Api, { log, metrics }: Service): void {
     const checkpoint = size === newest.size ? note : await checkpointOfSize(log, size);
     return prefersText(c)
       ? proofFile(entry, proof, checkpoint, size)
-      : proofJson(log, { entry, size, proof, checkpoint });
+      : proofJson(log, { entry, size, proof, checkpoint }, quote);
   });
 }
 
@@ -72,24 +80,30 @@ function proofFile(
   return new Response(formatTlogProof({ index: entry, proof, checkpoint }), { headers: TEXT_HEADERS });
 }
 
+/** Written by hand: hex and base64 need no escaping, and the checkpoint, which does, is the same for all. */
 async function proofJson(
   log: Log,
-  {
-    entry,
-    size,
-    proof,
-    checkpoint,
-  }: { entry: number; size: number; proof: readonly Uint8Array[]; checkpoint: string | null },
+  { entry, size, proof, checkpoint }: AnsweredProof,
+  quote: (text: string | null) => string,
 ): Promise<Response> {
-  const json: z.infer<typeof inclusionProof> = {
-    index: entry,
-    treeSize: size,
-    leafHash: Buffer.from(await log.leafHash(entry)).toString("hex"),
-    // Node's own base64 is several times faster than the one that browsers share with us.
-    proof: proof.map((node) => Buffer.from(node.buffer, node.byteOffset, node.length).toString("base64")),
-    checkpoint,
+  const leafHash = Buffer.from(await log.leafHash(entry)).toString("hex");
+  const hashes = proof.length === 0 ? "" : `"${proof.map(base64).join('","')}"`;
+  const json = `{"index":${entry},"treeSize":${size},"leafHash":"${leafHash}","proof":[${hashes}],"checkpoint":${quote(checkpoint)}}`;
+  return new Response(json, { headers: JSON_HEADERS });
+}
+
+/** Node's own, several times faster than the one that browsers share with us. */
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64");
+}
+
+/** JSON of a text, remembering the last one. */
+function createQuote(): (text: string | null) => string {
+  let last: { readonly text: string | null; readonly json: string } = { text: null, json: "null" };
+  return (text) => {
+    if (text !== last.text) last = { text, json: JSON.stringify(text) };
+    return last.json;
   };
-  return new Response(JSON.stringify(json), { headers: JSON_HEADERS });
 }
 
 const getConsistencyProof = route({

@@ -19,6 +19,7 @@ import { requirePublished } from "../log-reader.ts";
 import { type Api, describeRoute, problems } from "../openapi.ts";
 import { RequestProblem } from "../problem.ts";
 import { readBody, requireMediaType } from "../request-body.ts";
+import { requestHeader } from "../request-header.ts";
 import type { Service } from "../service.ts";
 import { envelope as envelopeShape, index, leafHash, proofText, treeSize } from "../shapes.ts";
 
@@ -143,7 +144,7 @@ async function publishedJson(
 
 /** Whether the client asks for the bare proof file. */
 export function prefersText(c: Context): boolean {
-  return (c.req.header("accept") ?? "")
+  return (requestHeader(c, "accept") ?? "")
     .split(",")
     .some((range) => range.split(";")[0]?.trim() === "text/plain");
 }
