@@ -10,7 +10,7 @@ import { type VerifiedBundle, verifyBundle } from "../verifier/verify-bundle.ts"
 import { createFileStore } from "../verifier-node/file-state.ts";
 import { AnswerIsNo, type CliContext, describeError, show } from "./context.ts";
 import { readInput, writeOutput } from "./files.ts";
-import { DEFAULT_URL, parseTime } from "./options.ts";
+import { DEFAULT_URL, parsePositive, parseTime } from "./options.ts";
 
 export function addBundle(program: Command, context: CliContext): void {
   const bundle = program
@@ -20,15 +20,14 @@ export function addBundle(program: Command, context: CliContext): void {
     .command("fetch <name>")
     .description("fetch the current bundle of a policy (not verified by that)")
     .option("--to <url>", "base URL of the log", DEFAULT_URL)
-    .option("--since <size>", "ask for the consistency proof from this tree size")
+    .option("--since <size>", "ask for the consistency proof from this tree size", parsePositive)
     .requiredOption("-o, --output <file>", "where to write it")
     .addHelpText(
       "after",
       "\nExample:\n  touchstone bundle fetch prod --to https://log.example.com -o prod.bundle.json",
     )
-    .action(async (name: string, options: { to: string; since?: string; output: string; json?: boolean }) => {
-      const since = options.since === undefined ? undefined : Number(options.since);
-      const bytes = await fetchBundle({ url: options.to, name, fetch: context.fetch }, since);
+    .action(async (name: string, options: { to: string; since?: number; output: string; json?: boolean }) => {
+      const bytes = await fetchBundle({ url: options.to, name, fetch: context.fetch }, options.since);
       writeOutput(options.output, bytes);
       show(context, options, { output: options.output, bytes: bytes.length }, [
         `${options.output}: ${bytes.length} bytes`,

@@ -1,0 +1,83 @@
+// Every command of the tree can be learned from its help, and understands --json.
+import type { Command } from "commander";
+import { describe, expect, it } from "vitest";
+import { EXIT } from "../../src/cli/context.ts";
+import { createProgram } from "../../src/cli/program.ts";
+import { runCli } from "./run-cli.ts";
+
+const silent = {
+  environment: {},
+  now: () => new Date(),
+  fetch: globalThis.fetch,
+  print: () => undefined,
+  warn: () => undefined,
+  interactive: false,
+};
+const leavesOf = (command: Command, path: string[] = []): Array<[string, Command]> =>
+  command.commands.length === 0
+    ? [[path.join(" "), command]]
+    : command.commands.flatMap((each) => leavesOf(each, [...path, each.name()]));
+const LEAVES = leavesOf(createProgram(silent));
+
+describe.each(LEAVES)("touchstone %s", (path, command) => {
+  it("has a description and --json", () => {
+    expect(command.description()).not.toBe("");
+    expect(command.options.map(({ long }) => long)).toContain("--json");
+    for (const option of command.options) expect(option.description, option.flags).not.toBe("");
+  });
+
+  it("shows an example of itself in its help", async () => {
+    const { exit, printed } = await runCli([...path.split(" "), "--help"]);
+    expect(exit).toBe(EXIT.good);
+    const [, examples] = printed.split(/^Examples?:$/m);
+    expect(examples).toContain(`  touchstone ${path}`);
+  });
+
+  it("ends with 2 on an option that it does not know", async () => {
+    expect((await runCli([...path.split(" "), "--no-such-option"])).exit).toBe(EXIT.usage);
+  });
+});
+
+describe("touchstone", () => {
+  it("has every command that an operator, a publisher and a verifier need", () => {
+    const needed = [
+      "init",
+      "serve",
+      "demo",
+      "key generate",
+      "key show",
+      "sign",
+      "publish",
+      "entries list",
+      "entries show",
+      "entries find",
+      "policy draft",
+      "policy sign",
+      "policy publish",
+      "policy renew",
+      "policy show",
+      "revoke",
+      "status publish",
+      "trust-root draft",
+      "trust-root sign",
+      "trust-root publish",
+      "bundle fetch",
+      "bundle verify",
+      "proof verify",
+      "audit",
+      "backup",
+      "recover",
+      "fsck",
+    ];
+    expect(LEAVES.map(([path]) => path)).toEqual(expect.arrayContaining(needed));
+  });
+
+  it("says its version, and ends with 2 on a command that it does not know", async () => {
+    expect(await runCli(["--version"])).toMatchObject({
+      exit: EXIT.good,
+      printed: expect.stringMatching(/^\d+\.\d+\.\d+/),
+    });
+    expect((await runCli(["no-such-command"])).exit).toBe(EXIT.usage);
+    expect((await runCli([])).exit).toBe(EXIT.usage);
+  });
+});

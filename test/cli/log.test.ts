@@ -1,0 +1,436 @@
+// The commands of publishers, policy owners and operators against a log that is served: what they answer, how they end, and that no private
+// key is ever printed.
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { pino } from "pino";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { EXIT } from "../../src/cli/context.ts";
+import { serve } from "../../src/cli/serve.ts";
+import type { RunningServer } from "../../src/service/server.ts";
+import { jsonOf, type Ran, runCli } from "./run-cli.ts";
+
+const EXAMPLES = fileURLToPath(new URL("../../examples/release/", import.meta.url));
+const NAMES = ["tdx-8vcpu-1gpu", "kernel", "gsp", "rim-driver", "rim-vbios", "nvidia-open", "inference"];
+
+let folder: string;
+let server: RunningServer;
+const printed: string[] = [];
+const at = (...path: string[]) => join(folder, ...path);
+const key = (role: string) => at("log", "keys", `${role}.pem`);
+const trust = () => at("log", "trust-root.json");
+const config = () => at("log", "touchstone.toml");
+
+async function run(...args: string[]): Promise<Ran> {
+  const ran = await runCli(args);
+  printed.push(ran.printed, ran.warned);
+  return ran;
+}
+async function json<T = Record<string, unknown>>(...args: string[]): Promise<T> {
+  const value = await jsonOf<T>(args);
+  printed.push(JSON.stringify(value));
+  return value;
+}
+const toLog = () => ["--to", server.address];
+
+/** Signs an example under another version, so that it is a release of its own. */
+async function signed(name: string, version: string): Promise<string> {
+  const file = at(`${name}-${version}.json`);
+  const example = readFileSync(join(EXAMPLES, `example-${name}.json`), "utf8");
+  const statement = JSON.parse(example) as { predicate: object };
+  writeFileSync(file, JSON.stringify({ ...statement, predicate: { ...statement.predicate, version } }));
+  await json("sign", file, "--key", key("publisher"));
+  return file.replace(/\.json$/, ".dsse.json");
+}
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "touchstone-cli-"));
+  await json("init", at("log"), "--origin", "cli.example/log");
+  const context = {
+    environment: {},
+    now: () => new Date(),
+    fetch,
+    print: () => undefined,
+    warn: () => undefined,
+    interactive: false,
+  };
+  server = await serve(config(), 0, pino({ level: "silent" }), context);
+  const files: string[] = [];
+  for (const name of NAMES) {
+    files.push(at(`${name}.dsse.json`));
+    await json(
+      "sign",
+      join(EXAMPLES, `example-${name}.json`),
+      "--key",
+      key("publisher"),
+      "-o",
+      files.at(-1)!,
+    );
+  }
+  await json("publish", ...files, ...toLog(), "--trust", trust());
+  await json(
+    "policy",
+    "draft",
+    "prod",
+    "--content",
+    join(EXAMPLES, "policy.json"),
+    ...toLog(),
+    "-o",
+    at("policy.json"),
+  );
+  await json("policy", "sign", at("policy.json"), "--key", key("policy"));
+  await json("policy", "publish", at("policy.dsse.json"), ...toLog());
+}, 120_000);
+
+afterAll(async () => {
+  await server.stop();
+  rmSync(folder, { recursive: true });
+});
+
+describe("init", () => {
+  it("gives every role a key that only its owner reads, and nothing that shows one", () => {
+    const files = readdirSync(at("log", "keys"));
+    expect(files.sort()).toEqual([
+      "cosigner.key",
+      "log.key",
+      "policy.pem",
+      "publisher.pem",
+      "revocation.pem",
+      "root.pem",
+      "status.pem",
+    ]);
+    for (const file of files) expect(statSync(at("log", "keys", file)).mode & 0o777).toBe(0o600);
+    expect(statSync(at("log", "keys")).mode & 0o777).toBe(0o700);
+    for (const file of ["touchstone.toml", "trust-root.json"])
+      expect(readFileSync(at("log", file), "utf8")).not.toMatch(/PRIVATE/);
+  });
+
+  it("never writes into a folder with something in it", async () => {
+    const before = readFileSync(trust(), "utf8");
+    const ran = await run("init", at("log"));
+    expect(ran).toMatchObject({ exit: EXIT.usage, warned: expect.stringContaining("is not empty") });
+    expect(readFileSync(trust(), "utf8")).toBe(before);
+  });
+
+  it("tells a person what comes next", async () => {
+    const { exit, printed } = await run("init", at("second"));
+    expect(exit).toBe(EXIT.good);
+    expect(printed).toContain("move root.pem, policy.pem and revocation.pem off this machine");
+  });
+});
+
+describe("key", () => {
+  it.each([
+    ["an entry", [], "keyId"],
+    ["a log", ["--log", "new.example/log"], "verifierKey"],
+    ["a cosigner", ["--cosigner", "new.example/witness"], "verifierKey"],
+  ])("generate makes a key for %s and shows its public half, as show does", async (what, options, member) => {
+    const file = at(`new-${what.replaceAll(" ", "-")}`);
+    const made = await json("key", "generate", "-o", file, ...options);
+    expect(made).toHaveProperty(member);
+    expect(await json("key", "show", file)).toEqual(made);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const again = await run("key", "generate", "-o", file, ...options);
+    expect(again).toMatchObject({ exit: EXIT.usage, warned: expect.stringContaining("never overwritten") });
+  });
+
+  it("show reads env:NAME", async () => {
+    const environment = { KEY: readFileSync(key("policy"), "utf8") };
+    const { exit, printed } = await runCli(["key", "show", "env:KEY"], { environment });
+    expect(exit).toBe(EXIT.good);
+    expect(printed).toContain("BEGIN PUBLIC KEY");
+  });
+
+  it("ends with 2 where there is no key, or two wishes", async () => {
+    expect((await run("key", "show", trust())).exit).toBe(EXIT.usage);
+    expect((await run("key", "show", at("none"))).exit).toBe(EXIT.usage);
+    expect((await run("key", "show", "env:NOT_SET")).exit).toBe(EXIT.usage);
+    expect((await run("key", "generate", "-o", at("x"), "--log", "a", "--cosigner", "b")).exit).toBe(
+      EXIT.usage,
+    );
+    expect((await run("key", "generate", "-o", at("no", "such", "folder", "key"))).exit).toBe(EXIT.usage);
+  });
+});
+
+describe("sign", () => {
+  it("adds signatures one by one to the same file", async () => {
+    const file = await signed("kernel", "sign-1");
+    const { signers } = await json<{ signers: string[] }>("sign", file, "--key", key("policy"));
+    expect(signers).toHaveLength(2);
+    const twice = await run("sign", file, "--key", key("policy"));
+    expect(twice).toMatchObject({
+      exit: EXIT.usage,
+      warned: expect.stringContaining("has signed it already"),
+    });
+  });
+
+  it("ends with 2 on what is no statement, and writes nothing", async () => {
+    writeFileSync(at("bad.json"), '{"predicate":1}');
+    expect((await run("sign", at("bad.json"), "--key", key("publisher"))).exit).toBe(EXIT.usage);
+    expect((await run("sign", at("none.json"), "--key", key("publisher"))).exit).toBe(EXIT.usage);
+    expect((await run("sign", folder, "--key", key("publisher"))).exit).toBe(EXIT.usage);
+    expect(existsSync(at("bad.dsse.json"))).toBe(false);
+  });
+});
+
+describe("publish and proof", () => {
+  it("writes a proof that verifies, and answers the same again", async () => {
+    const file = await signed("kernel", "publish-1");
+    const proof = file.replace(/\.dsse\.json$/, ".tlog-proof");
+    const [first] = await json<Array<{ index: number; outcome: string }>>("publish", file, ...toLog());
+    const [again] = await json<Array<{ index: number; outcome: string }>>("publish", file, ...toLog());
+    expect([first?.outcome, again?.outcome]).toEqual(["new", "known"]);
+    expect(again?.index).toBe(first?.index);
+    expect(await json("proof", "verify", file, proof, "--trust", trust())).toMatchObject({
+      verified: true,
+      index: first?.index,
+      origin: "cli.example/log",
+    });
+  });
+
+  it("a proof of another entry, or for another log, ends with 1", async () => {
+    const [a, b] = [at("kernel.dsse.json"), at("gsp.tlog-proof")];
+    expect((await run("proof", "verify", a, b, "--trust", trust())).exit).toBe(EXIT.no);
+    const ours = [a, at("kernel.tlog-proof")];
+    await run("init", at("third"));
+    expect((await run("proof", "verify", ...ours, "--trust", at("third", "trust-root.json"))).exit).toBe(
+      EXIT.no,
+    );
+    expect((await run("proof", "verify", a, a, "--trust", trust())).exit).toBe(EXIT.usage);
+  });
+
+  it("what the log refuses ends with 1 and its reason; what it cannot be asked, with 3", async () => {
+    const file = await signed("kernel", "publish-2");
+    await json(
+      "sign",
+      at("kernel-publish-2.json"),
+      "--key",
+      key("revocation"),
+      "-o",
+      at("stranger.dsse.json"),
+    );
+    const refused = await run("publish", at("stranger.dsse.json"), ...toLog());
+    expect(refused).toMatchObject({ exit: EXIT.no, warned: expect.stringContaining("not-authorised") });
+    expect((await run("bundle", "fetch", "prod", "--to", "http://127.0.0.1:1", "-o", at("x"))).exit).toBe(
+      EXIT.unreachable,
+    );
+    expect(existsSync(file.replace(/\.dsse\.json$/, ".tlog-proof"))).toBe(false);
+  });
+
+  it("a file that is no envelope ends with 2 before anything is sent", async () => {
+    expect((await run("publish", at("policy.json"), ...toLog())).exit).toBe(EXIT.usage);
+    expect((await run("publish", at("none.dsse.json"), ...toLog())).exit).toBe(EXIT.usage);
+  });
+});
+
+describe("entries", () => {
+  it("lists, finds by digest and by key, and shows", async () => {
+    type Page = { entries: Array<{ index: number; kind: string; payloadDigest: string }> };
+    const images = await json<Page>("entries", "list", "--kind", "os-image", ...toLog());
+    expect(images.entries.map(({ kind }) => kind)).toEqual(["os-image"]);
+    const { keyId } = await json<{ keyId: string }>("key", "show", key("policy"));
+    const byKey = await json<Page>("entries", "find", `key:${keyId}`, ...toLog());
+    expect(byKey.entries.every(({ kind }) => kind === "policy")).toBe(true);
+    const index = images.entries[0]!.index;
+    expect(JSON.stringify(await json("entries", "show", String(index), ...toLog()))).toContain("os-image");
+    const { printed } = await run("entries", "list", "--name", "no/such/name", ...toLog());
+    expect(printed).toBe("no entry");
+  });
+
+  it("an entry that is not there ends with 1", async () => {
+    expect((await run("entries", "show", "999999", ...toLog())).exit).toBe(EXIT.no);
+    expect((await run("entries", "find", "md5:00", ...toLog())).exit).toBe(EXIT.no);
+  });
+});
+
+describe("policy, bundle and revoke", () => {
+  it("a bundle verifies and is remembered; renewing, revoking and rolling back show in how it ends", async () => {
+    const [bundle, state] = [at("b1.json"), at("state.json")];
+    await json("bundle", "fetch", "prod", ...toLog(), "-o", bundle);
+    const verify = (file: string) =>
+      run("bundle", "verify", file, "--trust", trust(), "--state", state, "--json");
+    const first = await verify(bundle);
+    expect(first.exit).toBe(EXIT.good);
+    const { treeSize, policy } = JSON.parse(first.printed) as {
+      treeSize: number;
+      policy: { version: number };
+    };
+
+    const renewed = await json("policy", "renew", "prod", "--key", key("policy"), ...toLog());
+    expect(renewed).toMatchObject({ version: policy.version + 1 });
+    await json("bundle", "fetch", "prod", ...toLog(), "--since", String(treeSize), "-o", at("b2.json"));
+    expect((await verify(at("b2.json"))).exit).toBe(EXIT.good);
+
+    const rolledBack = await verify(bundle);
+    expect(rolledBack.exit).toBe(EXIT.no);
+    expect(JSON.parse(rolledBack.printed)).toMatchObject({
+      verified: false,
+      code: "status-rolled-back",
+      step: 3,
+    });
+
+    const shown = await run("policy", "show", "prod", ...toLog());
+    expect(shown.printed).toContain("os-image/example/inference@2026.11.1");
+    await json(
+      "revoke",
+      "os-image/example/inference@2026.11.1",
+      "--name",
+      "cli-test",
+      "--reason",
+      "a test",
+      "--key",
+      key("revocation"),
+      ...toLog(),
+    );
+    const fetched = await run("bundle", "fetch", "prod", ...toLog(), "-o", at("b3.json"));
+    const outcome =
+      fetched.exit === EXIT.good ? await run("bundle", "verify", at("b3.json"), "--trust", trust()) : fetched;
+    expect(outcome.exit).not.toBe(EXIT.good);
+  });
+
+  it("a file that is no bundle ends with 1, a state that cannot be read with 2", async () => {
+    writeFileSync(at("broken.json"), "{");
+    expect(await run("bundle", "verify", at("broken.json"), "--trust", trust())).toMatchObject({
+      exit: EXIT.no,
+    });
+    expect(
+      (await run("bundle", "verify", at("b1.json"), "--trust", trust(), "--state", at("broken.json"))).exit,
+    ).toBe(EXIT.usage);
+    expect((await run("bundle", "verify", at("b1.json"), "--trust", at("broken.json"))).exit).toBe(
+      EXIT.usage,
+    );
+    expect(
+      (await run("bundle", "verify", at("b1.json"), "--trust", trust(), "--now", "yesterday")).exit,
+    ).toBe(EXIT.usage);
+    expect((await run("bundle", "fetch", "prod", ...toLog(), "--since", "x", "-o", at("x.json"))).exit).toBe(
+      EXIT.usage,
+    );
+  });
+
+  it("what is not there, or no target, ends with 2", async () => {
+    const revoke = (target: string) =>
+      run("revoke", target, "--name", "x", "--reason", "x", "--key", key("revocation"), ...toLog());
+    expect((await revoke("platform/none@1")).exit).toBe(EXIT.usage);
+    expect((await revoke("nonsense")).exit).toBe(EXIT.usage);
+    expect((await revoke("key:abc")).exit).toBe(EXIT.usage);
+    expect((await run("policy", "show", "none", ...toLog())).exit).toBe(EXIT.usage);
+    expect((await run("policy", "renew", "none", "--key", key("policy"), ...toLog())).exit).toBe(EXIT.usage);
+  });
+});
+
+describe("trust-root and status", () => {
+  it("drafts, seals, signs, publishes and pins the next trust root", async () => {
+    expect(await json("trust-root", "draft", ...toLog(), "-o", at("root.json"))).toMatchObject({
+      version: 2,
+    });
+    await json("trust-root", "seal", at("root.json"), "-o", at("root.statement.json"));
+    await json(
+      "trust-root",
+      "sign",
+      at("root.statement.json"),
+      "--key",
+      key("root"),
+      "-o",
+      at("root.dsse.json"),
+    );
+    await json("trust-root", "publish", at("root.dsse.json"), ...toLog(), "--trust", trust());
+    const { digest } = await json<{ digest: string }>(
+      "trust-root",
+      "pin",
+      at("root.dsse.json"),
+      "-o",
+      at("pin.json"),
+    );
+    expect(JSON.parse(readFileSync(at("pin.json"), "utf8"))).toMatchObject({ version: 2, digest });
+    expect((await run("trust-root", "pin", at("kernel.dsse.json"), "-o", at("x"))).exit).toBe(EXIT.usage);
+    writeFileSync(at("wrong.json"), "{}");
+    expect((await run("trust-root", "seal", at("wrong.json"), "-o", at("x"))).exit).toBe(EXIT.usage);
+  });
+
+  it("signs a status of what it computed, from either pin, and none with another key", async () => {
+    const publish = (role: string, pin = trust()) =>
+      run("status", "publish", "--key", key(role), "--trust", pin, ...toLog(), "--json");
+    const first = await publish("status");
+    expect(first.exit, first.warned).toBe(EXIT.good);
+    const { sequence } = JSON.parse(first.printed) as { sequence: number };
+    expect(JSON.parse((await publish("status", at("pin.json"))).printed)).toMatchObject({
+      sequence: sequence + 1,
+    });
+    expect((await publish("policy")).exit).toBe(EXIT.no);
+    expect(await publish("status", at("third", "trust-root.json"))).toMatchObject({ exit: EXIT.no });
+  });
+});
+
+describe("backup, fsck and recover", () => {
+  it("copies the running log; the copy is sound, and is never written over", async () => {
+    const made = await json<{ size: number }>("backup", at("backup.db"), "--config", config());
+    expect(await json("fsck", at("backup.db"))).toMatchObject({
+      sound: true,
+      entries: made.size,
+      findings: [],
+    });
+    expect((await run("backup", at("backup.db"), "--config", config())).exit).toBe(EXIT.usage);
+    expect(await json("fsck", "--config", config())).toMatchObject({ sound: true });
+  });
+
+  it("fsck of a damaged copy ends with 1 and names what is damaged", async () => {
+    const bytes = readFileSync(at("backup.db"));
+    const where = bytes.lastIndexOf('"payloadType"');
+    bytes[where - 5] = bytes[where - 5]! ^ 1;
+    writeFileSync(at("damaged.db"), bytes);
+    const ran = await run("fsck", at("damaged.db"));
+    expect(ran).toMatchObject({ exit: EXIT.no, printed: expect.stringContaining("DAMAGED") });
+  });
+
+  it("what is no database ends with 2", async () => {
+    expect((await run("fsck", at("none.db"))).exit).toBe(EXIT.usage);
+    expect((await run("fsck", trust())).exit).toBe(EXIT.usage);
+    expect((await run("fsck", "--config", at("none.toml"))).exit).toBe(EXIT.usage);
+  });
+
+  it("recover catches an old copy up from the log that is served, and refuses while its log is running", async () => {
+    const busy = await run("recover", "--from", server.address, "--config", config());
+    expect(busy).toMatchObject({ exit: EXIT.usage, warned: expect.stringContaining("open for writing") });
+    mkdirSync(at("copy"));
+    cpSync(at("log", "keys"), at("copy", "keys"), { recursive: true });
+    cpSync(config(), at("copy", "touchstone.toml"));
+    cpSync(at("backup.db"), at("copy", "log.db"));
+    await json("publish", await signed("kernel", "recover-1"), ...toLog());
+    const from = ["recover", "--config", at("copy", "touchstone.toml"), "--from"];
+    expect((await run(...from, at("empty"))).exit).toBe(EXIT.unreachable);
+    const recovered = await json<{ added: number; size: number }>(...from, server.address);
+    expect(recovered.added).toBeGreaterThan(0);
+    expect(await json("fsck", "--config", at("copy", "touchstone.toml"))).toMatchObject({
+      sound: true,
+      entries: recovered.size,
+    });
+  });
+});
+
+describe("over all of this", () => {
+  it("nothing that was printed holds a line of any private key", () => {
+    const all = printed.join("\n");
+    expect(all.length).toBeGreaterThan(1000);
+    for (const file of readdirSync(at("log", "keys"))) {
+      const lines = readFileSync(at("log", "keys", file), "utf8").split("\n");
+      for (const line of lines.filter((each) => each.length > 20 && !each.startsWith("-----")))
+        expect(all.includes(line), file).toBe(false);
+    }
+  });
+
+  it("every command with --json printed one JSON value", async () => {
+    const { printed } = await run("policy", "show", "prod", ...toLog(), "--json");
+    expect(JSON.parse(printed)).toHaveProperty("profiles");
+  });
+});
