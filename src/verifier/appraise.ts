@@ -75,7 +75,7 @@ export async function appraise(
   return { verdict: await appraiseEvidence(verified, evidence, options), bundle: verified };
 }
 
-/** Appraises evidence with a bundle that was verified before. */
+/** Appraises evidence with a bundle that was verified before, for as long as what it says is in force and fresh. */
 export async function appraiseEvidence(
   bundle: VerifiedBundle,
   bytes: Uint8Array,
@@ -86,7 +86,7 @@ export async function appraiseEvidence(
     candidatesOf(bundle).map((candidate) => appraiseCandidate(candidate, bundle, facts, options)),
   );
   const nearest = results.sort((a, b) => distance(a.checks) - distance(b.checks))[0];
-  const evaluated = [...passedBundle(), ...facts.checks, ...(nearest?.checks ?? [])];
+  const evaluated = [...bundleChecks(bundle, options.now), ...facts.checks, ...(nearest?.checks ?? [])];
   const checks = inOrder(evaluated);
   return {
     verdict: isTrusted(checks) ? "trusted" : "rejected",
@@ -190,9 +190,22 @@ function inOrder(evaluated: readonly Check[]): Check[] {
   return missing.map((check) => byId.get(check.id) ?? check);
 }
 
-function passedBundle(): Check[] {
+/** A bundle that verified: what of it ends with time is held against the time of the appraisal, which may be later. */
+function bundleChecks({ trustRoot, status, policy, asOf }: VerifiedBundle, now: Date): Check[] {
   const list = new CheckList(BUNDLE_CHECKS);
-  for (const id of BUNDLE_CHECKS) list.pass(id);
+  const ends: Partial<Record<(typeof BUNDLE_CHECKS)[number], number>> = {
+    "bundle.trust-root": Date.parse(trustRoot.expires),
+    "bundle.checkpoint": asOf.getTime() + trustRoot.maxCheckpointAge * 1000,
+    "bundle.status": Date.parse(status.expires),
+    "bundle.policy": Date.parse(policy.expires),
+  };
+  for (const id of BUNDLE_CHECKS) {
+    if (now.getTime() < (ends[id] ?? Number.POSITIVE_INFINITY)) list.pass(id);
+    else
+      list.fail(id, {
+        detail: `was good when verified, at ${asOf.toISOString()}; fetch and verify a newer bundle`,
+      });
+  }
   return list.checks;
 }
 

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { utf8 } from "../../src/protocol/encoding/text.ts";
 import type { Machine } from "../../src/testing/index.ts";
 import { encodeEvidence } from "../../src/testing/index.ts";
-import { APPRAISAL_CHECKS, appraise } from "../../src/verifier/appraise.ts";
+import { APPRAISAL_CHECKS, appraise, appraiseEvidence } from "../../src/verifier/appraise.ts";
 import type { VerifyBundleOptions } from "../../src/verifier/trust.ts";
 import { machineOf, makeWorld, optionsFor, type World } from "../support/appraisal-world.ts";
 import { NOW, revocationPredicate, signStatement, statusPredicate } from "../support/log-fixture.ts";
@@ -26,6 +26,20 @@ test("the bundle and the evidence in one call: trusted, and the state to remembe
   const { verdict, bundle } = await appraised(world.bundle);
   expect(verdict.verdict).toBe("trusted");
   expect(bundle?.state.checkpoint.size).toBe(world.log.envelopes.length);
+});
+
+describe("a bundle that was verified long ago and kept", () => {
+  test.each<[number, string[]]>([
+    [23, []],
+    [24, ["bundle.checkpoint", "bundle.status"]],
+    [31 * 24, ["bundle.checkpoint", "bundle.status", "bundle.policy"]],
+  ])("%i hours later: %j fail", async (hours, failed) => {
+    const now = new Date(NOW.getTime() + hours * HOUR);
+    const options = { ...optionsFor(good), now };
+    const { checks } = await appraiseEvidence(world.verified, encodeEvidence(good.evidence), options);
+    const ofBundle = checks.filter(({ id, outcome }) => id.startsWith("bundle.") && outcome === "fail");
+    expect(ofBundle.map(({ id }) => id)).toEqual(failed);
+  });
 });
 
 describe("a bundle that is refused", () => {

@@ -260,7 +260,7 @@ describe("time and freshness", () => {
 
   test("a clock that is hours off rejects the OCSP answers, which live a day", async () => {
     const verdict = await judge(world, good, { now: new Date(NOW.getTime() + 25 * HOUR) });
-    expect(outcomeOf(verdict)).toBe("rejected: gpu.revocation");
+    expect(outcomeOf(verdict)).toBe("rejected: bundle.checkpoint, bundle.status, gpu.revocation");
   });
 
   test("where the policy wants a challenge, none sent rejects", async () => {
