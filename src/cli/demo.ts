@@ -38,7 +38,7 @@ import { type CliContext, describeError, UsageError } from "./context.ts";
 import { readInput } from "./files.ts";
 import { initLog } from "./init.ts";
 import { parsePort } from "./options.ts";
-import { placeAfter } from "./policy.ts";
+import { placeAfter } from "./policy-place.ts";
 import { logClient } from "./publish.ts";
 import { serve } from "./serve.ts";
 

@@ -1,28 +1,16 @@
-// touchstone policy: draft, sign, publish, renew and show policies. Drafts are for a human to review before anybody signs.
+// touchstone policy: draft, sign, publish, renew and show policies.
 import type { Command } from "commander";
-import { formatTime } from "../protocol/entry/fields.ts";
-import type { Policy } from "../protocol/entry/policy.ts";
 import { describeReference } from "../protocol/entry/reference.ts";
-import { parseJson } from "../protocol/envelope/parse-json.ts";
-import { draftPolicy, type PolicyContent, type PolicyPlace } from "../publisher/draft-policy.ts";
-import { type FoundEntry, findEntry } from "../publisher/lookup.ts";
+import { draftPolicy } from "../publisher/draft-policy.ts";
+import { findEntry } from "../publisher/lookup.ts";
 import { signEnvelope } from "../publisher/sign.ts";
 import { readSigningKey } from "../publisher/signing-key.ts";
 import { type CliContext, show, UsageError } from "./context.ts";
-import { readInput, writeOutput } from "./files.ts";
 import { DEFAULT_URL, parsePositive } from "./options.ts";
+import { addPolicyDraft } from "./policy-draft.ts";
+import { placeAfter, policyOf } from "./policy-place.ts";
 import { addPublishTo, logClient, publishEnvelope } from "./publish.ts";
 import { addSignTo } from "./sign.ts";
-
-const DAY_MS = 86_400_000;
-
-interface DraftOptions {
-  readonly content: string;
-  readonly to: string;
-  readonly days: number;
-  readonly output: string;
-  readonly json?: boolean;
-}
 
 interface RenewOptions {
   readonly key: readonly string[];
@@ -34,36 +22,12 @@ interface RenewOptions {
 
 export function addPolicy(program: Command, context: CliContext): Command {
   const policy = program.command("policy").description("policies: which releases are acceptable now");
-  addDraft(policy, context);
+  addPolicyDraft(policy, context);
   addSignTo(policy, context, "touchstone policy sign policy.json --key keys/policy.pem");
   addPublishTo(policy, context, "touchstone policy publish policy.dsse.json");
   addRenew(policy, context);
   addShow(policy, context);
   return policy;
-}
-
-function addDraft(policy: Command, context: CliContext): void {
-  policy
-    .command("draft <name>")
-    .description("write the next version of a policy, to be reviewed and signed")
-    .requiredOption("--content <file>", "JSON with svnFloor and profiles, see examples/release/policy.json")
-    .option("--to <url>", "base URL of the log, for the version before", DEFAULT_URL)
-    .option("--days <number>", "how long it is to be in force", parsePositive, 30)
-    .requiredOption("-o, --output <file>", "where to write the statement")
-    .addHelpText(
-      "after",
-      "\nExample:\n  touchstone policy draft prod --content examples/release/policy.json -o policy.json",
-    )
-    .action(async (name: string, options: DraftOptions) => {
-      const content = parseJson(readInput(options.content), 1_000_000) as unknown as PolicyContent;
-      const newest = await findEntry(logClient(options.to, context), { kind: "policy", name });
-      const payload = draftPolicy(placeAfter(name, newest, options.days, context.now()), content);
-      writeOutput(options.output, payload);
-      const version = (policyOf(newest)?.version ?? 0) + 1;
-      show(context, options, { output: options.output, name, version }, [
-        `${options.output}: policy ${name} version ${version}; review it, then sign it`,
-      ]);
-    });
 }
 
 function addRenew(policy: Command, context: CliContext): void {
@@ -117,28 +81,4 @@ function addShow(policy: Command, context: CliContext): void {
         ]),
       ]);
     });
-}
-
-function policyOf(found: FoundEntry | undefined): Policy | undefined {
-  const statement = found?.envelope.statement;
-  return statement?.kind === "policy" ? statement.predicate : undefined;
-}
-
-/** The next version of a policy, in force from now on. */
-export function placeAfter(
-  name: string,
-  newest: FoundEntry | undefined,
-  days: number,
-  now: Date,
-): PolicyPlace {
-  const version = policyOf(newest)?.version;
-  return {
-    name,
-    previous:
-      newest === undefined || version === undefined
-        ? null
-        : { version, digest: newest.envelope.payloadDigest },
-    validFrom: formatTime(now),
-    expires: formatTime(new Date(now.getTime() + days * DAY_MS)),
-  };
 }
