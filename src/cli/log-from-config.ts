@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { type Config, parseConfig } from "../config.ts";
 import { OwnCosigner } from "../log/cosigner.ts";
 import { highWaterFile } from "../log/high-water.ts";
+import { HttpWitness } from "../log/http-witness.ts";
 import type { LogConfig } from "../log/log-config.ts";
 import { signingNatively } from "../log/native-signature.ts";
 import type { Observer } from "../log/observe.ts";
@@ -21,17 +22,18 @@ export function readConfig(file: string, { environment }: Pick<CliContext, "envi
 /** The log's configuration with the store open for writing: whoever gets it must close it, through the log or by itself. */
 export async function openLogConfig(
   config: Config,
-  { environment, now }: Pick<CliContext, "environment" | "now">,
+  { environment, now, fetch }: Pick<CliContext, "environment" | "now" | "fetch">,
   observer?: Observer,
 ): Promise<LogConfig> {
   const { keys, storage } = config;
   const logKey = await readNoteKey(keys.log, environment);
-  const cosigners =
+  const own =
     keys.cosigner === undefined ? [] : [new OwnCosigner(await readNoteKey(keys.cosigner, environment), now)];
+  const witnesses = config.witnesses.map(({ name, url }) => new HttpWitness({ name, url, fetch }));
   const status = keys.status === undefined ? undefined : readSigningKey(keys.status, environment);
   return {
     signer: createNoteSigner(signingNatively(logKey)),
-    cosigners,
+    cosigners: [...own, ...witnesses],
     ...(status && { statusSigner: { keyId: status.keyId, sign: async (message) => status.sign(message) } }),
     highWater: highWaterFile(storage.highWater),
     clock: now,
