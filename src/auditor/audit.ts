@@ -9,8 +9,9 @@ import { type CosignedCheckpoint, checkFreshness } from "../protocol/note/cosign
 import { parseTlogPolicy } from "../protocol/note/tlog-policy.ts";
 import { currentTrustRoot, type InForce } from "../protocol/registration/in-force.ts";
 import type { TrustAnchor, TrustPin } from "../verifier/trust.ts";
+import type { AuditReport } from "./audit-report.ts";
 import type { AuditState, Counts, SeenCheckpoint } from "./audit-state.ts";
-import { type CheckpointCode, type Finding, Findings, WrongAnswerError } from "./finding.ts";
+import { type CheckpointCode, Findings, WrongAnswerError } from "./finding.ts";
 import { LogReader } from "./log-reader.ts";
 import { EntryReplay } from "./replay-entries.ts";
 import { SECOND_OPINION_LIMIT, secondRoot } from "./second-opinion.ts";
@@ -33,30 +34,6 @@ export interface AuditOptions {
   readonly state: AuditState;
   readonly now: Date;
   readonly onProgress?: (checked: number, size: number) => void;
-}
-
-export interface AuditReport extends Readonly<Counts> {
-  /** Of the checkpoint that was shown, as are size and root (hex); null when it could not be read. */
-  readonly origin: string | null;
-  readonly size: number | null;
-  readonly root: string | null;
-  /** Who cosigned the checkpoint, and when; empty while it is not authentic. */
-  readonly cosigned: ReadonlyArray<{ readonly name: string; readonly time: string }>;
-  /** The trust root from which everything was authenticated; null when there is none. */
-  readonly pin: TrustPin | null;
-  /** "first-use": the pin is the log's own entry 0, which nobody vouches for. */
-  readonly trust: "pinned" | "first-use";
-  /** Entries that an earlier, complete audit with the same state file had covered; counts and findings are of the whole log. */
-  readonly since: number;
-  /** What merkletreejs says of the root; skipped above 100,000 entries, and where tiles or entries are wrong. */
-  readonly secondOpinion: "agrees" | "differs" | "skipped";
-  /** Origin of the log that follows this one, which is closed; else null. */
-  readonly successor: string | null;
-  readonly findings: readonly Finding[];
-  /** Findings beyond those listed. */
-  readonly omitted: number;
-  /** Two signed checkpoints of which one must be a lie; null when there are none. */
-  readonly evidence: { readonly seen: string; readonly shown: string } | null;
 }
 
 /**
@@ -107,7 +84,7 @@ class Audit {
       this.#findings.addServed("root-differs", null, `the tiles lead to root ${encodeHex(tree.root())}`);
     if (sound) await this.#askAgain(shown);
     if (whole) await this.#judge(shown, entries.inForce);
-    this.#finish(shown, whole);
+    await this.#finish(shown, whole);
     return this.#report(shown);
   }
 
@@ -131,20 +108,26 @@ class Audit {
     const known = currentTrustRoot(this.#state.loadInForce(head.size))?.root ?? this.#options.trust?.root;
     const early = known && (await authenticate(shown.note, known));
     if (early && "cosignatures" in early) this.#cosigned = early;
-    const fate = seen === null ? "continues" : await this.#compare(seen, shown);
-    if (fate === "rolled-back" || fate === "forked") {
-      this.#find(`checkpoint-${fate}`, describeBoth(seen as SeenCheckpoint, shown));
+    const fate = await this.#compareWithSeen(shown);
+    if (seen !== null && (fate === "rolled-back" || fate === "forked")) {
+      this.#showBoth(fate, seen, shown);
       if (early && "code" in early) this.#find(early.code, early.message);
-      this.#evidence = { seen: seen?.note ?? "", shown: shown.note };
       return false;
     }
     if (fate === "unproven") this.#startOver();
-    if (this.#cosigned !== null) this.#see(shown);
+    else if (this.#cosigned !== null) this.#see(shown);
     return true;
   }
 
-  async #compare(seen: SeenCheckpoint, shown: ShownCheckpoint): Promise<Continuity | "rolled-back"> {
+  async #compareWithSeen(shown: ShownCheckpoint): Promise<Continuity | "rolled-back"> {
+    const { seen } = this.#state.memory;
+    if (seen === null) return "continues";
     return shown.size < seen.size ? "rolled-back" : compareTrees(this.#reader, seen, shown);
+  }
+
+  #showBoth(fate: "rolled-back" | "forked", seen: SeenCheckpoint, shown: ShownCheckpoint): void {
+    this.#find(`checkpoint-${fate}`, describeBoth(seen, shown));
+    this.#evidence = { seen: seen.note, shown: shown.note };
   }
 
   #see({ size, root, note }: ShownCheckpoint): void {
@@ -256,13 +239,27 @@ class Audit {
   }
 
   /** What was built on a wrong answer is forgotten; the next audit looks again. */
-  #finish(shown: ShownCheckpoint, complete: boolean): void {
+  async #finish(shown: ShownCheckpoint, complete: boolean): Promise<void> {
     this.#state.rollback();
-    if (this.#cosigned !== null) this.#see(shown);
+    if (this.#cosigned !== null) await this.#seeIfProven(shown);
     this.#state.remember({
-      pin: this.#pin && { origin: this.#pin.origin, version: this.#pin.version, digest: this.#pin.digest },
+      pin: this.#pin && namePin(this.#pin),
       ...(complete && !this.#findings.servedWrong && { completed: shown.size }),
     });
+  }
+
+  /** A checkpoint takes the place of the one that was seen only when it continues it: a wrong tile must not hide a fork. */
+  async #seeIfProven(shown: ShownCheckpoint): Promise<void> {
+    const { seen } = this.#state.memory;
+    const fate = await this.#compareWithSeen(shown);
+    if (fate === "continues") return this.#see(shown);
+    if (fate === "forked" && seen !== null) this.#showBoth(fate, seen, shown);
+    else if (!this.#findings.servedWrong)
+      this.#findings.addServed(
+        "root-differs",
+        null,
+        "the tiles do not prove that the tree continues the one seen before",
+      );
   }
 
   #find(code: CheckpointCode, message: string): void {
@@ -279,7 +276,7 @@ class Audit {
         name,
         time: new Date(timestamp * 1000).toISOString(),
       })),
-      pin: this.#pin && { origin: this.#pin.origin, version: this.#pin.version, digest: this.#pin.digest },
+      pin: this.#pin && namePin(this.#pin),
       trust: this.#options.trust === null ? "first-use" : "pinned",
       since: this.#since,
       ...this.#counts,
@@ -290,4 +287,8 @@ class Audit {
       evidence: this.#evidence,
     };
   }
+}
+
+function namePin({ origin, version, digest }: TrustPin): TrustPin {
+  return { origin, version, digest };
 }

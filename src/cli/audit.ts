@@ -1,6 +1,7 @@
 // touchstone audit: replays a whole log as a stranger, and says everything that is wrong with it.
 import type { Command } from "commander";
-import { type AuditReport, audit } from "../auditor/audit.ts";
+import { audit } from "../auditor/audit.ts";
+import type { AuditReport } from "../auditor/audit-report.ts";
 import { AuditState } from "../auditor/audit-state.ts";
 import { openSource } from "../auditor/source.ts";
 import { parseTrustFile } from "../verifier/trust.ts";

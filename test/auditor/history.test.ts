@@ -115,6 +115,30 @@ describe("a log that contradicts itself", () => {
     ]);
   });
 
+  it("a fork cannot hide behind a wrong tile", async () => {
+    const { ours, theirs, keys, trust } = await fork();
+    await auditServed(await serve(ours), trust, { stateFile });
+    for (const envelope of await signPlatforms(keys, "more", 300)) await theirs.add(envelope);
+    const served = await serve(theirs);
+    const hidden = await auditServed(flipBit(served, "tile/0/000", 0), trust, { stateFile });
+    expect(codesOf(hidden)).toContain("entry-differs");
+    expect(codesOf(await auditServed(served, trust, { stateFile }))).toEqual(["checkpoint-forked"]);
+  });
+
+  it("a fork cannot hide behind a tile that is wrong only while it is proven", async () => {
+    const { ours, theirs, keys, trust } = await fork();
+    await auditServed(await serve(ours), trust, { stateFile });
+    for (const envelope of await signPlatforms(keys, "more", 5)) await theirs.add(envelope);
+    const served = await serve(theirs);
+    const wrong = fetchFrom(flipBit(served, "tile/0/000.p/16", 0));
+    let asked = 0;
+    const fetch: typeof globalThis.fetch = (input) =>
+      String(input).includes("tile/0/") && asked++ < 1 ? wrong(input) : fetchFrom(served)(input);
+    const report = await auditServed(served, trust, { stateFile, fetch });
+    expect(codesOf(report)).toEqual(["checkpoint-forked"]);
+    expect(report.evidence?.seen).toBe(await ours.checkpoint());
+  });
+
   it("a fork under a key that is not the log's convicts nobody, and says so", async () => {
     const { ours, theirs, trust } = await fork();
     await auditServed(await serve(ours), trust, { stateFile });

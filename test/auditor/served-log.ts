@@ -1,5 +1,6 @@
 // A log as a stranger meets it: what lies under its prefix, as a map that a test can tamper with, behind an in-memory `fetch`.
-import { type AuditReport, audit } from "../../src/auditor/audit.ts";
+import { audit } from "../../src/auditor/audit.ts";
+import type { AuditReport } from "../../src/auditor/audit-report.ts";
 import { AuditState } from "../../src/auditor/audit-state.ts";
 import { openSource } from "../../src/auditor/source.ts";
 import { sha256 } from "../../src/protocol/cryptography/hash.ts";
@@ -122,7 +123,6 @@ export interface HonestLog {
 
 export const TRUST_ROOT = 0;
 export const KERNEL = 1;
-export const POLICY = 8;
 export const STATUS = 9;
 
 /** Trust root, a kernel with an attached series, a release set, a policy over it, and a status: ten entries. */

@@ -1,0 +1,28 @@
+// What an audit has to say at its end.
+import type { TrustPin } from "../verifier/trust.ts";
+import type { Counts } from "./audit-state.ts";
+import type { Finding } from "./finding.ts";
+
+export interface AuditReport extends Readonly<Counts> {
+  /** Of the checkpoint that was shown, as are size and root (hex); null when it could not be read. */
+  readonly origin: string | null;
+  readonly size: number | null;
+  readonly root: string | null;
+  /** Who cosigned the checkpoint, and when; empty while it is not authentic. */
+  readonly cosigned: ReadonlyArray<{ readonly name: string; readonly time: string }>;
+  /** The trust root from which everything was authenticated; null when there is none. */
+  readonly pin: TrustPin | null;
+  /** "first-use": the pin is the log's own entry 0, which nobody vouches for. */
+  readonly trust: "pinned" | "first-use";
+  /** Entries that an earlier, complete audit with the same state file had covered; counts and findings are of the whole log. */
+  readonly since: number;
+  /** What merkletreejs says of the root; skipped above 100,000 entries, and where tiles or entries are wrong. */
+  readonly secondOpinion: "agrees" | "differs" | "skipped";
+  /** Origin of the log that follows this one, which is closed; else null. */
+  readonly successor: string | null;
+  readonly findings: readonly Finding[];
+  /** Findings beyond those listed. */
+  readonly omitted: number;
+  /** Two signed checkpoints of which one must be a lie; null when there are none. */
+  readonly evidence: { readonly seen: string; readonly shown: string } | null;
+}
