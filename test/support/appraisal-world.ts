@@ -14,6 +14,8 @@ import {
   makeMachine,
   makeVendors,
   replayEvents,
+  type SyntheticGpu,
+  type TdBody,
   type Vendors,
 } from "../../src/testing/index.ts";
 import { type AppraiseOptions, appraiseEvidence } from "../../src/verifier/appraise.ts";
@@ -48,11 +50,21 @@ export interface ProfileChange {
   readonly binding?: Partial<Profile["binding"]>;
 }
 
+/** What a policy has to know of a machine to fit it. */
+export interface KnownMachine {
+  readonly body: TdBody;
+  readonly gpus: ReadonlyArray<
+    Pick<SyntheticGpu, "driverVersion" | "vbiosVersion" | "goldenTables"> & {
+      readonly identity: Pick<SyntheticGpu["identity"], "fwid">;
+    }
+  >;
+  readonly vendors: { readonly nvidia: Pick<Vendors["nvidia"], "architecture"> };
+}
+
 export interface World {
   readonly keys: TestKeys;
   readonly log: SmallLog;
   readonly pin: TrustPin;
-  readonly good: Machine;
   readonly bundle: Uint8Array;
   readonly verified: VerifiedBundle;
 }
@@ -69,7 +81,11 @@ export async function machineOf(options: Partial<MachineOptions> = {}): Promise<
 }
 
 /** A log whose policy "production" has the profile "first", which fits `good`, and "second", for another image on another platform. */
-export async function makeWorld(good: Machine, change: ProfileChange = {}): Promise<World> {
+export async function makeWorld(
+  good: KnownMachine,
+  change: ProfileChange = {},
+  now: Date = NOW,
+): Promise<World> {
   const keys = await testKeys();
   const log = new SmallLog();
   const add = async (envelope: Envelope) => {
@@ -89,7 +105,7 @@ export async function makeWorld(good: Machine, change: ProfileChange = {}): Prom
   const gpuRims: Profile["gpuRims"] = [];
   for (const rim of rims) gpuRims.push(await publish("gpu-rim", rim));
 
-  const template = policyPredicate(await signReleaseSet(keys));
+  const template = policyPredicate(await signReleaseSet(keys), {}, now);
   const base = template.profiles[0]!;
   const profile = async (id: string, platform: Predicate<"platform">, image: Predicate<"os-image">) => ({
     ...base,
@@ -108,7 +124,11 @@ export async function makeWorld(good: Machine, change: ProfileChange = {}): Prom
   const profiles = [
     await profile("first", platformOf(good), {
       ...image,
-      measurements: { ...image.measurements, ...imageRegisters(good.events) },
+      measurements: {
+        ...image.measurements,
+        rtmr1: encodeHex(good.body.rtmr1),
+        rtmr2: encodeHex(good.body.rtmr2),
+      },
     }),
     await profile("second", platformPredicate("other-vm"), {
       ...image,
@@ -117,11 +137,12 @@ export async function makeWorld(good: Machine, change: ProfileChange = {}): Prom
     }),
   ];
   await add(await signStatement("policy", { ...template, profiles }, [keys.policy]));
-  await add(await signStatement("status", statusPredicate(log.inForce), [keys.status]));
+  await add(await signStatement("status", statusPredicate(log.inForce, {}, now), [keys.status]));
   const pin = { origin: ORIGIN, version: 1, digest: trustRoot.payloadDigest };
-  const bundle = bundleBytes(await log.bundle("production"));
-  const verified = await verifyBundle(bundle, { pin, now: NOW, remembered: null });
-  return { keys, log, pin, good, bundle, verified };
+  const checkpoint = await log.checkpoint(undefined, now);
+  const bundle = bundleBytes(await log.bundle("production", { checkpoint }));
+  const verified = await verifyBundle(bundle, { pin, now, remembered: null });
+  return { keys, log, pin, bundle, verified };
 }
 
 /** The image of the profile "second": pass its boot events to make a machine that runs it. */
@@ -145,7 +166,7 @@ export function failedIds({ checks }: Pick<Verdict, "checks">): string[] {
   return checks.filter(({ outcome }) => outcome === "fail").map(({ id }) => id);
 }
 
-function platformOf({ body }: Machine): Predicate<"platform"> {
+function platformOf({ body }: KnownMachine): Predicate<"platform"> {
   return {
     ...platformPredicate(),
     mrtd: encodeHex(body.mrTd),
@@ -160,7 +181,7 @@ function imageRegisters(events: readonly MeasuredEvent[]): { rtmr1: string; rtmr
   return { rtmr1: encodeHex(rtmr1), rtmr2: encodeHex(rtmr2) };
 }
 
-function tdxOf({ body }: Machine, base: TdxRequirements): TdxRequirements {
+function tdxOf({ body }: KnownMachine, base: TdxRequirements): TdxRequirements {
   return {
     ...base,
     minTcbEvaluationDataNumber: 19,
@@ -169,21 +190,21 @@ function tdxOf({ body }: Machine, base: TdxRequirements): TdxRequirements {
   };
 }
 
-function requirementsOf({ gpus, vendors: { nvidia } }: Machine): GpuRequirements {
+function requirementsOf({ gpus, vendors: { nvidia } }: KnownMachine): GpuRequirements {
   return {
     count: gpus.length,
     architecture: nvidia.architecture,
     driverVersions: gpus.map((gpu) => gpu.driverVersion),
     vbiosVersions: gpus.map((gpu) => gpu.vbiosVersion),
     rimTables: gpus.flatMap(({ goldenTables: { driver, vbios } }) => [driver, vbios].map(goldenTableDigest)),
-    fwids: gpus.map(({ identity }) => encodeHex(identity.fwid!)),
+    fwids: gpus.map(({ identity }) => encodeHex(identity.fwid ?? new Uint8Array(48))),
     ccMode: "on",
     devtools: false,
     revocation: "ocsp-stapled",
   };
 }
 
-function rimPredicates({ gpus, vendors: { nvidia } }: Machine): Predicate<"gpu-rim">[] {
+function rimPredicates({ gpus, vendors: { nvidia } }: KnownMachine): Predicate<"gpu-rim">[] {
   const product = nvidia.architecture === "hopper" ? "GH100" : "GB100";
   const { driverVersion, vbiosVersion, goldenTables } = gpus[0]!;
   const rim = (covers: "driver" | "vbios", version: string, table: GoldenTable): Predicate<"gpu-rim"> => {
