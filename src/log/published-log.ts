@@ -5,6 +5,7 @@ import { encodeEntryBundle, TILE_WIDTH, tileWidth } from "../protocol/merkle/til
 import { type InForce, NOTHING_IN_FORCE } from "../protocol/registration/in-force.ts";
 import type { EntryRecord } from "../protocol/registration/references.ts";
 import type { Published } from "./checkpointer.ts";
+import { LogUnavailableError } from "./errors.ts";
 import type { LogStore, PublishedCheckpoint, SearchQuery } from "./log-store.ts";
 import { nativeSha256 } from "./native-hash.ts";
 import type { Prover } from "./prover.ts";
@@ -104,13 +105,19 @@ export abstract class PublishedLog {
   /**
    * Stores an attachment durably. Who may is for the caller to decide.
    * @param digest hex SHA-256 of the bytes. @returns whether it was new.
-   * @throws RangeError when the bytes have another digest, or are none or more than 16 MiB.
+   * @throws RangeError when the bytes have another digest, or are none or more than 16 MiB; LogUnavailableError "storage-failed".
    */
   async putAttachment(digest: string, bytes: Uint8Array): Promise<boolean> {
     if (bytes.length < 1 || bytes.length > MAX_ATTACHMENT_BYTES)
       throw new RangeError("an attachment has 1 byte to 16 MiB");
     if (encodeHex(nativeSha256(bytes)) !== digest) throw new RangeError("the bytes do not have this SHA-256");
-    return this.store.putAttachment(digest, bytes);
+    return this.store.putAttachment(digest, bytes).catch((cause: unknown) => {
+      throw new LogUnavailableError(
+        "storage-failed",
+        "the attachment could not be stored; make room and send it again",
+        { cause },
+      );
+    });
   }
 
   attachment(digest: string): Promise<Uint8Array | undefined> {

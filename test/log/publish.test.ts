@@ -381,4 +381,13 @@ describe("attachments", () => {
     expect(await log.attachment(sha256Of("other"))).toBeUndefined();
     expect((await log.publish([entry]))[0]).toMatchObject({ outcome: "new", index: 1 });
   });
+
+  it("says that an attachment could not be stored, when the disk refuses it", async () => {
+    const full = async () => {
+      throw new Error("SQLITE_FULL: database or disk is full");
+    };
+    await begin({ store: (store) => Object.assign(store, { putAttachment: full }) });
+    const refused = log.putAttachment(sha256Of("[]"), Buffer.from("[]"));
+    await expect(refused).rejects.toMatchObject({ code: "storage-failed" });
+  });
 });
