@@ -1,0 +1,195 @@
+// The drills of docs/operating.md, run word by word with the real program. Each begins with a copy of the log that the first one makes.
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { entriesPath, TILE_WIDTH, tilePath, tilesOfSize } from "../../src/protocol/merkle/tile.ts";
+import { parseCheckpoint } from "../../src/protocol/note/checkpoint.ts";
+import { parseNote } from "../../src/protocol/note/signed-note.ts";
+import { drillsOf, installProgram, type Outcome, Practice } from "./practice.ts";
+
+const drills = drillsOf();
+const program = mkdtempSync(join(tmpdir(), "touchstone-program-"));
+let template: Practice;
+let practice: Practice;
+const tested = new Set(["practice"]);
+
+beforeAll(async () => {
+  installProgram(program);
+  template = await Practice.make(program);
+  const { code, output } = await template.run(...(drills.get("practice") ?? []), "systemctl stop touchstone");
+  expect(code, output).toBe(0);
+}, 180_000);
+
+afterEach(() => practice.remove());
+afterAll(() => {
+  rmSync(template.folder, { recursive: true, force: true });
+  rmSync(program, { recursive: true, force: true });
+});
+
+/** A drill on a running copy of the practice log, and what must be true after it. */
+function drill(
+  name: string,
+  what: string,
+  check: (outcome: Outcome) => Promise<void> | void,
+  before = "",
+): void {
+  tested.add(name);
+  it(what, { timeout: 180_000 }, async () => {
+    practice = await Practice.make(program, template);
+    await good("systemctl start touchstone");
+    if (before !== "") await good(before);
+    if (name === "restore") await mirror();
+    const outcome = await practice.run(...(drills.get(name) ?? []));
+    expect(outcome.code, outcome.output).toBe(0);
+    await check(outcome);
+  });
+}
+
+async function good(...commands: string[]): Promise<string> {
+  const { code, stdout, output } = await practice.run(...commands);
+  expect(code, output).toBe(0);
+  return stdout;
+}
+
+const VERIFY =
+  'touchstone bundle fetch prod --to "$LOG" -o b.json && touchstone bundle verify b.json --trust log/trust-root.json';
+const AUDIT = 'touchstone audit "$LOG" --trust log/trust-root.json --json';
+const audit = async () =>
+  JSON.parse(await good(AUDIT)) as { size: number; findings: unknown[]; successor: unknown };
+/** A new release of the kernel, signed with a key and published. */
+const release = (key: string) => `
+  sed 's/6\\.12\\.41-cc1/6.12.41-cc2/' "$EXAMPLES/example-kernel.json" > kernel2.json
+  touchstone sign kernel2.json --key ${key} -o kernel2.dsse.json
+  touchstone publish kernel2.dsse.json --to "$LOG"`;
+
+/** Copies the read path into the folder that MIRROR names, as a mirror does. */
+async function mirror(): Promise<void> {
+  const get = async (path: string) => {
+    const response = await fetch(`${practice.url}/${path}`);
+    expect(response.status, path).toBe(200);
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    mkdirSync(dirname(practice.at("mirror", path)), { recursive: true });
+    writeFileSync(practice.at("mirror", path), bytes);
+    return bytes;
+  };
+  const { size } = parseCheckpoint(parseNote(await get("checkpoint")).text);
+  for (const { level, full, partial } of tilesOfSize(size)) {
+    for (let index = 0; index < full + (partial > 0 ? 1 : 0); index++) {
+      const width = index < full ? TILE_WIDTH : partial;
+      await get(tilePath(level, index, width));
+      if (level === 0) await get(entriesPath(index, width));
+    }
+  }
+}
+
+describe("the drills", () => {
+  drill("two-signers", "two people sign one after the other", () => {
+    const { signatures } = JSON.parse(readFileSync(practice.at("kernel.dsse.json"), "utf8"));
+    expect(signatures).toHaveLength(2);
+  });
+
+  drill("audit", "an audit finds nothing, and goes on where it ended", async ({ output }) => {
+    expect(output).toContain("log.example.com/practice");
+    await good(...(drills.get("audit") ?? []));
+  });
+
+  drill("backup", "a backup of the running log is whole", async ({ output }) => {
+    expect(output).toContain("sound: ");
+    await good(VERIFY);
+  });
+
+  drill(
+    "restore",
+    "an old backup is refused, recovered from a mirror, and served on",
+    async ({ output }) => {
+      expect(output).toContain("touchstone recover");
+      expect(output).toMatch(/\d+ entries added/);
+      expect(output).toContain("sound: ");
+      await good(VERIFY);
+      await good(release("log/keys/publisher.pem"));
+      expect((await audit()).findings).toEqual([]);
+    },
+    'touchstone backup backup.db --config log/touchstone.toml && touchstone policy renew prod --key log/keys/policy.pem --to "$LOG"',
+  );
+
+  drill("upgrade", "nothing is lost over an upgrade", async ({ output }) => {
+    expect(output).toContain("sound: ");
+    expect(output).toContain("verified: policy prod version 1");
+    expect(existsSync(practice.at("before-upgrade.db"))).toBe(true);
+  });
+
+  drill("expiry", "policy and trust root are renewed, and verifiers of either pin follow", async () => {
+    expect(await good(VERIFY)).toContain("policy prod version 2");
+    await good("touchstone bundle verify b.json --trust trust-root-2.json");
+  });
+
+  drill(
+    "status-offline",
+    "statuses come from outside; a log that lies about itself gets none signed",
+    async ({ output }) => {
+      expect(output).toMatch(/status \d+: entry \d+/);
+      expect(output).toContain("verified: policy prod");
+      await good('touchstone policy renew prod --key log/keys/policy.pem --to "$LOG"');
+      const before = await practice.run(VERIFY);
+      expect(before.code, "without a new status the new policy is not shown as current").not.toBe(0);
+      await good(
+        'touchstone status publish --key log/keys/status.pem --trust log/trust-root.json --to "$LOG" --state status.audit',
+      );
+      expect(await good(VERIFY)).toContain("policy prod version 2");
+      const wrongKey = await practice.run(
+        'touchstone status publish --key log/keys/publisher.pem --trust log/trust-root.json --to "$LOG"',
+      );
+      expect(wrongKey).toMatchObject({ code: 1, output: expect.stringContaining("not-authorised") });
+    },
+  );
+
+  drill(
+    "publisher-key",
+    "the stolen key publishes nothing more, the new one does, what was before stays trusted",
+    async () => {
+      const thief = await practice.run(release("log/keys/publisher.pem"));
+      expect(thief).toMatchObject({ code: 1 });
+      expect(thief.output).toMatch(/not-authorised|key-revoked|signature-unknown-key/);
+      await good(release("publisher-2.pem"));
+      await good(VERIFY);
+      expect((await audit()).findings).toEqual([]);
+    },
+  );
+
+  drill("root-key", "the root role changes hands, and the old key alone moves nothing", async () => {
+    await good(VERIFY);
+    const next = (key: string) => `
+      touchstone trust-root draft --to "$LOG" -o root.json
+      touchstone trust-root seal root.json -o root.statement.json
+      touchstone trust-root sign root.statement.json --key ${key} -o next.dsse.json
+      touchstone trust-root publish next.dsse.json --to "$LOG"`;
+    expect(await practice.run(next("log/keys/root.pem"))).toMatchObject({ code: 1 });
+    await good(next("root-2.pem"));
+    expect((await audit()).findings).toEqual([]);
+  });
+
+  drill("cosigner", "a new cosigner takes over", async () => {
+    await good(VERIFY);
+    await good(release("log/keys/publisher.pem"));
+    expect((await audit()).findings).toEqual([]);
+  });
+
+  drill("move", "the log goes on from another disk", async () => {
+    await good(release("log/keys/publisher.pem"));
+    await good(VERIFY);
+  });
+
+  drill("close", "nothing is added to a closed log, and verifiers are sent to the next", async () => {
+    expect(await audit()).toMatchObject({ findings: [], successor: "log.example.com/next" });
+    const late = await practice.run(release("log/keys/publisher.pem"));
+    expect(late).toMatchObject({ code: 1, output: expect.stringContaining("log.example.com/next") });
+    const verifier = await practice.run(VERIFY);
+    expect(verifier.code).not.toBe(0);
+  });
+
+  it("of the page are all tested", async () => {
+    practice = await Practice.make(program);
+    expect([...drills.keys()].sort()).toEqual([...tested].sort());
+  });
+});

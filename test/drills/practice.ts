@@ -1,0 +1,141 @@
+// A place to practise the drills of docs/operating.md: the real program, a folder, and a systemctl that starts and stops the service in it.
+import { execFile } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { buildSync } from "esbuild";
+
+const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
+const DOCUMENT = join(PROJECT, "docs", "operating.md");
+
+/** The fenced blocks that are marked `sh drill=NAME`, by name, in their order. */
+export function drillsOf(markdown = readFileSync(DOCUMENT, "utf8")): Map<string, string[]> {
+  const drills = new Map<string, string[]>();
+  for (const [, name = "", commands = ""] of markdown.matchAll(/^```sh drill=(\S+)\n([\s\S]*?)^```$/gm))
+    drills.set(name, [...(drills.get(name) ?? []), commands]);
+  return drills;
+}
+
+/** Some libraries in the bundle are CommonJS and ask for Node's own modules by require. */
+const REQUIRE =
+  'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
+
+/** Bundles the program into one file, which starts in a fraction of the time that its sources take, and puts commands in `bin`. */
+export function installProgram(folder: string): void {
+  buildSync({
+    entryPoints: [join(PROJECT, "src", "cli", "main.ts")],
+    outfile: join(folder, "touchstone", "src", "cli", "main.js"),
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    external: ["better-sqlite3"],
+    banner: { js: REQUIRE },
+    logLevel: "error",
+  });
+  // Where the bundle looks for them: from src/cli/main.js as from src/log/sqlite/open.ts.
+  symlinkSync(join(PROJECT, "migrations"), join(folder, "migrations"));
+  for (const part of ["node_modules", "package.json"])
+    symlinkSync(join(PROJECT, part), join(folder, "touchstone", part));
+  mkdirSync(join(folder, "bin"));
+  const script = (name: string, text: string) =>
+    writeFileSync(join(folder, "bin", name), `#!/usr/bin/env bash\n${text}`, { mode: 0o755 });
+  script("touchstone", `exec node "${folder}/touchstone/src/cli/main.js" "$@"\n`);
+  script("systemctl", SYSTEMCTL);
+  script("journalctl", "cat journal >&2\n");
+}
+
+/** Returns when the service is ready, as the unit of docs/operating.md makes the real one do; fails when it ended before. */
+const SYSTEMCTL = `
+stop() {
+  [ -f pid ] || return 0
+  kill "$(cat pid)"
+  while kill -0 "$(cat pid)" 2>/dev/null; do sleep 0.05; done
+  rm pid
+}
+start() {
+  : > ready
+  touchstone serve --config log/touchstone.toml < /dev/null > ready 2> journal &
+  echo $! > pid
+  until grep -q ^http ready; do
+    kill -0 "$(cat pid)" 2>/dev/null || { rm pid; return 1; }
+    sleep 0.05
+  done
+}
+case $1 in
+  start) start ;;
+  stop) stop ;;
+  restart) stop && start ;;
+esac
+`;
+
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  /** Standard output, then standard error. */
+  readonly output: string;
+}
+
+export class Practice {
+  readonly folder: string;
+  readonly url: string;
+  readonly #environment: NodeJS.ProcessEnv;
+
+  private constructor(program: string, port: number) {
+    this.folder = mkdtempSync(join(tmpdir(), "touchstone-drill-"));
+    this.url = `http://127.0.0.1:${port}`;
+    this.#environment = {
+      PATH: `${join(program, "bin")}:${process.env.PATH}`,
+      HOME: this.folder,
+      TOUCHSTONE_PORT: String(port),
+      LOG: this.url,
+      MIRROR: join(this.folder, "mirror"),
+      EXAMPLES: join(PROJECT, "examples", "release"),
+    };
+  }
+
+  /** @param template another practice folder to begin from, whose service is stopped. */
+  static async make(program: string, template?: Practice): Promise<Practice> {
+    const practice = new Practice(program, await freePort());
+    if (template !== undefined) cpSync(template.folder, practice.folder, { recursive: true });
+    return practice;
+  }
+
+  at(...path: string[]): string {
+    return join(this.folder, ...path);
+  }
+
+  /** Runs commands as a shell script that ends at the first one that fails. */
+  async run(...blocks: readonly string[]): Promise<Outcome> {
+    const options = { cwd: this.folder, env: this.#environment, timeout: 120_000 };
+    try {
+      const { stdout, stderr } = await promisify(execFile)(
+        "bash",
+        ["-euo", "pipefail", "-c", blocks.join("\n")],
+        options,
+      );
+      return { code: 0, stdout, output: stdout + stderr };
+    } catch (error) {
+      const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+      return { code, stdout, output: stdout + stderr };
+    }
+  }
+
+  async remove(): Promise<void> {
+    await this.run("systemctl stop touchstone");
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
