@@ -19,7 +19,7 @@ export async function measureProofs(world: World): Promise<Measurement[]> {
   const prove = (server: Served, size: number) => () =>
     load.run(
       server,
-      { connections: CONNECTIONS, amount: world.amount(5000), headers: {}, paths: randomPaths(size) },
+      { connections: CONNECTIONS, amount: world.amount(3000), headers: {}, paths: randomPaths(size) },
       200,
     );
   const samples = await interleave(world.rounds, {

@@ -12,7 +12,7 @@ export async function measurePublish(world: World): Promise<Measurement[]> {
   const service = await serveLog(folder);
   const floor = await startServerProcess(new URL("./servers/floor-publish.js", import.meta.url), folder);
   const load = new LoadGenerator();
-  const amount = world.amount(3000);
+  const amount = world.amount(2000);
   // The same entries for both, new ones in every round.
   const publishTo = (server: Served) => (round: number) =>
     load.run(

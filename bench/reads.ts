@@ -15,7 +15,6 @@ const READS = [
     headers: { "accept-encoding": "gzip, deflate, br" },
   },
   { what: "GET full tile", path: "/tile/0/000", headers: {} },
-  { what: "GET checkpoint", path: "/checkpoint", headers: {} },
 ] as const;
 
 export async function measureReads(world: World): Promise<Measurement[]> {
@@ -38,7 +37,7 @@ async function measureRead(
   await record(service, [path], headers, file);
   const bare = await startServerProcess(new URL("./servers/floor-static.js", import.meta.url), file);
   const get = (server: Served) => () =>
-    load.run(server, { connections: CONNECTIONS, amount: world.amount(10_000), headers, paths: [path] }, 200);
+    load.run(server, { connections: CONNECTIONS, amount: world.amount(6000), headers, paths: [path] }, 200);
   const { floor, figure } = await interleave(world.rounds, { floor: get(bare), figure: get(service) });
   await bare.stop();
   const perCpu = (loads: typeof floor) => loads.map(({ perCpuSecond }) => perCpuSecond);

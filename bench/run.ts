@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { measureAudit } from "./audit.ts";
+import { measureBrowser } from "./browser.ts";
 import { measureBrowserCode } from "./browser-code.ts";
 import { measureCosigned } from "./cosigned.ts";
 import type { Measurement } from "./harness.ts";
@@ -25,6 +26,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   audit: measureAudit,
   revocation: measureRevocation,
   memory: measureMemory,
+  browser: measureBrowser,
   "browser-code": measureBrowserCode,
 };
 

@@ -1,6 +1,6 @@
 // Servers in processes of their own, and what a process has used so far, as the kernel counts it.
 import { type ChildProcess, fork, spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -71,15 +71,14 @@ function served(child: ChildProcess, url: string, startMs: number): Served {
   };
 }
 
-const TICKS_PER_SECOND = 100;
-
-/** Seconds of CPU time that a process has used, in user and kernel (proc_pid_stat(5)); NaN where there is no /proc. */
+/** Seconds that the threads of a process have run (/proc/pid/task/tid/schedstat, nanoseconds); NaN where there is no /proc. */
 export function cpuSeconds({ pid }: Pick<Served, "pid">): number {
   try {
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
-      .replace(/^.*\) /s, "")
-      .split(" ");
-    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+    const threads = readdirSync(`/proc/${pid}/task`);
+    const ran = threads.map((id) =>
+      Number(readFileSync(`/proc/${pid}/task/${id}/schedstat`, "utf8").split(" ", 1)),
+    );
+    return ran.reduce((sum, nanoseconds) => sum + nanoseconds, 0) / 1e9;
   } catch {
     return Number.NaN;
   }
