@@ -3,8 +3,8 @@
 import * as z from "zod";
 import { decodeBase64 } from "../protocol/encoding/base64.ts";
 import { decodeHex } from "../protocol/encoding/hex.ts";
+import { readAs } from "../protocol/encoding/shape.ts";
 import { parseJson } from "../protocol/envelope/parse-json.ts";
-import { MalformedError } from "../protocol/errors.ts";
 import { tdxCollateralSchema } from "./tdx/collateral.ts";
 
 const KIB = 1024;
@@ -93,16 +93,11 @@ export type Evidence = z.output<typeof evidenceSchema>;
 /** The JSON value of `evidence.json`: binary parts in padded base64, the nonce in hex. */
 export type EvidenceDocument = z.input<typeof evidenceSchema>;
 export type GpuEvidence = Evidence["gpus"][number];
-export type TdxEvidence = Evidence["tdx"];
 
 /**
  * Reads `evidence.json`: strict UTF-8 JSON of at most 4 MiB. Says nothing about whether the evidence is true.
  * @throws MalformedError with the JSON pointer of the first fault.
  */
 export function parseEvidence(input: Uint8Array): Evidence {
-  const result = evidenceSchema.safeParse(parseJson(input, MAX_EVIDENCE_BYTES));
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const pointer = (issue?.path ?? []).map((step) => `/${String(step)}`).join("");
-  throw new MalformedError("evidence", issue?.message ?? "not of this form", pointer);
+  return readAs(evidenceSchema, parseJson(input, MAX_EVIDENCE_BYTES), "evidence");
 }
