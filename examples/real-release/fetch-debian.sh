@@ -11,13 +11,17 @@ set -euo pipefail
 
 directory=${1:?usage: fetch-debian.sh DIR [SUITE]}
 suite=${2:-trixie}
-mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
-security_mirror=${DEBIAN_SECURITY_MIRROR:-http://deb.debian.org/debian-security}
+# The archives that this machine's apt is set up with: each serves every suite. Elsewhere, name them.
+configured() { apt-get indextargets --format '$(REPO_URI)' 2>/dev/null | grep -m 1 "/$1/\$" || true; }
+mirror=${DEBIAN_MIRROR:-$(configured debian)}
+security_mirror=${DEBIAN_SECURITY_MIRROR:-$(configured debian-security)}
 keyring=${DEBIAN_KEYRING:-/usr/share/keyrings/debian-archive-keyring.gpg}
 
 for tool in apt-get apt-cache dpkg-deb dpkg-source xz; do
   command -v "$tool" >/dev/null || { echo "fetch-debian: $tool is missing" >&2; exit 2; }
 done
+[ -n "$mirror" ] && [ -n "$security_mirror" ] ||
+  { echo "fetch-debian: name Debian's archives in DEBIAN_MIRROR and DEBIAN_SECURITY_MIRROR" >&2; exit 2; }
 mkdir -p "$directory"
 directory=$(cd "$directory" && pwd)
 state=$directory/.apt
