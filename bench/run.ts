@@ -57,16 +57,21 @@ for (const name of values.rows.split(",")) {
     throw new Error(`there is no row ${name}; there are ${Object.keys(ROWS).join(", ")}`);
   const begun = performance.now();
   console.error(`measuring ${name}`);
-  measurements.push(...(await measure(world)));
-  console.error(`  took ${((performance.now() - begun) / 1000).toFixed(0)} s`);
+  const found = await measure(world);
+  measurements.push(...found);
+  console.error(`${formatTable(found)}\n  took ${((performance.now() - begun) / 1000).toFixed(0)} s`);
+  keepResult();
 }
 
-const machine = { ...before, loadAfter: machineFacts().load };
-writeFileSync(
-  "bench/result.json",
-  `${JSON.stringify({ at: new Date().toISOString(), machine, rounds, measurements }, null, 2)}\n`,
-);
+const { cpu, cores, memoryGiB, system, node, openssl, load } = before;
 console.log(`${formatTable(measurements)}\n\n${formatNotes(measurements)}\n`);
 console.log(
-  `Medians of ${rounds} interleaved rounds [quartiles]; ratios are taken within a round, 1 is the floor. ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}, OpenSSL ${machine.openssl}; load average ${machine.load} before, ${machine.loadAfter} after.`,
+  `Medians of ${rounds} interleaved rounds [quartiles] where a note does not say otherwise; ratios are taken within a round, 1 is the floor. ${cpu}, ${cores} cores, ${memoryGiB} GiB, ${system}, Node ${node}, OpenSSL ${openssl}; load average ${load} before, ${machineFacts().load} after.`,
 );
+
+/** After every row, so that a run that is cut short was not for nothing. */
+function keepResult(): void {
+  const machine = { ...before, loadAfter: machineFacts().load };
+  const result = { at: new Date().toISOString(), machine, rounds, measurements };
+  writeFileSync("bench/result.json", `${JSON.stringify(result, null, 2)}\n`);
+}
