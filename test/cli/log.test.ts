@@ -370,6 +370,28 @@ describe("trust-root and status", () => {
     expect((await publish("policy")).exit).toBe(EXIT.no);
     expect(await publish("status", at("third", "trust-root.json"))).toMatchObject({ exit: EXIT.no });
   });
+
+  it("signs nothing for a log whose entries are not those of its tree: something is being hidden", async () => {
+    const lying: typeof fetch = async (input, init) => {
+      const response = await fetch(input, init);
+      if (!String(input).includes("/tile/entries/")) return response;
+      const bytes = new Uint8Array(await response.arrayBuffer());
+      bytes[bytes.length - 20]! ^= 1;
+      return new Response(bytes);
+    };
+    const posted: string[] = [];
+    const watching: typeof fetch = async (input, init) => {
+      if (init?.method === "POST") posted.push(String(input));
+      return lying(input, init);
+    };
+    const args = ["status", "publish", "--key", key("status"), "--trust", trust(), ...toLog()];
+    const ran = await runCli(args, { fetch: watching });
+    expect(ran).toMatchObject({
+      exit: EXIT.no,
+      warned: expect.stringContaining("not signed, the log is not in order"),
+    });
+    expect(posted).toEqual([]);
+  });
 });
 
 describe("backup, fsck and recover", () => {

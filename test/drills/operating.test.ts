@@ -126,7 +126,7 @@ describe("the drills", () => {
 
   drill(
     "status-offline",
-    "statuses come from outside; a log that lies about itself gets none signed",
+    "statuses come from outside, and without one a new policy is not shown as current",
     async ({ output }) => {
       expect(output).toMatch(/status \d+: entry \d+/);
       expect(output).toContain("verified: policy prod");
@@ -186,6 +186,18 @@ describe("the drills", () => {
     expect(late).toMatchObject({ code: 1, output: expect.stringContaining("log.example.com/next") });
     const verifier = await practice.run(VERIFY);
     expect(verifier.code).not.toBe(0);
+  });
+
+  it("the restore works without any backup, and without the high-water file", {
+    timeout: 180_000,
+  }, async () => {
+    practice = await Practice.make(program, template);
+    await good("systemctl start touchstone");
+    await mirror();
+    const commands = (drills.get("restore") ?? []).join("").replace(/^cp .*$/m, "rm log/high-water");
+    const outcome = await practice.run(commands);
+    expect(outcome.code, outcome.output).toBe(0);
+    await good(VERIFY);
   });
 
   it("of the page are all tested", async () => {
