@@ -1,6 +1,12 @@
 // The three ways a check can end badly. Broken bytes, broken proof, and "valid, but not acceptable now" are kept apart,
 // because what the reader has to do about each of them differs.
 
+/** Text that may hold a stranger's, fit for a terminal: cut, and nothing in it moves the cursor or turns the direction of reading. */
+export function printable(text: string, most = 4096): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this replaces.
+  return text.slice(0, most).replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, " ");
+}
+
 /** Untrusted bytes are not of the format they claim. Every parser throws this and nothing else. */
 export class MalformedError extends Error {
   override readonly name = "MalformedError";
@@ -10,7 +16,7 @@ export class MalformedError extends Error {
   readonly at: string | undefined;
 
   constructor(format: string, detail: string, at?: string | number) {
-    super(at === undefined ? `${format}: ${detail}` : `${format}: ${detail} (at ${at})`);
+    super(printable(`${format}: ${detail}${at === undefined ? "" : ` (at ${at})`}`));
     this.format = format;
     this.at = at === undefined ? undefined : String(at);
   }
@@ -22,7 +28,7 @@ export class VerificationError<Code extends string = string> extends Error {
   readonly code: Code;
 
   constructor(code: Code, message: string) {
-    super(message);
+    super(printable(message));
     this.code = code;
   }
 }
@@ -33,7 +39,7 @@ export class PolicyError<Code extends string = string> extends Error {
   readonly code: Code;
 
   constructor(code: Code, message: string) {
-    super(message);
+    super(printable(message));
     this.code = code;
   }
 }

@@ -1,5 +1,6 @@
 // A fixed list of checks. The list is made before anything is looked at, so a check that was never made cannot pass:
 // it stays "not-evaluated", and only a list whose every check passed is accepted.
+import { printable } from "../protocol/errors.ts";
 
 export type Outcome = "pass" | "fail" | "not-evaluated";
 
@@ -72,7 +73,16 @@ export class CheckList<Id extends string = string> {
     const current = this.#checks.get(id);
     if (current === undefined) throw new Error(`check ${id} is not in this list`);
     if (current.outcome === "fail") return;
-    this.#checks.set(id, { ...NOTHING_FOUND, ...finding, id, outcome });
+    const { entry = null, expected = null, actual = null, detail = "" } = finding;
+    const shown = (text: string | null) => text && printable(text);
+    this.#checks.set(id, {
+      id,
+      outcome,
+      entry,
+      expected: shown(expected),
+      actual: shown(actual),
+      detail: printable(detail),
+    });
   }
 }
 

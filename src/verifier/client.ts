@@ -2,7 +2,7 @@
 import { MAX_BUNDLE_BYTES } from "../protocol/bundle/policy-bundle.ts";
 import { concatBytes } from "../protocol/encoding/bytes.ts";
 import { decodeUtf8 } from "../protocol/encoding/text.ts";
-import { MalformedError } from "../protocol/errors.ts";
+import { MalformedError, printable } from "../protocol/errors.ts";
 import { mergeStates, type StateStore } from "./state.ts";
 import type { TrustPin } from "./trust.ts";
 import { type VerifiedBundle, verifyBundle } from "./verify-bundle.ts";
@@ -67,9 +67,9 @@ function reasonIn(bytes: Uint8Array): string {
   }
 }
 
-/** Text of a stranger, for a terminal: cut, and without the control characters that would move its cursor. */
+/** What a service says, short enough for one line. */
 export function quote(text: string): string {
-  return text.slice(0, 300).replace(/\p{Cc}/gu, " ");
+  return printable(text, 300);
 }
 
 async function readLimited(response: Response, target: string): Promise<Uint8Array> {

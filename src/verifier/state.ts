@@ -1,8 +1,8 @@
 // What a verifier remembers between visits, so that nobody can show it an older or another log than before.
 import * as z from "zod";
+import { readAs } from "../protocol/encoding/shape.ts";
 import { integer, name, positive, sha256, text } from "../protocol/entry/fields.ts";
 import { parseJson } from "../protocol/envelope/parse-json.ts";
-import { MalformedError } from "../protocol/errors.ts";
 
 const rememberedState = z.strictObject({
   origin: text(255),
@@ -24,14 +24,7 @@ export interface StateStore {
 
 /** @throws MalformedError */
 export function parseState(text: string): RememberedState {
-  const result = rememberedState.safeParse(parseJson(text, 65_536));
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  throw new MalformedError(
-    "remembered state",
-    issue?.message ?? "not valid",
-    `/${issue?.path.join("/") ?? ""}`,
-  );
+  return readAs(rememberedState, parseJson(text, 65_536), "remembered state");
 }
 
 export function formatState(state: RememberedState): string {

@@ -1,5 +1,6 @@
 // What a verifier starts from: one trust root of one log, by digest. Everything else is authenticated from it.
 import * as z from "zod";
+import { readAs } from "../protocol/encoding/shape.ts";
 import { positive, sha256, text } from "../protocol/entry/fields.ts";
 import type { TrustRoot } from "../protocol/entry/trust-root.ts";
 import {
@@ -49,13 +50,9 @@ const trustFile = z.strictObject({
  * @throws MalformedError also when the envelope is not the one that the pin names.
  */
 export function parseTrustFile(bytes: Uint8Array | string): TrustAnchor {
-  const result = trustFile.safeParse(parseJson(bytes, 2 * MAX_LEAF_BYTES));
-  if (!result.success) {
-    const issue = result.error.issues[0];
-    throw new MalformedError("trust file", issue?.message ?? "not valid", `/${issue?.path.join("/") ?? ""}`);
-  }
-  const { origin, version, digest } = result.data;
-  const envelope = envelopeFromJson(result.data.envelope);
+  const file = readAs(trustFile, parseJson(bytes, 2 * MAX_LEAF_BYTES), "trust file");
+  const { origin, version, digest } = file;
+  const envelope = envelopeFromJson(file.envelope);
   const { statement, payloadDigest } = envelope;
   if (statement.kind !== "trust-root" || payloadDigest !== digest) {
     throw new MalformedError(

@@ -65,7 +65,7 @@ export async function verifyBundle(bytes: Uint8Array, options: VerifyBundleOptio
   const revoked = await collectRevoked(bundle, status.predicate, context);
   const policy = await verifyPolicy(bundle, status.predicate, revoked, context);
   const entries = await verifyEntries(bundle, policy, revoked, context);
-  verifyRemembered(bundle, checkpoint, options.remembered);
+  await verifyRemembered(bundle, checkpoint, options.remembered);
   return {
     trustRoot: newest(roots).root,
     checkpoint,
@@ -259,18 +259,18 @@ async function verifyEntries(
 }
 
 /** Step 6: the tree is the one that was seen before, or grew out of it. */
-function verifyRemembered(
+async function verifyRemembered(
   bundle: PolicyBundle,
   { size, root }: Checkpoint,
   remembered: RememberedState | null,
-): void {
+): Promise<void> {
   if (remembered === null) return;
   const before = remembered.checkpoint;
   if (size < before.size)
     notAcceptable("checkpoint-rolled-back", `the tree has ${size} entries and had ${before.size} before`);
   if (size === before.size) {
     if (encodeHex(root) !== before.root)
-      broken("consistency-broken", `two different trees of size ${size}: keep both, the log forked`);
+      broken("consistency-broken", `two different trees of size ${size}; keep both, the log forked`);
     return;
   }
   if (bundle.consistency?.from !== before.size) {
@@ -280,20 +280,16 @@ function verifyRemembered(
     );
   }
   const { proof } = bundle.consistency;
-  try {
+  const forked = `the tree of size ${size} did not grow out of the one of size ${before.size}; keep both, the log forked`;
+  await otherwise("consistency-broken", forked, () =>
     verifyConsistency({
       fromSize: before.size,
       fromRoot: decodeHex(before.root),
       toSize: size,
       toRoot: root,
       proof,
-    });
-  } catch {
-    broken(
-      "consistency-broken",
-      `the tree of size ${size} did not grow out of the one of size ${before.size}: keep both, the log forked`,
-    );
-  }
+    }),
+  );
 }
 
 /** Signatures, kind and authorisation at its index by the trust root that was in force there. */

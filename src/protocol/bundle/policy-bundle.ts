@@ -2,10 +2,10 @@
 // Reading it proves nothing; src/verifier/verify-bundle.ts does that.
 import * as z from "zod";
 import { decodeBase64, encodeBase64 } from "../encoding/base64.ts";
+import { readAs } from "../encoding/shape.ts";
 import { integer, positive, text } from "../entry/fields.ts";
 import { type Envelope, envelopeFromJson, envelopeJson, envelopeToJson } from "../envelope/dsse.ts";
 import { parseJson } from "../envelope/parse-json.ts";
-import { MalformedError } from "../errors.ts";
 
 export const BUNDLE_FORMAT = "touchstone-policy-bundle/v1";
 export const BUNDLE_MEDIA_TYPE = "application/vnd.touchstone.policy-bundle+json";
@@ -69,16 +69,7 @@ export interface PolicyBundle {
 
 /** @throws MalformedError with a JSON pointer where there is one. */
 export function parsePolicyBundle(bytes: Uint8Array): PolicyBundle {
-  const result = policyBundleJson.safeParse(parseJson(bytes, MAX_BUNDLE_BYTES));
-  if (!result.success) {
-    const issue = result.error.issues[0];
-    throw new MalformedError(
-      "policy bundle",
-      issue?.message ?? "not valid",
-      `/${issue?.path.join("/") ?? ""}`,
-    );
-  }
-  const json = result.data;
+  const json = readAs(policyBundleJson, parseJson(bytes, MAX_BUNDLE_BYTES), "policy bundle");
   return {
     ...json,
     trustRoots: json.trustRoots.map(readEntry),

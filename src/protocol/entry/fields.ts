@@ -37,8 +37,8 @@ export const register = hex(48).describe("48-byte TDX register, lower-case hex")
 export const uuid = z.string().regex(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this refuses.
-const PRINTABLE = /^[^\u0000-\u001f\u007f]*$/;
-/** Text for people or the name of a thing outside the log: no control characters. */
+const PRINTABLE = /^[^\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]*$/;
+/** Text for people or the name of a thing outside the log: no control characters, nor any that turn the direction of reading. */
 export const text = (max: number) => textOrNothing(max).min(1);
 /** The same where the thing may have no name. */
 export const textOrNothing = (max: number) => z.string().max(max).regex(PRINTABLE);

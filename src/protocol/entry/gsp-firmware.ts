@@ -17,8 +17,7 @@ const firmwareFile = z.strictObject({
         sha256: sha256.describe("SHA-256 of the note's description"),
       }),
     )
-    .max(64)
-    .describe("ELF notes"),
+    .max(64),
 });
 
 export const gspFirmware = z.strictObject({

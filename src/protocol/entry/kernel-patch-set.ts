@@ -12,7 +12,7 @@ const configOption = z.strictObject({
 export const kernelPatchSet = z.strictObject({
   ...releaseShape,
   base: z.strictObject({
-    name: text(128).describe("Such as linux"),
+    name: text(128),
     version: text(128),
     sourceArchive: file.nullable(),
     commit: gitCommit.nullable(),

@@ -1,6 +1,6 @@
 // How one entry names another: by what it is and by the digest of its DSSE payload, so that it can be signed before anything is published.
 import * as z from "zod";
-import { name, sha256 } from "./fields.ts";
+import { name, releaseVersion, sha256 } from "./fields.ts";
 
 /** Kinds that state reference values and may be released. */
 export const RELEASE_KINDS = [
@@ -24,7 +24,7 @@ export function referenceTo<const K extends Kind>(to: K) {
     .strictObject({
       kind: z.literal(to),
       name,
-      version: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9.+~:_-]{0,127}$/),
+      version: releaseVersion,
       digest: sha256.describe("SHA-256 of the referenced entry's DSSE payload"),
     })
     .describe(`Reference to a ${to} entry`);

@@ -6,7 +6,7 @@ export type Json = null | boolean | number | string | Json[] | { [name: string]:
 /** Deeper nesting is refused everywhere: nothing that Touchstone defines comes near it. */
 export const MAX_DEPTH = 32;
 
-const LONE_SURROGATE = /\p{Surrogate}/u;
+export const LONE_SURROGATE = /\p{Surrogate}/u;
 /** Printable ASCII that JSON writes as it is: nearly every string we have, and ten times faster to test than to quote. */
 const PLAIN = /^[ !#-[\]-~]*$/;
 

@@ -5,6 +5,7 @@ import { type PublicKey, verifySignature } from "../cryptography/signature.ts";
 import { decodeBase64, encodeBase64 } from "../encoding/base64.ts";
 import { concatBytes } from "../encoding/bytes.ts";
 import { encodeHex } from "../encoding/hex.ts";
+import { readAs } from "../encoding/shape.ts";
 import { decodeUtf8, utf8 } from "../encoding/text.ts";
 import { keyId } from "../entry/fields.ts";
 import { MalformedError, VerificationError } from "../errors.ts";
@@ -95,10 +96,7 @@ function parseAny(text: string): unknown {
 }
 
 function checkEnvelope(json: unknown): EnvelopeJson {
-  const result = envelopeJson.safeParse(json);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  throw new MalformedError("DSSE envelope", issue?.message ?? "not valid", `/${issue?.path.join("/") ?? ""}`);
+  return readAs(envelopeJson, json, "DSSE envelope");
 }
 
 function decodeSignature({ keyid, sig }: EnvelopeJson["signatures"][number]): Signature {

@@ -3,12 +3,11 @@
 
 import { decodeUtf8 } from "../encoding/text.ts";
 import { MalformedError } from "../errors.ts";
-import { type Json, MAX_DEPTH } from "./canonical-json.ts";
+import { type Json, LONE_SURROGATE, MAX_DEPTH } from "./canonical-json.ts";
 
 const FORMAT = "JSON";
 const WHITE_SPACE = /[ \t\n\r]*/y;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
-const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
  * Parses one JSON text that fills its input.
@@ -50,19 +49,19 @@ class Parser {
   }
 
   #object(depth: number): Json {
-    const members: { [name: string]: Json } = Object.create(null);
+    const members = new Map<string, Json>();
     this.#at++;
-    if (this.#closes("}")) return { ...members };
+    if (this.#closes("}")) return {};
     do {
       this.#skip();
       const name = this.#string();
-      if (Object.hasOwn(members, name)) this.#fail(`member ${JSON.stringify(name)} appears twice`);
+      if (members.has(name)) this.#fail(`member ${JSON.stringify(name)} appears twice`);
       if (name === "__proto__") this.#fail('member "__proto__" is not allowed');
       this.#skip();
       if (this.#text[this.#at++] !== ":") this.#fail("expected ':'");
-      members[name] = this.value(depth + 1);
+      members.set(name, this.value(depth + 1));
     } while (this.#continues("}"));
-    return { ...members };
+    return Object.fromEntries(members);
   }
 
   #array(depth: number): Json {
@@ -96,8 +95,9 @@ class Parser {
   #number(): number {
     NUMBER.lastIndex = this.#at;
     const digits = NUMBER.exec(this.#text)?.[0];
-    const value = Number(digits ?? Number.NaN);
-    if (!Number.isFinite(value)) this.#fail("expected a value, or a number is out of range");
+    if (digits === undefined) this.#fail("expected a value");
+    const value = Number(digits);
+    if (!Number.isFinite(value)) this.#fail("a number is out of range");
     this.#at = NUMBER.lastIndex;
     return value;
   }

@@ -3,6 +3,7 @@
 import * as z from "zod";
 import { sha256 } from "../cryptography/hash.ts";
 import { encodeHex } from "../encoding/hex.ts";
+import { readAs } from "../encoding/shape.ts";
 import { decodeUtf8, utf8 } from "../encoding/text.ts";
 import * as fields from "../entry/fields.ts";
 import { kindOfPredicateType, PREDICATES, type Predicate, predicateTypeOf } from "../entry/kinds.ts";
@@ -41,7 +42,7 @@ export type Statement = { [K in Kind]: StatementOf<K> }[Kind];
  * @throws MalformedError with a JSON pointer when it is not canonical, of an unknown kind, or not what the kind's schema asks.
  */
 export function parseStatement(payload: Uint8Array): Statement {
-  const frame = check(statementFrame, parseCanonical(payload), "");
+  const frame = readAs(statementFrame, parseCanonical(payload), FORMAT);
   const kind = kindOfPredicateType(frame.predicateType);
   if (kind === undefined) {
     throw new MalformedError(
@@ -50,7 +51,7 @@ export function parseStatement(payload: Uint8Array): Statement {
       "/predicateType",
     );
   }
-  const predicate = check(PREDICATES[kind] as z.ZodType<Predicate>, frame.predicate, "/predicate");
+  const predicate = readAs(PREDICATES[kind] as z.ZodType<Predicate>, frame.predicate, FORMAT, "/predicate");
   const statement = {
     kind,
     name: predicate.name,
@@ -110,14 +111,4 @@ function checkDocumentSubject(statement: Statement): void {
   if (canonicalize(statement.subject) !== canonicalize(expected)) {
     throw new MalformedError(FORMAT, `the one subject must be ${canonicalize(expected[0])}`, "/subject");
   }
-}
-
-function check<T>(schema: z.ZodType<T>, value: unknown, pointer: string): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const path = (issue?.path ?? [])
-    .map((key) => `/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`)
-    .join("");
-  throw new MalformedError(FORMAT, issue?.message ?? "not valid", `${pointer}${path}`);
 }

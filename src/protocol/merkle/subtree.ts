@@ -2,7 +2,7 @@
 // bit operators would cut sizes above 2^32.
 
 import { type Hash, sha256 } from "../cryptography/hash.ts";
-import { hashChildren, MAX_TREE_SIZE } from "./hash.ts";
+import { hashChildren } from "./hash.ts";
 
 /** A perfect subtree: the root over the leaves from `index · 2^level` up to `(index + 1) · 2^level`. Level 0 is the leaves. */
 export interface SubtreeNode {
@@ -21,7 +21,7 @@ export interface LeafRange {
 
 /** Whether `size` can be the size of a tree: an integer from 0 to 2^53 − 1. */
 export function isTreeSize(size: number): boolean {
-  return Number.isSafeInteger(size) && size >= 0 && size <= MAX_TREE_SIZE;
+  return Number.isSafeInteger(size) && size >= 0;
 }
 
 /** Where RFC 9162 splits a tree of `count` ≥ 2 leaves: the largest power of two smaller than `count`. */

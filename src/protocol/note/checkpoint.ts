@@ -1,12 +1,11 @@
 // Checkpoints: C2SP tlog-checkpoint v1. The signed statement of a log that its tree of this size has this root.
 
 import { decodeBase64, encodeBase64 } from "../encoding/base64.ts";
-import { utf8 } from "../encoding/text.ts";
 import { MalformedError, VerificationError } from "../errors.ts";
 import { HASH_LENGTH } from "../merkle/hash.ts";
 import { isTreeSize } from "../merkle/subtree.ts";
-import { createNoteVerifier, MAX_NAME_BYTES, type VerifierKey } from "./key.ts";
-import { isKeyName } from "./key-name.ts";
+import { createNoteVerifier, type VerifierKey } from "./key.ts";
+import { requireKeyName } from "./key-name.ts";
 import { openNote } from "./signed-note.ts";
 
 const FORMAT = "checkpoint";
@@ -25,7 +24,7 @@ export interface Checkpoint {
  * @throws MalformedError when it could not be read back.
  */
 export function formatCheckpoint({ origin, size, root }: Checkpoint): string {
-  assertOrigin(origin);
+  requireKeyName(origin, FORMAT, "line 1");
   if (!isTreeSize(size)) throw new MalformedError(FORMAT, `${size} is not a tree size`);
   if (root.length !== HASH_LENGTH) throw new MalformedError(FORMAT, "the root is not 32 bytes long");
   return `${origin}\n${size}\n${encodeBase64(root)}\n`;
@@ -41,19 +40,11 @@ export function parseCheckpoint(text: string): Checkpoint {
   const [origin = "", size = "", root = "", end] = lines;
   if (lines.length > 4) throw new MalformedError(FORMAT, "extension lines are not accepted");
   if (end !== "") throw new MalformedError(FORMAT, "expected three lines: origin, size and root");
-  assertOrigin(origin);
+  requireKeyName(origin, FORMAT, "line 1");
   const hash = decodeBase64(root);
   if (hash.length !== HASH_LENGTH)
     throw new MalformedError(FORMAT, "the root is not 32 bytes long", "line 3");
   return { origin, size: parseDecimal(size, FORMAT), root: hash };
-}
-
-function assertOrigin(origin: string): void {
-  if (!isKeyName(origin))
-    throw new MalformedError(FORMAT, "the origin is empty or holds a space or '+'", "line 1");
-  if (utf8(origin).length > MAX_NAME_BYTES) {
-    throw new MalformedError(FORMAT, `the origin is longer than ${MAX_NAME_BYTES} bytes`, "line 1");
-  }
 }
 
 /**

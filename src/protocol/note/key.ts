@@ -7,7 +7,7 @@ import { concatBytes, equalBytes } from "../encoding/bytes.ts";
 import { decodeHex, encodeHex } from "../encoding/hex.ts";
 import { utf8 } from "../encoding/text.ts";
 import { MalformedError } from "../errors.ts";
-import { isKeyName } from "./key-name.ts";
+import { requireKeyName } from "./key-name.ts";
 import type { NoteSigner, NoteVerifier } from "./signed-note.ts";
 
 /** Signature types of C2SP signed-note that Touchstone knows: the byte in front of the public key. */
@@ -25,8 +25,6 @@ const PUBLIC_KEY_BYTES: ReadonlyMap<number, number> = new Map([
   [COSIGNATURE_ML_DSA_44, 1312],
 ]);
 
-/** Longest key name and origin in bytes: the ML-DSA-44 message gives their length one byte. */
-export const MAX_NAME_BYTES = 255;
 const MAX_KEY_TEXT = 4096;
 const SEED_BYTES = 32;
 
@@ -55,10 +53,7 @@ export interface NotePrivateKey {
  * @throws MalformedError on a name, a type or a key length that no note can have.
  */
 export function createVerifierKey(name: string, type: number, publicKey: Uint8Array): VerifierKey {
-  if (!isKeyName(name)) throw new MalformedError("verifier key", "the name is empty or holds a space or '+'");
-  if (utf8(name).length > MAX_NAME_BYTES) {
-    throw new MalformedError("verifier key", `the name is longer than ${MAX_NAME_BYTES} bytes`);
-  }
+  requireKeyName(name, "verifier key");
   const length = PUBLIC_KEY_BYTES.get(type);
   if (length === undefined) throw new MalformedError("verifier key", `unknown signature type ${type}`);
   if (publicKey.length !== length) {
@@ -102,7 +97,7 @@ function splitKey(text: string, format: string): KeyParts {
 
 const PRIVATE_PREFIX = "PRIVATE+KEY+";
 /** PrivateKeyInfo of an Ed25519 seed up to the seed itself (RFC 8410 §7). */
-const PKCS8_PREFIX = decodeHex("302e020100300506032b657004220420");
+const PKCS8_PREFIX = /* @__PURE__ */ decodeHex("302e020100300506032b657004220420");
 
 /**
  * An Ed25519 private key from a seed, which the caller draws at random.

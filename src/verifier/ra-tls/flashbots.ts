@@ -1,9 +1,8 @@
 // Flashbots' attested-tls message (flashbots/attested-tls, crates/attestation): JSON that stands where dstack has the quote.
 import * as z from "zod";
+import { readAs } from "../../protocol/encoding/shape.ts";
 import { parseJson } from "../../protocol/envelope/parse-json.ts";
-import { MalformedError } from "../../protocol/errors.ts";
 
-const FORMAT = "attested-tls message";
 /** A quote written as a JSON array of numbers takes up to four characters for each byte. */
 const MAX_MESSAGE_BYTES = 256 * 1024;
 const OPENING_BRACE = 0x7b;
@@ -20,8 +19,7 @@ export function isAttestedTlsMessage(bytes: Uint8Array): boolean {
 
 /** The quote in the message. @throws MalformedError for Azure (its quote is of a vTPM), no attestation, and anything else. */
 export function parseAttestedTlsMessage(bytes: Uint8Array): Uint8Array {
-  const result = message.safeParse(parseJson(bytes, MAX_MESSAGE_BYTES));
-  if (!result.success)
-    throw new MalformedError(FORMAT, result.error.issues[0]?.message ?? "not of this form");
-  return Uint8Array.from(result.data.attestation);
+  return Uint8Array.from(
+    readAs(message, parseJson(bytes, MAX_MESSAGE_BYTES), "attested-tls message").attestation,
+  );
 }

@@ -2,8 +2,8 @@
 // the TD quoting enclave's identity v2 (Intel PCS API v4). The signatures are over the raw text: it is parsed only after they hold.
 import * as z from "zod";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
+import { readAs } from "../../protocol/encoding/shape.ts";
 import { parseJson } from "../../protocol/envelope/parse-json.ts";
-import { MalformedError } from "../../protocol/errors.ts";
 
 const KIB = 1024;
 /** Above the sum of the limits of the fields. */
@@ -35,7 +35,7 @@ export type TdxCollateral = z.infer<typeof tdxCollateralSchema>;
 
 /** Reads `collateral.json`. @throws MalformedError with the JSON pointer of the first fault. */
 export function parseTdxCollateral(input: Uint8Array | string): TdxCollateral {
-  return parseAs(tdxCollateralSchema, "TDX collateral", input, MAX_COLLATERAL_BYTES);
+  return readAs(tdxCollateralSchema, parseJson(input, MAX_COLLATERAL_BYTES), "TDX collateral");
 }
 
 /** Intel writes hex in upper case, and might not always. */
@@ -124,23 +124,15 @@ export type QeIdentity = z.infer<typeof qeIdentitySchema>;
 
 /** Reads TCB Info whose signature was verified. @throws MalformedError */
 export function parseTcbInfo(text: string): TcbInfo {
-  return parseAs(tcbInfoSchema, "TCB Info", text, MAX_DOCUMENT_BYTES);
+  return readAs(tcbInfoSchema, parseJson(text, MAX_DOCUMENT_BYTES), "TCB Info");
 }
 
 /** Reads a QE identity whose signature was verified. @throws MalformedError */
 export function parseQeIdentity(text: string): QeIdentity {
-  return parseAs(qeIdentitySchema, "QE identity", text, MAX_DOCUMENT_BYTES);
+  return readAs(qeIdentitySchema, parseJson(text, MAX_DOCUMENT_BYTES), "QE identity");
 }
 
 /** `value & mask` of two hex strings of equal length: how Intel's documents compare attributes. */
 export function masked(value: Uint8Array, mask: Uint8Array): string {
   return encodeHex(value.map((byte, i) => byte & (mask[i] ?? 0)));
-}
-
-function parseAs<T>(schema: z.ZodType<T>, format: string, input: Uint8Array | string, maxBytes: number): T {
-  const result = schema.safeParse(parseJson(input, maxBytes));
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const pointer = (issue?.path ?? []).map((step) => `/${String(step)}`).join("");
-  throw new MalformedError(format, issue?.message ?? "not of this form", pointer);
 }

@@ -2,8 +2,8 @@
 // events with shortened data, so few of their digests can be recomputed, and runtime events in RTMR3, whose digest covers their payload.
 import * as z from "zod";
 import { decodeHex } from "../../protocol/encoding/hex.ts";
+import { readAs } from "../../protocol/encoding/shape.ts";
 import { parseJson } from "../../protocol/envelope/parse-json.ts";
-import { MalformedError } from "../../protocol/errors.ts";
 import { DSTACK_RUNTIME, type EventLog, isDigestOf } from "./logged-event.ts";
 
 const MAX_LOG_BYTES = 512 * 1024;
@@ -24,13 +24,8 @@ const logSchema = z
 
 /** Reads a log of at most 512 KiB. @throws MalformedError */
 export function parseDstackEventLog(bytes: Uint8Array): EventLog {
-  const result = logSchema.safeParse(parseJson(bytes, MAX_LOG_BYTES));
-  if (!result.success) {
-    const issue = result.error.issues[0];
-    const pointer = (issue?.path ?? []).map((step) => `/${String(step)}`).join("");
-    throw new MalformedError("dstack event log", issue?.message ?? "not of this form", pointer);
-  }
-  const events = result.data.map((event) => {
+  const log = readAs(logSchema, parseJson(bytes, MAX_LOG_BYTES), "dstack event log");
+  const events = log.map((event) => {
     const digest = decodeHex(event.digest);
     const data = decodeHex(event.event_payload);
     const { imr: rtmr, event_type: type } = event;
