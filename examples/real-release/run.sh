@@ -50,7 +50,7 @@ done
 echo "serving $LOG_URL"
 
 # What release.toml takes from the environment: versions from the packages' own fields, and paths.
-only() { find "$1" -name "$2" | sort | head -n 1; }
+only() { find "$1" -name "$2" | sort -V | tail -n 1; }
 package() { only "$debian/packages" "$1_*.deb"; }
 version() { dpkg-deb --field "$(package "$1")" Version | sed 's/^[0-9]*://'; }
 export LOG_URL LOG_TRUST=$log/trust-root.json

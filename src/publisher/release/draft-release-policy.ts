@@ -1,9 +1,10 @@
 // The policy of a release as a draft: the next version, unless the log or the folder has one that says the same already. So running a
 // release again neither makes a new version nor spoils a signature.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { parse as parseToml } from "smol-toml";
 import { sha256 } from "../../protocol/cryptography/hash.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
+import { decodeUtf8 } from "../../protocol/encoding/text.ts";
 import { formatTime } from "../../protocol/entry/fields.ts";
 import type { Policy } from "../../protocol/entry/policy.ts";
 import type { ReleaseKind } from "../../protocol/entry/reference.ts";
@@ -16,6 +17,7 @@ import { draftPolicy, type PolicyContent, type PolicyPlace } from "../draft-poli
 import { type FoundEntry, findEntry } from "../lookup.ts";
 import { envelopePath, statementPath } from "./plan.ts";
 import { composePolicy, type Member, type ProfileMembers } from "./policy-content.ts";
+import { readSmallFile } from "./read-file.ts";
 import { checkRequirements, type PolicySection, type Requirements } from "./release-file.ts";
 import type { ReleaseTools } from "./release-tools.ts";
 import type { SourcedStatement, StatementSources } from "./statement-source.ts";
@@ -58,7 +60,7 @@ function keptDraft(
   now: Date,
 ): Uint8Array | undefined {
   if (!existsSync(path)) return undefined;
-  const payload = new Uint8Array(readFileSync(path));
+  const payload = readSmallFile(path);
   const statement = parseStatement(payload);
   if (statement.kind !== "policy" || statement.name !== place.name) return undefined;
   const { previous } = statement.predicate;
@@ -117,19 +119,16 @@ async function membersOf(section: PolicySection, sources: StatementSources): Pro
 
 function readRequirements({ requirements }: PolicySection): Requirements {
   if (typeof requirements !== "string") return requirements;
-  const at = "policy.requirements";
-  const text = readFileSync(requirements, "utf8");
-  if (text.length > MAX_REQUIREMENTS)
-    throw new MalformedError("release file", `${requirements} is over 1 MiB`, at);
-  return checkRequirements(
-    requirements.endsWith(".json") ? parseJson(text, MAX_REQUIREMENTS) : readToml(text, requirements),
-    at,
-  );
+  const bytes = readSmallFile(requirements);
+  const value = requirements.endsWith(".json")
+    ? parseJson(bytes, MAX_REQUIREMENTS)
+    : readToml(bytes, requirements);
+  return checkRequirements(value, "policy.requirements");
 }
 
-function readToml(text: string, path: string): unknown {
+function readToml(bytes: Uint8Array, path: string): unknown {
   try {
-    return parseToml(text);
+    return parseToml(decodeUtf8(bytes));
   } catch (error) {
     throw new MalformedError(
       "release file",

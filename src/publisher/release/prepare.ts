@@ -1,6 +1,6 @@
 // Preparing a release: every artefact described in an order in which references point backwards, the policy drafted, and a plan that
 // lists the statements by digest. Needs no key. The same artefacts give the same bytes.
-import { copyFileSync, existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { ReleaseKind } from "../../protocol/entry/reference.ts";
 import { parseEnvelope } from "../../protocol/envelope/dsse.ts";
@@ -20,6 +20,7 @@ import {
   proofPath,
   statementPath,
 } from "./plan.ts";
+import { readSmallFile } from "./read-file.ts";
 import type { Artefact, ReleaseFile } from "./release-file.ts";
 import type { ReleaseTools } from "./release-tools.ts";
 import { type SourcedStatement, type StatementSources, statementSources } from "./statement-source.ts";
@@ -81,34 +82,40 @@ async function prepareArtefact(
   { write }: ReleaseTools,
 ): Promise<Uint8Array> {
   const { table } = artefact;
-  if ("statement" in artefact)
-    return await inTable(table, artefact, async () =>
-      takeStatement(artefact.statement, artefact.kind, dirname(path)),
-    );
+  const attach = (digest: string, bytes: Uint8Array) =>
+    write(join(dirname(path), attachmentFileName(digest)), bytes);
+  if ("statement" in artefact) {
+    const read = await inTable(table, artefact, async () => readStatement(artefact.statement, artefact.kind));
+    for (const [digest, bytes] of read.attachments) attach(digest, bytes);
+    return read.payload;
+  }
   const input = releaseInputOf(table, artefact.described, release.release);
   const described = await inTable(table, { ...release.release, ...artefact.described }, () =>
     describeTable(artefact.described, input, async (reference, kind, key) => {
       return (await sources.find(reference, kind, `artefacts.${table}.${key}`)).path;
     }),
   );
-  for (const { reference, bytes } of described.attachments)
-    write(join(dirname(path), attachmentFileName(reference.digest)), bytes);
+  for (const { reference, bytes } of described.attachments) attach(reference.digest, bytes);
   return described.payload;
 }
 
-/** A statement from elsewhere, in its canonical form, with the attachments that lie beside it. */
-function takeStatement(path: string, kind: ReleaseKind, folder: string): Uint8Array {
-  const { payload } = parseSignable(new Uint8Array(readFileSync(path)));
+/** A statement from elsewhere, in its canonical form, and the attachments that lie beside it. */
+function readStatement(
+  path: string,
+  kind: ReleaseKind,
+): { payload: Uint8Array; attachments: Map<string, Uint8Array> } {
+  const { payload } = parseSignable(readSmallFile(path));
   const statement = parseStatement(payload);
   if (statement.kind !== kind)
     throw new MalformedError("statement", `${path} is a ${statement.kind}, not a ${kind}`);
+  const attachments = new Map<string, Uint8Array>();
   for (const { digest } of attachmentsOf(statement)) {
     const beside = join(dirname(path), attachmentFileName(digest));
     if (!existsSync(beside))
       throw new MalformedError("statement", `the attachment of ${path} is not beside it: ${beside}`);
-    if (dirname(path) !== folder) copyFileSync(beside, join(folder, attachmentFileName(digest)));
+    attachments.set(digest, readSmallFile(beside));
   }
-  return payload;
+  return { payload, attachments };
 }
 
 function planned(
@@ -120,7 +127,7 @@ function planned(
 
 function dropStale(folder: string, { table, digest }: PlannedEntry, { tell }: ReleaseTools): void {
   const path = envelopePath(folder, table);
-  if (!existsSync(path) || parseEnvelope(new Uint8Array(readFileSync(path))).payloadDigest === digest) return;
+  if (!existsSync(path) || parseEnvelope(readSmallFile(path)).payloadDigest === digest) return;
   rmSync(path);
   rmSync(proofPath(folder, table), { force: true });
   tell(`removed ${path}: it signed another statement`);

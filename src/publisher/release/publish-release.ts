@@ -13,8 +13,9 @@ import { attachmentFileName } from "../describe/described.ts";
 import { type PublishedEntry, publish } from "../publish.ts";
 import type { SigningKey } from "../signing-key.ts";
 import { envelopePath, type Plan, type PlannedEntry, proofPath, statementPath } from "./plan.ts";
+import { readSmallFile } from "./read-file.ts";
 import type { ReleaseTools } from "./release-tools.ts";
-import { read, signPlanned } from "./sign-release.ts";
+import { signPlanned } from "./sign-release.ts";
 import { formatSummary, type ReleaseSummary, type SummaryEntry } from "./summary.ts";
 
 export interface PublishReleaseOptions {
@@ -99,7 +100,7 @@ function summariseEntry(table: string, { index, outcome, treeSize, envelope }: P
 
 function readAttachment(folder: string, digest: string): Uint8Array {
   const path = join(folder, attachmentFileName(digest));
-  const bytes = read(path);
+  const bytes = readSmallFile(path);
   if (createHash("sha256").update(bytes).digest("hex") !== digest)
     throw new MalformedError("release", `${path} is not the attachment of that digest`);
   return bytes;

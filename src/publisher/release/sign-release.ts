@@ -1,5 +1,5 @@
 // Signing what a release prepared. Signatures that others have made over the same statements stay, whichever machine they come from.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { sha256 } from "../../protocol/cryptography/hash.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { type Envelope, envelopeToJson, parseEnvelope } from "../../protocol/envelope/dsse.ts";
@@ -7,6 +7,7 @@ import { MalformedError } from "../../protocol/errors.ts";
 import { parseSignable, type Signable, signEnvelope } from "../sign.ts";
 import type { SigningKey } from "../signing-key.ts";
 import { envelopePath, type PlannedEntry, statementPath } from "./plan.ts";
+import { readSmallFile } from "./read-file.ts";
 import type { ReleaseTools } from "./release-tools.ts";
 
 /**
@@ -25,7 +26,8 @@ export function signPlanned(
   const missing = keys.filter(
     ({ keyId }) => !signable.signatures.some((signature) => signature.keyId === keyId),
   );
-  if (missing.length === 0) return signable.signatures.length === 0 ? undefined : readEnvelope(path);
+  if (missing.length === 0)
+    return signable.signatures.length === 0 ? undefined : parseEnvelope(readSmallFile(path));
   const envelope = signEnvelope(signable, missing);
   write(path, `${JSON.stringify(envelopeToJson(envelope))}\n`);
   return envelope;
@@ -34,7 +36,7 @@ export function signPlanned(
 function readSignable(entry: PlannedEntry, folder: string): Signable {
   const signed = envelopePath(folder, entry.table);
   const path = existsSync(signed) ? signed : statementPath(folder, entry.table);
-  const signable = parseSignable(read(path));
+  const signable = parseSignable(readSmallFile(path));
   const payloadDigest = encodeHex(sha256(signable.payload));
   if (payloadDigest !== entry.digest)
     throw new MalformedError(
@@ -42,17 +44,4 @@ function readSignable(entry: PlannedEntry, folder: string): Signable {
       `${path} holds another statement (sha256:${payloadDigest}) than the plan's`,
     );
   return signable;
-}
-
-function readEnvelope(path: string): Envelope {
-  return parseEnvelope(read(path));
-}
-
-/** @throws MalformedError naming the file that the plan needs. */
-export function read(path: string): Uint8Array {
-  try {
-    return new Uint8Array(readFileSync(path));
-  } catch {
-    throw new MalformedError("release", `${path} cannot be read`);
-  }
 }
