@@ -27,7 +27,7 @@ export function decodeBase64(text: string): Uint8Array {
   const bytes = new Uint8Array((text.length / 4) * 3 - padding);
   const whole = padding === 0 ? text.length : text.length - 4;
   let out = 0;
-  // Four characters at a time: verifying a bundle in a page that was just opened runs this before any compiler has seen it.
+  // Four characters at a time: half the time of going bit by bit, and every entry passes here.
   for (let i = 0; i < whole; i += 4) {
     const group =
       (valueAt(text, i) << 18) |
