@@ -2,7 +2,13 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { utf8 } from "../protocol/encoding/text.ts";
-import { formatState, parseState, type StateStore } from "../verifier/state.ts";
+import {
+  formatState,
+  mergeStates,
+  parseState,
+  type RememberedState,
+  type StateStore,
+} from "../verifier/state.ts";
 
 /**
  * A store for one log. The file is replaced as a whole: written beside it, synced, renamed, and the folder synced, so that a
@@ -10,22 +16,24 @@ import { formatState, parseState, type StateStore } from "../verifier/state.ts";
  */
 export function createFileStore(path: string): StateStore {
   return {
-    async load(origin) {
-      const text = readIfThere(path);
-      if (text === null) return null;
-      const state = parseState(text);
-      if (state.origin !== origin)
-        throw new Error(`${path} remembers ${state.origin}, not ${origin}; use one state file for each log`);
-      return state;
-    },
+    load: async (origin) => readState(path, origin),
     async save(state) {
       mkdirSync(dirname(path), { recursive: true });
       const temporary = `${path}.${process.pid}.tmp`;
-      writeSynced(temporary, formatState(state));
+      writeSynced(temporary, formatState(mergeStates(readState(path, state.origin), state)));
       renameSync(temporary, path);
       syncFolder(dirname(path));
     },
   };
+}
+
+function readState(path: string, origin: string): RememberedState | null {
+  const text = readIfThere(path);
+  if (text === null) return null;
+  const state = parseState(text);
+  if (state.origin !== origin)
+    throw new Error(`${path} remembers ${state.origin}, not ${origin}; use one state file for each log`);
+  return state;
 }
 
 function readIfThere(path: string): string | null {

@@ -14,8 +14,9 @@ const rememberedState = z.strictObject({
 export type RememberedState = z.infer<typeof rememberedState>;
 
 /**
- * Keeps one state for each log. `save` returns once the state is durable; a store that loses it forgets that the log must
- * not go back. A state that cannot be read must throw, never read as "nothing remembered".
+ * Keeps one state for each log. `save` joins the state with the stored one (mergeStates), since another visit may have ended in
+ * between, and returns once it is durable; a store that loses it forgets that the log must not go back. A state that cannot be
+ * read must throw, never read as "nothing remembered".
  */
 export interface StateStore {
   load(origin: string): Promise<RememberedState | null>;
@@ -36,21 +37,22 @@ export function createMemoryStore(): StateStore {
   const states = new Map<string, RememberedState>();
   return {
     load: async (origin) => states.get(origin) ?? null,
-    save: async (state) => void states.set(state.origin, state),
+    save: async (state) =>
+      void states.set(state.origin, mergeStates(states.get(state.origin) ?? null, state)),
   };
 }
 
 /** For web pages: one item of `localStorage` (or any Storage) for each log. */
 export function createBrowserStore(storage: Pick<Storage, "getItem" | "setItem">): StateStore {
   const key = (origin: string) => `touchstone:${origin}`;
+  const read = (origin: string) => {
+    const text = storage.getItem(key(origin));
+    return text === null ? null : parseState(text);
+  };
   return {
-    async load(origin) {
-      const text = storage.getItem(key(origin));
-      return text === null ? null : parseState(text);
-    },
-    async save(state) {
-      storage.setItem(key(state.origin), formatState(state));
-    },
+    load: async (origin) => read(origin),
+    save: async (state) =>
+      storage.setItem(key(state.origin), formatState(mergeStates(read(state.origin), state))),
   };
 }
 

@@ -53,6 +53,16 @@ describe.each(STORES)("a store in %s", (_, make) => {
     await store.save(state({ statusSequence: 8 }));
     expect(await store.load(ORIGIN)).toEqual(state({ statusSequence: 8 }));
   });
+
+  it("forgets nothing when two visits begin at the same state and end one after the other", async () => {
+    const store = make();
+    await store.save(state());
+    await store.save(state({ statusSequence: 9, policies: { production: 4 } }));
+    await store.save(state({ statusSequence: 8, policies: { production: 3, other: 1 } }));
+    expect(await store.load(ORIGIN)).toEqual(
+      state({ statusSequence: 9, policies: { production: 4, other: 1 } }),
+    );
+  });
 });
 
 describe.each(STORES.slice(0, 2))("a store in %s", (_, make) => {
