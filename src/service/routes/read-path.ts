@@ -1,4 +1,4 @@
-// The read path: C2SP tlog-tiles at the root of the service. No middleware runs for it, full tiles and bundles are kept in memory.
+// The read path: C2SP tlog-tiles at the root of the service. No middleware runs for it, full tiles are kept in memory.
 import * as z from "zod";
 import { MalformedError } from "../../protocol/errors.ts";
 import { parseTilePath, TILE_WIDTH, type Tile } from "../../protocol/merkle/tile.ts";
@@ -19,8 +19,8 @@ const OBJECT_HEADERS = {
   "content-type": "application/octet-stream",
   "cache-control": IMMUTABLE,
 };
-/** Full tiles and bundles in memory, bytes. A tile is 8 KiB; a bundle of ordinary entries some hundred. */
-const KEPT_BYTES = 32 * 1024 * 1024;
+/** Full tiles in memory, bytes: 2,048 of them. Entry bundles are a hundred times as large, and each auditor reads them once. */
+const KEPT_BYTES = 16 * 1024 * 1024;
 
 export function addReadPath(api: Api, { log, metrics }: Service): void {
   const recent = new RecentObjects(KEPT_BYTES);
@@ -40,7 +40,7 @@ export function addReadPath(api: Api, { log, metrics }: Service): void {
     if (kept !== undefined) return new Response(kept, { headers: OBJECT_HEADERS });
     const tile = readPath(path);
     const bytes = await readObject(tile);
-    if (tile.width === TILE_WIDTH) recent.add(path, bytes);
+    if (tile.width === TILE_WIDTH && tile.level !== "entries") recent.add(path, bytes);
     return new Response(bytes, { headers: OBJECT_HEADERS });
   });
 
