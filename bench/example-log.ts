@@ -10,6 +10,7 @@ import { GrowingTree } from "../src/log/growing-tree.ts";
 import { type Log, openLog } from "../src/log/log.ts";
 import type { LogStore, NewEntry } from "../src/log/log-store.ts";
 import { nativeSha256 } from "../src/log/native-hash.ts";
+import { SqliteLogStore } from "../src/log/sqlite/log-store.ts";
 import { encodeHex } from "../src/protocol/encoding/hex.ts";
 import { type Envelope, parseLeaf } from "../src/protocol/envelope/dsse.ts";
 import { hashLeaf } from "../src/protocol/merkle/hash.ts";
@@ -96,6 +97,11 @@ export async function fillSigned(folder: string, size: number): Promise<void> {
 /** Appends entries of 2 KiB without a valid signature to the store, until the log has `size` entries, and has the tree published. */
 export async function fillUnsigned(folder: string, size: number): Promise<void> {
   const { store } = await openLogConfig(readConfig(join(folder, "touchstone.toml"), context), context);
+  // It is made anew for every run: a crash may lose it, and the indexes should stay in memory.
+  if (store instanceof SqliteLogStore) {
+    store.database.pragma("synchronous = OFF");
+    store.database.pragma("cache_size = -1000000");
+  }
   const make = unsignedMaker(keyOf(folder, "publisher").keyId);
   const tree = await GrowingTree.load(store, await store.head());
   while (tree.size < size) await appendBatch(store, tree, make, Math.min(BATCH, size - tree.size));
