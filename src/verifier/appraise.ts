@@ -21,7 +21,7 @@ import type { EventLog } from "./tdx/logged-event.ts";
 import { checkTdxPolicy, TDX_POLICY_CHECKS } from "./tdx/quote-policy.ts";
 import { TDX_CHECKS, type TdxResult, verifyTdxQuote } from "./tdx/verify-quote.ts";
 import type { VerifyBundleOptions } from "./trust.ts";
-import { type Candidate, candidatesOf, checkTuple, TUPLE_CHECKS } from "./tuple.ts";
+import { candidatesOf, checkTuple, TUPLE_CHECKS } from "./tuple.ts";
 import { isTrusted, type Verdict } from "./verdict.ts";
 import { type VerifiedBundle, verifyBundle } from "./verify-bundle.ts";
 
@@ -82,8 +82,17 @@ export async function appraiseEvidence(
   options: AppraiseOptions,
 ): Promise<Verdict> {
   const facts = await establishFacts(bytes, options);
+  const ofProfile = new Map<Profile, Check[]>();
+  for (const profile of bundle.policy.profiles)
+    ofProfile.set(profile, await checkProfile(profile, bundle, facts, options));
   const results = await Promise.all(
-    candidatesOf(bundle).map((candidate) => appraiseCandidate(candidate, bundle, facts, options)),
+    candidatesOf(bundle).map(async (candidate) => ({
+      profile: candidate.profile.id,
+      checks: [
+        ...(ofProfile.get(candidate.profile) ?? []),
+        ...(await checkTuple(candidate, facts.tdx?.quote?.body ?? null, facts.log)),
+      ],
+    })),
   );
   const nearest = results.sort((a, b) => distance(a.checks) - distance(b.checks))[0];
   const evaluated = [...bundleChecks(bundle, options.now), ...facts.checks, ...(nearest?.checks ?? [])];
@@ -135,13 +144,13 @@ async function establishFacts(
   };
 }
 
-async function appraiseCandidate(
-  candidate: Candidate,
+/** What a profile asks for on any of its platforms. Made once for each profile: it verifies signatures, and platforms may be many. */
+async function checkProfile(
+  profile: Profile,
   bundle: VerifiedBundle,
   { evidence, log, tdx, gpus }: Facts,
   options: AppraiseOptions,
-): Promise<{ profile: string; checks: Check[] }> {
-  const { profile } = candidate;
+): Promise<Check[]> {
   const body = tdx?.quote?.body ?? null;
   const gpuOptions = {
     now: options.now,
@@ -150,15 +159,13 @@ async function appraiseCandidate(
     ...(options.roots && { root: options.roots.nvidia }),
   };
   const input = evidence && body && { evidence, body, log, channel: options.channel, nonce: options.nonce };
-  const checks = [
+  return [
     ...(tdx === null ? [] : checkTdxPolicy(tdx, profile.tdx)),
-    ...(await checkTuple(candidate, body, log)),
     ...(evidence === null
       ? []
       : await checkGpuPolicy(withResults(evidence.gpus, gpus), profile.gpu, gpuOptions)),
     ...(await checkBinding(profile.binding, input)),
   ];
-  return { profile: profile.id, checks };
 }
 
 function withResults(evidence: readonly GpuEvidence[], results: readonly GpuResult[]): AppraisedGpu[] {

@@ -1,5 +1,5 @@
 // Evidence of every broken kind: appraisal answers "rejected", never throws, and never trusts a machine that said something else.
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { decodeBase64, encodeBase64 } from "../../src/protocol/encoding/base64.ts";
 import { utf8 } from "../../src/protocol/encoding/text.ts";
 import { encodeEvidence, type Machine } from "../../src/testing/index.ts";
@@ -45,6 +45,22 @@ describe("evidence.json that cannot be read", () => {
       expect(failedIds(verdict), `${length} bytes`).toContain("evidence.format");
     }
   });
+});
+
+test("many platforms in a policy buy no more signature verifications for the same evidence", async () => {
+  const verifications = vi.spyOn(crypto.subtle, "verify");
+  const bytes = encodeEvidence(good.evidence);
+  const { policy } = world.verified;
+  const counts: number[] = [];
+  for (const many of [1, 64]) {
+    verifications.mockClear();
+    const profiles = policy.profiles.map((p) => ({ ...p, platforms: Array(many).fill(p.platforms[0]) }));
+    const bundle = { ...world.verified, policy: { ...policy, profiles } };
+    expect((await appraiseEvidence(bundle, bytes, optionsFor(good))).verdict).toBe("trusted");
+    counts.push(verifications.mock.calls.length);
+  }
+  verifications.mockRestore();
+  expect(counts[1]).toBe(counts[0]);
 });
 
 test("an event log that cannot be read is rejected by evidence.event-log", async () => {

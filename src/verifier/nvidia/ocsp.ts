@@ -25,6 +25,8 @@ import { verifyIssued, verifyWindows } from "./certificate-path.ts";
 
 const FORMAT = "OCSP response";
 const MAX_RESPONSE_BYTES = 16 * 1024;
+/** NVIDIA's responder sends one. */
+const MAX_CERTIFICATES = 4;
 const BASIC = "1.3.6.1.5.5.7.48.1.1";
 const EXTENDED_KEY_USAGE = "2.5.29.37";
 const OCSP_SIGNING = "1.3.6.1.5.5.7.3.9";
@@ -75,17 +77,17 @@ export function parseOcspResponse(der: Uint8Array): OcspResponse {
 
 /** BasicOCSPResponse ::= SEQUENCE { tbsResponseData, signatureAlgorithm, signature, [0] certs OPTIONAL } */
 function readBasic(basic: DerElement): OcspResponse {
-  const [data, algorithm, signature, certificates, ...rest] = derSequence(basic);
+  const [data, algorithm, signature, certs, ...rest] = derSequence(basic);
   if (!data || !algorithm || !signature || rest.length > 0)
     throw new MalformedError(FORMAT, "a field is missing");
+  const certificates = certs ? derSequence(derExplicit(certs, 0)) : [];
+  // Each of them is tried as the signer, so many would buy an attacker many verifications.
+  if (certificates.length > MAX_CERTIFICATES)
+    throw new MalformedError(FORMAT, `more than ${MAX_CERTIFICATES} certificates`);
   return {
     ...readSignature(data, algorithm, signature, FORMAT),
     statements: readResponses(data).map(readStatement),
-    certificates: certificates
-      ? derSequence(derExplicit(certificates, 0)).map(({ raw }) =>
-          parseCertificate(raw, [EXTENDED_KEY_USAGE]),
-        )
-      : [],
+    certificates: certificates.map(({ raw }) => parseCertificate(raw, [EXTENDED_KEY_USAGE])),
   };
 }
 
