@@ -55,15 +55,16 @@ export function preAuthEncoding(payload: Uint8Array): Uint8Array {
 
 /**
  * Reads an envelope in any JSON form, and its statement.
+ * @param hash a SHA-256; Node passes its native one.
  * @throws MalformedError: not strict JSON, not canonical base64, a key twice, over 65,535 bytes, or a statement that is not valid.
  */
-export function parseEnvelope(bytes: Uint8Array): Envelope {
-  return envelopeFromJson(parseJson(bytes, 2 * MAX_LEAF_BYTES));
+export function parseEnvelope(bytes: Uint8Array, hash: Hash = sha256): Envelope {
+  return envelopeFromJson(parseJson(bytes, 2 * MAX_LEAF_BYTES), hash);
 }
 
-export function envelopeFromJson(json: unknown): Envelope {
-  const { payload, signatures } = checkEnvelope(json);
-  return makeEnvelope(decodeBase64(payload), signatures.map(decodeSignature));
+export function envelopeFromJson(json: unknown, hash: Hash = sha256): Envelope {
+  const envelope = checkEnvelope(json);
+  return assemble(envelope, decodeBase64(envelope.payload), hash);
 }
 
 /**
@@ -105,19 +106,25 @@ function decodeSignature({ keyid, sig }: EnvelopeJson["signatures"][number]): Si
 
 /** Puts payload and signatures together; the same signatures in any order give the same leaf. */
 export function makeEnvelope(payload: Uint8Array, signatures: readonly Signature[]): Envelope {
-  const sorted = [...signatures].sort((a, b) => (a.keyId < b.keyId ? -1 : 1));
-  if (sorted.some((s, i) => s.keyId === sorted[i + 1]?.keyId)) {
+  return assemble(formatEnvelope(payload, signatures), payload, sha256);
+}
+
+/** @param json an envelope whose base64 is canonical, or is found here not to be; @param payload its payload, decoded. */
+function assemble(json: EnvelopeJson, payload: Uint8Array, hash: Hash): Envelope {
+  const signatures = [...json.signatures].sort((a, b) => (a.keyid < b.keyid ? -1 : 1));
+  if (signatures.some((s, i) => s.keyid === signatures[i + 1]?.keyid)) {
     throw new MalformedError("DSSE envelope", "one key signed twice", "/signatures");
   }
   const statement = parseStatement(payload);
-  const leaf = utf8(canonicalize(formatEnvelope(payload, sorted)));
+  const leaf = utf8(canonicalize({ ...json, signatures }));
   if (leaf.length > MAX_LEAF_BYTES) {
     throw new MalformedError(
       "DSSE envelope",
       `${leaf.length} bytes; at most ${MAX_LEAF_BYTES} fit, attach long lists`,
     );
   }
-  return { payload, payloadDigest: encodeHex(sha256(payload)), statement, signatures: sorted, leaf };
+  const payloadDigest = encodeHex(hash(payload));
+  return { payload, payloadDigest, statement, signatures: signatures.map(decodeSignature), leaf };
 }
 
 function formatEnvelope(payload: Uint8Array, signatures: readonly Signature[]): EnvelopeJson {

@@ -4,13 +4,14 @@ import type { Context } from "hono";
 import * as z from "zod";
 import { BatchRefusedError, LogUnavailableError } from "../../log/errors.ts";
 import type { PublishOutcome } from "../../log/log.ts";
+import { nativeSha256 } from "../../log/native-hash.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
+import { decodeUtf8 } from "../../protocol/encoding/text.ts";
 import {
   type Envelope,
+  type EnvelopeJson,
   envelopeFromJson,
-  envelopeToJson,
   MAX_LEAF_BYTES,
-  parseLeaf,
 } from "../../protocol/envelope/dsse.ts";
 import { parseJson } from "../../protocol/envelope/parse-json.ts";
 import { formatTlogProof } from "../../protocol/note/tlog-proof.ts";
@@ -77,7 +78,7 @@ function readEnvelope(json: unknown): Envelope {
   if (typeof payload === "string" && payload.length > MAX_LEAF_BYTES) {
     throw new RequestProblem("too-large", `an entry has at most ${MAX_LEAF_BYTES} bytes; attach long lists`);
   }
-  return envelopeFromJson(json);
+  return envelopeFromJson(json, nativeSha256);
 }
 
 /** Turns a refusal of the nth envelope into one of its line; of a batch of one, too. */
@@ -137,7 +138,8 @@ async function publishedJson(
     leafHash: encodeHex(outcome.leafHash),
     treeSize: checkpoint.size,
     outcome: outcome.outcome,
-    envelope: envelopeToJson(parseLeaf(outcome.leaf)),
+    // The leaf is the envelope's canonical JSON, and was read when it was registered.
+    envelope: JSON.parse(decodeUtf8(outcome.leaf)) as EnvelopeJson,
     proof: formatTlogProof({ index: outcome.index, proof, checkpoint: note }),
   };
 }
