@@ -20,7 +20,7 @@ const proof = z.array(hash).max(63);
 
 const loggedEntryJson = z
   .strictObject({
-    index: integer.describe("Index of the entry in the log"),
+    index: integer,
     envelope: envelopeJson,
     proof: proof.describe(
       "Inclusion proof to the bundle's checkpoint, leaf's sibling first (RFC 6962 §2.1.1)",
@@ -31,7 +31,7 @@ const loggedEntryJson = z
 export const policyBundleJson = z
   .strictObject({
     format: z.literal(BUNDLE_FORMAT),
-    origin: text(255).describe("Origin of the log"),
+    origin: text(255),
     historical: z.boolean().describe("Not the newest policy: never accepted as current"),
     trustRoots: z.array(loggedEntryJson).min(1).max(256).describe("Every trust root, oldest first"),
     status: loggedEntryJson.describe("The newest status"),
@@ -40,7 +40,7 @@ export const policyBundleJson = z
     revocations: z.array(loggedEntryJson).max(256).describe("Revocations that concern any of them"),
     checkpoint: z.string().max(65_536).describe("Cosigned checkpoint (C2SP tlog-checkpoint)"),
     consistency: z
-      .strictObject({ from: positive.describe("Size of the earlier tree"), proof })
+      .strictObject({ from: positive, proof })
       .nullable()
       .describe("Consistency proof from an earlier size (RFC 6962 §2.1.2)"),
   })

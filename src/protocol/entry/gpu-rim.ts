@@ -23,7 +23,7 @@ export type GoldenTable = z.infer<typeof goldenTable>;
 export const gpuRim = z.strictObject({
   ...releaseShape,
   rim: z.strictObject({
-    id: text(128).describe("RIM id, such as NV_GPU_DRIVER_GH100_550.144.03"),
+    id: text(128).describe("RIM id"),
     tagId: text(128),
     covers: z.enum(["driver", "vbios"]),
     componentVersion: text(64).describe("Driver or VBIOS version, as the GPU reports it"),

@@ -12,7 +12,7 @@ const firmwareFile = z.strictObject({
     .array(
       z.strictObject({
         section: text(64),
-        name: textOrNothing(64).describe("Owner of the note"),
+        name: textOrNothing(64),
         type: integer,
         sha256: sha256.describe("SHA-256 of the note's description"),
       }),

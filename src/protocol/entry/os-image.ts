@@ -74,7 +74,7 @@ const moduleSigning = z.strictObject({
 /** One event of the expected boot, and the artefact that explains its digest where one does. */
 export const expectedEvent = z.strictObject({
   register: z.enum(["rtmr0", "rtmr1", "rtmr2", "rtmr3"]),
-  type: text(64).describe("TCG event type name"),
+  type: text(64),
   digest: sha384,
   description: text(512),
   explainedBy: text(256).nullable().describe("What it hashes; null: not explained"),
