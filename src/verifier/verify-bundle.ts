@@ -3,14 +3,13 @@
 import type { LoggedEntry, PolicyBundle } from "../protocol/bundle/policy-bundle.ts";
 import { parsePolicyBundle } from "../protocol/bundle/policy-bundle.ts";
 import { KeyRing } from "../protocol/cryptography/key-ring.ts";
-import { decodeHex, encodeHex } from "../protocol/encoding/hex.ts";
+import { encodeHex } from "../protocol/encoding/hex.ts";
 import type { Policy } from "../protocol/entry/policy.ts";
 import { describeReference, type Kind, type ReleaseKind } from "../protocol/entry/reference.ts";
 import type { Status } from "../protocol/entry/status.ts";
 import type { TrustRoot } from "../protocol/entry/trust-root.ts";
 import { verifyEnvelope } from "../protocol/envelope/dsse.ts";
 import type { StatementOf } from "../protocol/envelope/statement.ts";
-import { verifyConsistency } from "../protocol/merkle/consistency.ts";
 import { hashLeaf } from "../protocol/merkle/hash.ts";
 import { verifyInclusion } from "../protocol/merkle/inclusion.ts";
 import type { Checkpoint } from "../protocol/note/checkpoint.ts";
@@ -26,6 +25,7 @@ import { checkProfiles, type EntryRecord, referencesOf } from "../protocol/regis
 import { recordOf } from "../protocol/registration/register.ts";
 import { broken, notAcceptable, otherwise } from "./bundle-error.ts";
 import type { RememberedState } from "./state.ts";
+import { verifyRemembered } from "./tree-growth.ts";
 import type { VerifyBundleOptions } from "./trust.ts";
 import { type PlacedTrustRoot, trustRootAt, verifyTrustRootChain } from "./trust-root-chain.ts";
 
@@ -256,40 +256,6 @@ async function verifyEntries(
     checkProfiles(policy, (digest) => entries.get(digest)?.record),
   );
   return entries;
-}
-
-/** Step 6: the tree is the one that was seen before, or grew out of it. */
-async function verifyRemembered(
-  bundle: PolicyBundle,
-  { size, root }: Checkpoint,
-  remembered: RememberedState | null,
-): Promise<void> {
-  if (remembered === null) return;
-  const before = remembered.checkpoint;
-  if (size < before.size)
-    notAcceptable("checkpoint-rolled-back", `the tree has ${size} entries and had ${before.size} before`);
-  if (size === before.size) {
-    if (encodeHex(root) !== before.root)
-      broken("consistency-broken", `two different trees of size ${size}; keep both, the log forked`);
-    return;
-  }
-  if (bundle.consistency?.from !== before.size) {
-    broken(
-      "consistency-missing",
-      `no consistency proof from size ${before.size}; fetch with ?since=${before.size}`,
-    );
-  }
-  const { proof } = bundle.consistency;
-  const forked = `the tree of size ${size} did not grow out of the one of size ${before.size}; keep both, the log forked`;
-  await otherwise("consistency-broken", forked, () =>
-    verifyConsistency({
-      fromSize: before.size,
-      fromRoot: decodeHex(before.root),
-      toSize: size,
-      toRoot: root,
-      proof,
-    }),
-  );
 }
 
 /** Signatures, kind and authorisation at its index by the trust root that was in force there. */
