@@ -12,5 +12,5 @@ export function readAs<T>(schema: z.ZodType<T>, value: unknown, format: string, 
   if (error === undefined) return data;
   const [issue] = error.issues;
   const path = issue?.path.map((key) => `/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`) ?? [];
-  throw new MalformedError(format, issue?.message ?? "not valid", pointer + path.join("") || undefined);
+  throw new MalformedError(format, issue?.message ?? "not valid", pointer + path.join(""));
 }
