@@ -19,4 +19,3 @@ export const revocation = z
   })
   .refine((r) => r.digests.length + r.keys.length > 0, { error: "names nothing to revoke" })
   .describe("What must not be trusted any more");
-export type Revocation = z.infer<typeof revocation>;
