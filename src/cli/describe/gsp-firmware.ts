@@ -15,7 +15,7 @@ interface Options extends ReleaseOptions {
 const EXAMPLE = `
 Example:
   touchstone describe gsp-firmware --name nvidia/gsp --version 550.163.01 --channel stable --svn 1 \\
-    --builder https://ci.acme.example --source https://deb.debian.org/debian \\
+    --builder https://ci.acme.example --source https://mirror.acme.example/debian \\
     --file gsp_ga10x.bin --package firmware-nvidia-gsp_550.163.01-2_amd64.deb -o gsp.json`;
 
 export function addGspFirmware(describe: Command, context: CliContext): void {
