@@ -1,6 +1,6 @@
 // touchstone serve: runs the log service until it is told to stop, and then loses nothing that it acknowledged.
 import type { Command } from "commander";
-import { type Logger, pino } from "pino";
+import { type Logger, pino, stdTimeFunctions } from "pino";
 import { openLog } from "../log/log.ts";
 import { createApp } from "../service/app.ts";
 import { createService } from "../service/create-service.ts";
@@ -32,7 +32,8 @@ export function addServe(program: Command, context: CliContext): void {
     )
     .addHelpText("after", "\nExample:\n  touchstone serve --config log/touchstone.toml")
     .action(async (options: ServeOptions) => {
-      const logger = pino({ level: readConfig(options.config, context).logLevel });
+      const { logLevel } = readConfig(options.config, context);
+      const logger = pino({ level: logLevel, timestamp: stdTimeFunctions.isoTime });
       const server = await serve(options.config, options.port, logger, context);
       show(context, options, { url: server.address }, [server.address]);
       await untilStopped(server, logger);
