@@ -1,7 +1,8 @@
-// Ed25519 by OpenSSL on the calling thread. WebCrypto's thread pool is where the signatures of entries are checked, hundreds at a time;
+// Ed25519 by OpenSSL on the calling thread. WebCrypto's thread pool is where the signatures of batches are checked, hundreds at a time;
 // the few signatures of a checkpoint would queue behind all of them, and everybody waits for the checkpoint.
-import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
-import { ed25519Spki } from "../protocol/cryptography/signature.ts";
+import { createPrivateKey, createPublicKey, KeyObject, sign, verify } from "node:crypto";
+import { availableParallelism } from "node:os";
+import { ed25519Spki, type VerifySignature, verifySignature } from "../protocol/cryptography/signature.ts";
 import { concatBytes } from "../protocol/encoding/bytes.ts";
 import { decodeHex } from "../protocol/encoding/hex.ts";
 import { cosignatureMessage, createVerifier, splitTimestamp } from "../protocol/note/cosignature.ts";
@@ -11,6 +12,22 @@ import type { NoteVerifier } from "../protocol/note/signed-note.ts";
 /** PrivateKeyInfo of an Ed25519 seed up to the seed itself (RFC 8410 §7). */
 const PKCS8_PREFIX = decodeHex("302e020100300506032b657004220420");
 const SIGNATURE_BYTES = 64;
+/** With fewer, the four threads of the pool take the event loop's core from it, which costs more than they do for it. */
+const CORES_FOR_THE_POOL = 3;
+
+/**
+ * How the signatures of so many envelopes are best checked: many in the thread pool, since the event loop has others to answer; those
+ * of a single one at once where there are too few cores for the pool.
+ */
+export function entryVerifier(envelopes: number, cores: number = availableParallelism()): VerifySignature {
+  return envelopes === 1 && cores < CORES_FOR_THE_POOL ? verifyAtOnce : verifySignature;
+}
+
+const verifyAtOnce: VerifySignature = async (key, message, signature) => {
+  if (key.algorithm !== "ed25519") return verifySignature(key, message, signature);
+  if (signature.length !== SIGNATURE_BYTES) return false;
+  return verify(null, message, KeyObject.from(key.cryptoKey), signature);
+};
 
 /** The same key, signing at once. */
 export function signingNatively(key: NotePrivateKey): NotePrivateKey {

@@ -10,6 +10,7 @@ import { findKnown } from "../protocol/registration/register.ts";
 import { asLogged } from "./entry-record.ts";
 import { BatchRefusedError } from "./errors.ts";
 import type { LogStore } from "./log-store.ts";
+import { entryVerifier } from "./native-signature.ts";
 
 /** The index of each envelope whose payload is in the log. @throws PolicyError "identity-taken", or BatchRefusedError around it. */
 export async function findLogged(
@@ -34,13 +35,14 @@ export async function verifyBatch(
 ): Promise<VerifiedEnvelope[]> {
   const introduced = new KeyRing();
   const lookup: KeyLookup = (keyId) => keys(keyId) ?? introduced.lookup(keyId);
+  const verify = entryVerifier(envelopes.length);
   let ready: Promise<void> = Promise.resolve();
   return mapBatch(envelopes, async (envelope, position) => {
     if (logged[position] !== undefined) return asLogged(envelope);
     const { statement } = envelope;
     if (statement.kind === "trust-root") ready = ready.then(() => introduced.add(statement.predicate.keys));
     await ready;
-    return verifyEnvelope(envelope, lookup);
+    return verifyEnvelope(envelope, lookup, verify);
   });
 }
 

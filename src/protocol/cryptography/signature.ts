@@ -84,6 +84,13 @@ export function ed25519Spki(raw: Uint8Array): Uint8Array {
   return concatBytes(decodeHex("302a300506032b6570032100"), raw);
 }
 
+/** As `verifySignature`. */
+export type VerifySignature = (
+  key: PublicKey,
+  message: Uint8Array,
+  signature: Uint8Array,
+) => Promise<boolean>;
+
 /**
  * Whether `signature` over `message` verifies under `key`. A signature of the wrong length is simply wrong.
  * @param signature 64 bytes for Ed25519 and P-256 (r‖s), 96 for P-384.

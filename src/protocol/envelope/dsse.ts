@@ -1,7 +1,7 @@
 // DSSE envelope v1 (github.com/secure-systems-lab/dsse) around an in-toto statement, and the exact leaf that the log holds for it.
 import * as z from "zod";
 import { type Hash, sha256 } from "../cryptography/hash.ts";
-import { type PublicKey, verifySignature } from "../cryptography/signature.ts";
+import { type PublicKey, type VerifySignature, verifySignature } from "../cryptography/signature.ts";
 import { decodeBase64, encodeBase64 } from "../encoding/base64.ts";
 import { concatBytes } from "../encoding/bytes.ts";
 import { encodeHex } from "../encoding/hex.ts";
@@ -150,9 +150,14 @@ export interface VerifiedEnvelope extends Envelope {
 
 /**
  * Verifies every signature; nothing is silently dropped.
+ * @param verify checks one signature; Node may pass a native one.
  * @throws VerificationError "signature-unknown-key" | "signature-invalid", naming the key.
  */
-export async function verifyEnvelope(envelope: Envelope, keys: KeyLookup): Promise<VerifiedEnvelope> {
+export async function verifyEnvelope(
+  envelope: Envelope,
+  keys: KeyLookup,
+  verify: VerifySignature = verifySignature,
+): Promise<VerifiedEnvelope> {
   const message = preAuthEncoding(envelope.payload);
   await Promise.all(
     envelope.signatures.map(async ({ keyId, signature }) => {
@@ -163,7 +168,7 @@ export async function verifyEnvelope(envelope: Envelope, keys: KeyLookup): Promi
           `key ${keyId} is not in the trust root; sign with a key that is`,
         );
       }
-      if (!(await verifySignature(key, message, signature))) {
+      if (!(await verify(key, message, signature))) {
         throw new VerificationError(
           "signature-invalid",
           `the signature by key ${keyId} does not verify; sign the payload again`,
