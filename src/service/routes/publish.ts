@@ -7,12 +7,7 @@ import type { PublishOutcome } from "../../log/log.ts";
 import { nativeSha256 } from "../../log/native-hash.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";
-import {
-  type Envelope,
-  type EnvelopeJson,
-  envelopeFromJson,
-  MAX_LEAF_BYTES,
-} from "../../protocol/envelope/dsse.ts";
+import { type Envelope, envelopeFromJson, MAX_LEAF_BYTES } from "../../protocol/envelope/dsse.ts";
 import { parseJson } from "../../protocol/envelope/parse-json.ts";
 import { formatTlogProof } from "../../protocol/note/tlog-proof.ts";
 import { MAX_BATCH_BYTES, MAX_BATCH_LINES, readBatch, storeAttachments } from "../batch.ts";
@@ -98,10 +93,11 @@ async function namingLines(
 async function answerOne(c: Context, service: Service, outcome: PublishOutcome): Promise<Response> {
   if (outcome.state === "awaiting-cosignature")
     return awaiting(c, JSON.stringify(awaitingJson(outcome)), "application/json");
-  const published = await publishedJson(service, outcome);
+  const proof = await proofOf(service, outcome);
   const status = outcome.outcome === "new" ? 201 : 200;
   c.header("location", `${service.url}/v1/entries/${outcome.index}`);
-  return prefersText(c) ? c.text(published.proof, status) : c.json(published, status);
+  if (prefersText(c)) return c.text(proof.proof, status);
+  return c.body(publishedText(outcome, proof), status, { "content-type": "application/json" });
 }
 
 async function answerBatch(
@@ -111,9 +107,11 @@ async function answerBatch(
 ): Promise<Response> {
   const isAwaiting = outcomes.some(({ state }) => state === "awaiting-cosignature");
   const answers = isAwaiting
-    ? outcomes.map(awaitingJson)
-    : await Promise.all(outcomes.map((outcome) => publishedJson(service, outcome)));
-  const body = answers.map((answer) => `${JSON.stringify(answer)}\n`).join("");
+    ? outcomes.map((outcome) => JSON.stringify(awaitingJson(outcome)))
+    : await Promise.all(
+        outcomes.map(async (outcome) => publishedText(outcome, await proofOf(service, outcome))),
+      );
+  const body = answers.map((answer) => `${answer}\n`).join("");
   if (isAwaiting) return awaiting(c, body, "application/x-ndjson");
   const isNew = outcomes.some(({ outcome }) => outcome === "new");
   return c.body(body, isNew ? 201 : 200, { "content-type": "application/x-ndjson" });
@@ -127,21 +125,24 @@ function awaitingJson({ index }: PublishOutcome): z.infer<typeof awaitingEntry> 
   return { index, state: "awaiting-cosignature" };
 }
 
-async function publishedJson(
+type PublishedEntry = z.infer<typeof publishedEntry>;
+
+async function proofOf(
   { log }: Service,
-  outcome: PublishOutcome,
-): Promise<z.infer<typeof publishedEntry>> {
+  { index }: PublishOutcome,
+): Promise<Pick<PublishedEntry, "treeSize" | "proof">> {
   const { checkpoint, note } = requirePublished(log);
-  const proof = await log.proveInclusion(outcome.index, checkpoint.size);
-  return {
-    index: outcome.index,
-    leafHash: encodeHex(outcome.leafHash),
-    treeSize: checkpoint.size,
-    outcome: outcome.outcome,
-    // The leaf is the envelope's canonical JSON, and was read when it was registered.
-    envelope: JSON.parse(decodeUtf8(outcome.leaf)) as EnvelopeJson,
-    proof: formatTlogProof({ index: outcome.index, proof, checkpoint: note }),
-  };
+  const proof = await log.proveInclusion(index, checkpoint.size);
+  return { treeSize: checkpoint.size, proof: formatTlogProof({ index, proof, checkpoint: note }) };
+}
+
+/** A PublishedEntry as JSON. The leaf is the envelope's canonical JSON, and was read when it was registered: it is put in as it is. */
+function publishedText(
+  { index, leafHash, outcome, leaf }: PublishOutcome,
+  proof: Pick<PublishedEntry, "treeSize" | "proof">,
+): string {
+  const facts: Omit<PublishedEntry, "envelope"> = { index, leafHash: encodeHex(leafHash), outcome, ...proof };
+  return `${JSON.stringify(facts).slice(0, -1)},"envelope":${decodeUtf8(leaf)}}`;
 }
 
 /** Whether the client asks for the bare proof file. */
