@@ -8,7 +8,7 @@ import type { Published } from "./checkpointer.ts";
 import { LogUnavailableError } from "./errors.ts";
 import type { LogStore, PublishedCheckpoint, SearchQuery } from "./log-store.ts";
 import { nativeSha256 } from "./native-hash.ts";
-import type { Prover } from "./prover.ts";
+import type { ProvenLeaf, Prover } from "./prover.ts";
 
 export interface LoggedEntry {
   readonly index: number;
@@ -63,10 +63,10 @@ export abstract class PublishedLog {
     return this.prover.inclusion(index, size);
   }
 
-  /** The leaf hash of an entry, 32 bytes, out of its tile. @throws RangeError unless the entry is published. */
-  async leafHash(index: number): Promise<Uint8Array> {
-    this.#requirePublished(index + 1);
-    return this.prover.leafHash(index);
+  /** The inclusion proof and the leaf hash that it is of. @throws RangeError as `proveInclusion`. */
+  async proveLeaf(index: number, size: number): Promise<ProvenLeaf> {
+    this.#requirePublished(size);
+    return this.prover.prove(index, size);
   }
 
   /** @throws RangeError unless 1 ≤ from ≤ to ≤ the published size. */

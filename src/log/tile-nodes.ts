@@ -9,6 +9,17 @@ import type { StoredTile } from "./tile-store.ts";
 const innerOffset = (height: number) => TILE_WIDTH - 2 ** (TILE_HEIGHT + 1 - height);
 const INNER_NODES = TILE_WIDTH - 2;
 
+/** Hashes from one of a tile, itself included, to the last sibling below the tile's root. */
+export const PATH_HASHES = 1 + TILE_HEIGHT;
+
+/** Where the siblings of hash `i` of a tile are, in bytes: the first among its hashes, those of heights 1 to 7 among its inner nodes. */
+export function siblingOffsets(i: number): number[] {
+  return Array.from({ length: TILE_HEIGHT }, (_, height) => {
+    const sibling = (i >> height) ^ 1;
+    return (height === 0 ? sibling : innerOffset(height) + sibling) * HASH_LENGTH;
+  });
+}
+
 export class TileNodes {
   readonly hashes: Uint8Array;
   readonly inner: Uint8Array;
@@ -47,6 +58,13 @@ export class TileNodes {
   get(height: number, i: number): Uint8Array {
     const [bytes, at] = this.#place(height, i);
     return bytes.subarray(at, at + HASH_LENGTH);
+  }
+
+  /** Hash `i` and its siblings up to the tile's root: 9 views of 32 bytes. */
+  path(i: number): Uint8Array[] {
+    const path = [this.get(0, i)];
+    for (let height = 0; height < TILE_HEIGHT; height++) path.push(this.get(height, (i >> height) ^ 1));
+    return path;
   }
 
   set(height: number, i: number, hash: Uint8Array): void {

@@ -12,6 +12,11 @@ export interface StoredTile {
 export interface TileStore {
   /** The widest tile that is stored at this place (C2SP tlog-tiles: `level` 0 to 6), or undefined. */
   readTile(level: number, index: number): Promise<StoredTile | undefined>;
+  /**
+   * Where single nodes can be read: number `i` of the hashes of a tile of level 0, then its 8 siblings up to the tile's root, 9 hashes
+   * of 32 bytes. Undefined unless the full tile is stored.
+   */
+  readPath?(index: number, i: number): Promise<Uint8Array | undefined>;
   /** Entries from `start` up to, not including, `end`, in order; fewer where the log ends before. */
   readLeaves(start: number, end: number): Promise<Uint8Array[]>;
 }

@@ -1,5 +1,6 @@
 // LogStore and TileStore on SQLite: one file, one writer, every commit synced.
 import type { Database } from "better-sqlite3";
+import { HASH_LENGTH } from "../../protocol/merkle/hash.ts";
 import type { EntryRecord } from "../../protocol/registration/references.ts";
 import { recordOfLeaf } from "../entry-record.ts";
 import { ConflictError } from "../errors.ts";
@@ -12,6 +13,7 @@ import type {
   TileWrite,
   TreeHead,
 } from "../log-store.ts";
+import { siblingOffsets } from "../tile-nodes.ts";
 import type { StoredTile } from "../tile-store.ts";
 import { SqliteAttachments } from "./attachments.ts";
 import type { OpenDatabase } from "./open.ts";
@@ -85,6 +87,10 @@ export class SqliteLogStore implements LogStore {
 
   async readTile(level: number, index: number): Promise<StoredTile | undefined> {
     return this.#sql.tile.get(level, index);
+  }
+
+  async readPath(index: number, i: number): Promise<Uint8Array | undefined> {
+    return this.#sql.path.get(i * HASH_LENGTH, ...siblingOffsets(i), index);
   }
 
   async readLeaves(start: number, end: number): Promise<Uint8Array[]> {

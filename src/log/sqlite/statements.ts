@@ -23,6 +23,7 @@ export interface Statements {
   readonly byIdentity: Statement<[string, string, string], LeafRow>;
   readonly inForce: Statement<[{ size: number }], { idx: number }>;
   readonly tile: Statement<[number, number], { hashes: Buffer; inner: Buffer | null }>;
+  readonly path: Statement<number[], Buffer>;
   readonly leaves: Statement<[number, number], { leaf: Buffer }>;
   readonly insertCheckpoint: Statement<[number, number, string]>;
   readonly newestCheckpoint: Statement<[], CheckpointRow>;
@@ -31,6 +32,11 @@ export interface Statements {
 }
 
 const CHECKPOINT = "SELECT size, cosigned_at AS cosignedAt, note FROM checkpoints";
+
+/** A hash and its sibling, then one inner node of each height. */
+const PATH = ["hashes", "hashes", ...Array<string>(7).fill("inner")]
+  .map((column) => `substr(${column}, ? + 1, 32)`)
+  .join(" || ");
 
 export function prepareStatements(db: Database): Statements {
   return {
@@ -54,6 +60,12 @@ export function prepareStatements(db: Database): Statements {
        ORDER BY idx`,
     ),
     tile: db.prepare("SELECT hashes, inner FROM tiles WHERE level = ? AND idx = ?"),
+    // "||" makes text of blobs, byte for byte; the cast takes that back.
+    path: db
+      .prepare<number[], Buffer>(
+        `SELECT CAST(${PATH} AS BLOB) FROM tiles WHERE level = 0 AND idx = ? AND inner IS NOT NULL`,
+      )
+      .pluck(),
     leaves: db.prepare("SELECT leaf FROM entries WHERE idx >= ? AND idx < ? ORDER BY idx"),
     insertCheckpoint: db.prepare("INSERT INTO checkpoints (size, cosigned_at, note) VALUES (?, ?, ?)"),
     newestCheckpoint: db.prepare(`${CHECKPOINT} ORDER BY number DESC LIMIT 1`),

@@ -6,12 +6,14 @@ import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fsck } from "../../../src/log/fsck.ts";
+import { GrowingTree } from "../../../src/log/growing-tree.ts";
 import { highWaterFile } from "../../../src/log/high-water.ts";
 import { openLog } from "../../../src/log/log.ts";
 import type { Append } from "../../../src/log/log-store.ts";
 import { SqliteLogStore } from "../../../src/log/sqlite/log-store.ts";
 import { readMigrations } from "../../../src/log/sqlite/migrate.ts";
 import { MIGRATIONS_FOLDER, openForReading, openForWriting } from "../../../src/log/sqlite/open.ts";
+import { TileNodes } from "../../../src/log/tile-nodes.ts";
 import { hashLeaf } from "../../../src/protocol/merkle/hash.ts";
 import { NOW, sha256Of, signPlatforms } from "../../support/log-fixture.ts";
 import { LogHarness } from "../../support/log-harness.ts";
@@ -75,6 +77,27 @@ describe("append", () => {
     expect(await store.readLeaves(0, 9)).toHaveLength(1);
     expect(await store.search({ digest: sha256Of("digest 1"), before: 9, limit: 9 })).toEqual([]);
     await store.append(1, oneEntry(1));
+    await store.close();
+  });
+
+  it("reads the path from a hash to the root of its tile, once the tile is full", async () => {
+    const store = open();
+    const tree = GrowingTree.empty();
+    const append = (size: number) => {
+      const from = tree.size;
+      while (tree.size < size) tree.append(hashLeaf(Uint8Array.of(tree.size)));
+      const entries = Array.from({ length: size - from }, (_, i) => oneEntry(from + i).entries).flat();
+      return store.append(from, { entries, tiles: tree.takeWrites(), head: { size, root: tree.root() } });
+    };
+    await append(255);
+    expect(await store.readPath(0, 0)).toBeUndefined();
+    await append(257);
+    const tile = await store.readTile(0, 0);
+    const nodes = TileNodes.of({ hashes: tile?.hashes ?? leaf, inner: null });
+    for (let i = 0; i < 256; i++) {
+      expect(await store.readPath(0, i)).toEqual(Buffer.concat(nodes.path(i)));
+    }
+    expect(await store.readPath(1, 0)).toBeUndefined();
     await store.close();
   });
 
