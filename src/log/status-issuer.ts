@@ -1,7 +1,6 @@
 // Issues the status (design: status closes the gap that a log alone leaves open) with an online key, where the trust root allows that:
 // right after every entry that changes what is in force, in the same commit, and again before the newest one grows old.
 import { KeyRing } from "../protocol/cryptography/key-ring.ts";
-import { formatTime } from "../protocol/entry/fields.ts";
 import type { Status } from "../protocol/entry/status.ts";
 import {
   makeEnvelope,
@@ -9,13 +8,9 @@ import {
   type VerifiedEnvelope,
   verifyEnvelope,
 } from "../protocol/envelope/dsse.ts";
-import { formatStatement, type Statement } from "../protocol/envelope/statement.ts";
-import {
-  currentTrustRoot,
-  type InForce,
-  isKeyRevoked,
-  summarise,
-} from "../protocol/registration/in-force.ts";
+import type { Statement } from "../protocol/envelope/statement.ts";
+import { draftStatus } from "../protocol/registration/draft-status.ts";
+import { currentTrustRoot, type InForce, isKeyRevoked } from "../protocol/registration/in-force.ts";
 
 /** A key that signs DSSE payloads. */
 export interface StatusSigner {
@@ -57,16 +52,7 @@ export class StatusIssuer {
   async next(inForce: InForce): Promise<VerifiedEnvelope | null> {
     const root = currentTrustRoot(inForce)?.root;
     if (root === undefined || !this.isDue(inForce)) return null;
-    const now = this.#clock();
-    const payload = formatStatement("status", {
-      name: "status",
-      sequence: (inForce.status?.sequence ?? 0) + 1,
-      previous: inForce.status?.digest ?? null,
-      treeSize: inForce.size,
-      ...summarise(inForce),
-      issuedAt: formatTime(now),
-      expires: formatTime(new Date(now.getTime() + root.maxStatusAge * 1000)),
-    });
+    const payload = draftStatus(inForce, this.#clock());
     const signature = await this.#signer.sign(preAuthEncoding(payload));
     await this.#keys.add(root.keys);
     return verifyEnvelope(
