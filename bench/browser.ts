@@ -7,13 +7,12 @@ import { type Browser, chromium } from "playwright-core";
 import { encodeHex } from "../src/protocol/encoding/hex.ts";
 import { encodeEvidence } from "../src/testing/index.ts";
 import { machineOf, makeWorld } from "../test/support/appraisal-world.ts";
+import { CHROMIUM, CHROMIUM_FLAGS, observePage } from "../test/support/chromium.ts";
 import { bundle, readProject, withRoots } from "../test/support/example-build.ts";
 import { NOW } from "../test/support/log-fixture.ts";
 import { interleave, type Measurement, ratios, spreadOf } from "./harness.ts";
 import type { World } from "./world.ts";
 
-const CHROMIUM = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"];
 const PAGE = "examples/verifier-browser";
 
 interface Visit {
@@ -29,7 +28,7 @@ export async function measureBrowser({ rounds }: World): Promise<Measurement[]> 
     return [];
   }
   const { server, nonce } = await servePage();
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   const { visits } = await interleave(rounds, { visits: () => visit(browser, url, nonce) });
   await browser.close();
@@ -97,33 +96,4 @@ async function visit(browser: Browser, url: string, nonce: Uint8Array): Promise<
   const measured = await page.evaluate<Visit>("measure()");
   await context.close();
   return measured;
-}
-
-/** Runs in the page before its own code: a fixed clock and challenge, and a note of every verification. */
-function observePage({ now, nonce }: { now: number; nonce: number[] }): void {
-  const Clock = Date;
-  globalThis.Date = new Proxy(Clock, {
-    construct: (target, args) => Reflect.construct(target, args.length === 0 ? [now] : args),
-  });
-  crypto.getRandomValues = (array) => {
-    if (array instanceof Uint8Array) array.set(nonce);
-    return array;
-  };
-  const calls: Parameters<SubtleCrypto["verify"]>[] = [];
-  const verify = crypto.subtle.verify.bind(crypto.subtle);
-  crypto.subtle.verify = (...args) => {
-    calls.push(args);
-    return verify(...args);
-  };
-  let verdictAt = 0;
-  new MutationObserver(() => {
-    if (verdictAt === 0 && document.body?.dataset.verdict !== undefined) verdictAt = performance.now();
-  }).observe(document, { subtree: true, childList: true, attributes: true });
-  Object.assign(globalThis, {
-    measure: async () => {
-      const start = performance.now();
-      for (const args of calls) await verify(...args);
-      return { verdictAt, verificationMs: performance.now() - start, verifications: calls.length };
-    },
-  });
 }

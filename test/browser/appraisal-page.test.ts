@@ -6,57 +6,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { encodeHex } from "../../src/protocol/encoding/hex.ts";
 import { encodeEvidence, type Machine, tamper } from "../../src/testing/index.ts";
 import { machineOf, makeWorld, type World } from "../support/appraisal-world.ts";
+import { CHROMIUM, CHROMIUM_FLAGS, observePage, type Recorded } from "../support/chromium.ts";
 import { bundle, readProject, withRoots } from "../support/example-build.ts";
 import { NOW } from "../support/log-fixture.ts";
 
-const CHROMIUM = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 const EXAMPLE = "examples/verifier-browser";
-
-interface Recorded {
-  /** Milliseconds from the start of the navigation until the verdict was on the page. */
-  readonly verdictAt: number;
-  /** Milliseconds that the WebCrypto verifications alone take, one after another. */
-  readonly verificationMs: number;
-  readonly verifications: number;
-}
-
-/** Runs in the page before its own code: a fixed clock and challenge, and a note of every verification. */
-function prepare({ now, nonce }: { now: number; nonce: number[] }): void {
-  const Clock = Date;
-  globalThis.Date = new Proxy(Clock, {
-    construct: (target, args) => Reflect.construct(target, args.length === 0 ? [now] : args),
-  });
-  crypto.getRandomValues = (array) => {
-    if (array instanceof Uint8Array) array.set(nonce);
-    return array;
-  };
-  const calls: Parameters<SubtleCrypto["verify"]>[] = [];
-  const verify = crypto.subtle.verify.bind(crypto.subtle);
-  crypto.subtle.verify = (...args) => {
-    calls.push(args);
-    return verify(...args);
-  };
-  let verdictAt = 0;
-  new MutationObserver(() => {
-    if (verdictAt === 0 && document.body?.dataset.verdict !== undefined) verdictAt = performance.now();
-  }).observe(document, { subtree: true, childList: true, attributes: true });
-  Object.assign(globalThis, {
-    measure: async () => {
-      const start = performance.now();
-      for (const args of calls) await verify(...args);
-      return { verdictAt, verificationMs: performance.now() - start, verifications: calls.length };
-    },
-  });
-}
 
 const available = existsSync(CHROMIUM);
 const title = available
@@ -99,7 +53,7 @@ describe.skipIf(!available)(title, () => {
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const address = server.address();
     url = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}/`;
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS });
   });
   afterAll(async () => {
     await browser?.close();
@@ -121,7 +75,7 @@ describe.skipIf(!available)(title, () => {
     const complaints: string[] = [];
     page.on("console", (message) => complaints.push(message.text()));
     page.on("pageerror", (error) => complaints.push(error.message));
-    await page.addInitScript(prepare, { now: NOW.getTime(), nonce: [...good.nonce] });
+    await page.addInitScript(observePage, { now: NOW.getTime(), nonce: [...good.nonce] });
     await page.goto(url);
     await page.waitForSelector("body[data-verdict]");
     return {

@@ -5,19 +5,10 @@ import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { overviewPage } from "../../src/service/pages/overview.ts";
 import { type RunningServer, startServer } from "../../src/service/server.ts";
+import { CHROMIUM, CHROMIUM_FLAGS } from "../support/chromium.ts";
 import { NOW, revocationPredicate, signPlatforms, signStatement } from "../support/log-fixture.ts";
 import { ServiceHarness } from "../support/service-harness.ts";
 
-const CHROMIUM = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 /** Set to a folder to keep what the pages look like. */
 const SCREENSHOTS = process.env.SCREENSHOTS;
 
@@ -39,7 +30,7 @@ describe.skipIf(!existsSync(CHROMIUM))("in Chromium", () => {
       closeLog: () => service.log.close(),
       graceMs: 1_000,
     });
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS });
   });
   afterAll(async () => {
     await browser?.close();

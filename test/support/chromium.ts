@@ -1,0 +1,49 @@
+// Chromium for tests and benches: which one, how it is started, and what is observed in an appraisal page.
+
+export const CHROMIUM = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
+export const CHROMIUM_FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+export interface Recorded {
+  /** Milliseconds from the start of the navigation until the verdict was on the page. */
+  readonly verdictAt: number;
+  /** Milliseconds that the WebCrypto verifications alone take, one after another. */
+  readonly verificationMs: number;
+  readonly verifications: number;
+}
+
+/** Runs in the page before its own code: a fixed clock and challenge, and a note of every verification. */
+export function observePage({ now, nonce }: { now: number; nonce: number[] }): void {
+  const Clock = Date;
+  globalThis.Date = new Proxy(Clock, {
+    construct: (target, args) => Reflect.construct(target, args.length === 0 ? [now] : args),
+  });
+  crypto.getRandomValues = (array) => {
+    if (array instanceof Uint8Array) array.set(nonce);
+    return array;
+  };
+  const calls: Parameters<SubtleCrypto["verify"]>[] = [];
+  const verify = crypto.subtle.verify.bind(crypto.subtle);
+  crypto.subtle.verify = (...args) => {
+    calls.push(args);
+    return verify(...args);
+  };
+  let verdictAt = 0;
+  new MutationObserver(() => {
+    if (verdictAt === 0 && document.body?.dataset.verdict !== undefined) verdictAt = performance.now();
+  }).observe(document, { subtree: true, childList: true, attributes: true });
+  Object.assign(globalThis, {
+    measure: async () => {
+      const start = performance.now();
+      for (const args of calls) await verify(...args);
+      return { verdictAt, verificationMs: performance.now() - start, verifications: calls.length };
+    },
+  });
+}
