@@ -9,13 +9,14 @@ const layer = (name, allowed) => ({
 module.exports = {
   forbidden: [
     layer("protocol", []),
+    layer("node", ["protocol"]),
     layer("verifier", ["protocol"]),
     layer("testing", ["protocol", "verifier"]),
-    layer("log", ["protocol"]),
-    layer("publisher", ["protocol", "verifier"]),
-    layer("auditor", ["protocol", "verifier", "publisher", "log"]),
-    layer("service", ["protocol", "verifier", "log"]),
-    layer("verifier-node", ["protocol", "verifier"]),
+    layer("log", ["protocol", "node"]),
+    layer("publisher", ["protocol", "verifier", "node"]),
+    layer("auditor", ["protocol", "verifier", "node", "publisher", "log"]),
+    layer("service", ["protocol", "verifier", "node", "log"]),
+    layer("verifier-node", ["protocol", "verifier", "node"]),
     {
       name: "browser-code-imports-no-node-module",
       severity: "error",
@@ -25,7 +26,7 @@ module.exports = {
     {
       name: "protocol-needs-no-heavy-cryptography",
       severity: "error",
-      from: { path: "^src/(?:protocol|verifier/[^/]+\\.ts)" },
+      from: { path: "^src/(?:protocol|verifier/(?:bundle/)?[^/]+\\.ts)" },
       to: { path: "node_modules/(?:@noble/curves|@peculiar)" },
     },
     { name: "no-circles", severity: "error", from: {}, to: { circular: true } },

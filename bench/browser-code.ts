@@ -10,9 +10,9 @@ import type { World } from "./world.ts";
 const VERIFIER = fileURLToPath(new URL("../src/verifier/", import.meta.url));
 
 export async function measureBrowserCode(world: World): Promise<Measurement[]> {
-  const bundleVerifier = await bundleOf(`export { verifyBundle } from "./verify-bundle.js";`);
+  const bundleVerifier = await bundleOf(`export { verifyBundle } from "./bundle/verify-bundle.js";`);
   const appraisal = await bundleOf(
-    `export { verifyBundle } from "./verify-bundle.js"; export { appraiseEvidence } from "./appraise.js";`,
+    `export { verifyBundle } from "./bundle/verify-bundle.js"; export { appraiseEvidence } from "./appraisal/appraise.js";`,
   );
   const bundle = await ordinaryBundle(world);
   return [

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { canonicalize } from "../src/protocol/envelope/canonical-json.ts";
 import { preAuthEncoding } from "../src/protocol/envelope/dsse.ts";
 import { formatStatement } from "../src/protocol/envelope/statement.ts";
-import { parseSigningKey } from "../src/publisher/signing-key.ts";
+import { parseSigningKey } from "../src/publisher/signing/signing-key.ts";
 
 export const ENTRY_BYTES = 2048;
 const NAME = "bench/entry-name";

@@ -2,7 +2,7 @@
 
 import { type Envelope, envelopeToJson } from "../src/protocol/envelope/dsse.ts";
 import { formatStatement } from "../src/protocol/envelope/statement.ts";
-import { signEnvelope } from "../src/publisher/sign.ts";
+import { signEnvelope } from "../src/publisher/signing/sign.ts";
 import { examplePolicy, exampleRelease, keyOf, policyContent } from "./example-log.ts";
 import { interleave, type Measurement, spreadOf } from "./harness.ts";
 import { type Served, serveLog } from "./servers.ts";

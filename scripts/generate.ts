@@ -10,7 +10,7 @@ import { PREDICATES, predicateTypeOf } from "../src/protocol/entry/kinds.ts";
 import type { Kind } from "../src/protocol/entry/reference.ts";
 import { createApp } from "../src/service/app.ts";
 import { DEFAULT_SERVICE_LIMITS } from "../src/service/create-service.ts";
-import { createMetrics } from "../src/service/metrics.ts";
+import { createMetrics } from "../src/service/metrics/metrics.ts";
 import { openApiDocument } from "../src/service/openapi.ts";
 import { openApiYaml } from "../src/service/routes/description.ts";
 import type { Service } from "../src/service/service.ts";

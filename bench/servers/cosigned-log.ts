@@ -4,11 +4,11 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
-import { type Cosigner, type CosignRequest, OwnCosigner } from "../../src/log/cosigner.ts";
-import { highWaterFile } from "../../src/log/high-water.ts";
+import { type Cosigner, type CosignRequest, OwnCosigner } from "../../src/log/checkpointing/cosigner.ts";
+import { highWaterFile } from "../../src/log/checkpointing/high-water.ts";
 import { createLog } from "../../src/log/log.ts";
-import { SqliteLogStore } from "../../src/log/sqlite/log-store.ts";
-import { openForWriting } from "../../src/log/sqlite/open.ts";
+import { openForWriting } from "../../src/log/store/sqlite/open.ts";
+import { SqliteLogStore } from "../../src/log/store/sqlite/sqlite-log-store.ts";
 import { parseStatement } from "../../src/protocol/envelope/statement.ts";
 import {
   COSIGNATURE_ED25519,
@@ -18,13 +18,13 @@ import {
   type NotePrivateKey,
   parsePrivateKey,
 } from "../../src/protocol/note/key.ts";
-import { draftTrustRoot } from "../../src/publisher/draft-trust-root.ts";
-import { foundLog } from "../../src/publisher/found-log.ts";
-import { signEnvelope } from "../../src/publisher/sign.ts";
-import { parseSigningKey } from "../../src/publisher/signing-key.ts";
+import { signEnvelope } from "../../src/publisher/signing/sign.ts";
+import { parseSigningKey } from "../../src/publisher/signing/signing-key.ts";
+import { draftTrustRoot } from "../../src/publisher/trust-root/draft-trust-root.ts";
+import { foundLog } from "../../src/publisher/trust-root/found-log.ts";
 import { createApp } from "../../src/service/app.ts";
 import { createService, DEFAULT_SERVICE_LIMITS } from "../../src/service/create-service.ts";
-import { createMetrics } from "../../src/service/metrics.ts";
+import { createMetrics } from "../../src/service/metrics/metrics.ts";
 import { startServer } from "../../src/service/server.ts";
 
 const ORIGIN = "bench.example/cosigned";

@@ -2,8 +2,8 @@
 // A release takes the log of a real boot on a TDX machine. There is none here, so this one is PREDICTED from the UKI, event by event, and
 // what the firmware measures of itself and its tables (RTMR0) is left out. No machine can match the registers that follow from it.
 import { writeFileSync } from "node:fs";
-import { withFile } from "../../dist/publisher/describe/file-digest.js";
-import { MEASURED_SECTIONS, readUki } from "../../dist/publisher/describe/uki.js";
+import { withFile } from "../../dist/publisher/describe/files/random-access.js";
+import { MEASURED_SECTIONS, readUki } from "../../dist/publisher/describe/formats/uki.js";
 import * as testing from "../../dist/testing/index.js";
 
 const [path, output] = process.argv.slice(2);

@@ -1,7 +1,7 @@
 // What an audit has to say at its end.
-import type { TrustPin } from "../verifier/trust.ts";
+import type { TrustPin } from "../verifier/bundle/trust-pin.ts";
+import type { Finding } from "./audit-finding.ts";
 import type { Counts } from "./audit-state.ts";
-import type { Finding } from "./finding.ts";
 
 export interface AuditReport extends Readonly<Counts> {
   /** Of the checkpoint that was shown, as are size and root (hex); null when it could not be read. */

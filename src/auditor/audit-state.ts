@@ -1,14 +1,14 @@
 // What an audit remembers, in one SQLite file: the replayed part of the log as far as the rules ask about it, what was found in it, and
 // the newest checkpoint that was seen and authentic. It grows by some 300 bytes an entry.
 import Sqlite, { type Database } from "better-sqlite3";
-import { GrowingTree } from "../log/growing-tree.ts";
-import type { TreeHead } from "../log/log-store.ts";
+import type { TreeHead } from "../log/store/log-store.ts";
+import { GrowingTree } from "../log/tree/growing-tree.ts";
 import { parseLeaf } from "../protocol/envelope/dsse.ts";
 import { HASH_LENGTH } from "../protocol/merkle/hash.ts";
 import { tilesOfSize } from "../protocol/merkle/tile.ts";
 import { applyEntry, type InForce, NOTHING_IN_FORCE } from "../protocol/registration/in-force.ts";
-import type { TrustPin } from "../verifier/trust.ts";
-import type { Finding, FindingCode } from "./finding.ts";
+import type { TrustPin } from "../verifier/bundle/trust-pin.ts";
+import type { Finding, FindingCode } from "./audit-finding.ts";
 import { ReplayedRecords } from "./replayed-records.ts";
 
 /** "TchA" (SQLite file format §1.3.17). */

@@ -1,5 +1,5 @@
 // An audit: a whole log replayed by a stranger, who trusts nothing but one trust root (C2SP tlog-tiles, RFC 9162; rules of registration/).
-import type { FetchPath } from "../log/recover.ts";
+import type { FetchPath } from "../log/maintenance/recover.ts";
 import { equalBytes } from "../protocol/encoding/bytes.ts";
 import { encodeHex } from "../protocol/encoding/hex.ts";
 import type { TrustRoot } from "../protocol/entry/trust-root.ts";
@@ -8,12 +8,12 @@ import { MalformedError, PolicyError } from "../protocol/errors.ts";
 import { type CosignedCheckpoint, checkFreshness } from "../protocol/note/cosigned-checkpoint.ts";
 import { parseTlogPolicy } from "../protocol/note/tlog-policy.ts";
 import { currentTrustRoot, type InForce } from "../protocol/registration/in-force.ts";
-import type { TrustAnchor, TrustPin } from "../verifier/trust.ts";
+import type { TrustAnchor, TrustPin } from "../verifier/bundle/trust-pin.ts";
+import { type CheckpointCode, Findings, WrongAnswerError } from "./audit-finding.ts";
 import type { AuditReport } from "./audit-report.ts";
 import type { AuditState, Counts, SeenCheckpoint } from "./audit-state.ts";
-import { type CheckpointCode, Findings, WrongAnswerError } from "./finding.ts";
-import { LogReader } from "./log-reader.ts";
-import { EntryReplay } from "./replay-entries.ts";
+import { EntryReplay } from "./entry-replay.ts";
+import { EntryVerifier } from "./entry-verifier.ts";
 import { SECOND_OPINION_LIMIT, secondRoot } from "./second-opinion.ts";
 import {
   authenticate,
@@ -23,8 +23,8 @@ import {
   readShown,
   type ShownCheckpoint,
 } from "./shown-checkpoint.ts";
+import { LogReader } from "./tile-reader.ts";
 import { TreeReplay } from "./tree-replay.ts";
-import { EntryVerifier } from "./verify-entries.ts";
 
 export interface AuditOptions {
   /** Reads the log; see openSource. */

@@ -6,9 +6,9 @@ import { type Attachment, type Patch, type PatchSeries, patch } from "../protoco
 import { canonicalize } from "../protocol/envelope/canonical-json.ts";
 import type { Statement } from "../protocol/envelope/statement.ts";
 import { MalformedError } from "../protocol/errors.ts";
-import { seriesDigest } from "../publisher/describe/patch-list.ts";
-import { goldenTableDigest } from "../verifier/nvidia/golden-table.ts";
-import type { EntryProblem } from "./finding.ts";
+import { seriesDigest } from "../publisher/describe/patches/patch-list.ts";
+import { goldenTableDigest } from "../verifier/nvidia/compare-golden-tables.ts";
+import type { EntryProblem } from "./audit-finding.ts";
 
 /** What is wrong with the statement by itself: a series or golden table that does not have the digest it states. */
 export function checkStatement(statement: Statement): EntryProblem | null {

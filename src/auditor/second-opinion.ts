@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { MerkleTree } from "merkletreejs";
 import { HASH_LENGTH } from "../protocol/merkle/hash.ts";
 import { bundlesOfRange } from "../protocol/merkle/tile.ts";
-import type { LogReader } from "./log-reader.ts";
+import type { LogReader } from "./tile-reader.ts";
 
 export const SECOND_OPINION_LIMIT = 100_000;
 

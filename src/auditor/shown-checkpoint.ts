@@ -8,9 +8,9 @@ import { type Checkpoint, parseCheckpoint } from "../protocol/note/checkpoint.ts
 import { authenticateCheckpoint, type CosignedCheckpoint } from "../protocol/note/cosigned-checkpoint.ts";
 import { parseNote } from "../protocol/note/signed-note.ts";
 import { parseTlogPolicy } from "../protocol/note/tlog-policy.ts";
+import { type CheckpointCode, WrongAnswerError } from "./audit-finding.ts";
 import type { SeenCheckpoint } from "./audit-state.ts";
-import { type CheckpointCode, WrongAnswerError } from "./finding.ts";
-import type { LogReader } from "./log-reader.ts";
+import type { LogReader } from "./tile-reader.ts";
 
 export interface ShownCheckpoint extends Checkpoint {
   readonly note: string;

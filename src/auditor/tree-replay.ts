@@ -1,7 +1,7 @@
 // The tree of a log, built again: level-0 tiles give the leaf hashes, entries must have them, and every tile above and the root must
 // follow from them (C2SP tlog-tiles, RFC 9162 §2.1).
-import type { GrowingTree } from "../log/growing-tree.ts";
-import { nativeSha256 } from "../log/native-hash.ts";
+import type { GrowingTree } from "../log/tree/growing-tree.ts";
+import { nativeSha256 } from "../node/sha256.ts";
 import { equalBytes } from "../protocol/encoding/bytes.ts";
 import { HASH_LENGTH } from "../protocol/merkle/hash.ts";
 import {
@@ -11,8 +11,8 @@ import {
   tilePath,
   tilesOfSize,
 } from "../protocol/merkle/tile.ts";
-import type { Findings } from "./finding.ts";
-import type { LogReader } from "./log-reader.ts";
+import type { Findings } from "./audit-finding.ts";
+import type { LogReader } from "./tile-reader.ts";
 
 /** Bundles that are fetched, parsed and verified ahead of the one being replayed. At most 16 MiB each, usually far less. */
 const AHEAD = 2;

@@ -1,6 +1,7 @@
 // Checks and verdicts as lines for people: the answer first, then what differs, then how much was looked at.
+
+import type { Verdict } from "../verifier/appraisal/verdict.ts";
 import type { Check } from "../verifier/check-list.ts";
-import type { Verdict } from "../verifier/verdict.ts";
 
 /** A verdict as a page: the answer, what it was judged by, and on rejection each check that differs. */
 export function verdictLines({ verdict, profile, policy, checkpoint, asOf, checks }: Verdict): string[] {

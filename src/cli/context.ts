@@ -1,7 +1,7 @@
 // What a command gets from the outside, so that tests can hand it something else, and how commands speak: text for people,
 // one JSON value with --json, and the exit codes that scripts rely on.
 import { MalformedError, PolicyError, VerificationError } from "../protocol/errors.ts";
-import { UnreachableError } from "../verifier/client.ts";
+import { UnreachableError } from "../verifier/bundle/fetch-policy.ts";
 
 export interface CliContext {
   readonly environment: NodeJS.ProcessEnv;

@@ -1,8 +1,8 @@
 // Where the next version of a policy goes: after the newest one in the log, in force from now on.
 import { formatTime } from "../protocol/entry/fields.ts";
 import type { Policy } from "../protocol/entry/policy.ts";
-import type { PolicyPlace } from "../publisher/draft-policy.ts";
-import type { FoundEntry } from "../publisher/lookup.ts";
+import type { FoundEntry } from "../publisher/client/lookup.ts";
+import type { PolicyPlace } from "../publisher/policy/draft-policy.ts";
 
 const DAY_MS = 86_400_000;
 

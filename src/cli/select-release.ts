@@ -2,9 +2,9 @@
 // own entry says.
 import { describeReference, type Reference, type ReleaseKind } from "../protocol/entry/reference.ts";
 import type { StatementOf } from "../protocol/envelope/statement.ts";
-import type { Released, ReleaseSelection } from "../publisher/draft-profile.ts";
-import type { LogClient } from "../publisher/log-client.ts";
-import { findEntry, parseReference, referenceTo } from "../publisher/lookup.ts";
+import type { LogClient } from "../publisher/client/log-client.ts";
+import { findEntry, parseReference, referenceTo } from "../publisher/client/lookup.ts";
+import type { Released, ReleaseSelection } from "../publisher/policy/draft-profile.ts";
 import { UsageError } from "./context.ts";
 
 export interface Chosen {

@@ -1,23 +1,24 @@
 // The append-only log: what the service and the command line use. Reading it is in published-log.ts.
+
+import { nativeSha256 } from "../node/sha256.ts";
 import { KeyRing } from "../protocol/cryptography/key-ring.ts";
 import { type Envelope, parseLeaf, type VerifiedEnvelope } from "../protocol/envelope/dsse.ts";
 import { hashLeaf } from "../protocol/merkle/hash.ts";
 import type { NoteSigner } from "../protocol/note/signed-note.ts";
 import { currentTrustRoot, type InForce } from "../protocol/registration/in-force.ts";
-import { Admission } from "./admission.ts";
-import { Checkpointer, type Published } from "./checkpointer.ts";
+import { Checkpointer, type Published } from "./checkpointing/checkpointer.ts";
+import type { HighWater } from "./checkpointing/high-water.ts";
+import { DEFAULT_LIMITS, type LogConfig, type LogLimits } from "./config.ts";
 import { LogUnavailableError, StartRefusedError } from "./errors.ts";
-import type { HighWater } from "./high-water.ts";
-import { DEFAULT_LIMITS, type LogConfig, type LogLimits } from "./log-config.ts";
-import type { LogStore } from "./log-store.ts";
-import { nativeSha256 } from "./native-hash.ts";
-import { NO_OBSERVER, type Observer } from "./observe.ts";
-import { Prover } from "./prover.ts";
+import { NO_OBSERVER, type Observer } from "./observer.ts";
 import { PublishedLog } from "./published-log.ts";
-import { type LogState, type Sequenced, Sequencer } from "./sequencer.ts";
-import { type Loaded, loadLog, logKeyOf } from "./start.ts";
-import { StatusIssuer } from "./status-issuer.ts";
-import { findLogged, verifyBatch } from "./verify-batch.ts";
+import { Admission } from "./sequencing/admission.ts";
+import { type LogState, type Sequenced, Sequencer } from "./sequencing/sequencer.ts";
+import { StatusIssuer } from "./sequencing/status-issuer.ts";
+import { findLogged, verifyBatch } from "./sequencing/verify-batch.ts";
+import { type Loaded, loadLog, logKeyOf } from "./start-checks.ts";
+import type { LogStore } from "./store/log-store.ts";
+import { Prover } from "./tree/prover.ts";
 
 /** What happened to an entry that was sent. */
 export interface PublishOutcome {

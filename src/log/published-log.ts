@@ -1,14 +1,15 @@
 // Reading the log: only what is under the published checkpoint, so that everything shown can be proven.
+
+import { nativeSha256 } from "../node/sha256.ts";
 import { encodeHex } from "../protocol/encoding/hex.ts";
 import { hashLeaf } from "../protocol/merkle/hash.ts";
 import { encodeEntryBundle, TILE_WIDTH, tileWidth } from "../protocol/merkle/tile.ts";
 import { type InForce, NOTHING_IN_FORCE } from "../protocol/registration/in-force.ts";
 import type { EntryRecord } from "../protocol/registration/references.ts";
-import type { Published } from "./checkpointer.ts";
+import type { Published } from "./checkpointing/checkpointer.ts";
 import { LogUnavailableError } from "./errors.ts";
-import type { LogStore, PublishedCheckpoint, SearchQuery } from "./log-store.ts";
-import { nativeSha256 } from "./native-hash.ts";
-import type { ProvenLeaf, Prover } from "./prover.ts";
+import type { LogStore, PublishedCheckpoint, SearchQuery } from "./store/log-store.ts";
+import type { ProvenLeaf, Prover } from "./tree/prover.ts";
 
 export interface LoggedEntry {
   readonly index: number;

@@ -5,7 +5,7 @@ import { compress } from "hono/compress";
 import { HTTPException } from "hono/http-exception";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import { BASE_HEADERS } from "./headers.ts";
+import { BASE_HEADERS } from "./http/headers.ts";
 import { newRequestId, observe } from "./middleware/observe.ts";
 import { limitWrites } from "./middleware/rate-limit.ts";
 import { timeLimit } from "./middleware/time-limit.ts";

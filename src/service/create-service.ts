@@ -1,6 +1,6 @@
 // Puts a service together around an open log.
-import { Bundles } from "./bundles.ts";
-import { registerGauges } from "./gauges.ts";
+import { Bundles } from "./bundles/bundle-cache.ts";
+import { registerGauges } from "./metrics/gauges.ts";
 import type { Service, ServiceLimits } from "./service.ts";
 
 export type ServiceOptions = Omit<Service, "bundles">;

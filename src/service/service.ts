@@ -1,8 +1,8 @@
 // What the routes are given: the log, and what stands around it.
 import type { Logger } from "pino";
 import type { Log } from "../log/log.ts";
-import type { Bundles } from "./bundles.ts";
-import type { Metrics } from "./metrics.ts";
+import type { Bundles } from "./bundles/bundle-cache.ts";
+import type { Metrics } from "./metrics/metrics.ts";
 
 export interface ServiceLimits {
   /** Writing requests that one client address may make in a minute. */

@@ -8,7 +8,7 @@ import {
   parseState,
   type RememberedState,
   type StateStore,
-} from "../verifier/state.ts";
+} from "../verifier/bundle/remembered-state.ts";
 
 /**
  * A store for one log. The file is replaced as a whole: written beside it, synced, renamed, and the folder synced, so that a

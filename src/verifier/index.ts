@@ -1,12 +1,15 @@
 // touchstone/verifier: everything that a relying party needs, in a browser or on Node. A page that only checks bundles pays for no more:
 // appraisal and its certificate code are dropped by any bundler that shakes trees.
-export { APPRAISAL_CHECKS, type AppraiseOptions, appraise, appraiseEvidence } from "./appraise.ts";
-export { type BundleCode, stepOf } from "./bundle-error.ts";
-export type { Channel } from "./channel-binding.ts";
-export type { Check, Outcome } from "./check-list.ts";
-export { type FetchPolicyOptions, fetchBundle, fetchPolicy, UnreachableError } from "./client.ts";
-export { type Evidence, type EvidenceDocument, type GpuClaims, parseEvidence } from "./evidence.ts";
-export { bindingReportData, gpuRequestNonce } from "./ra-tls/binding.ts";
+export { APPRAISAL_CHECKS, type AppraiseOptions, appraise, appraiseEvidence } from "./appraisal/appraise.ts";
+export type { Channel } from "./appraisal/channel-binding.ts";
+export { explain, reasonOf, type Verdict } from "./appraisal/verdict.ts";
+export { type BundleCode, stepOf } from "./bundle/bundle-error.ts";
+export {
+  type FetchPolicyOptions,
+  fetchBundle,
+  fetchPolicy,
+  UnreachableError,
+} from "./bundle/fetch-policy.ts";
 export {
   createBrowserStore,
   createMemoryStore,
@@ -15,7 +18,14 @@ export {
   parseState,
   type RememberedState,
   type StateStore,
-} from "./state.ts";
-export { parseTrustFile, type TrustAnchor, type TrustPin, type VerifyBundleOptions } from "./trust.ts";
-export { explain, reasonOf, type Verdict } from "./verdict.ts";
-export { type VerifiedBundle, type VerifiedEntry, verifyBundle } from "./verify-bundle.ts";
+} from "./bundle/remembered-state.ts";
+export {
+  parseTrustFile,
+  type TrustAnchor,
+  type TrustPin,
+  type VerifyBundleOptions,
+} from "./bundle/trust-pin.ts";
+export { type VerifiedBundle, type VerifiedEntry, verifyBundle } from "./bundle/verify-bundle.ts";
+export type { Check, Outcome } from "./check-list.ts";
+export { type Evidence, type EvidenceDocument, type GpuClaims, parseEvidence } from "./evidence.ts";
+export { bindingReportData, gpuRequestNonce } from "./ra-tls/binding.ts";

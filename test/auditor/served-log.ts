@@ -2,7 +2,7 @@
 import { audit } from "../../src/auditor/audit.ts";
 import type { AuditReport } from "../../src/auditor/audit-report.ts";
 import { AuditState } from "../../src/auditor/audit-state.ts";
-import { openSource } from "../../src/auditor/source.ts";
+import { openSource } from "../../src/auditor/log-source.ts";
 import { sha256 } from "../../src/protocol/cryptography/hash.ts";
 import { concatBytes } from "../../src/protocol/encoding/bytes.ts";
 import { encodeHex } from "../../src/protocol/encoding/hex.ts";
@@ -16,8 +16,8 @@ import {
   tilePath,
   tilesOfSize,
 } from "../../src/protocol/merkle/tile.ts";
-import { seriesDigest } from "../../src/publisher/describe/patch-list.ts";
-import { formatTrustFile, parseTrustFile, type TrustAnchor } from "../../src/verifier/trust.ts";
+import { seriesDigest } from "../../src/publisher/describe/patches/patch-list.ts";
+import { formatTrustFile, parseTrustFile, type TrustAnchor } from "../../src/verifier/bundle/trust-pin.ts";
 import {
   inOrder,
   kernelPredicate,

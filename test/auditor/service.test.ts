@@ -6,9 +6,9 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { audit } from "../../src/auditor/audit.ts";
 import type { AuditReport } from "../../src/auditor/audit-report.ts";
 import { AuditState } from "../../src/auditor/audit-state.ts";
-import { openSource } from "../../src/auditor/source.ts";
+import { openSource } from "../../src/auditor/log-source.ts";
 import { parseLeaf } from "../../src/protocol/envelope/dsse.ts";
-import { formatTrustFile, parseTrustFile } from "../../src/verifier/trust.ts";
+import { formatTrustFile, parseTrustFile } from "../../src/verifier/bundle/trust-pin.ts";
 import { signPlatforms } from "../support/log-fixture.ts";
 import { ServiceHarness } from "../support/service-harness.ts";
 

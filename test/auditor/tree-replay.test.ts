@@ -1,9 +1,9 @@
 // Trees with three levels of tiles, where a whole log of envelopes would take long to make.
 import { beforeAll, describe, expect, it } from "vitest";
-import { Findings } from "../../src/auditor/finding.ts";
-import { LogReader } from "../../src/auditor/log-reader.ts";
+import { Findings } from "../../src/auditor/audit-finding.ts";
+import { LogReader } from "../../src/auditor/tile-reader.ts";
 import { TreeReplay } from "../../src/auditor/tree-replay.ts";
-import { GrowingTree } from "../../src/log/growing-tree.ts";
+import { GrowingTree } from "../../src/log/tree/growing-tree.ts";
 import { makeTree, type TestTree } from "../support/tree.ts";
 import { flipBit, type Served, serveTree } from "./served-log.ts";
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { encodeEvidence, type Machine } from "../../src/testing/index.ts";
-import { formatTrustFile } from "../../src/verifier/trust.ts";
+import { formatTrustFile } from "../../src/verifier/bundle/trust-pin.ts";
 import { machineOf, makeWorld } from "../support/appraisal-world.ts";
 import { bundle, withRoots } from "../support/example-build.ts";
 import { NOW } from "../support/log-fixture.ts";

@@ -16,9 +16,9 @@ import {
   privateKeyPem,
   tamper,
 } from "../../src/testing/index.ts";
-import { APPRAISAL_CHECKS } from "../../src/verifier/appraise.ts";
-import { formatTrustFile } from "../../src/verifier/trust.ts";
-import type { Verdict } from "../../src/verifier/verdict.ts";
+import { APPRAISAL_CHECKS } from "../../src/verifier/appraisal/appraise.ts";
+import type { Verdict } from "../../src/verifier/appraisal/verdict.ts";
+import { formatTrustFile } from "../../src/verifier/bundle/trust-pin.ts";
 import { machineOf, makeWorld, type World } from "../support/appraisal-world.ts";
 import { NOW } from "../support/log-fixture.ts";
 import { type CliRun, runCli } from "../support/run-cli.ts";

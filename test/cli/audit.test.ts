@@ -6,7 +6,7 @@ import { CommanderError } from "commander";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { EXIT, exitCodeOf } from "../../src/cli/context.ts";
 import { createProgram } from "../../src/cli/program.ts";
-import { formatTrustFile } from "../../src/verifier/trust.ts";
+import { formatTrustFile } from "../../src/verifier/bundle/trust-pin.ts";
 import {
   fetchFrom,
   flipBit,

@@ -1,7 +1,7 @@
 import { createServer as createTcpServer, type Server as TcpServer } from "node:net";
 import { createServer, type Server, type TlsOptions } from "node:tls";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
-import { challengeServerName, fetchRaTlsEvidence } from "../../src/cli/connect.ts";
+import { challengeServerName, fetchRaTlsEvidence } from "../../src/cli/peer/fetch-certificate.ts";
 import { decodeHex } from "../../src/protocol/encoding/hex.ts";
 import {
   type Machine,
@@ -10,7 +10,7 @@ import {
   privateKeyPem,
 } from "../../src/testing/index.ts";
 import { bindingOfCertificate, verifyBinding } from "../../src/verifier/ra-tls/binding.ts";
-import { readCertificateEvidence, tdxQuoteOf } from "../../src/verifier/ra-tls/certificate.ts";
+import { readCertificateEvidence, tdxQuoteOf } from "../../src/verifier/ra-tls/certificate-evidence.ts";
 import { parseTdxQuote } from "../../src/verifier/tdx/quote.ts";
 
 const at = new Date("2026-11-20T12:00:00Z");

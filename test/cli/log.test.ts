@@ -16,8 +16,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { serve } from "../../src/cli/commands/serve.ts";
 import { EXIT } from "../../src/cli/context.ts";
-import { serve } from "../../src/cli/serve.ts";
 import type { RunningServer } from "../../src/service/server.ts";
 import { jsonOf, type Ran, runCli } from "./run-cli.ts";
 

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseConfig } from "../../src/config.ts";
+import { parseConfig } from "../../src/service/config.ts";
 import { ServiceHarness } from "../support/service-harness.ts";
 
 const PAGE = readFileSync(fileURLToPath(new URL("../../docs/operating.md", import.meta.url)), "utf8");

@@ -27,7 +27,7 @@ const REQUIRE =
 export function installProgram(folder: string): void {
   buildSync({
     entryPoints: [join(PROJECT, "src", "cli", "main.ts")],
-    outfile: join(folder, "touchstone", "src", "cli", "main.js"),
+    outfile: join(folder, "program", "touchstone", "src", "cli", "main.js"),
     bundle: true,
     format: "esm",
     platform: "node",
@@ -35,14 +35,14 @@ export function installProgram(folder: string): void {
     banner: { js: REQUIRE },
     logLevel: "error",
   });
-  // Where the bundle looks for them: from src/cli/main.js as from src/log/sqlite/open.ts.
+  // Where the bundle looks for them: from src/cli/main.js as from src/log/store/sqlite/open.ts.
   symlinkSync(join(PROJECT, "migrations"), join(folder, "migrations"));
   for (const part of ["node_modules", "package.json"])
-    symlinkSync(join(PROJECT, part), join(folder, "touchstone", part));
+    symlinkSync(join(PROJECT, part), join(folder, "program", "touchstone", part));
   mkdirSync(join(folder, "bin"));
   const script = (name: string, text: string) =>
     writeFileSync(join(folder, "bin", name), `#!/usr/bin/env bash\n${text}`, { mode: 0o755 });
-  script("touchstone", `exec node "${folder}/touchstone/src/cli/main.js" "$@"\n`);
+  script("touchstone", `exec node "${folder}/program/touchstone/src/cli/main.js" "$@"\n`);
   script("systemctl", SYSTEMCTL);
   script("journalctl", "cat journal >&2\n");
 }

@@ -1,6 +1,6 @@
 // The configuration: what init writes is what serve reads, and nothing unknown or secret slips through.
 import { describe, expect, test } from "vitest";
-import { type ConfigInput, formatConfig, parseConfig } from "../../src/config.ts";
+import { type ConfigInput, formatConfig, parseConfig } from "../../src/service/config.ts";
 import { malformedOf } from "../support/refusals.ts";
 
 const INPUT: ConfigInput = {

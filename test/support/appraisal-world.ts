@@ -18,11 +18,11 @@ import {
   type TdBody,
   type Vendors,
 } from "../../src/testing/index.ts";
-import { type AppraiseOptions, appraiseEvidence } from "../../src/verifier/appraise.ts";
-import { goldenTableDigest } from "../../src/verifier/nvidia/golden-table.ts";
-import type { TrustPin } from "../../src/verifier/trust.ts";
-import type { Verdict } from "../../src/verifier/verdict.ts";
-import { type VerifiedBundle, verifyBundle } from "../../src/verifier/verify-bundle.ts";
+import { type AppraiseOptions, appraiseEvidence } from "../../src/verifier/appraisal/appraise.ts";
+import type { Verdict } from "../../src/verifier/appraisal/verdict.ts";
+import type { TrustPin } from "../../src/verifier/bundle/trust-pin.ts";
+import { type VerifiedBundle, verifyBundle } from "../../src/verifier/bundle/verify-bundle.ts";
+import { goldenTableDigest } from "../../src/verifier/nvidia/compare-golden-tables.ts";
 import {
   driverPredicate,
   gpuRimPredicate,

@@ -1,8 +1,8 @@
 // A mirror in a folder: what the log publishes, as files under their tlog-tiles paths, and the reader that recovery is given.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import type { FetchPath } from "../../src/log/maintenance/recover.ts";
 import type { PublishedLog } from "../../src/log/published-log.ts";
-import type { FetchPath } from "../../src/log/recover.ts";
 import { entriesPath, TILE_WIDTH, tilePath, tilesOfSize } from "../../src/protocol/merkle/tile.ts";
 
 type Readable = Pick<PublishedLog, "published" | "tile" | "entryBundle" | "attachment">;

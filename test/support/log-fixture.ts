@@ -21,7 +21,7 @@ import {
   type NotePrivateKey,
 } from "../../src/protocol/note/key.ts";
 import { type InForce, summarise } from "../../src/protocol/registration/in-force.ts";
-import { goldenTableDigest } from "../../src/verifier/nvidia/golden-table.ts";
+import { goldenTableDigest } from "../../src/verifier/nvidia/compare-golden-tables.ts";
 
 export const ORIGIN = "log.example/touchstone";
 /** When the tests take place, unless they say otherwise. */

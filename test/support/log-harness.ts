@@ -2,14 +2,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Cosigner, OwnCosigner } from "../../src/log/cosigner.ts";
-import { type HighWater, highWaterFile } from "../../src/log/high-water.ts";
+import { type Cosigner, OwnCosigner } from "../../src/log/checkpointing/cosigner.ts";
+import { type HighWater, highWaterFile } from "../../src/log/checkpointing/high-water.ts";
+import type { LogConfig } from "../../src/log/config.ts";
 import { createLog, type Log, openLog } from "../../src/log/log.ts";
-import type { LogConfig } from "../../src/log/log-config.ts";
-import type { LogStore } from "../../src/log/log-store.ts";
-import { signingNatively } from "../../src/log/native-signature.ts";
-import { SqliteLogStore } from "../../src/log/sqlite/log-store.ts";
-import { openForWriting } from "../../src/log/sqlite/open.ts";
+import type { LogStore } from "../../src/log/store/log-store.ts";
+import { openForWriting } from "../../src/log/store/sqlite/open.ts";
+import { SqliteLogStore } from "../../src/log/store/sqlite/sqlite-log-store.ts";
+import { signingNatively } from "../../src/node/ed25519.ts";
 import type { TrustRoot } from "../../src/protocol/entry/trust-root.ts";
 import { createNoteSigner } from "../../src/protocol/note/key.ts";
 import {

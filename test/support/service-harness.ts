@@ -1,12 +1,12 @@
 // A service over a log in a folder of its own, called without a port.
 import { type Logger, pino } from "pino";
+import type { LogLimits } from "../../src/log/config.ts";
 import type { Log } from "../../src/log/log.ts";
-import type { LogLimits } from "../../src/log/log-config.ts";
-import { NO_OBSERVER } from "../../src/log/observe.ts";
+import { NO_OBSERVER } from "../../src/log/observer.ts";
 import { type Envelope, envelopeToJson } from "../../src/protocol/envelope/dsse.ts";
 import { createApp } from "../../src/service/app.ts";
 import { createService, DEFAULT_SERVICE_LIMITS } from "../../src/service/create-service.ts";
-import { createMetrics } from "../../src/service/metrics.ts";
+import { createMetrics } from "../../src/service/metrics/metrics.ts";
 import type { Api } from "../../src/service/openapi.ts";
 import type { Problem } from "../../src/service/problem.ts";
 import type { Service, ServiceLimits } from "../../src/service/service.ts";

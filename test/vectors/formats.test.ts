@@ -6,9 +6,9 @@ import { encodeHex } from "../../src/protocol/encoding/hex.ts";
 import { utf8 } from "../../src/protocol/encoding/text.ts";
 import { parseLeaf } from "../../src/protocol/envelope/dsse.ts";
 import { hashLeaf } from "../../src/protocol/merkle/hash.ts";
-import type { RememberedState } from "../../src/verifier/state.ts";
-import type { TrustPin } from "../../src/verifier/trust.ts";
-import { verifyBundle } from "../../src/verifier/verify-bundle.ts";
+import type { RememberedState } from "../../src/verifier/bundle/remembered-state.ts";
+import type { TrustPin } from "../../src/verifier/bundle/trust-pin.ts";
+import { verifyBundle } from "../../src/verifier/bundle/verify-bundle.ts";
 import { outcomeOf } from "../support/refusals.ts";
 
 const read = (name: string) =>

@@ -1,7 +1,7 @@
 // trust-root.json: the pin and the trust root that it names are one thing, or the file is refused.
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Envelope } from "../../src/protocol/envelope/dsse.ts";
-import { formatTrustFile, parseTrustFile } from "../../src/verifier/trust.ts";
+import { formatTrustFile, parseTrustFile } from "../../src/verifier/bundle/trust-pin.ts";
 import {
   ORIGIN,
   platformPredicate,

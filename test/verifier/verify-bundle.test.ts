@@ -3,10 +3,10 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { PolicyBundle } from "../../src/protocol/bundle/policy-bundle.ts";
 import { MalformedError, PolicyError, VerificationError } from "../../src/protocol/errors.ts";
-import { stepOf } from "../../src/verifier/bundle-error.ts";
-import type { RememberedState } from "../../src/verifier/state.ts";
-import type { TrustPin } from "../../src/verifier/trust.ts";
-import { type VerifiedBundle, verifyBundle } from "../../src/verifier/verify-bundle.ts";
+import { stepOf } from "../../src/verifier/bundle/bundle-error.ts";
+import type { RememberedState } from "../../src/verifier/bundle/remembered-state.ts";
+import type { TrustPin } from "../../src/verifier/bundle/trust-pin.ts";
+import { type VerifiedBundle, verifyBundle } from "../../src/verifier/bundle/verify-bundle.ts";
 import {
   inOrder,
   NOW,

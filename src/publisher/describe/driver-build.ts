@@ -6,23 +6,23 @@ import { encodeHex } from "../../protocol/encoding/hex.ts";
 import type { DriverBuild } from "../../protocol/entry/driver-build.ts";
 import { formatStatement, parseStatement, type Subject } from "../../protocol/envelope/statement.ts";
 import { MalformedError } from "../../protocol/errors.ts";
-import { parseSignable } from "../sign.ts";
+import { parseSignable } from "../signing/sign.ts";
+import type { Described } from "./described.ts";
 import {
   describeCcFirmware,
   type FoundImage,
   findBySource,
   findInModule,
   findInSource,
-} from "./cc-firmware.ts";
-import type { Described } from "./described.ts";
-import { digestFile, withFile } from "./file-digest.ts";
-import { findFiles } from "./find-files.ts";
-import { describeKernelModule, type KernelModule } from "./kernel-module.ts";
-import { describePatches } from "./patch-list.ts";
-import { readPatchNotes } from "./patch-notes.ts";
-import { type PatchOrigin, readPatches } from "./patch-origin.ts";
+} from "./driver/cc-firmware.ts";
+import type { Observation } from "./driver/running-driver.ts";
+import { findFiles } from "./files/find-files.ts";
+import { digestFile, withFile } from "./files/random-access.ts";
+import { describeKernelModule, type KernelModule } from "./formats/kernel-module.ts";
+import { describePatches } from "./patches/patch-list.ts";
+import { readPatchNotes } from "./patches/patch-notes.ts";
+import { type PatchOrigin, readPatches } from "./patches/patch-origin.ts";
 import { type ReleaseInput, readReleaseFields } from "./release-fields.ts";
-import type { Observation } from "./running-driver.ts";
 
 const FORMAT = "driver build";
 const MODULE_FILE = /\.ko(?:\.gz|\.xz|\.zst)?$/;

@@ -5,9 +5,9 @@ import { formatTime } from "../../protocol/entry/fields.ts";
 import type { GpuRim } from "../../protocol/entry/gpu-rim.ts";
 import { formatStatement, type Subject } from "../../protocol/envelope/statement.ts";
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";
-import { type Rim, verifyRim } from "../rim-xml/verify-rim.ts";
+import { type Rim, verifyRim } from "../rim/verify-rim.ts";
 import type { Described } from "./described.ts";
-import { withFile } from "./file-digest.ts";
+import { withFile } from "./files/random-access.ts";
 import { type ReleaseInput, readReleaseFields } from "./release-fields.ts";
 
 const MAX_RIM = 1024 * 1024;

@@ -11,11 +11,11 @@ import { formatStatement, type Subject } from "../../protocol/envelope/statement
 import { MalformedError } from "../../protocol/errors.ts";
 import { MAX_REPORT_BYTES, parseGpuReport } from "../../verifier/nvidia/report.ts";
 import type { Described } from "./described.ts";
-import { type Elf, findSection, readElf, readNotes, readSectionBytes } from "./elf.ts";
-import { digestContent, digestFile, withFile } from "./file-digest.ts";
-import { findFiles } from "./find-files.ts";
+import { findFiles } from "./files/find-files.ts";
+import { digestContent, digestFile, withFile } from "./files/random-access.ts";
+import { runTool } from "./files/run-tool.ts";
+import { type Elf, findSection, readElf, readNotes, readSectionBytes } from "./formats/elf.ts";
 import { type ReleaseInput, readReleaseFields } from "./release-fields.ts";
-import { runTool } from "./run-tool.ts";
 
 const FORMAT = "GSP firmware";
 const SIGNATURE_SECTION = /^\.fwsignature_(?:cc_)?([a-z0-9]{1,32})$/;

@@ -4,11 +4,11 @@ import type { KernelPatchSet } from "../../protocol/entry/kernel-patch-set.ts";
 import { formatStatement, type Subject } from "../../protocol/envelope/statement.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import type { Described } from "./described.ts";
-import { digestFile } from "./file-digest.ts";
-import { type KernelConfig, readKernelConfig, stateOptions, toolchainOf } from "./kernel-config.ts";
-import { describePatches } from "./patch-list.ts";
-import { readPatchNotes } from "./patch-notes.ts";
-import { type PatchOrigin, readPatches } from "./patch-origin.ts";
+import { digestFile } from "./files/random-access.ts";
+import { type KernelConfig, readKernelConfig, stateOptions, toolchainOf } from "./kernel/kernel-config.ts";
+import { describePatches } from "./patches/patch-list.ts";
+import { readPatchNotes } from "./patches/patch-notes.ts";
+import { type PatchOrigin, readPatches } from "./patches/patch-origin.ts";
 import { type ReleaseInput, readReleaseFields } from "./release-fields.ts";
 
 export interface KernelPatchSetInput {

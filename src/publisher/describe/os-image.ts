@@ -3,18 +3,18 @@
 import type { OsImage } from "../../protocol/entry/os-image.ts";
 import { formatStatement, type Subject } from "../../protocol/envelope/statement.ts";
 import { VerificationError } from "../../protocol/errors.ts";
+import { formEvents } from "./boot/expected-events.ts";
+import { readKnownGoodLog } from "./boot/known-good.ts";
+import { checkSecureBoot, readSecureBoot, type SecureBootFiles } from "./boot/secure-boot.ts";
+import { explainEvents, measureLoadOptions, predictEvents } from "./boot/tcg-prediction.ts";
 import type { Described } from "./described.ts";
-import { formEvents } from "./expected-events.ts";
-import { withFile } from "./file-digest.ts";
-import { measureGpt } from "./gpt.ts";
-import { readHardening } from "./image-hardening.ts";
-import { readKnownGoodLog } from "./known-good.ts";
+import { withFile } from "./files/random-access.ts";
+import { measureGpt } from "./formats/gpt.ts";
+import { readUki, rootHashesOf, type Uki } from "./formats/uki.ts";
+import { readHardening } from "./kernel/image-hardening.ts";
 import { type ReleaseInput, readReleaseFields } from "./release-fields.ts";
 import { describeRootfs, type RootfsInput } from "./rootfs.ts";
-import { checkSecureBoot, readSecureBoot, type SecureBootFiles } from "./secure-boot.ts";
 import { readStatementReference } from "./statement-reference.ts";
-import { explainEvents, measureLoadOptions, predictEvents } from "./tcg-prediction.ts";
-import { readUki, rootHashesOf, type Uki } from "./uki.ts";
 
 export interface OsImageInput {
   readonly release: ReleaseInput;

@@ -5,16 +5,16 @@ import { encodeHex } from "../../protocol/encoding/hex.ts";
 import type { Platform } from "../../protocol/entry/platform.ts";
 import { formatStatement, type Subject } from "../../protocol/envelope/statement.ts";
 import { VerificationError } from "../../protocol/errors.ts";
-import type { Described } from "./described.ts";
-import { digestContent, digestFile, withFile } from "./file-digest.ts";
 import {
   type KnownGoodLog,
   type KnownGoodQuote,
   readKnownGoodLog,
   readKnownGoodQuote,
-} from "./known-good.ts";
+} from "./boot/known-good.ts";
+import type { Described } from "./described.ts";
+import { digestContent, digestFile, withFile } from "./files/random-access.ts";
+import { computeMrtd, type PageAddOrder, readTdvfSections } from "./formats/tdvf.ts";
 import { type ReleaseInput, readReleaseFields } from "./release-fields.ts";
-import { computeMrtd, type PageAddOrder, readTdvfSections } from "./tdvf.ts";
 
 export interface PlatformInput {
   readonly release: ReleaseInput;

@@ -10,7 +10,7 @@ import { parseJson } from "../../protocol/envelope/parse-json.ts";
 import type { Subject } from "../../protocol/envelope/statement.ts";
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";
 import { rawEcdsaSignature } from "../../verifier/x509/der.ts";
-import { withFile } from "./file-digest.ts";
+import { withFile } from "./files/random-access.ts";
 
 const FORMAT = "SLSA provenance";
 const MAX_PROVENANCE = 8 * 1024 * 1024;

@@ -3,7 +3,7 @@ import { decodePublicKeyPem } from "../../protocol/cryptography/signature.ts";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";
 import type { GspFirmware } from "../../protocol/entry/gsp-firmware.ts";
 import type { Subject } from "../../protocol/envelope/statement.ts";
-import { digestFile, withFile } from "./file-digest.ts";
+import { digestFile, withFile } from "./files/random-access.ts";
 import { linkProvenance } from "./provenance.ts";
 
 /** What a release engineer states; paths are read, and never enter the statement. */

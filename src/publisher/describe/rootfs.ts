@@ -2,9 +2,14 @@
 import { formatTime } from "../../protocol/entry/fields.ts";
 import type { OsImage } from "../../protocol/entry/os-image.ts";
 import { VerificationError } from "../../protocol/errors.ts";
-import { hasVeritySuperblock, readVeritySuperblock, recomputeVerityRoot, treeOffset } from "./dm-verity.ts";
-import { readErofsSuperblock } from "./erofs.ts";
-import { digestContent, type RandomAccess, withFile } from "./file-digest.ts";
+import { digestContent, type RandomAccess, withFile } from "./files/random-access.ts";
+import {
+  hasVeritySuperblock,
+  readVeritySuperblock,
+  recomputeVerityRoot,
+  treeOffset,
+} from "./formats/dm-verity.ts";
+import { readErofsSuperblock } from "./formats/erofs.ts";
 
 export interface RootfsInput {
   /** Path of the EROFS image. */

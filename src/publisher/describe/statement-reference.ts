@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { ReleaseKind } from "../../protocol/entry/reference.ts";
 import { parseStatement } from "../../protocol/envelope/statement.ts";
-import { withFile } from "./file-digest.ts";
+import { withFile } from "./files/random-access.ts";
 
 /** Base64 of an entry's payload is part of at most 65,535 bytes. */
 const MAX_STATEMENT = 64 * 1024;

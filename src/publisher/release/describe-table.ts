@@ -1,7 +1,7 @@
 // One table of a release file to the describe of its kind. A failure names the table, and the key whose file it is about.
 import type { ReleaseKind } from "../../protocol/entry/reference.ts";
 import { MalformedError, PolicyError, VerificationError } from "../../protocol/errors.ts";
-import { UnreachableError } from "../../verifier/client.ts";
+import { UnreachableError } from "../../verifier/bundle/fetch-policy.ts";
 import type { Described } from "../describe/described.ts";
 import { describeDriverBuild } from "../describe/driver-build.ts";
 import { describeGpuRim } from "../describe/gpu-rim.ts";

@@ -2,9 +2,9 @@
 import { describeReference } from "../../protocol/entry/reference.ts";
 import { PolicyError } from "../../protocol/errors.ts";
 import { authorise } from "../../protocol/registration/authorisation.ts";
-import type { LogClient } from "../log-client.ts";
-import { findEntry, getTrustRoot } from "../lookup.ts";
-import type { SigningKey } from "../signing-key.ts";
+import type { LogClient } from "../client/log-client.ts";
+import { findEntry, getTrustRoot } from "../client/lookup.ts";
+import type { SigningKey } from "../signing/signing-key.ts";
 import type { Plan, PlannedEntry } from "./plan.ts";
 
 export interface Forecast {

@@ -5,7 +5,7 @@ import { RELEASE_KINDS, type ReleaseKind } from "../../protocol/entry/reference.
 import type { StatementOf } from "../../protocol/envelope/statement.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import { svnOf } from "../../protocol/registration/references.ts";
-import type { PolicyContent } from "../draft-policy.ts";
+import type { PolicyContent } from "../policy/draft-policy.ts";
 import type { PolicySection, Requirements } from "./release-file.ts";
 
 /** A statement with the digest by which others refer to it. */

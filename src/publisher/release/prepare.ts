@@ -8,7 +8,7 @@ import { parseStatement } from "../../protocol/envelope/statement.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import { attachmentsOf } from "../../protocol/registration/references.ts";
 import { attachmentFileName } from "../describe/described.ts";
-import { parseSignable } from "../sign.ts";
+import { parseSignable } from "../signing/sign.ts";
 import { describeTable, inTable, releaseInputOf } from "./describe-table.ts";
 import { draftReleasePolicy } from "./draft-release-policy.ts";
 import {

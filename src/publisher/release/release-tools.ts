@@ -1,5 +1,5 @@
 // What a release gets from the outside.
-import type { LogClient } from "../log-client.ts";
+import type { LogClient } from "../client/log-client.ts";
 
 export interface ReleaseTools {
   readonly client: LogClient;

@@ -6,8 +6,8 @@ import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { describeReference, type Reference, type ReleaseKind } from "../../protocol/entry/reference.ts";
 import { parseStatement, type Statement, type StatementOf } from "../../protocol/envelope/statement.ts";
 import { MalformedError } from "../../protocol/errors.ts";
-import type { LogClient } from "../log-client.ts";
-import { findEntry, parseReference } from "../lookup.ts";
+import type { LogClient } from "../client/log-client.ts";
+import { findEntry, parseReference } from "../client/lookup.ts";
 import { TABLE_NAME } from "./artefact-table.ts";
 import type { Member } from "./policy-content.ts";
 

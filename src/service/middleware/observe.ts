@@ -4,9 +4,9 @@ import { randomUUID } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import type { Logger } from "pino";
-import { BASE_HEADERS } from "../headers.ts";
-import type { Metrics } from "../metrics.ts";
-import type { Observed } from "../observed.ts";
+import { BASE_HEADERS } from "../http/headers.ts";
+import type { Observed } from "../http/request-facts.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import type { ApiEnvironment } from "../openapi.ts";
 
 export function newRequestId(): string {

@@ -5,13 +5,13 @@ import { sha256 } from "../../protocol/cryptography/hash.ts";
 import { KeyRing } from "../../protocol/cryptography/key-ring.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { currentTrustRoot, isKeyRevoked } from "../../protocol/registration/in-force.ts";
-import { MAX_ATTACHMENT_BYTES, requireAttachment } from "../attachment.ts";
-import { IMMUTABLE } from "../headers.ts";
-import { verifyRequest } from "../http-signature.ts";
+import { MAX_ATTACHMENT_BYTES, requireAttachment } from "../entries/check-attachment.ts";
+import { IMMUTABLE } from "../http/headers.ts";
+import { verifyRequest } from "../http/http-signature.ts";
+import { hexDigest, requireHexDigest } from "../http/parameters.ts";
+import { readBody, requireMediaType } from "../http/request-body.ts";
 import { type Api, describeRoute, problems } from "../openapi.ts";
-import { hexDigest, requireHexDigest } from "../parameters.ts";
 import { RequestProblem } from "../problem.ts";
-import { readBody, requireMediaType } from "../request-body.ts";
 import type { Service } from "../service.ts";
 
 const PATH = "/v1/attachments/sha256/:digest";

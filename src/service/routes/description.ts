@@ -2,11 +2,11 @@
 import { readFile } from "node:fs/promises";
 import type { OpenAPIObject } from "openapi3-ts/oas31";
 import { stringify } from "yaml";
-import { swaggerAssets } from "../docs-assets.ts";
-import { encodeBody, respondEncoded } from "../encoded-body.ts";
-import { BASE_HEADERS, PAGE_HEADERS } from "../headers.ts";
+import { encodeBody, respondEncoded } from "../http/encoded-body.ts";
+import { BASE_HEADERS, PAGE_HEADERS } from "../http/headers.ts";
 import { type Api, describeRoute, openApiDocument, problems } from "../openapi.ts";
 import { DOCS_PAGE, DOCS_SCRIPT, DOCS_STYLE } from "../pages/docs.ts";
+import { swaggerAssets } from "../pages/docs-assets.ts";
 import type { Service } from "../service.ts";
 
 const CACHED = { "cache-control": "public, max-age=3600" };

@@ -2,11 +2,11 @@
 import * as z from "zod";
 import { formatTime } from "../../protocol/entry/fields.ts";
 import { type Kind, kind } from "../../protocol/entry/reference.ts";
-import { type ReadEntry, readEntry, requirePublished, revokedBy } from "../log-reader.ts";
+import { contentJson, detailedEntry, entrySummary, summaryJson, treeSize } from "../entries/answer-shapes.ts";
+import { type ReadEntry, readEntry, requirePublished, revokedBy } from "../entries/read-entry.ts";
+import { decimal, hexDigest, numberOf } from "../http/parameters.ts";
 import { type Api, problems, route } from "../openapi.ts";
-import { decimal, hexDigest, numberOf } from "../parameters.ts";
 import type { Service } from "../service.ts";
-import { contentJson, detailedEntry, entrySummary, summaryJson, treeSize } from "../shapes.ts";
 
 const DEFAULT_LIMIT = 20;
 export const pageLimit = z

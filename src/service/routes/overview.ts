@@ -2,8 +2,8 @@
 import { encodeBase64 } from "../../protocol/encoding/base64.ts";
 import type { StatementOf } from "../../protocol/envelope/statement.ts";
 import { currentTrustRoot } from "../../protocol/registration/in-force.ts";
-import { PAGE_HEADERS } from "../headers.ts";
-import { isEntryRevoked, readEntry } from "../log-reader.ts";
+import { isEntryRevoked, readEntry } from "../entries/read-entry.ts";
+import { PAGE_HEADERS } from "../http/headers.ts";
 import type { Api } from "../openapi.ts";
 import { type Overview, overviewPage } from "../pages/overview.ts";
 import { PAGE_STYLE } from "../pages/style.ts";

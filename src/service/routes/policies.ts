@@ -3,13 +3,13 @@ import * as z from "zod";
 import { BUNDLE_MEDIA_TYPE, policyBundleJson } from "../../protocol/bundle/policy-bundle.ts";
 import { name as nameShape, positive, sha256, time } from "../../protocol/entry/fields.ts";
 import type { StatementOf } from "../../protocol/envelope/statement.ts";
-import { respondEncoded } from "../encoded-body.ts";
-import { isEntryRevoked, readEntry, requirePublished } from "../log-reader.ts";
+import { index, treeSize } from "../entries/answer-shapes.ts";
+import { isEntryRevoked, readEntry, requirePublished } from "../entries/read-entry.ts";
+import { respondEncoded } from "../http/encoded-body.ts";
+import { decimal, readDecimal } from "../http/parameters.ts";
 import { type Api, describeRoute, problems, route } from "../openapi.ts";
-import { decimal, readDecimal } from "../parameters.ts";
 import { RequestProblem } from "../problem.ts";
 import type { Service } from "../service.ts";
-import { index, treeSize } from "../shapes.ts";
 
 const bundle = policyBundleJson.meta({
   id: "PolicyBundle",

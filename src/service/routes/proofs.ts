@@ -4,13 +4,13 @@ import type { Log } from "../../log/log.ts";
 import { encodeBase64 } from "../../protocol/encoding/base64.ts";
 import { formatTime, integer, positive, time } from "../../protocol/entry/fields.ts";
 import { formatTlogProof } from "../../protocol/note/tlog-proof.ts";
-import { NO_CACHE, READ_HEADERS } from "../headers.ts";
-import { requirePublished } from "../log-reader.ts";
+import { checkpointText, hash, index, leafHash, proofText, treeSize } from "../entries/answer-shapes.ts";
+import { requirePublished } from "../entries/read-entry.ts";
+import { NO_CACHE, READ_HEADERS } from "../http/headers.ts";
+import { decimal, numberOf, readDecimal, requireWithin } from "../http/parameters.ts";
 import { type Api, describeRoute, problems, route } from "../openapi.ts";
-import { decimal, numberOf, readDecimal, requireWithin } from "../parameters.ts";
 import { RequestProblem } from "../problem.ts";
 import type { Service } from "../service.ts";
-import { checkpointText, hash, index, leafHash, proofText, treeSize } from "../shapes.ts";
 import { prefersText } from "./publish.ts";
 
 const hashes = z.array(hash).max(63);

@@ -4,20 +4,20 @@ import type { Context } from "hono";
 import * as z from "zod";
 import { BatchRefusedError, LogUnavailableError } from "../../log/errors.ts";
 import type { PublishOutcome } from "../../log/log.ts";
-import { nativeSha256 } from "../../log/native-hash.ts";
+import { nativeSha256 } from "../../node/sha256.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";
 import { type Envelope, envelopeFromJson, MAX_LEAF_BYTES } from "../../protocol/envelope/dsse.ts";
 import { parseJson } from "../../protocol/envelope/parse-json.ts";
 import { formatTlogProof } from "../../protocol/note/tlog-proof.ts";
-import { MAX_BATCH_BYTES, MAX_BATCH_LINES, readBatch, storeAttachments } from "../batch.ts";
-import { requirePublished } from "../log-reader.ts";
+import { envelope as envelopeShape, index, leafHash, proofText, treeSize } from "../entries/answer-shapes.ts";
+import { MAX_BATCH_BYTES, MAX_BATCH_LINES, readBatch, storeAttachments } from "../entries/read-batch.ts";
+import { requirePublished } from "../entries/read-entry.ts";
+import { readBody, requireMediaType } from "../http/request-body.ts";
+import { requestHeader } from "../http/request-header.ts";
 import { type Api, describeRoute, problems } from "../openapi.ts";
 import { RequestProblem } from "../problem.ts";
-import { readBody, requireMediaType } from "../request-body.ts";
-import { requestHeader } from "../request-header.ts";
 import type { Service } from "../service.ts";
-import { envelope as envelopeShape, index, leafHash, proofText, treeSize } from "../shapes.ts";
 
 /** White space and another order of signatures may make an envelope longer than the leaf it becomes. */
 const MAX_ENVELOPE_BYTES = 2 * MAX_LEAF_BYTES;

@@ -2,11 +2,11 @@
 import * as z from "zod";
 import { MalformedError } from "../../protocol/errors.ts";
 import { parseTilePath, TILE_WIDTH, type Tile } from "../../protocol/merkle/tile.ts";
-import { IMMUTABLE, NO_CACHE, READ_HEADERS } from "../headers.ts";
-import { requirePublished } from "../log-reader.ts";
+import { requirePublished } from "../entries/read-entry.ts";
+import { IMMUTABLE, NO_CACHE, READ_HEADERS } from "../http/headers.ts";
+import { RecentObjects } from "../http/recent-objects.ts";
 import { type Api, describeRoute, problems } from "../openapi.ts";
 import { RequestProblem } from "../problem.ts";
-import { RecentObjects } from "../recent-objects.ts";
 import type { Service } from "../service.ts";
 
 const CHECKPOINT_HEADERS = {

@@ -2,12 +2,12 @@
 import * as z from "zod";
 import { positive, sha256 } from "../../protocol/entry/fields.ts";
 import { currentTrustRoot } from "../../protocol/registration/in-force.ts";
-import { readEntry, requirePublished } from "../log-reader.ts";
+import { checkpointText, index, provenEntry, provenJson } from "../entries/answer-shapes.ts";
+import { readEntry, requirePublished } from "../entries/read-entry.ts";
+import { numberOf } from "../http/parameters.ts";
 import { type Api, problems, route } from "../openapi.ts";
-import { numberOf } from "../parameters.ts";
 import { RequestProblem } from "../problem.ts";
 import type { Service } from "../service.ts";
-import { checkpointText, index, provenEntry, provenJson } from "../shapes.ts";
 import { pageCursor, pageLimit } from "./entries.ts";
 
 const DEFAULT_LIMIT = 20;

@@ -6,7 +6,7 @@ import { type Check, CheckList } from "../check-list.ts";
 import type { GpuClaims, GpuEvidence } from "../evidence.ts";
 import { CC_STATE_CHECKS, checkCcState } from "./cc-state.ts";
 import type { GpuChain } from "./certificate-chain.ts";
-import { compareWithLogged, describeComparison, type LoggedRim } from "./measurements.ts";
+import { compareWithLogged, describeComparison, type LoggedRim } from "./compare-with-logged.ts";
 import type { GpuReport } from "./report.ts";
 import { checkRevocation } from "./revocation.ts";
 import type { GpuResult } from "./verify-report.ts";

@@ -7,7 +7,7 @@ import { utf8 } from "../../protocol/encoding/text.ts";
 import { canonicalize } from "../../protocol/envelope/canonical-json.ts";
 import { VerificationError } from "../../protocol/errors.ts";
 import type { GpuClaims } from "../evidence.ts";
-import type { CertificateEvidence } from "./certificate.ts";
+import type { CertificateEvidence } from "./certificate-evidence.ts";
 import { parseDiceClaims } from "./dice.ts";
 
 const NONCE_LENGTH = 32;

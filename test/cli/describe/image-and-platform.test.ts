@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { addOsImage } from "../../../src/cli/commands/describe/os-image.ts";
+import { addPlatform } from "../../../src/cli/commands/describe/platform.ts";
 import type { CliContext } from "../../../src/cli/context.ts";
-import { addOsImage } from "../../../src/cli/describe/os-image.ts";
-import { addPlatform } from "../../../src/cli/describe/platform.ts";
 import { parseStatement } from "../../../src/protocol/envelope/statement.ts";
 import { EV_SEPARATOR, makeCcel, measured } from "../../../src/testing/event-log.ts";
-import { makeTdvf, SECTIONS } from "../../publisher/describe/make-tdvf.ts";
+import { makeTdvf, SECTIONS } from "../../publisher/describe/formats/make-tdvf.ts";
 
 const RELEASE = [
   "--name",

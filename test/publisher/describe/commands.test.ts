@@ -2,13 +2,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { Command } from "commander";
 import { describe, expect, it } from "vitest";
+import { addDriverBuild } from "../../../src/cli/commands/describe/driver-build.ts";
+import { addGpuRim } from "../../../src/cli/commands/describe/gpu-rim.ts";
+import { addGspFirmware } from "../../../src/cli/commands/describe/gsp-firmware.ts";
+import { addKernelPatchSet } from "../../../src/cli/commands/describe/kernel-patch-set.ts";
 import type { CliContext } from "../../../src/cli/context.ts";
-import { addDriverBuild } from "../../../src/cli/describe/driver-build.ts";
-import { addGpuRim } from "../../../src/cli/describe/gpu-rim.ts";
-import { addGspFirmware } from "../../../src/cli/describe/gsp-firmware.ts";
-import { addKernelPatchSet } from "../../../src/cli/describe/kernel-patch-set.ts";
 import { parseStatement } from "../../../src/protocol/envelope/statement.ts";
-import { makeElf } from "./make-elf.ts";
+import { makeElf } from "./formats/make-elf.ts";
 import { scratchFolder } from "./scratch-folder.ts";
 
 const folder = scratchFolder();

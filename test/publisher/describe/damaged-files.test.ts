@@ -1,19 +1,19 @@
 // Files damaged in every way that a random hand finds: a reader gives an answer or a MalformedError, never another error.
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { parseSmiXml } from "../../../src/publisher/describe/driver/running-driver.ts";
+import { describeKernelModule } from "../../../src/publisher/describe/formats/kernel-module.ts";
 import { describeGspFirmware } from "../../../src/publisher/describe/gsp-firmware.ts";
-import { readKernelConfig } from "../../../src/publisher/describe/kernel-config.ts";
-import { describeKernelModule } from "../../../src/publisher/describe/kernel-module.ts";
-import { readPatchHeader } from "../../../src/publisher/describe/patch-header.ts";
-import { readPatchNotes } from "../../../src/publisher/describe/patch-notes.ts";
-import { readSeries } from "../../../src/publisher/describe/patch-series.ts";
+import { readKernelConfig } from "../../../src/publisher/describe/kernel/kernel-config.ts";
+import { readPatchHeader } from "../../../src/publisher/describe/patches/patch-header.ts";
+import { readPatchNotes } from "../../../src/publisher/describe/patches/patch-notes.ts";
+import { readSeries } from "../../../src/publisher/describe/patches/patch-series.ts";
 import { linkProvenance } from "../../../src/publisher/describe/provenance.ts";
-import { parseSmiXml } from "../../../src/publisher/describe/running-driver.ts";
 import { outcomeOf } from "../../support/refusals.ts";
-import { makeElf } from "./make-elf.ts";
+import { H100, smiXml } from "./driver/smi-xml.ts";
+import { makeElf } from "./formats/make-elf.ts";
 import { RELEASE } from "./release-input.ts";
 import { scratchFolder } from "./scratch-folder.ts";
-import { H100, smiXml } from "./smi-xml.ts";
 
 const folder = scratchFolder();
 const text = (value: string) => new TextEncoder().encode(value);

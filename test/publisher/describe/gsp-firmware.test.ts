@@ -5,7 +5,7 @@ import { describeGspFirmware } from "../../../src/publisher/describe/gsp-firmwar
 import { makeKeyPair } from "../../../src/testing/authority.ts";
 import { makeBlocks, makeGpuReport, makeOpaque } from "../../../src/testing/gpu-report.ts";
 import { malformedOf } from "../../support/refusals.ts";
-import { type MadeSection, makeElf } from "./make-elf.ts";
+import { type MadeSection, makeElf } from "./formats/make-elf.ts";
 import { RELEASE, statementOf } from "./release-input.ts";
 import { scratchFolder } from "./scratch-folder.ts";
 import { describeWithTool } from "./with-tool.ts";

@@ -15,21 +15,21 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MalformedError } from "../../../src/protocol/errors.ts";
+import { type RandomAccess, withFile } from "../../../src/publisher/describe/files/random-access.ts";
 import {
   readVeritySuperblock,
   recomputeVerityRoot,
   treeOffset,
-} from "../../../src/publisher/describe/dm-verity.ts";
-import { readSecureBootVariable } from "../../../src/publisher/describe/efi-signature-list.ts";
-import { readErofsSuperblock } from "../../../src/publisher/describe/erofs.ts";
-import { type RandomAccess, withFile } from "../../../src/publisher/describe/file-digest.ts";
-import { measureGpt } from "../../../src/publisher/describe/gpt.ts";
+} from "../../../src/publisher/describe/formats/dm-verity.ts";
+import { readSecureBootVariable } from "../../../src/publisher/describe/formats/efi-signature-list.ts";
+import { readErofsSuperblock } from "../../../src/publisher/describe/formats/erofs.ts";
+import { measureGpt } from "../../../src/publisher/describe/formats/gpt.ts";
+import { computeMrtd, readTdvfSections } from "../../../src/publisher/describe/formats/tdvf.ts";
+import { readUki } from "../../../src/publisher/describe/formats/uki.ts";
 import { describeRootfs } from "../../../src/publisher/describe/rootfs.ts";
-import { computeMrtd, readTdvfSections } from "../../../src/publisher/describe/tdvf.ts";
-import { readUki } from "../../../src/publisher/describe/uki.ts";
-import { buildUki, haveStub, makeSigner } from "./build-uki.ts";
-import { makeGptDisk } from "./gpt-disk.ts";
-import { makeTdvf, SECTIONS } from "./make-tdvf.ts";
+import { buildUki, haveStub, makeSigner } from "./formats/build-uki.ts";
+import { makeGptDisk } from "./formats/gpt-disk.ts";
+import { makeTdvf, SECTIONS } from "./formats/make-tdvf.ts";
 import { haveTool } from "./with-tool.ts";
 
 let folder: string;

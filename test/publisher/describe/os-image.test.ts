@@ -21,8 +21,8 @@ import {
   measured,
   replayEvents,
 } from "../../../src/testing/event-log.ts";
-import { buildUki, haveStub, KERNEL, makeSigner } from "./build-uki.ts";
-import { makeGptDisk } from "./gpt-disk.ts";
+import { buildUki, haveStub, KERNEL, makeSigner } from "./formats/build-uki.ts";
+import { makeGptDisk } from "./formats/gpt-disk.ts";
 import { RELEASE, writeDriverBuild, writeKernelPatchSet } from "./release-statements.ts";
 import { describeWithTool } from "./with-tool.ts";
 

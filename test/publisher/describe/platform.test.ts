@@ -16,7 +16,7 @@ import {
 } from "../../../src/testing/event-log.ts";
 import { makeMachine } from "../../../src/testing/machine.ts";
 import { describeReal, realDataPath, realJson } from "../../support/real-data.ts";
-import { makeTdvf, referenceMrtd, SECTIONS } from "./make-tdvf.ts";
+import { makeTdvf, referenceMrtd, SECTIONS } from "./formats/make-tdvf.ts";
 import { RELEASE } from "./release-statements.ts";
 
 const SHAPE = { machineType: "q35", vcpus: 32, memoryBytes: 2 ** 38, gpus: 8 };

@@ -4,10 +4,10 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { withFile } from "../../../src/publisher/describe/file-digest.ts";
-import { readUki } from "../../../src/publisher/describe/uki.ts";
+import { withFile } from "../../../src/publisher/describe/files/random-access.ts";
+import { readUki } from "../../../src/publisher/describe/formats/uki.ts";
 import { EV_EFI_BOOT_SERVICES_APPLICATION, makeCcel } from "../../../src/testing/event-log.ts";
-import { buildUki, haveStub } from "../describe/build-uki.ts";
+import { buildUki, haveStub } from "../describe/formats/build-uki.ts";
 import { describeWithTool } from "../describe/with-tool.ts";
 import { releaseToml, smallWorld } from "./small-release.ts";
 

@@ -3,7 +3,7 @@
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { parsePlan } from "../../../src/publisher/release/plan.ts";
-import { generateSigningKey, parseSigningKey } from "../../../src/publisher/signing-key.ts";
+import { generateSigningKey, parseSigningKey } from "../../../src/publisher/signing/signing-key.ts";
 import { releaseToml, smallWorld } from "./small-release.ts";
 
 const world = smallWorld();

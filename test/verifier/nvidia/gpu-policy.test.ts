@@ -7,14 +7,14 @@ import type { GpuRequirements } from "../../../src/protocol/entry/policy.ts";
 import { GOOD_BLOCKS, type GpuOptions } from "../../../src/testing/gpu.ts";
 import { makeBlocks, makeGoldenTables, makeOpaque } from "../../../src/testing/gpu-report.ts";
 import type { NvidiaAuthority } from "../../../src/testing/nvidia.ts";
-import { goldenTableDigest } from "../../../src/verifier/nvidia/golden-table.ts";
+import { goldenTableDigest } from "../../../src/verifier/nvidia/compare-golden-tables.ts";
+import type { LoggedRim } from "../../../src/verifier/nvidia/compare-with-logged.ts";
 import {
   type AppraisedGpu,
   checkGpuPolicy,
   GPU_POLICY_CHECKS,
   type GpuPolicyOptions,
 } from "../../../src/verifier/nvidia/gpu-policy.ts";
-import type { LoggedRim } from "../../../src/verifier/nvidia/measurements.ts";
 import { verifyGpuReport } from "../../../src/verifier/nvidia/verify-report.ts";
 import { failed, gpuOf, makeAuthority, NONCE, NOW } from "./synthetic-gpu.ts";
 

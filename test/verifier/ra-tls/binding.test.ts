@@ -14,7 +14,7 @@ import {
   gpuRequestNonce,
   verifyBinding,
 } from "../../../src/verifier/ra-tls/binding.ts";
-import type { CertificateEvidence } from "../../../src/verifier/ra-tls/certificate.ts";
+import type { CertificateEvidence } from "../../../src/verifier/ra-tls/certificate-evidence.ts";
 import { outcomeOf } from "../../support/refusals.ts";
 import { diceClaims, flashbotsReportData } from "./containers.ts";
 

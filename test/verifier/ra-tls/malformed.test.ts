@@ -9,7 +9,7 @@ import { parseDiceClaims, parseDiceEvidence } from "../../../src/verifier/ra-tls
 import { parseDstackAttestation } from "../../../src/verifier/ra-tls/dstack.ts";
 import { parseAttestedTlsMessage } from "../../../src/verifier/ra-tls/flashbots.ts";
 import { parseMessagePack } from "../../../src/verifier/ra-tls/message-pack.ts";
-import { parseRaTlsCertificate } from "../../../src/verifier/ra-tls/x509.ts";
+import { parseRaTlsCertificate } from "../../../src/verifier/ra-tls/ra-tls-certificate.ts";
 import { malformedOf } from "../../support/refusals.ts";
 import { cborBytes, cborText, diceClaims, dstackScale, messagePack } from "./containers.ts";
 

@@ -4,7 +4,7 @@ import { concatBytes } from "../../../src/protocol/encoding/bytes.ts";
 import { decodeHex } from "../../../src/protocol/encoding/hex.ts";
 import { makeKeyPair, makeRaTlsCertificate } from "../../../src/testing/index.ts";
 import { bindingOfCertificate, verifyBinding } from "../../../src/verifier/ra-tls/binding.ts";
-import { readCertificateEvidence, tdxQuoteOf } from "../../../src/verifier/ra-tls/certificate.ts";
+import { readCertificateEvidence, tdxQuoteOf } from "../../../src/verifier/ra-tls/certificate-evidence.ts";
 import { parseTdxQuote } from "../../../src/verifier/tdx/quote.ts";
 import { describeReal, realData } from "../../support/real-data.ts";
 import { outcomeOf } from "../../support/refusals.ts";

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { decodeHex } from "../../../src/protocol/encoding/hex.ts";
 import type { TcbStatus } from "../../../src/testing/intel.ts";
 import { defaultTcbInfo, tcbLevel } from "../../../src/testing/tdx-defaults.ts";
+import { reasonOf } from "../../../src/verifier/appraisal/verdict.ts";
 import {
   checkTdxPolicy,
   STRICT_TDX_POLICY,
@@ -10,7 +11,6 @@ import {
   type TdxPolicy,
 } from "../../../src/verifier/tdx/quote-policy.ts";
 import { verifyTdxQuote } from "../../../src/verifier/tdx/verify-quote.ts";
-import { reasonOf } from "../../../src/verifier/verdict.ts";
 import { AT, intel, judge, makeTdx, type PlatformChanges } from "./synthetic.ts";
 
 const [tdx01] = defaultTcbInfo(AT).tdxModuleIdentities;

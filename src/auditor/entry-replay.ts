@@ -1,0 +1,99 @@
+// Every entry held against the rules again, at its index: what the log decided when it registered it, decided by someone else.
+import { BatchView } from "../log/sequencing/batch-view.ts";
+import type { GrowingTree } from "../log/tree/growing-tree.ts";
+import type { VerifiedEnvelope } from "../protocol/envelope/dsse.ts";
+import { PolicyError } from "../protocol/errors.ts";
+import type { InForce } from "../protocol/registration/in-force.ts";
+import { attachmentsOf } from "../protocol/registration/references.ts";
+import type { RefusalCode } from "../protocol/registration/refusal.ts";
+import { register } from "../protocol/registration/register.ts";
+import type { EntryProblem, Findings } from "./audit-finding.ts";
+import type { AuditState, Counts } from "./audit-state.ts";
+import { checkAttachment, checkStatement } from "./check-content.ts";
+import type { CheckedEntry } from "./entry-verifier.ts";
+import type { LogReader } from "./tile-reader.ts";
+import type { ReplayedRange } from "./tree-replay.ts";
+
+export class EntryReplay {
+  inForce: InForce;
+  readonly counts: Counts;
+  /** Whether some entries were not to be had. */
+  gap = false;
+  readonly #reader: LogReader;
+  readonly #state: AuditState;
+  readonly #findings: Findings;
+  readonly #tree: GrowingTree;
+
+  constructor(reader: LogReader, state: AuditState, findings: Findings, tree: GrowingTree) {
+    this.#reader = reader;
+    this.#state = state;
+    this.#findings = findings;
+    this.#tree = tree;
+    this.inForce = state.loadInForce(tree.size);
+    this.counts = { ...state.memory.counts };
+  }
+
+  /**
+   * Registers the entries of a range and appends their hashes to the tree. From the first range on whose entries are not to be had only
+   * the tree goes on: what is allowed depends on every entry before, and nobody is accused of what was not seen.
+   */
+  async replay({ start, hashes, entries }: ReplayedRange<readonly CheckedEntry[]>): Promise<void> {
+    if (entries === undefined) this.gap = true;
+    const known = this.gap ? [] : (entries ?? []);
+    const envelopes = known.flatMap(({ envelope }) => envelope ?? []);
+    const view = await BatchView.load(this.#state.records, this.inForce, envelopes, () => this.#tree.root());
+    for (const [i, hash] of hashes.entries()) {
+      const entry = known[i];
+      if (entry !== undefined) await this.#check(view, entry, start + i);
+      view.inForce = { ...view.inForce, size: start + i + 1 };
+      this.#tree.append(hash);
+    }
+    this.inForce = view.inForce;
+  }
+
+  async #check(view: BatchView, { envelope, problem }: CheckedEntry, index: number): Promise<void> {
+    this.counts.entriesChecked++;
+    this.#report(problem, index);
+    if (envelope === null) return;
+    this.counts.signaturesChecked += envelope.signatures.length;
+    if (envelope.statement.kind === "status") this.counts.statusesRecomputed++;
+    this.#register(view, envelope, index);
+    this.#report(checkStatement(envelope.statement), index);
+    await this.#checkAttachments(envelope, index);
+  }
+
+  /** What is refused stays out of the records: for the rules it does not exist. */
+  #register(view: BatchView, envelope: VerifiedEnvelope, index: number): void {
+    try {
+      const result = register(view, envelope);
+      if (result.outcome === "new") {
+        view.add(result.record, result.inForce);
+        this.#state.records.add(result.record, envelope.leaf);
+      } else {
+        const problem: EntryProblem = {
+          code: "entry-repeated",
+          message: `it is entry ${result.record.index} again`,
+        };
+        this.#report(problem, index);
+      }
+    } catch (error) {
+      if (!(error instanceof PolicyError)) throw error;
+      this.#report({ code: `rule-${error.code as RefusalCode}`, message: error.message }, index);
+    }
+  }
+
+  async #checkAttachments({ statement }: VerifiedEnvelope, index: number): Promise<void> {
+    for (const attachment of attachmentsOf(statement)) {
+      const bytes = await this.#findings.attempt(index, this.#reader.attachment(attachment.digest));
+      if (bytes === undefined) continue;
+      this.counts.attachmentsChecked++;
+      this.#report(checkAttachment(statement, attachment, bytes), index);
+    }
+  }
+
+  #report(problem: EntryProblem | null, index: number): void {
+    if (problem === null) return;
+    const finding = { code: problem.code, index, message: `entry ${index}: ${problem.message}` };
+    if (this.#findings.add(finding)) this.#state.addFinding(finding);
+  }
+}

@@ -1,0 +1,115 @@
+// Where an audit reads a log from: an HTTP prefix (C2SP tlog-tiles) or a folder with the same paths. Nothing that comes back is trusted:
+// every answer has a largest length and a latest time.
+import { open, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { FetchPath } from "../log/maintenance/recover.ts";
+import { concatBytes } from "../protocol/encoding/bytes.ts";
+import { MAX_NOTE_BYTES } from "../protocol/note/signed-note.ts";
+import { UnreachableError } from "../verifier/bundle/fetch-policy.ts";
+import { WrongAnswerError } from "./audit-finding.ts";
+
+const TILE_BYTES = 256 * 32;
+const BUNDLE_BYTES = 256 * (2 + 65_535);
+const ATTACHMENT_BYTES = 16 * 1024 * 1024;
+
+export interface SourceOptions {
+  readonly fetch: typeof fetch;
+  /** Time for one whole answer. */
+  readonly timeoutMs?: number;
+  /** Pauses before the second and later attempts, when a request fails or is answered 429 or 5xx. */
+  readonly retryDelaysMs?: readonly number[];
+}
+
+/**
+ * A reader of paths below `prefix`: `http(s)://…`, `file:…` or a folder. It gives undefined where there is nothing, and throws
+ * UnreachableError, or WrongAnswerError "answer-too-long".
+ */
+export function openSource(prefix: string, options: SourceOptions): FetchPath {
+  if (/^https?:\/\//.test(prefix)) return httpSource(prefix.replace(/\/+$/, ""), options);
+  const folder = prefix.startsWith("file:") ? fileURLToPath(prefix) : prefix;
+  return (path) => readFile(folder, path);
+}
+
+function limitOf(path: string): number {
+  if (path === "checkpoint") return MAX_NOTE_BYTES;
+  if (path.startsWith("tile/entries/")) return BUNDLE_BYTES;
+  return path.startsWith("tile/") ? TILE_BYTES : ATTACHMENT_BYTES;
+}
+
+function tooLong(path: string): never {
+  throw new WrongAnswerError("answer-too-long", `${path}: the answer is longer than ${limitOf(path)} bytes`);
+}
+
+function httpSource(prefix: string, options: SourceOptions): FetchPath {
+  const { timeoutMs = 60_000, retryDelaysMs = [250, 1000, 4000] } = options;
+  return async (path) => {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await withDeadline(timeoutMs, (signal) => get(prefix, path, options.fetch, signal));
+      } catch (error) {
+        if (error instanceof WrongAnswerError || error instanceof UnreachableError) throw error;
+        const pause = retryDelaysMs[attempt];
+        const reason = error instanceof Error ? error.message : "no answer";
+        if (pause === undefined) throw new UnreachableError(`${prefix}/${path}: ${reason}`);
+        await new Promise((resolve) => setTimeout(resolve, pause));
+      }
+    }
+  };
+}
+
+async function withDeadline<T>(timeoutMs: number, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no whole answer within ${timeoutMs} ms`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([run(controller.signal), late]);
+  } finally {
+    clearTimeout(timer);
+    controller.abort();
+  }
+}
+
+async function get(
+  prefix: string,
+  path: string,
+  fetch: SourceOptions["fetch"],
+  signal: AbortSignal,
+): Promise<Uint8Array | undefined> {
+  const response = await fetch(`${prefix}/${path}`, { signal });
+  if (response.status === 404 || response.status === 410) return undefined;
+  if (response.status === 429 || response.status >= 500) throw new Error(`answered ${response.status}`);
+  if (!response.ok) throw new UnreachableError(`${prefix}/${path}: answered ${response.status}`);
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of response.body ?? []) {
+    length += chunk.length;
+    if (length > limitOf(path)) tooLong(path);
+    signal.throwIfAborted();
+    chunks.push(chunk);
+  }
+  return concatBytes(...chunks);
+}
+
+async function readFile(folder: string, path: string): Promise<Uint8Array | undefined> {
+  try {
+    const file = await open(join(folder, path));
+    try {
+      const { size } = await file.stat();
+      return size > limitOf(path) ? tooLong(path) : new Uint8Array(await file.readFile());
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (error instanceof WrongAnswerError) throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" && (await isFolder(folder))) return undefined;
+    throw new UnreachableError(`${join(folder, path)}: ${message}`);
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+}

@@ -1,0 +1,63 @@
+// Opens the log that a configuration describes: its keys from files or the environment, its database, its high-water file.
+import { readFileSync } from "node:fs";
+import { OwnCosigner } from "../log/checkpointing/cosigner.ts";
+import { highWaterFile } from "../log/checkpointing/high-water.ts";
+import { HttpWitness } from "../log/checkpointing/http-witness.ts";
+import type { LogConfig } from "../log/config.ts";
+import type { Observer } from "../log/observer.ts";
+import { openForWriting } from "../log/store/sqlite/open.ts";
+import { SqliteLogStore } from "../log/store/sqlite/sqlite-log-store.ts";
+import { signingNatively } from "../node/ed25519.ts";
+import { MalformedError } from "../protocol/errors.ts";
+import { createNoteSigner, type NotePrivateKey, parsePrivateKey } from "../protocol/note/key.ts";
+import { readSigningKey } from "../publisher/signing/signing-key.ts";
+import { type Config, parseConfig } from "../service/config.ts";
+import { type CliContext, UsageError } from "./context.ts";
+import { readInput } from "./files.ts";
+
+export function readConfig(file: string, { environment }: Pick<CliContext, "environment">): Config {
+  return parseConfig(new TextDecoder().decode(readInput(file)), file, environment);
+}
+
+/** The log's configuration with the store open for writing: whoever gets it must close it, through the log or by itself. */
+export async function openLogConfig(
+  config: Config,
+  { environment, now, fetch }: Pick<CliContext, "environment" | "now" | "fetch">,
+  observer?: Observer,
+): Promise<LogConfig> {
+  const { keys, storage } = config;
+  const logKey = await readNoteKey(keys.log, environment);
+  const own =
+    keys.cosigner === undefined ? [] : [new OwnCosigner(await readNoteKey(keys.cosigner, environment), now)];
+  const witnesses = config.witnesses.map(({ name, url }) => new HttpWitness({ name, url, fetch }));
+  const status = keys.status === undefined ? undefined : readSigningKey(keys.status, environment);
+  return {
+    signer: createNoteSigner(signingNatively(logKey)),
+    cosigners: [...own, ...witnesses],
+    ...(status && { statusSigner: { keyId: status.keyId, sign: async (message) => status.sign(message) } }),
+    highWater: highWaterFile(storage.highWater),
+    clock: now,
+    limits: { maxPendingEntries: config.limits.maxPendingEntries },
+    ...(observer && { observer }),
+    store: new SqliteLogStore(openForWriting(storage.database, { now: now() })),
+  };
+}
+
+/** A note key from a file or `env:NAME`. The error never repeats what was read. */
+export async function readNoteKey(source: string, environment: NodeJS.ProcessEnv): Promise<NotePrivateKey> {
+  const text = source.startsWith("env:") ? environment[source.slice(4)] : readText(source);
+  if (text === undefined) throw new UsageError(`${source}: the environment variable is not set`);
+  try {
+    return await parsePrivateKey(text.trim());
+  } catch {
+    throw new MalformedError("log key", `${source} does not hold a private key in the form PRIVATE+KEY+…`);
+  }
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    throw new UsageError(`${path}: the key cannot be read`);
+  }
+}

@@ -1,0 +1,43 @@
+// What a log is given to work with.
+import type { NoteSigner } from "../protocol/note/signed-note.ts";
+import type { CheckpointerLimits } from "./checkpointing/checkpointer.ts";
+import type { Cosigner } from "./checkpointing/cosigner.ts";
+import type { HighWater } from "./checkpointing/high-water.ts";
+import type { Observer } from "./observer.ts";
+import type { StatusSigner } from "./sequencing/status-issuer.ts";
+import type { LogStore } from "./store/log-store.ts";
+
+export interface LogLimits extends CheckpointerLimits {
+  /** Entries that may be under way (being verified, queued, committed) at once; more are refused with "queue-full". */
+  readonly maxPendingEntries: number;
+  /** Bytes of their leaves. */
+  readonly maxPendingBytes: number;
+  /** Milliseconds that `publish` waits for the checkpoint before it answers "awaiting-cosignature". */
+  readonly publishWaitMs: number;
+  /** Milliseconds between two looks at what time has made due: cosignatures, status. */
+  readonly tickMs: number;
+}
+
+export const DEFAULT_LIMITS: LogLimits = {
+  maxPendingEntries: 4096,
+  maxPendingBytes: 16 * 1024 * 1024,
+  publishWaitMs: 5_000,
+  cosignTimeoutMs: 10_000,
+  quorumLostMs: 60_000,
+  retryMs: 5_000,
+  renewAfterMs: 3_600_000,
+  tickMs: 1_000,
+};
+
+export interface LogConfig {
+  readonly store: LogStore;
+  /** The log's key, which the trust root names. */
+  readonly signer: NoteSigner;
+  readonly cosigners: readonly Cosigner[];
+  /** Issues the status where the trust root gives its key that role. */
+  readonly statusSigner?: StatusSigner | undefined;
+  readonly highWater: HighWater;
+  readonly clock: () => Date;
+  readonly observer?: Observer;
+  readonly limits?: Partial<LogLimits>;
+}

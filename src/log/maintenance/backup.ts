@@ -1,0 +1,49 @@
+// Online backup of a log's database. The high-water file is left out on purpose: a restored backup must be recognised as old.
+import { closeSync, existsSync, fsyncSync, openSync } from "node:fs";
+import { dirname } from "node:path";
+import type { TreeHead } from "../store/log-store.ts";
+import { openForReading } from "../store/sqlite/open.ts";
+import { SqliteLogStore } from "../store/sqlite/sqlite-log-store.ts";
+import { GrowingTree } from "../tree/growing-tree.ts";
+
+/** More pages than a database has: all of them in one step, which is one moment of the log. */
+const ALL_PAGES = 0x7fffffff;
+
+/**
+ * Copies a database, also while a service writes to it, and checks that the copy's tree leads to its root.
+ * @param destination must not exist.
+ * @returns the tree head of the copy, which is durable then.
+ * @throws StartRefusedError "schema-unknown" | "log-damaged"; Error when the destination exists.
+ */
+export async function backUp(source: string, destination: string): Promise<TreeHead> {
+  if (existsSync(destination)) throw new Error(`${destination} exists; a backup never overwrites anything`);
+  const open = openForReading(source);
+  try {
+    await open.database.backup(destination, { progress: () => ALL_PAGES });
+  } finally {
+    open.close();
+  }
+  sync(destination);
+  sync(dirname(destination));
+  return checkCopy(destination);
+}
+
+function sync(path: string): void {
+  const fd = openSync(path, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+async function checkCopy(file: string): Promise<TreeHead> {
+  const store = new SqliteLogStore(openForReading(file));
+  try {
+    const head = await store.head();
+    await GrowingTree.load(store, head);
+    return head;
+  } finally {
+    await store.close();
+  }
+}

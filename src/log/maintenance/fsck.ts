@@ -1,0 +1,307 @@
+// Recomputes everything in a log's database from its entries alone and says where the database differs. It is the oracle of the crash tests.
+
+import { nativeSha256 } from "../../node/sha256.ts";
+import { KeyRing } from "../../protocol/cryptography/key-ring.ts";
+import { equalBytes } from "../../protocol/encoding/bytes.ts";
+import { encodeHex } from "../../protocol/encoding/hex.ts";
+import { canonicalize } from "../../protocol/envelope/canonical-json.ts";
+import { type Envelope, parseLeaf, type VerifiedEnvelope } from "../../protocol/envelope/dsse.ts";
+import { hashLeaf } from "../../protocol/merkle/hash.ts";
+import { tilesOfSize } from "../../protocol/merkle/tile.ts";
+import { openCheckpoint, parseCheckpoint } from "../../protocol/note/checkpoint.ts";
+import { authenticateCheckpoint } from "../../protocol/note/cosigned-checkpoint.ts";
+import { parseNote } from "../../protocol/note/signed-note.ts";
+import { parseTlogPolicy } from "../../protocol/note/tlog-policy.ts";
+import { currentTrustRoot, type InForce, NOTHING_IN_FORCE } from "../../protocol/registration/in-force.ts";
+import { register } from "../../protocol/registration/register.ts";
+import type { HighWater } from "../checkpointing/high-water.ts";
+import { BatchView } from "../sequencing/batch-view.ts";
+import { onlyBelow } from "../sequencing/entries-before.ts";
+import { loadInForce } from "../sequencing/load-in-force.ts";
+import { verifyBatch } from "../sequencing/verify-batch.ts";
+import { logKeyOf } from "../start-checks.ts";
+import { digestsOf } from "../store/entry-record.ts";
+import type { PublishedCheckpoint, TileWrite } from "../store/log-store.ts";
+import { SqliteRows } from "../store/sqlite/rows.ts";
+import { digestPrefix } from "../store/sqlite/search.ts";
+import type { SqliteLogStore } from "../store/sqlite/sqlite-log-store.ts";
+import { GrowingTree } from "../tree/growing-tree.ts";
+import { type Finding, Findings, type FsckCheck } from "./fsck-finding.ts";
+
+export interface FsckReport {
+  readonly entries: number;
+  readonly checkpoints: number;
+  readonly attachments: number;
+  /** Empty when the log is sound. */
+  readonly findings: readonly Finding[];
+}
+
+/** Entries that are read at once: those of one tile. */
+const PAGE = 256;
+
+/**
+ * Checks a whole log, offline: SQLite's structure, every leaf, signature and registration, every index, tile, checkpoint and attachment,
+ * the tree head, and that the high-water mark is not ahead.
+ */
+export async function fsck(
+  store: SqliteLogStore,
+  highWater: Pick<HighWater, "read">,
+  onProgress: (entries: number) => void = () => undefined,
+): Promise<FsckReport> {
+  return new Fsck(store, highWater).run(onProgress);
+}
+
+class Fsck {
+  readonly #store: SqliteLogStore;
+  readonly #rows: SqliteRows;
+  readonly #highWater: Pick<HighWater, "read">;
+  readonly #keys = new KeyRing();
+  readonly #findings = new Findings();
+  readonly #expected = { digests: 0, signers: 0 };
+  readonly #tree = GrowingTree.empty();
+  #inForce: InForce = NOTHING_IN_FORCE;
+  #checkpoints: PublishedCheckpoint[] = [];
+  /** The high-water mark, and the root that the entries give at its size. */
+  #mark: { readonly note: string; readonly size: number; root: Uint8Array | null } | null = null;
+
+  constructor(store: SqliteLogStore, highWater: Pick<HighWater, "read">) {
+    this.#store = store;
+    this.#rows = new SqliteRows(store.database);
+    this.#highWater = highWater;
+  }
+
+  async run(onProgress: (entries: number) => void): Promise<FsckReport> {
+    for (const line of this.#rows.integrity()) this.#findings.add("database", line);
+    this.#checkpoints = await this.#store.checkpointsFrom(0, Number.MAX_SAFE_INTEGER);
+    const checkpoints = this.#checkpoints.length;
+    await this.#readMark();
+    const { entries, newest } = this.#rows.counts();
+    if (entries === newest + 1) await this.#checkEntries(onProgress);
+    else
+      this.#findings.add(
+        "entry",
+        `${newest + 1 - entries} entries below ${newest} are missing; nothing behind them can be checked`,
+      );
+    const attachments = await this.#checkAttachments();
+    return { entries: this.#tree.size, checkpoints, attachments, findings: this.#findings.list };
+  }
+
+  async #checkEntries(onProgress: (entries: number) => void): Promise<void> {
+    for (let leaves = await this.#page(); leaves.length > 0; leaves = await this.#page()) {
+      await this.#checkPage(leaves);
+      onProgress(this.#tree.size);
+    }
+    await this.#checkEnd();
+  }
+
+  #page(): Promise<Uint8Array[]> {
+    return this.#store.readLeaves(this.#tree.size, this.#tree.size + PAGE);
+  }
+
+  async #checkPage(leaves: readonly Uint8Array[]): Promise<void> {
+    const first = this.#tree.size;
+    const envelopes = leaves.map((leaf, i) => this.#attempt("entry", first + i, () => parseLeaf(leaf)));
+    const verified = await this.#verify(envelopes, first);
+    const tile = (await this.#store.readTile(0, first / PAGE))?.hashes;
+    for (const [i, leaf] of leaves.entries()) {
+      const envelope = verified[i];
+      if (envelope !== undefined) await this.#checkEntry(envelope, first + i);
+      const leafHash = hashLeaf(leaf, nativeSha256);
+      if (tile === undefined || !equalBytes(leafHash, tile.subarray(32 * i, 32 * i + 32))) {
+        this.#findings.add("entry", `entry ${first + i} does not have the hash in its tile`);
+      }
+      this.#tree.append(leafHash);
+      await this.#checkCheckpoints();
+      if (this.#mark?.size === this.#tree.size) this.#mark.root = this.#tree.root();
+    }
+    for (const tile of this.#tree.takeWrites()) await this.#checkTile(tile);
+  }
+
+  /** All at once; when one of them fails, one by one, so that it is named and the others still count. */
+  async #verify(
+    envelopes: ReadonlyArray<Envelope | undefined>,
+    first: number,
+  ): Promise<Array<VerifiedEnvelope | undefined>> {
+    const present = envelopes.filter((envelope) => envelope !== undefined);
+    const roots = present.flatMap(({ statement }) =>
+      statement.kind === "trust-root" ? statement.predicate.keys : [],
+    );
+    await this.#keys
+      .add(roots)
+      .catch((error: Error) =>
+        this.#findings.add("entry", `a trust root from ${first} on: ${error.message}`),
+      );
+    return Promise.all(
+      envelopes.map(async (envelope, i) => {
+        if (envelope === undefined) return undefined;
+        try {
+          return (await verifyBatch([envelope], [], this.#keys.lookup))[0];
+        } catch (error) {
+          this.#findings.add("signature", `entry ${first + i}: ${(error as Error).message}`);
+          return undefined;
+        }
+      }),
+    );
+  }
+
+  async #checkEntry(envelope: VerifiedEnvelope, index: number): Promise<void> {
+    const earlier = onlyBelow(this.#store, index);
+    const view = await BatchView.load(earlier, this.#inForce, [envelope], () => this.#tree.root());
+    const registration = this.#attempt("registration", index, () => register(view, envelope));
+    if (registration?.outcome === "new") this.#inForce = registration.inForce;
+    else {
+      this.#inForce = { ...this.#inForce, size: index + 1 };
+      if (registration !== undefined)
+        this.#findings.add("registration", `entry ${index} is entry ${registration.record.index} again`);
+    }
+    await this.#checkIndexes(envelope, index);
+  }
+
+  async #checkIndexes(envelope: VerifiedEnvelope, index: number): Promise<void> {
+    const { kind, name, version } = envelope.statement;
+    const found = [
+      await this.#store.findByDigest(envelope.payloadDigest),
+      await this.#store.findByIdentity(kind, name, version),
+    ];
+    if (found.some((record) => record?.index !== index))
+      this.#findings.add("index", `entry ${index} is not found by its digest or name`);
+    const digests = digestsOf(envelope);
+    this.#expected.digests += new Set(digests.map(digestPrefix)).size;
+    this.#expected.signers += envelope.signers.length;
+    const missing =
+      digests.some((digest) => !this.#rows.hasDigest(digest, index)) ||
+      envelope.signers.some((key) => !this.#rows.hasSigner(key, index));
+    if (missing) this.#findings.add("index", `entry ${index} is not found by a digest or key in it`);
+  }
+
+  async #checkTile({ level, index, hashes, inner }: TileWrite): Promise<void> {
+    const stored = await this.#store.readTile(level, index);
+    const label = `tile ${index} of level ${level}`;
+    const whole = stored !== undefined && equalBytes(stored.hashes.subarray(0, hashes.length), hashes);
+    if (!whole) return this.#findings.add("tile", `${label} does not hold the hashes of its entries`);
+    if (inner !== null && (stored.inner === null || !equalBytes(stored.inner, inner))) {
+      this.#findings.add("tile", `the inner nodes of ${label} are wrong`);
+    }
+  }
+
+  /** Checkpoints come ordered by size; those of the size the tree has now are compared with it. */
+  async #checkCheckpoints(): Promise<void> {
+    while (this.#checkpoints[0]?.size === this.#tree.size) {
+      const { size, note } = this.#checkpoints.shift() as PublishedCheckpoint;
+      const root = currentTrustRoot(this.#inForce)?.root;
+      try {
+        if (root === undefined) throw new Error("there is no trust root yet");
+        const { checkpoint } = await authenticateCheckpoint(note, parseTlogPolicy(root.logPolicy));
+        if (checkpoint.size !== size || !equalBytes(checkpoint.root, this.#tree.root()))
+          throw new Error("it is of another tree");
+      } catch (error) {
+        this.#findings.add("checkpoint", `the checkpoint of size ${size}: ${(error as Error).message}`);
+      }
+    }
+  }
+
+  async #checkEnd(): Promise<void> {
+    const { size } = this.#tree;
+    const head = await this.#store.head();
+    if (head.size !== size || !equalBytes(head.root, this.#tree.root())) {
+      this.#findings.add(
+        "tree-head",
+        `it says size ${head.size} and root ${encodeHex(head.root)}, the entries give ${size} and ${encodeHex(this.#tree.root())}`,
+      );
+    }
+    for (const { size: beyond } of this.#checkpoints)
+      this.#findings.add("checkpoint", `the checkpoint of size ${beyond} is beyond the tree`);
+    this.#checkCounts(size);
+    await this.#checkInForce(size);
+    await this.#checkMark(size);
+  }
+
+  #checkCounts(size: number): void {
+    const counts = this.#rows.counts();
+    const tiles = tilesOfSize(size).reduce((sum, { full, partial }) => sum + full + (partial > 0 ? 1 : 0), 0);
+    if (counts.entries !== size)
+      this.#findings.add("entry", `${counts.entries - size} entries are not in line with the others`);
+    if (counts.tiles !== tiles)
+      this.#findings.add("tile", `${counts.tiles} tiles are stored, the tree has ${tiles}`);
+    const { digests, signers } = this.#expected;
+    if (counts.digests !== digests)
+      this.#findings.add("index", `${counts.digests} digests are indexed, the entries name ${digests}`);
+    if (counts.signers !== signers)
+      this.#findings.add("index", `${counts.signers} signatures are indexed, the entries have ${signers}`);
+  }
+
+  async #checkInForce(size: number): Promise<void> {
+    const loaded = await loadInForce(this.#store, size);
+    if (describe(loaded) !== describe(this.#inForce))
+      this.#findings.add("in-force", "what the start reads back differs from what the entries say");
+  }
+
+  async #readMark(): Promise<void> {
+    try {
+      const note = await this.#highWater.read();
+      if (note === undefined) return;
+      this.#mark = { note, size: parseCheckpoint(parseNote(note).text).size, root: null };
+    } catch (error) {
+      this.#findings.add("high-water", (error as Error).message);
+    }
+  }
+
+  async #checkMark(size: number): Promise<void> {
+    const trustRoot = currentTrustRoot(this.#inForce)?.root;
+    if (this.#mark === null || trustRoot === undefined) return;
+    const { note, root } = this.#mark;
+    try {
+      const mark = await openCheckpoint(note, logKeyOf(trustRoot.logPolicy));
+      if (root === null)
+        this.#findings.add("high-water", `the log has signed ${mark.size} entries, the database has ${size}`);
+      else if (!equalBytes(root, mark.root))
+        this.#findings.add("high-water", `the log has signed another tree at size ${mark.size}`);
+    } catch (error) {
+      this.#findings.add("high-water", (error as Error).message);
+    }
+  }
+
+  async #checkAttachments(): Promise<number> {
+    const digests = this.#store.attachments.digests();
+    for (const digest of digests) {
+      const bytes = await this.#store.attachment(digest);
+      if (bytes === undefined || encodeHex(nativeSha256(bytes)) !== digest) {
+        this.#findings.add("attachment", `attachment ${digest} has other bytes`);
+      }
+    }
+    return digests.length;
+  }
+
+  #attempt<T>(check: FsckCheck, index: number, run: () => T): T | undefined {
+    try {
+      return run();
+    } catch (error) {
+      this.#findings.add(check, `entry ${index}: ${(error as Error).message}`);
+      return undefined;
+    }
+  }
+}
+
+function describe({
+  size,
+  trustRoots,
+  policies,
+  revokedDigests,
+  revokedKeys,
+  status,
+  changedAt,
+}: InForce): string {
+  const roots = trustRoots.map(({ index, digest }) => ({ index, digest }));
+  const newest = [...policies]
+    .map(([name, policy]) => ({ name, ...policy }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  return canonicalize({
+    size,
+    roots,
+    newest,
+    revoked: [...revokedDigests].sort(),
+    revokedKeys,
+    status,
+    changedAt,
+  });
+}

@@ -1,0 +1,240 @@
+// Recovering a database that is behind what the log has signed: the missing entries come from a mirror (C2SP tlog-tiles) and are trusted
+// in nothing. The tree must lead from the database's to the signed root, every leaf to its hash, and every entry must register again.
+
+import { nativeSha256 } from "../../node/sha256.ts";
+import { KeyRing } from "../../protocol/cryptography/key-ring.ts";
+import { equalBytes } from "../../protocol/encoding/bytes.ts";
+import { encodeHex } from "../../protocol/encoding/hex.ts";
+import { type Envelope, parseLeaf } from "../../protocol/envelope/dsse.ts";
+import { VerificationError } from "../../protocol/errors.ts";
+import { HASH_LENGTH, hashLeaf } from "../../protocol/merkle/hash.ts";
+import {
+  type BundleRange,
+  bundlesOfRange,
+  entriesPath,
+  parseEntryBundle,
+  TILE_WIDTH,
+  tilePath,
+} from "../../protocol/merkle/tile.ts";
+import { type Checkpoint, openCheckpoint } from "../../protocol/note/checkpoint.ts";
+import { authenticateCheckpoint } from "../../protocol/note/cosigned-checkpoint.ts";
+import type { VerifierKey } from "../../protocol/note/key.ts";
+import { formatNote, parseNote } from "../../protocol/note/signed-note.ts";
+import { parseTlogPolicy } from "../../protocol/note/tlog-policy.ts";
+import { currentTrustRoot } from "../../protocol/registration/in-force.ts";
+import { attachmentsOf } from "../../protocol/registration/references.ts";
+import type { HighWater } from "../checkpointing/high-water.ts";
+import { StartRefusedError } from "../errors.ts";
+import { NO_OBSERVER } from "../observer.ts";
+import { loadInForce } from "../sequencing/load-in-force.ts";
+import { Sequencer } from "../sequencing/sequencer.ts";
+import { verifyBatch } from "../sequencing/verify-batch.ts";
+import type { LogStore } from "../store/log-store.ts";
+import { GrowingTree } from "../tree/growing-tree.ts";
+import { Prover } from "../tree/prover.ts";
+
+/** Reads a path below the mirror's prefix, such as `checkpoint` or `tile/0/000`; undefined where there is nothing. */
+export type FetchPath = (path: string) => Promise<Uint8Array | undefined>;
+
+export interface RecoverConfig {
+  readonly store: LogStore;
+  readonly highWater: HighWater;
+  /** The log's public key. */
+  readonly logKey: VerifierKey;
+  readonly fetch: FetchPath;
+  readonly onProgress?: (recovered: number, missing: number) => void;
+}
+
+export interface Recovered {
+  /** Entries that were added. */
+  readonly added: number;
+  readonly size: number;
+}
+
+/**
+ * Adds to the database what it lacks of the mirror's tree, and writes the high-water mark anew.
+ * @throws VerificationError naming what the mirror got wrong; everything before that point is kept, and is right.
+ * @throws StartRefusedError "database-behind" when the mirror, too, is behind what the log has signed.
+ */
+export async function recover(config: RecoverConfig): Promise<Recovered> {
+  const { store, highWater, logKey } = config;
+  const note = await required(config.fetch, "checkpoint");
+  const target = await openCheckpoint(note, logKey);
+  const before = await store.head();
+  const tree = await GrowingTree.load(store, before);
+  const mark = await checkMark(config, target, before.size);
+  const hashes = await missingHashes(config.fetch, before.size, target.size);
+  const signedRoot =
+    target.size >= before.size
+      ? tree.rootWith(hashes)
+      : await new Prover(store, () => tree).rootAt(target.size);
+  if (!equalBytes(signedRoot, target.root))
+    fail("recover-fork", "its tree is not a continuation of the database's");
+  const sequencer = await replay(config, tree, hashes);
+  await checkMarkRoot(sequencer, store, mark);
+  await keepCheckpoint(store, sequencer, note, target);
+  if (mark === null || target.size > mark.size) await writeMark(highWater, note, logKey);
+  return { added: hashes.length, size: Math.max(target.size, before.size) };
+}
+
+/** The log's own signature is the mark; the cosignatures have their place in the history of checkpoints. */
+async function writeMark(highWater: HighWater, note: Uint8Array, logKey: VerifierKey): Promise<void> {
+  const { text, signatures } = parseNote(note);
+  const own = signatures.filter(({ name, keyId }) => name === logKey.name && keyId === logKey.keyId);
+  await highWater.write(formatNote({ text, signatures: own }));
+  await highWater.close();
+}
+
+async function checkMark(
+  { highWater, logKey }: RecoverConfig,
+  target: Checkpoint,
+  size: number,
+): Promise<Checkpoint | null> {
+  const note = await highWater.read();
+  if (note === undefined) return null;
+  const mark = await openCheckpoint(note, logKey);
+  if (mark.size > target.size && mark.size > size) {
+    throw new StartRefusedError(
+      "database-behind",
+      `the log has signed ${mark.size} entries, the mirror has ${target.size}: find a mirror that has them all, or close the log`,
+    );
+  }
+  return mark;
+}
+
+async function checkMarkRoot(sequencer: Sequencer, store: LogStore, mark: Checkpoint | null): Promise<void> {
+  if (mark === null) return;
+  const root = await new Prover(store, () => sequencer.tree).rootAt(mark.size);
+  if (!equalBytes(root, mark.root))
+    fail("recover-fork", `its tree differs from what the log has signed at size ${mark.size}`);
+}
+
+/** The leaf hashes from `from` up to `to`. They are right when they lead to the signed root. */
+async function missingHashes(fetch: FetchPath, from: number, to: number): Promise<Uint8Array[]> {
+  const hashes: Uint8Array[] = [];
+  for (const { index, first, count, width } of bundlesOfRange(from, Math.max(0, to - from), to)) {
+    const tile = await fetchWide(fetch, (w) => tilePath(0, index, w), width);
+    if (tile.length < width * HASH_LENGTH)
+      fail("recover-tile", `its tile ${index} is shorter than ${width} hashes`);
+    for (let i = first; i < first + count; i++)
+      hashes.push(tile.slice(i * HASH_LENGTH, (i + 1) * HASH_LENGTH));
+  }
+  return hashes;
+}
+
+async function replay(
+  config: RecoverConfig,
+  tree: GrowingTree,
+  hashes: readonly Uint8Array[],
+): Promise<Sequencer> {
+  const { store, onProgress } = config;
+  const head = await store.head();
+  const inForce = await loadInForce(store, head.size);
+  const keys = new KeyRing();
+  for (const { root } of inForce.trustRoots) await keys.add(root.keys);
+  const onCommitted = async () => undefined;
+  const sequencer = new Sequencer({
+    store,
+    tree,
+    state: { head, inForce },
+    issuer: null,
+    observer: NO_OBSERVER,
+    onCommitted,
+  });
+  const target = head.size + hashes.length;
+  for (const range of bundlesOfRange(head.size, hashes.length, target)) {
+    const start = range.index * TILE_WIDTH + range.first - head.size;
+    const envelopes = await fetchEnvelopes(config.fetch, range, hashes.slice(start, start + range.count));
+    for (const envelope of envelopes) await fetchAttachments(config, envelope);
+    await sequencer.submit(await verifyBatch(envelopes, [], keys.lookup));
+    for (const { statement } of envelopes) {
+      if (statement.kind === "trust-root") await keys.add(statement.predicate.keys);
+    }
+    onProgress?.(start + range.count, hashes.length);
+  }
+  return sequencer;
+}
+
+async function fetchEnvelopes(
+  fetch: FetchPath,
+  range: BundleRange,
+  hashes: readonly Uint8Array[],
+): Promise<Envelope[]> {
+  const bytes = await fetchWide(fetch, (width) => entriesPath(range.index, width), range.width);
+  const leaves = parseWidest(bytes, range.width).slice(range.first, range.first + range.count);
+  return leaves.map((leaf, i) => {
+    if (!equalBytes(hashLeaf(leaf, nativeSha256), hashes[i] ?? new Uint8Array(0))) {
+      fail(
+        "recover-entry",
+        `its entry ${range.index * TILE_WIDTH + range.first + i} does not have the hash in the tree`,
+      );
+    }
+    return parseLeaf(leaf);
+  });
+}
+
+/** A bundle that was fetched in its full width may stand for the partial one that was asked for. */
+function parseWidest(bytes: Uint8Array, width: number): Uint8Array[] {
+  try {
+    return parseEntryBundle(bytes, width);
+  } catch (error) {
+    if (width === TILE_WIDTH) throw error;
+    return parseEntryBundle(bytes, TILE_WIDTH);
+  }
+}
+
+async function fetchAttachments({ store, fetch }: RecoverConfig, { statement }: Envelope): Promise<void> {
+  for (const { digest, size } of attachmentsOf(statement)) {
+    if (await store.hasAttachment(digest, size)) continue;
+    const bytes = await required(fetch, `v1/attachments/sha256/${digest}`);
+    if (encodeHex(nativeSha256(bytes)) !== digest)
+      fail("recover-attachment", `its attachment ${digest} has other bytes`);
+    await store.putAttachment(digest, bytes);
+  }
+}
+
+/** Keeps the mirror's checkpoint when the quorum had cosigned it; otherwise the service publishes its own. */
+async function keepCheckpoint(
+  store: LogStore,
+  sequencer: Sequencer,
+  note: Uint8Array,
+  target: Checkpoint,
+): Promise<void> {
+  const root = currentTrustRoot(sequencer.state.inForce)?.root;
+  const newest = await store.newestCheckpoint();
+  if (root === undefined || (newest !== undefined && newest.size >= target.size)) return;
+  try {
+    const { cosignatures } = await authenticateCheckpoint(note, parseTlogPolicy(root.logPolicy));
+    const cosignedAt = Math.min(...cosignatures.map(({ timestamp }) => timestamp));
+    if (Number.isFinite(cosignedAt)) {
+      await store.addCheckpoint({ size: target.size, cosignedAt, note: new TextDecoder().decode(note) });
+    }
+  } catch (error) {
+    if (!(error instanceof VerificationError)) throw error;
+  }
+}
+
+/** A partial tile or bundle; the full one where the mirror no longer keeps it. */
+async function fetchWide(
+  fetch: FetchPath,
+  path: (width: number) => string,
+  width: number,
+): Promise<Uint8Array> {
+  return (await fetch(path(width))) ?? (await required(fetch, path(TILE_WIDTH)));
+}
+
+async function required(fetch: FetchPath, path: string): Promise<Uint8Array> {
+  const bytes = await fetch(path);
+  return bytes ?? fail("recover-missing", `it has no ${path}`);
+}
+
+type RecoverCode =
+  | "recover-fork"
+  | "recover-tile"
+  | "recover-entry"
+  | "recover-attachment"
+  | "recover-missing";
+
+function fail(code: RecoverCode, detail: string): never {
+  throw new VerificationError<RecoverCode>(code, `the mirror cannot be used: ${detail}`);
+}

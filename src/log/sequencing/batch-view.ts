@@ -1,0 +1,88 @@
+// The log as registration sees it while a batch is being decided: what was read from the store for these envelopes, and on top of it
+// the entries of the batch that were accepted so far.
+import { encodeHex } from "../../protocol/encoding/hex.ts";
+import type { Attachment } from "../../protocol/entry/release.ts";
+import type { Envelope } from "../../protocol/envelope/dsse.ts";
+import type { InForce } from "../../protocol/registration/in-force.ts";
+import { attachmentsOf, type EntryRecord, referencesOf } from "../../protocol/registration/references.ts";
+import type { LogView } from "../../protocol/registration/register.ts";
+import type { LogStore } from "../store/log-store.ts";
+
+const identityOf = (kind: string, name: string, version: string) => `${kind}\n${name}\n${version}`;
+
+export class BatchView implements LogView {
+  inForce: InForce;
+  readonly #byDigest = new Map<string, EntryRecord>();
+  readonly #byIdentity = new Map<string, EntryRecord>();
+  readonly #attachments = new Set<string>();
+  readonly #added: EntryRecord[] = [];
+  readonly #treeRoot: () => Uint8Array;
+
+  private constructor(inForce: InForce, treeRoot: () => Uint8Array) {
+    this.inForce = inForce;
+    this.#treeRoot = treeRoot;
+  }
+
+  /** Reads everything that the rules may ask about these envelopes. `treeRoot` gives the root of the tree at that moment. */
+  static async load(
+    store: Pick<LogStore, "findByDigest" | "findByIdentity" | "hasAttachment">,
+    inForce: InForce,
+    envelopes: readonly Pick<Envelope, "statement">[],
+    treeRoot: () => Uint8Array,
+  ): Promise<BatchView> {
+    const view = new BatchView(inForce, treeRoot);
+    for (const { statement } of envelopes) {
+      view.#remember(await store.findByIdentity(statement.kind, statement.name, statement.version));
+      const revoked = statement.kind === "revocation" ? statement.predicate.digests : [];
+      for (const digest of [...referencesOf(statement).map((reference) => reference.digest), ...revoked]) {
+        if (!view.#byDigest.has(digest)) view.#remember(await store.findByDigest(digest));
+      }
+      for (const { digest, size } of attachmentsOf(statement)) {
+        if (await store.hasAttachment(digest, size)) view.#attachments.add(`${digest}:${size}`);
+      }
+    }
+    return view;
+  }
+
+  findByDigest(payloadDigest: string): EntryRecord | undefined {
+    return this.#byDigest.get(payloadDigest);
+  }
+
+  findByIdentity(kind: string, name: string, version: string): EntryRecord | undefined {
+    return this.#byIdentity.get(identityOf(kind, name, version));
+  }
+
+  hasAttachment({ digest, size }: Attachment): boolean {
+    return this.#attachments.has(`${digest}:${size}`);
+  }
+
+  treeRoot(): string {
+    return encodeHex(this.#treeRoot());
+  }
+
+  /** An entry that was accepted is there for the ones after it. */
+  add(record: EntryRecord, inForce: InForce): void {
+    this.#added.push(record);
+    this.#remember(record);
+    this.inForce = inForce;
+  }
+
+  /** Remembers this moment. @returns what goes back to it, for a group of which one entry is refused. */
+  mark(): () => void {
+    const count = this.#added.length;
+    const { inForce } = this;
+    return () => {
+      for (const record of this.#added.splice(count)) {
+        this.#byDigest.delete(record.digest);
+        this.#byIdentity.delete(identityOf(record.kind, record.name, record.version));
+      }
+      this.inForce = inForce;
+    };
+  }
+
+  #remember(record: EntryRecord | undefined): void {
+    if (record === undefined) return;
+    this.#byDigest.set(record.digest, record);
+    this.#byIdentity.set(identityOf(record.kind, record.name, record.version), record);
+  }
+}

@@ -1,0 +1,17 @@
+// A store as it was: what registration may look at when an entry is decided again long after it was registered.
+import type { EntryRecord } from "../../protocol/registration/references.ts";
+import type { LogStore } from "../store/log-store.ts";
+
+/** The store as it was before an entry: its lookups find nothing newer. */
+export function onlyBelow(
+  store: LogStore,
+  index: number,
+): Pick<LogStore, "findByDigest" | "findByIdentity" | "hasAttachment"> {
+  const below = (record: EntryRecord | undefined) =>
+    record !== undefined && record.index < index ? record : undefined;
+  return {
+    findByDigest: async (digest) => below(await store.findByDigest(digest)),
+    findByIdentity: async (kind, name, version) => below(await store.findByIdentity(kind, name, version)),
+    hasAttachment: (digest, size) => store.hasAttachment(digest, size),
+  };
+}

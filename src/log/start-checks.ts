@@ -1,0 +1,126 @@
+// The checks of a start: nothing is served or signed before the database, its tiles and what was signed before agree. They read the right
+// edge of the tree, never all of it.
+
+import { nativeSha256 } from "../node/sha256.ts";
+import { equalBytes } from "../protocol/encoding/bytes.ts";
+import { encodeHex } from "../protocol/encoding/hex.ts";
+import { hashLeaf } from "../protocol/merkle/hash.ts";
+import { TILE_WIDTH } from "../protocol/merkle/tile.ts";
+import { type Checkpoint, openCheckpoint, parseCheckpoint } from "../protocol/note/checkpoint.ts";
+import type { VerifierKey } from "../protocol/note/key.ts";
+import { parseNote } from "../protocol/note/signed-note.ts";
+import { parseTlogPolicy } from "../protocol/note/tlog-policy.ts";
+import { currentTrustRoot } from "../protocol/registration/in-force.ts";
+import type { Published } from "./checkpointing/checkpointer.ts";
+import type { HighWater } from "./checkpointing/high-water.ts";
+import { StartRefusedError } from "./errors.ts";
+import { loadInForce } from "./sequencing/load-in-force.ts";
+import type { LogState } from "./sequencing/sequencer.ts";
+import type { LogStore } from "./store/log-store.ts";
+import { GrowingTree } from "./tree/growing-tree.ts";
+import { Prover } from "./tree/prover.ts";
+
+/** A store that was found in order. */
+export interface Loaded {
+  readonly tree: GrowingTree;
+  readonly state: LogState;
+  readonly published: Published | null;
+  /** The checkpoint of the high-water mark. */
+  readonly signed: Checkpoint | null;
+}
+
+/** @throws StartRefusedError */
+export async function loadLog(store: LogStore, highWater: HighWater): Promise<Loaded> {
+  const head = await store.head();
+  const tree = await GrowingTree.load(store, head);
+  await checkNewestEntries(store, head.size);
+  const prover = new Prover(store, () => tree);
+  const state = { head, inForce: await loadInForce(store, head.size) };
+  const published = await loadPublished(store, prover, head.size);
+  const signed = await loadSigned(highWater, state, prover, published !== null);
+  return { tree, state, published, signed };
+}
+
+/** The entries of the last bundle are the ones whose hashes the tree ends in, and none follow. */
+async function checkNewestEntries(store: LogStore, size: number): Promise<void> {
+  const first = size === 0 ? 0 : Math.floor((size - 1) / TILE_WIDTH) * TILE_WIDTH;
+  const leaves = await store.readLeaves(first, size + 1);
+  if (leaves.length !== size - first)
+    damaged(`its newest entry is ${first + leaves.length - 1}, its tree ends at ${size - 1}`);
+  const tile = leaves.length === 0 ? undefined : await store.readTile(0, first / TILE_WIDTH);
+  leaves.forEach((leaf, i) => {
+    const expected = tile?.hashes.subarray(32 * i, 32 * (i + 1)) ?? new Uint8Array(0);
+    if (!equalBytes(hashLeaf(leaf, nativeSha256), expected))
+      damaged(`entry ${first + i} does not have the hash in its tile`);
+  });
+}
+
+async function loadPublished(store: LogStore, prover: Prover, size: number): Promise<Published | null> {
+  const newest = await store.newestCheckpoint();
+  if (newest === undefined) return null;
+  const checkpoint = parseCheckpoint(parseNote(newest.note).text);
+  if (checkpoint.size > size)
+    damaged(`it has published size ${checkpoint.size}, its tree has ${size} entries`);
+  if (!equalBytes(await prover.rootAt(checkpoint.size), checkpoint.root)) {
+    damaged(`its tree differs from the checkpoint it published at size ${checkpoint.size}`);
+  }
+  const inForce = await loadInForce(store, checkpoint.size);
+  return { checkpoint, note: newest.note, cosignedAt: new Date(newest.cosignedAt * 1000), inForce };
+}
+
+/** The tree must extend what was signed. A crash may have lost the publication of a checkpoint, but never a signed entry. */
+async function loadSigned(
+  highWater: HighWater,
+  { head, inForce }: LogState,
+  prover: Prover,
+  hasPublished: boolean,
+): Promise<Checkpoint | null> {
+  const note = await highWater.read();
+  if (note === undefined) {
+    if (!hasPublished) return null;
+    throw new StartRefusedError(
+      "high-water-missing",
+      "the log has published checkpoints but its high-water file is missing, so it cannot be known whether the database is behind; run 'touchstone recover --from MIRROR', which writes it anew",
+    );
+  }
+  const root = currentTrustRoot(inForce)?.root;
+  const checkpoint =
+    root === undefined ? parseCheckpoint(parseNote(note).text) : await openSigned(note, root.logPolicy);
+  if (checkpoint.size > head.size) {
+    throw new StartRefusedError(
+      "database-behind",
+      `the log has signed a tree of ${checkpoint.size} entries, the database has ${head.size}: it is an old copy. Run 'touchstone recover --from MIRROR' to fetch what is missing; starting without it would fork the log`,
+    );
+  }
+  const actual = await prover.rootAt(checkpoint.size);
+  if (!equalBytes(actual, checkpoint.root)) {
+    damaged(
+      `the log has signed root ${encodeHex(checkpoint.root)} at size ${checkpoint.size}, its tree has ${encodeHex(actual)}`,
+    );
+  }
+  return checkpoint;
+}
+
+async function openSigned(note: string, logPolicy: string): Promise<Checkpoint> {
+  try {
+    return await openCheckpoint(note, logKeyOf(logPolicy));
+  } catch (error) {
+    return damaged(
+      `its high-water file does not hold a checkpoint of this log (${(error as Error).message})`,
+    );
+  }
+}
+
+/** The one log key of a trust root's policy. */
+export function logKeyOf(logPolicy: string): VerifierKey {
+  const key = parseTlogPolicy(logPolicy).logs[0]?.key;
+  if (key === undefined) throw new Error("the trust root names no log key");
+  return key;
+}
+
+function damaged(what: string): never {
+  throw new StartRefusedError(
+    "log-damaged",
+    `the log is damaged: ${what}; run 'touchstone fsck', then recover from a mirror`,
+  );
+}

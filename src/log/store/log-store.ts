@@ -1,0 +1,102 @@
+// The store that the log trusts with everything it must not lose. Its comments are the contract that every back end keeps.
+import type { Kind } from "../../protocol/entry/reference.ts";
+import type { EntryRecord } from "../../protocol/registration/references.ts";
+import type { TileStore } from "./tile-store.ts";
+
+export interface TreeHead {
+  readonly size: number;
+  /** 32 bytes. */
+  readonly root: Uint8Array;
+}
+
+/** An entry on its way into the store, with everything that finds it again. */
+export interface NewEntry {
+  readonly index: number;
+  readonly leaf: Uint8Array;
+  /** Hex SHA-256 of the payload. No two entries have the same. */
+  readonly payloadDigest: string;
+  readonly kind: Kind;
+  readonly name: string;
+  readonly version: string;
+  readonly signers: readonly string[];
+  /** Hex digests that the statement names, each once. */
+  readonly digests: readonly string[];
+}
+
+/** A tile as it is after an append. `inner` as in StoredTile. */
+export interface TileWrite {
+  readonly level: number;
+  readonly index: number;
+  readonly hashes: Uint8Array;
+  readonly inner: Uint8Array | null;
+}
+
+export interface Append {
+  /** One after the other, the first at index `expectedSize`. */
+  readonly entries: readonly NewEntry[];
+  /** Every tile that the entries change. */
+  readonly tiles: readonly TileWrite[];
+  readonly head: TreeHead;
+}
+
+/** A checkpoint that was published, with its cosignatures. */
+export interface PublishedCheckpoint {
+  readonly size: number;
+  /** POSIX seconds: at this time the quorum had cosigned. */
+  readonly cosignedAt: number;
+  /** The signed note. */
+  readonly note: string;
+}
+
+export interface SearchQuery {
+  readonly kind?: Kind | undefined;
+  readonly name?: string | undefined;
+  readonly version?: string | undefined;
+  /** Any digest in subject or predicate: 64, 96 or 128 lower-case hex digits. */
+  readonly digest?: string | undefined;
+  /** Key id of a signer. */
+  readonly publisher?: string | undefined;
+  /** Only entries with an index below this one; a page's last index continues it. */
+  readonly before: number;
+  readonly limit: number;
+}
+
+/**
+ * The log's memory. One process writes; opening a store for writing twice fails at once.
+ * Everything a call has resolved is durable, and seen by every later call. What has failed has not happened, unless `head` says so.
+ */
+export interface LogStore extends TileStore {
+  /** The tree of the newest append. */
+  head(): Promise<TreeHead>;
+
+  /**
+   * Compare-and-swap on the tree size: in one transaction everything of `append` is written, or nothing is.
+   * @throws ConflictError when the tree is not of `expectedSize`; nothing was written.
+   */
+  append(expectedSize: number, append: Append): Promise<void>;
+
+  findByDigest(payloadDigest: string): Promise<EntryRecord | undefined>;
+  findByIdentity(kind: string, name: string, version: string): Promise<EntryRecord | undefined>;
+  /** Indexes of the entries that were found, newest first. */
+  search(query: SearchQuery): Promise<number[]>;
+
+  /**
+   * Indexes below `size`, in order, of the entries from which follows what was in force at that size: every trust root and
+   * revocation, the newest policy of each name, and the newest status.
+   */
+  entriesInForce(size: number): Promise<number[]>;
+
+  addCheckpoint(checkpoint: PublishedCheckpoint): Promise<void>;
+  newestCheckpoint(): Promise<PublishedCheckpoint | undefined>;
+  /** The first published checkpoint of at least `size` entries. */
+  firstCheckpointCovering(size: number): Promise<PublishedCheckpoint | undefined>;
+  /** Published checkpoints of at least `size` entries, oldest first, at most `limit`. */
+  checkpointsFrom(size: number, limit: number): Promise<PublishedCheckpoint[]>;
+
+  /** Stores bytes under their hex SHA-256, which the caller has checked. Storing again changes nothing. @returns whether it was new. */
+  putAttachment(digest: string, bytes: Uint8Array): Promise<boolean>;
+  attachment(digest: string): Promise<Uint8Array | undefined>;
+  hasAttachment(digest: string, size: number): Promise<boolean>;
+
+  close(): Promise<void>;
+}

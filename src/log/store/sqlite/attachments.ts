@@ -1,0 +1,36 @@
+// Attachments in SQLite: bytes under their SHA-256, written once.
+import type { Database, Statement } from "better-sqlite3";
+import { decodeHex } from "../../../protocol/encoding/hex.ts";
+
+export class SqliteAttachments {
+  readonly #insert: Statement<[Uint8Array, Uint8Array]>;
+  readonly #bytes: Statement<[Uint8Array], { bytes: Buffer }>;
+  readonly #length: Statement<[Uint8Array], { length: number }>;
+  readonly #all: Statement<[], { digest: Buffer }>;
+
+  constructor(database: Database) {
+    this.#insert = database.prepare(
+      "INSERT INTO attachments (digest, bytes) VALUES (?, ?) ON CONFLICT DO NOTHING",
+    );
+    this.#bytes = database.prepare("SELECT bytes FROM attachments WHERE digest = ?");
+    this.#length = database.prepare("SELECT length(bytes) AS length FROM attachments WHERE digest = ?");
+    this.#all = database.prepare("SELECT digest FROM attachments");
+  }
+
+  /** @returns whether the bytes were new. */
+  put(digest: string, bytes: Uint8Array): boolean {
+    return this.#insert.run(decodeHex(digest), bytes).changes > 0;
+  }
+
+  get(digest: string): Uint8Array | undefined {
+    return this.#bytes.get(decodeHex(digest))?.bytes;
+  }
+
+  has(digest: string, size: number): boolean {
+    return this.#length.get(decodeHex(digest))?.length === size;
+  }
+
+  digests(): string[] {
+    return this.#all.all().map(({ digest }) => digest.toString("hex"));
+  }
+}

@@ -1,0 +1,104 @@
+// Opening the database file: the settings on which durability rests, and the lock that keeps a second writer out.
+import { fileURLToPath } from "node:url";
+import Sqlite, { type Database } from "better-sqlite3";
+import { StartRefusedError } from "../../errors.ts";
+import { migrate, readMigrations, requireNewestSchema } from "./migrate.ts";
+
+/** "Tchs": marks the file as a Touchstone log (SQLite file format §1.3.17). */
+const APPLICATION_ID = 0x54636873;
+
+/** The migrations that come with the program, from src/ and from dist/ alike. */
+export const MIGRATIONS_FOLDER = fileURLToPath(new URL("../../../../migrations/sqlite", import.meta.url));
+
+/** An open database and what must be released with it. */
+export interface OpenDatabase {
+  readonly database: Database;
+  close(): void;
+}
+
+export interface OpenOptions {
+  readonly now: Date;
+  readonly migrationsFolder?: string;
+}
+
+/**
+ * Opens a log's database for writing, creating it where there is none, and brings its schema up to date.
+ * @throws StartRefusedError "log-in-use" when another process, or this one, has it open for writing; "schema-unknown".
+ */
+export function openForWriting(
+  file: string,
+  { now, migrationsFolder = MIGRATIONS_FOLDER }: OpenOptions,
+): OpenDatabase {
+  const migrations = readMigrations(migrationsFolder);
+  const lock = lockWriter(file);
+  try {
+    const database = new Sqlite(file, { timeout: 5000 });
+    try {
+      checkApplication(database, file);
+      database.pragma("page_size = 4096");
+      database.pragma("journal_mode = WAL");
+      // The WAL is synced at every commit: what is acknowledged survives a power cut.
+      database.pragma("synchronous = FULL");
+      // Pages of indexes are written over and over: folding 16 MiB of log into the database at a time writes each of them once.
+      database.pragma("wal_autocheckpoint = 4096");
+      database.pragma("cache_size = -16384");
+      database.pragma(`application_id = ${APPLICATION_ID}`);
+      migrate(database, migrations, now);
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+    return { database, close: () => release(database, lock) };
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+}
+
+/**
+ * Opens a log's database for reading, also while a service writes to it.
+ * @throws StartRefusedError "schema-unknown".
+ */
+export function openForReading(file: string, migrationsFolder: string = MIGRATIONS_FOLDER): OpenDatabase {
+  const database = new Sqlite(file, { readonly: true, fileMustExist: true, timeout: 5000 });
+  try {
+    checkApplication(database, file);
+    requireNewestSchema(database, readMigrations(migrationsFolder));
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  return { database, close: () => database.close() };
+}
+
+function release(database: Database, lock: Database): void {
+  database.close();
+  lock.close();
+}
+
+/**
+ * Takes the writer's lock: an exclusive transaction on an empty database beside the log, which the kernel ends with its process,
+ * however that ends. Readers of the log itself are not kept out by it.
+ */
+function lockWriter(file: string): Database {
+  const lock = new Sqlite(`${file}-writer`, { timeout: 0 });
+  try {
+    lock.exec("BEGIN EXCLUSIVE");
+    return lock;
+  } catch (error) {
+    lock.close();
+    if ((error as { code?: string }).code !== "SQLITE_BUSY") throw error;
+    throw new StartRefusedError(
+      "log-in-use",
+      `${file} is open for writing in another process; a log has one writer, stop that one first`,
+    );
+  }
+}
+
+function checkApplication(database: Database, file: string): void {
+  const id = database.pragma("application_id", { simple: true });
+  const tables = database.prepare<[], { n: number }>("SELECT count(*) AS n FROM sqlite_schema").get()?.n ?? 0;
+  if (tables > 0 && id !== APPLICATION_ID) {
+    throw new StartRefusedError("schema-unknown", `${file} is a SQLite database, but not a Touchstone log`);
+  }
+}

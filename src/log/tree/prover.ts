@@ -1,0 +1,154 @@
+// Proofs out of stored nodes: the planner says which nodes a proof is made of, their tiles are fetched, then it is put together.
+
+import { nativeSha256 } from "../../node/sha256.ts";
+import { consistencyProofNodes } from "../../protocol/merkle/consistency.ts";
+import { EMPTY_ROOT, HASH_LENGTH } from "../../protocol/merkle/hash.ts";
+import { inclusionProofNodes } from "../../protocol/merkle/inclusion.ts";
+import { joinHashes, type SubtreeNode, subtreesOf } from "../../protocol/merkle/subtree.ts";
+import { TILE_HEIGHT, TILE_WIDTH } from "../../protocol/merkle/tile.ts";
+import type { TileStore } from "../store/tile-store.ts";
+import type { GrowingTree } from "./growing-tree.ts";
+import { Recent } from "./lru-cache.ts";
+import { PATH_HASHES, TileNodes } from "./tile-nodes.ts";
+
+/** Full tiles kept in memory, of 16 KiB each: so many of level 0, and so many of all levels above. */
+const CACHED_TILES = 256;
+/** Hashes kept of subtrees at the right edge, which are joined of several nodes. */
+const CACHED_JOINS = 256;
+
+/** A leaf hash, 32 bytes, and the proof of it, as `proveInclusion` of protocol/merkle makes it. */
+export interface ProvenLeaf {
+  readonly leafHash: Uint8Array;
+  readonly proof: Uint8Array[];
+}
+
+export class Prover {
+  readonly #store: TileStore;
+  readonly #tree: () => GrowingTree;
+  /** Full tiles, which never change. */
+  readonly #leafTiles = new Recent<number, TileNodes>(CACHED_TILES);
+  readonly #upperTiles = new Recent<number, TileNodes>(CACHED_TILES);
+  /** Tiles of level 0 that were asked for and not kept. */
+  readonly #missed = new Recent<number, true>(CACHED_TILES);
+  /** By their ranges of leaves: what a range hashes to never changes. */
+  readonly #joins = new Recent<string, Uint8Array>(CACHED_JOINS);
+
+  /** @param tree the right edge, at least as large as every size that will be asked for. */
+  constructor(store: TileStore, tree: () => GrowingTree) {
+    this.#store = store;
+    this.#tree = tree;
+  }
+
+  /** As `proveInclusion` of protocol/merkle. @throws RangeError where there is no such leaf. */
+  async inclusion(index: number, size: number): Promise<Uint8Array[]> {
+    return (await this.prove(index, size)).proof;
+  }
+
+  /** The proof together with the leaf hash, which lies beside it. @throws RangeError where there is no such leaf. */
+  async prove(index: number, size: number): Promise<ProvenLeaf> {
+    const plan = inclusionProofNodes(index, size);
+    const tile = Math.floor(index / TILE_WIDTH);
+    if ((tile + 1) * TILE_WIDTH > size) {
+      return { leafHash: await this.#hashSubtrees([{ level: 0, index }]), proof: await this.#hash(plan) };
+    }
+    const [leafHash, ...proof] = await this.#path(tile, index % TILE_WIDTH);
+    proof.push(...(await this.#hash(plan.slice(TILE_HEIGHT))));
+    return { leafHash: leafHash as Uint8Array, proof };
+  }
+
+  /** As `proveConsistency` of protocol/merkle. @throws RangeError unless 1 ≤ from ≤ to. */
+  async consistency(from: number, to: number): Promise<Uint8Array[]> {
+    return this.#hash(consistencyProofNodes(from, to));
+  }
+
+  /** The root of the tree when it had `size` leaves. */
+  async rootAt(size: number): Promise<Uint8Array> {
+    if (size === 0) return EMPTY_ROOT;
+    return this.#hashSubtrees(subtreesOf({ start: 0, end: size }));
+  }
+
+  /** Of a tile that is full. It is kept when it is asked for a second time: a large log has more tiles than would be used again. */
+  async #path(tile: number, i: number): Promise<Uint8Array[]> {
+    const inMemory = this.#inMemory(0, tile);
+    if (inMemory !== undefined) return inMemory.path(i);
+    const isFirst = this.#missed.get(tile) === undefined;
+    if (isFirst) this.#missed.set(tile, true);
+    const path = isFirst ? await this.#store.readPath?.(tile, i) : undefined;
+    return path === undefined ? (await this.#read(0, tile)).path(i) : splitHashes(path);
+  }
+
+  /** The hashes of a proof, each over the subtrees that the plan names for it. */
+  async #hash(plan: readonly SubtreeNode[][]): Promise<Uint8Array[]> {
+    const hashes: Uint8Array[] = [];
+    for (const nodes of plan) {
+      const [only] = nodes;
+      const ready = nodes.length === 1 && only !== undefined ? this.#nodeInMemory(only) : undefined;
+      hashes.push(ready ?? (await this.#hashSubtrees(nodes)));
+    }
+    return hashes;
+  }
+
+  async #hashSubtrees(nodes: readonly SubtreeNode[]): Promise<Uint8Array> {
+    const range = rangeOf(nodes);
+    const known = this.#joins.get(range);
+    if (known !== undefined) return known;
+    const hashes: Uint8Array[] = [];
+    for (const node of nodes) hashes.push(this.#nodeInMemory(node) ?? (await this.#readNode(node)));
+    const joined = joinHashes(hashes, nativeSha256);
+    if (nodes.length > 1) this.#joins.set(range, joined);
+    return joined;
+  }
+
+  /** Nearly every tile is in memory, and awaiting it would cost more than reading it. */
+  #nodeInMemory({ level, index }: SubtreeNode): Uint8Array | undefined {
+    const height = level % TILE_HEIGHT;
+    const tileLevel = (level - height) / TILE_HEIGHT;
+    const perTile = TILE_WIDTH >> height;
+    const tileIndex = Math.floor(index / perTile);
+    return this.#inMemory(tileLevel, tileIndex)?.get(height, index - tileIndex * perTile);
+  }
+
+  async #readNode({ level, index }: SubtreeNode): Promise<Uint8Array> {
+    const height = level % TILE_HEIGHT;
+    const perTile = TILE_WIDTH >> height;
+    const tileIndex = Math.floor(index / perTile);
+    const tile = await this.#read((level - height) / TILE_HEIGHT, tileIndex);
+    return tile.get(height, index - tileIndex * perTile);
+  }
+
+  #inMemory(level: number, index: number): TileNodes | undefined {
+    const edge = this.#tree().edgeTile(level, index);
+    if (edge !== undefined) return edge;
+    return this.#cacheOf(level).get(keyOf(level, index));
+  }
+
+  #cacheOf(level: number): Recent<number, TileNodes> {
+    return level === 0 ? this.#leafTiles : this.#upperTiles;
+  }
+
+  async #read(level: number, index: number): Promise<TileNodes> {
+    const stored = await this.#store.readTile(level, index);
+    if (stored === undefined) throw new Error(`tile ${index} of level ${level} is missing`);
+    const nodes = TileNodes.of(stored);
+    if (stored.inner !== null) this.#cacheOf(level).set(keyOf(level, index), nodes);
+    return nodes;
+  }
+}
+
+/** The range of leaves under adjacent subtrees, as a key. */
+function rangeOf(nodes: readonly SubtreeNode[]): string {
+  const first = nodes[0] as SubtreeNode;
+  const last = nodes[nodes.length - 1] as SubtreeNode;
+  return `${first.index * 2 ** first.level}-${(last.index + 1) * 2 ** last.level}`;
+}
+
+function splitHashes(bytes: Uint8Array): Uint8Array[] {
+  return Array.from({ length: PATH_HASHES }, (_, i) =>
+    bytes.subarray(i * HASH_LENGTH, (i + 1) * HASH_LENGTH),
+  );
+}
+
+/** One number for each tile: levels are 0 to 6, and a tree of 2^53 entries has fewer than 2^45 tiles of a level. */
+function keyOf(level: number, index: number): number {
+  return index * 8 + level;
+}

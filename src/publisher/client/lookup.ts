@@ -1,0 +1,54 @@
+// Looking up what a draft builds on. What the log answers here is not proven; a draft made from a lie is refused when it is published.
+import * as z from "zod";
+import type { Kind, Reference } from "../../protocol/entry/reference.ts";
+import { type Envelope, envelopeFromJson, envelopeJson } from "../../protocol/envelope/dsse.ts";
+import { MalformedError } from "../../protocol/errors.ts";
+import { callLog, type LogClient } from "./log-client.ts";
+
+const page = z.object({ entries: z.array(z.object({ index: z.int().min(0) })) });
+const entry = z.object({ index: z.int().min(0), envelope: envelopeJson });
+const inForce = z.object({ entry });
+
+export interface FoundEntry {
+  readonly index: number;
+  readonly envelope: Envelope;
+}
+
+/** The newest entry of a kind and name, or the one of a version; undefined where there is none. */
+export async function findEntry(
+  client: LogClient,
+  wanted: { readonly kind: Kind; readonly name: string; readonly version?: string },
+): Promise<FoundEntry | undefined> {
+  const query = new URLSearchParams({ ...wanted, limit: "1" });
+  const [found] = page.parse(await (await callLog(client, `/v1/entries?${query}`)).json()).entries;
+  return found && getEntry(client, found.index);
+}
+
+export async function getEntry(client: LogClient, index: number): Promise<FoundEntry> {
+  return readEntry(entry.parse(await (await callLog(client, `/v1/entries/${index}`)).json()));
+}
+
+/** The trust root in force. */
+export async function getTrustRoot(client: LogClient): Promise<FoundEntry> {
+  return readEntry(inForce.parse(await (await callLog(client, "/v1/trust-root")).json()).entry);
+}
+
+export function referenceTo({ envelope }: Pick<FoundEntry, "envelope">): Reference {
+  const { kind, name, version } = envelope.statement;
+  return { kind, name, version, digest: envelope.payloadDigest };
+}
+
+const REFERENCE = /^([a-z-]+)\/([a-z0-9][a-z0-9._/-]{0,127})@([A-Za-z0-9][A-Za-z0-9.+~:_-]{0,127})$/;
+
+/** Reads "kind/name@version". @throws MalformedError */
+export function parseReference(text: string): { kind: string; name: string; version: string } {
+  const [, kind, name, version] = REFERENCE.exec(text) ?? [];
+  if (kind === undefined || name === undefined || version === undefined) {
+    throw new MalformedError("reference", `${JSON.stringify(text.slice(0, 200))} is not kind/name@version`);
+  }
+  return { kind, name, version };
+}
+
+function readEntry({ index, envelope }: z.infer<typeof entry>): FoundEntry {
+  return { index, envelope: envelopeFromJson(envelope) };
+}

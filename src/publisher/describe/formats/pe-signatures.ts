@@ -1,0 +1,106 @@
+// The signatures in a PE image's certificate table (UEFI 2.10 §32.2.4, WIN_CERTIFICATE; Authenticode's SpcIndirectDataContent
+// in PKCS#7, RFC 2315 §9). Says who is named as signer and that the digest signed is this image's, not that the key is trusted.
+import { createHash } from "node:crypto";
+// @peculiar/x509 resolves its algorithms through decorators that need this first.
+import "reflect-metadata";
+import { X509Certificates } from "@peculiar/x509";
+import { MalformedError } from "../../../protocol/errors.ts";
+import { type DerElement, derSequence, readDer } from "../../../verifier/x509/der.ts";
+import type { FileHash, RandomAccess } from "../files/random-access.ts";
+import type { PeImage } from "./pe.ts";
+
+const PKCS_SIGNED_DATA = 2;
+const HEADER_LENGTH = 8;
+const MAX_SIGNATURES = 16;
+const MAX_SIGNATURE_LENGTH = 1024 * 1024;
+
+export interface PeSignature {
+  /** SHA-256 of the PKCS#7 blob, padding of the table included where the entry's length covers it. */
+  readonly sha256: string;
+  /** Subject of the certificate that the signer information names; null where the blob does not carry it. */
+  readonly subject: string | null;
+}
+
+/**
+ * @param digests the image's own Authenticode digests, in hex.
+ * @throws MalformedError on a broken table or blob, or when a signature is over another image.
+ */
+export async function readSignatures(
+  image: PeImage,
+  digests: Readonly<Record<FileHash, string>>,
+): Promise<PeSignature[]> {
+  if (image.certificateTable === undefined) return [];
+  const table = image.file.part(
+    image.certificateTable.offset,
+    image.certificateTable.length,
+    image.file.format,
+  );
+  const signatures: PeSignature[] = [];
+  for (let at = 0; at < table.size; ) {
+    if (signatures.length === MAX_SIGNATURES)
+      throw table.malformed(`more than ${MAX_SIGNATURES} signatures`, at);
+    const blob = await readBlob(table, at);
+    const { digest, subject } = readSignedData(table, at + HEADER_LENGTH, blob);
+    if (digest !== digests.sha256 && digest !== digests.sha384)
+      throw table.malformed(`the signature is over an image with Authenticode digest ${digest}`, at);
+    signatures.push({ sha256: createHash("sha256").update(blob).digest("hex"), subject });
+    at += Math.ceil((HEADER_LENGTH + blob.length) / 8) * 8;
+  }
+  return signatures;
+}
+
+async function readBlob(table: RandomAccess, at: number): Promise<Uint8Array> {
+  const header = new DataView((await table.read(at, HEADER_LENGTH, "a certificate entry")).buffer);
+  const length = header.getUint32(0, true);
+  if (length <= HEADER_LENGTH || length > MAX_SIGNATURE_LENGTH)
+    throw table.malformed(`certificate entry of ${length} bytes`, at);
+  if (header.getUint16(6, true) !== PKCS_SIGNED_DATA)
+    throw table.malformed(`certificate type ${header.getUint16(6, true)} is not PKCS#7 SignedData`, at + 6);
+  return await table.read(at + HEADER_LENGTH, length - HEADER_LENGTH, "a certificate");
+}
+
+function readSignedData(table: RandomAccess, at: number, blob: Uint8Array) {
+  try {
+    const der = withoutPadding(blob);
+    const [, , content, ...rest] = derSequence(inner(derSequence(readDer(der))[1]));
+    const indirectData = derSequence(inner(derSequence(present(content))[1]));
+    const digest = derSequence(present(indirectData[1]))[1];
+    const signer = derSequence(inner(rest.at(-1)));
+    const [, serial] = derSequence(present(signer[1]));
+    return { digest: hex(present(digest).content), subject: subjectOf(der, hex(present(serial).content)) };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw table.malformed(`not an Authenticode signature: ${why}`, at);
+  }
+}
+
+/** sbsign counts the padding to 8 bytes in the entry's length; DER ends where its own outer length says. */
+function withoutPadding(blob: Uint8Array): Uint8Array {
+  const lengthBytes = (blob[1] ?? 0) & 0x7f;
+  if (blob[1] === undefined || blob[1] < 0x80 || lengthBytes > 4) return blob;
+  const length = blob.subarray(2, 2 + lengthBytes).reduce((value, byte) => value * 256 + byte, 0);
+  const end = 2 + lengthBytes + length;
+  return blob.length - end < 8 && blob.subarray(end).every((byte) => byte === 0)
+    ? blob.subarray(0, end)
+    : blob;
+}
+
+function subjectOf(der: Uint8Array<ArrayBufferLike>, serial: string): string | null {
+  const certificates = new X509Certificates(new Uint8Array(der));
+  const named = certificates.filter((certificate) => certificate.serialNumber === serial);
+  return named.length === 1 ? (named[0]?.subject ?? null) : null;
+}
+
+/** The element inside an explicitly tagged one, or the first of a SET of one. */
+function inner(element: DerElement | undefined): DerElement {
+  return readDer(present(element).content);
+}
+
+function present<T>(value: T | undefined): T {
+  if (value === undefined) throw new MalformedError("SignedData", "an element is missing");
+  return value;
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
+}

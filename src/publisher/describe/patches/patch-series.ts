@@ -1,0 +1,124 @@
+// A quilt series (quilt(1), "series file"): a directory of patches and a file that lists them in order of application. Names
+// come from whoever wrote the series, so each must lead to a regular file inside that very directory, through no symbolic link.
+import { lstat, realpath } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { decodeUtf8 } from "../../../protocol/encoding/text.ts";
+import { fileName } from "../../../protocol/entry/fields.ts";
+import { MalformedError } from "../../../protocol/errors.ts";
+import { withFile } from "../files/random-access.ts";
+
+const FORMAT = "quilt series";
+const MAX_SERIES = 1024 * 1024;
+const MAX_PATCHES = 10_000;
+const MAX_PATCH = 16 * 1024 * 1024;
+const MAX_TOTAL = 256 * 1024 * 1024;
+const OPTION = /^-(?:p(?:ab|[0-9])|R)$/;
+const PACKED = /\.(?:gz|bz2|xz|zst|Z)$/;
+
+export interface SeriesPatch {
+  /** Name as the series lists it, relative to the directory, with / as separator. */
+  readonly fileName: string;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Reads every patch that `directory/series` lists, in order.
+ * @param seriesFile another file of that directory to take the list from, such as "series-rt".
+ * @throws MalformedError naming the series line, for a name that leaves the directory, a duplicate, a missing file, a
+ * symbolic link, an unknown option, a reversed or compressed patch, or more than 10,000 patches or 256 MiB.
+ */
+export async function readSeries(directory: string, seriesFile = "series"): Promise<SeriesPatch[]> {
+  const root = await realpath(directory);
+  const path = await resolveInside(root, seriesFile, `${FORMAT} ${seriesFile}`);
+  const names = parseSeries(await readText(path), path);
+  const patches: SeriesPatch[] = [];
+  let total = 0;
+  for (const { name, line } of names) {
+    const bytes = await readPatch(root, name, `${FORMAT} ${path}`, line);
+    total += bytes.length;
+    if (total > MAX_TOTAL) throw fail(path, line, `the patches have more than ${MAX_TOTAL} bytes together`);
+    patches.push({ fileName: name, bytes });
+  }
+  return patches;
+}
+
+interface SeriesLine {
+  readonly name: string;
+  readonly line: number;
+}
+
+/** The names of a series file, in order. `path` is for messages. */
+export function parseSeries(text: string, path: string): SeriesLine[] {
+  const names: SeriesLine[] = [];
+  const seen = new Set<string>();
+  for (const [i, content] of text.split("\n").entries()) {
+    const [name, ...options] = content
+      .replace(/(?:^|\s)#.*$/, "")
+      .split(/\s+/)
+      .filter((word) => word !== "");
+    if (name === undefined) continue;
+    checkName(name, path, i + 1);
+    for (const option of options) checkOption(option, path, i + 1);
+    if (seen.has(name)) throw fail(path, i + 1, `${name} is listed twice`);
+    if (names.length === MAX_PATCHES) throw fail(path, i + 1, `more than ${MAX_PATCHES} patches`);
+    seen.add(name);
+    names.push({ name, line: i + 1 });
+  }
+  return names;
+}
+
+function checkName(name: string, path: string, line: number): void {
+  if (!fileName.safeParse(name).success)
+    throw fail(
+      path,
+      line,
+      `${JSON.stringify(name.slice(0, 300))} is not a relative file name inside the series' directory`,
+    );
+  if (PACKED.test(name)) throw fail(path, line, `${name} is compressed; unpack the series first`);
+}
+
+function checkOption(option: string, path: string, line: number): void {
+  if (!OPTION.test(option))
+    throw fail(path, line, `${JSON.stringify(option.slice(0, 100))} is not a quilt option`);
+  if (option === "-R")
+    throw fail(path, line, "a reversed patch (-R) is not what its file says; list the reverse patch instead");
+}
+
+async function readPatch(root: string, name: string, format: string, line: number): Promise<Uint8Array> {
+  const path = await resolveInside(root, name, format, line);
+  return await withFile(path, "patch", async (file) => {
+    if (file.size > MAX_PATCH)
+      throw file.malformed(`a patch of ${file.size} bytes, at most ${MAX_PATCH} are read`, 0);
+    return await file.read(0, file.size, "the patch");
+  });
+}
+
+/** The path of `name` under `root`. No part of it may be a symbolic link: what it points to can change or lie elsewhere. */
+async function resolveInside(root: string, name: string, format: string, line?: number): Promise<string> {
+  const at = line === undefined ? undefined : `line ${line}`;
+  const path = join(root, name);
+  const real = await realpath(path).catch(() => undefined);
+  if (real === undefined && !(await exists(path)))
+    throw new MalformedError(format, `${name} does not exist`, at);
+  if (real !== path || dirname(path).length < root.length)
+    throw new MalformedError(format, `${name} leads through a symbolic link`, at);
+  return path;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await lstat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function readText(path: string): Promise<string> {
+  return await withFile(path, FORMAT, async (file) => {
+    if (file.size > MAX_SERIES) throw file.malformed(`${file.size} bytes, at most ${MAX_SERIES} are read`, 0);
+    return decodeUtf8(await file.read(0, file.size, "the series"));
+  });
+}
+
+function fail(path: string, line: number, detail: string): MalformedError {
+  return new MalformedError(`${FORMAT} ${path}`, detail, `line ${line}`);
+}

@@ -1,0 +1,157 @@
+// What a known-good machine shows, as requirements for a profile and as a platform statement. Only genuine evidence is taken as an
+// example, and only a machine that some policy could accept.
+import { sha256 } from "../../protocol/cryptography/hash.ts";
+import { decodeHex, encodeHex } from "../../protocol/encoding/hex.ts";
+import type { Platform } from "../../protocol/entry/platform.ts";
+import type { GpuRequirements, TdxRequirements } from "../../protocol/entry/policy.ts";
+import { formatStatement } from "../../protocol/envelope/statement.ts";
+import { VerificationError } from "../../protocol/errors.ts";
+import { reasonOf } from "../../verifier/appraisal/verdict.ts";
+import type { Evidence } from "../../verifier/evidence.ts";
+import { type GpuResult, mergeGpuChecks, verifyGpuReport } from "../../verifier/nvidia/verify-report.ts";
+import type { TdReport } from "../../verifier/tdx/quote.ts";
+import { checkTdxPolicy, STRICT_TDX_POLICY } from "../../verifier/tdx/quote-policy.ts";
+import { type TdxResult, verifyTdxQuote } from "../../verifier/tdx/verify-quote.ts";
+
+export interface ObserveOptions {
+  /** The time at which the evidence must be genuine. */
+  readonly now: Date;
+  /** DER of other roots than the vendors', for tests. */
+  readonly roots?: { readonly intel: Uint8Array; readonly nvidia: Uint8Array };
+}
+
+/** A GPU of the machine whose report is genuine. */
+export type ObservedGpu = Pick<GpuResult, "chip"> & { readonly report: NonNullable<GpuResult["report"]> };
+
+export interface ObservedMachine {
+  readonly body: TdReport;
+  /** SHA-256 of the quote, hex. */
+  readonly quoteDigest: string;
+  readonly gpus: readonly ObservedGpu[];
+  /** Exactly what was seen: for a human to widen, never to narrow. */
+  readonly tdx: TdxRequirements;
+  readonly gpu: Omit<GpuRequirements, "rimTables">;
+}
+
+const ZERO_REGISTER = "00".repeat(48);
+
+/** @throws VerificationError "not-genuine" when quote or reports are not; "not-acceptable" when no policy can accept the machine. */
+export async function observeMachine(evidence: Evidence, options: ObserveOptions): Promise<ObservedMachine> {
+  const { now, roots } = options;
+  const { quote, collateral } = evidence.tdx;
+  const tdx = await verifyTdxQuote(quote, collateral, { now, ...(roots && { root: roots.intel }) });
+  const results = await Promise.all(
+    evidence.gpus.map((gpu) =>
+      verifyGpuReport(gpu, { now, nonce: null, ...(roots && { root: roots.nvidia }) }),
+    ),
+  );
+  requireGenuine("the quote", reasonOf(tdx.checks));
+  if (results.length === 0) throw unacceptable("the machine shows no GPU");
+  // Whether a report answers the right nonce is not asked of an example.
+  const asked = mergeGpuChecks(results).filter(({ id }) => id !== "gpu.nonce");
+  requireGenuine("a GPU's report", reasonOf(asked));
+  const { body, requirements } = tdxRequirementsOf(tdx);
+  const gpus = results.flatMap(({ chip, report }) => (report === null ? [] : [{ chip, report }]));
+  return {
+    body,
+    quoteDigest: encodeHex(sha256(quote)),
+    gpus,
+    tdx: requirements,
+    gpu: gpuRequirementsOf(evidence, results, gpus),
+  };
+}
+
+function tdxRequirementsOf(result: TdxResult): { body: TdReport; requirements: TdxRequirements } {
+  const { quote, tcb } = result;
+  if (quote === null || tcb === null) throw new TypeError("a genuine quote has a body and a TCB");
+  const { body } = quote;
+  const status = tcb.status as TdxRequirements["tcbStatuses"][number];
+  const policy = { ...STRICT_TDX_POLICY, tcbStatuses: [status] };
+  const reason = reasonOf(checkTdxPolicy(result, policy));
+  if (reason !== null) throw unacceptable(reason);
+  return {
+    body,
+    requirements: {
+      mrConfigId: body.mrConfigId,
+      mrOwner: body.mrOwner,
+      mrOwnerConfig: body.mrOwnerConfig,
+      rtmr3: body.rtmr3 === ZERO_REGISTER ? { mode: "zero" } : { mode: "exact", value: body.rtmr3 },
+      mrSeam: { mode: "allow", values: [body.mrSeam] },
+      minTeeTcbSvn: lower(body.teeTcbSvn, body.teeTcbSvn2 ?? body.teeTcbSvn),
+      tcbStatuses: [status],
+      minTcbEvaluationDataNumber: tcb.tcbEvaluationDataNumber,
+      mrServiceTd: "zero",
+      debug: false,
+    },
+  };
+}
+
+/** The lower of two SVNs, component by component. */
+function lower(one: string, other: string): string {
+  const components = decodeHex(other);
+  return encodeHex(decodeHex(one).map((svn, i) => Math.min(svn, components[i] ?? 0)));
+}
+
+function gpuRequirementsOf(
+  { claims, gpus: shown }: Evidence,
+  results: readonly GpuResult[],
+  gpus: readonly ObservedGpu[],
+): Omit<GpuRequirements, "rimTables"> {
+  if (claims.ccMode !== "on" || claims.devtools)
+    throw unacceptable("the guest states that its GPUs are not in confidential mode");
+  const [architecture, ...others] = distinct(results.map((result) => result.architecture));
+  if (!architecture || others.length > 0) throw unacceptable("its GPUs are of several architectures");
+  const fwids = gpus.map(({ report }) => {
+    if (report.fwid === null) throw unacceptable(`driver ${report.driverVersion} does not state the FWID`);
+    return encodeHex(report.fwid);
+  });
+  return {
+    count: gpus.length,
+    architecture,
+    driverVersions: distinct(gpus.map(({ report }) => report.driverVersion)),
+    vbiosVersions: distinct(gpus.map(({ report }) => report.vbiosVersion)),
+    fwids: distinct(fwids),
+    ccMode: "on",
+    devtools: false,
+    revocation: shown.every(({ ocsp, crls }) => ocsp.length === 0 && crls.length > 0)
+      ? "crl"
+      : "ocsp-stapled",
+  };
+}
+
+/** What the operator knows of the machine and its quote does not say. */
+export type PlatformRelease = Pick<
+  Platform,
+  "name" | "version" | "channel" | "svn" | "builder" | "source" | "shape"
+>;
+
+/** The payload of a platform statement whose values were read from the quote. @throws MalformedError when a field is not valid. */
+export function draftPlatform(release: PlatformRelease, { body, quoteDigest }: ObservedMachine): Uint8Array {
+  const predicate: Platform = {
+    ...release,
+    provenance: null,
+    firmware: null,
+    mrtd: body.mrtd,
+    pageAddOrder: "observed",
+    rtmr0: body.rtmr0,
+    rtmr0From: `TDX quote, SHA-256 ${quoteDigest}`,
+    acpi: null,
+    tdAttributes: body.tdAttributes,
+    xfam: body.xfam,
+  };
+  return formatStatement("platform", predicate, [
+    { name: "known-good TDX quote", digest: { sha256: quoteDigest } },
+  ]);
+}
+
+function distinct<T>(values: readonly T[]): T[] {
+  return [...new Set(values)];
+}
+
+function requireGenuine(what: string, reason: string | null): void {
+  if (reason !== null) throw new VerificationError("not-genuine", `${what} is not genuine: ${reason}`);
+}
+
+function unacceptable(reason: string): VerificationError {
+  return new VerificationError("not-acceptable", `no policy can accept this machine: ${reason}`);
+}

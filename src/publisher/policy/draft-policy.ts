@@ -1,0 +1,30 @@
+// Drafting a policy: a new version that follows the logged one, for a human to review and sign.
+import type { Policy } from "../../protocol/entry/policy.ts";
+import { formatStatement } from "../../protocol/envelope/statement.ts";
+
+/** The part of a policy that its owner decides; name, version, predecessor and validity follow from the log and the clock. */
+export type PolicyContent = Pick<Policy, "svnFloor" | "profiles">;
+
+export interface PolicyPlace {
+  readonly name: string;
+  /** The newest version in the log, or null for a new policy. */
+  readonly previous: { readonly version: number; readonly digest: string } | null;
+  readonly validFrom: string;
+  readonly expires: string;
+}
+
+/** The payload of the next version; @throws MalformedError when the content is not valid. */
+export function draftPolicy(
+  { name, previous, validFrom, expires }: PolicyPlace,
+  { svnFloor, profiles }: PolicyContent,
+): Uint8Array {
+  return formatStatement("policy", {
+    name,
+    version: (previous?.version ?? 0) + 1,
+    previous: previous?.digest ?? null,
+    validFrom,
+    expires,
+    svnFloor,
+    profiles,
+  });
+}

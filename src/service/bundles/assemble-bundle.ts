@@ -1,0 +1,75 @@
+// Puts a policy bundle together out of the log, under one published checkpoint (design: status and bundle). Whether a verifier will
+// take it is not decided here.
+import type { Published } from "../../log/checkpointing/checkpointer.ts";
+import type { Log } from "../../log/log.ts";
+import type { LoggedEntry, PolicyBundle } from "../../protocol/bundle/policy-bundle.ts";
+import type { StatementOf } from "../../protocol/envelope/statement.ts";
+import { referencesOf } from "../../protocol/registration/references.ts";
+import {
+  concerns,
+  entriesOfKind,
+  MAX_REVOCATIONS,
+  type ReadEntry,
+  readEntry,
+} from "../entries/read-entry.ts";
+import { RequestProblem } from "../problem.ts";
+
+/** A bundle holds at most this many; the newest are the ones that a status may not hold yet. */
+const MAX_SHOWN = 256;
+
+/**
+ * The bundle of one policy entry, without a consistency proof.
+ * @param published what everything in it is proven under. The log may grow meanwhile.
+ * @throws RequestProblem "bundle-not-acceptable" for a log without a status.
+ */
+export async function assembleBundle(
+  log: Log,
+  published: Published,
+  policy: ReadEntry,
+  historical: boolean,
+): Promise<PolicyBundle> {
+  const { inForce, checkpoint } = published;
+  if (inForce.status === null) {
+    throw new RequestProblem(
+      "bundle-not-acceptable",
+      "the log has no status yet; publish one with 'touchstone status publish'",
+    );
+  }
+  const trustRoots = await Promise.all(inForce.trustRoots.map(({ index }) => readEntry(log, index)));
+  const status = await readEntry(log, inForce.status.index);
+  const entries = await referencedBy(log, policy);
+  const revocations = await revocationsOf(log, checkpoint.size, [status, policy, ...entries]);
+  const place = (entry: ReadEntry) => withProof(log, entry, checkpoint.size);
+  return {
+    origin: checkpoint.origin,
+    historical,
+    trustRoots: await Promise.all(trustRoots.map(place)),
+    status: await place(status),
+    policy: await place(policy),
+    entries: await Promise.all(entries.map(place)),
+    revocations: await Promise.all(revocations.map(place)),
+    checkpoint: published.note,
+    consistency: null,
+  };
+}
+
+async function referencedBy(log: Log, policy: ReadEntry): Promise<ReadEntry[]> {
+  const references = referencesOf(policy.envelope.statement as StatementOf<"policy">);
+  const digests = new Set(references.map(({ digest }) => digest));
+  const records = await Promise.all([...digests].map((digest) => log.findByDigest(digest)));
+  return Promise.all(
+    records.flatMap((record) => (record === undefined ? [] : [readEntry(log, record.index)])),
+  );
+}
+
+async function revocationsOf(log: Log, size: number, shown: readonly ReadEntry[]): Promise<ReadEntry[]> {
+  const revocations = await entriesOfKind(log, "revocation", MAX_REVOCATIONS);
+  const concerning = revocations.filter(
+    (revocation) => revocation.index < size && shown.some((entry) => concerns(revocation, entry)),
+  );
+  return concerning.slice(0, MAX_SHOWN).reverse();
+}
+
+async function withProof(log: Log, { index, envelope }: ReadEntry, size: number): Promise<LoggedEntry> {
+  return { index, envelope, proof: await log.proveInclusion(index, size) };
+}

@@ -1,0 +1,131 @@
+// The service's configuration: one strict TOML file, a few values of which the environment may override. Secrets are named here, by
+// file or environment variable, and never written.
+import { dirname, resolve } from "node:path";
+import { parse, stringify, TomlError } from "smol-toml";
+import * as z from "zod";
+import { MalformedError } from "../protocol/errors.ts";
+
+const port = z.int().min(0).max(65_535);
+const path = z.string().min(1).max(4096);
+
+/** Where a secret stands: the path of a file, or `env:NAME` for an environment variable. The secret itself is never in here. */
+const secret = path;
+
+const limits = z.strictObject({
+  /** Writing requests that one client address may make in a minute. */
+  writesPerMinute: z.int().min(1).max(10_000_000).default(6000),
+  /** Entries that may be under way at once; beyond it writers are told to come back. */
+  maxPendingEntries: z.int().min(1).max(1_000_000).default(4096),
+  /** Seconds after which a request is given up. */
+  requestTimeout: z.int().min(1).max(3600).default(60),
+  /** Proxies in front of the service that append to X-Forwarded-For; 0 takes the address of the connection. */
+  trustedProxies: z.int().min(0).max(16).default(0),
+});
+
+const config = z.strictObject({
+  /** Origin line of the log's checkpoints. It never changes. */
+  origin: z.string().min(1).max(255),
+  /** Where clients reach the service. */
+  url: z.url({ protocol: /^https?$/ }),
+  listen: z.strictObject({ host: z.string().min(1).max(255).default("127.0.0.1"), port }),
+  storage: z.strictObject({
+    database: path,
+    /** Outside of every backup: it is what notices that a backup was put back. */
+    highWater: path,
+  }),
+  keys: z.strictObject({
+    /** Signs checkpoints. Go note form, `PRIVATE+KEY+…`. */
+    log: secret,
+    /** The log's own cosigner, where the trust root names it as a witness. */
+    cosigner: secret.optional(),
+    /** Signs statuses, where the trust root gives an online key that role. PKCS #8 PEM. */
+    status: secret.optional(),
+  }),
+  /** Where the witnesses of the trust root's tlog-policy are reached, by the name that the policy gives them. */
+  witnesses: z
+    .array(z.strictObject({ name: z.string().min(1).max(255), url: z.url() }))
+    .max(64)
+    .default([]),
+  limits: limits.prefault({}),
+  /** What goes to standard output. info has a line for each request but those for tiles, checkpoints, proofs and bundles. */
+  logLevel: z.enum(["silent", "error", "warn", "info", "debug"]).default("info"),
+});
+/** Paths are absolute, defaults are filled in. */
+export type Config = z.infer<typeof config>;
+export type ConfigInput = z.input<typeof config>;
+
+/** Environment variables that override the file, and where in it. */
+const OVERRIDES: Readonly<Record<string, readonly [section: "listen" | "storage" | "", key: string]>> = {
+  TOUCHSTONE_URL: ["", "url"],
+  TOUCHSTONE_LOG_LEVEL: ["", "logLevel"],
+  TOUCHSTONE_HOST: ["listen", "host"],
+  TOUCHSTONE_PORT: ["listen", "port"],
+  TOUCHSTONE_DATABASE: ["storage", "database"],
+  TOUCHSTONE_HIGH_WATER: ["storage", "highWater"],
+};
+
+/**
+ * Reads a configuration.
+ * @param file its path: paths in it are relative to its folder.
+ * @throws MalformedError naming the line or the member that is wrong.
+ */
+export function parseConfig(toml: string, file: string, environment: Readonly<NodeJS.ProcessEnv>): Config {
+  const result = config.safeParse(override(readToml(toml), environment));
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    throw new MalformedError(
+      "configuration",
+      issue?.message ?? "not valid",
+      issue?.path.join(".") || undefined,
+    );
+  }
+  return withAbsolutePaths(result.data, dirname(resolve(file)));
+}
+
+function readToml(text: string): Record<string, unknown> {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (error instanceof TomlError)
+      throw new MalformedError("configuration", error.message, `line ${error.line}`);
+    throw error;
+  }
+}
+
+function override(
+  file: Record<string, unknown>,
+  environment: Readonly<NodeJS.ProcessEnv>,
+): Record<string, unknown> {
+  const merged = { ...file };
+  for (const [variable, [section, key]] of Object.entries(OVERRIDES)) {
+    const text = environment[variable];
+    if (text === undefined) continue;
+    const value = key === "port" && /^\d{1,5}$/.test(text) ? Number(text) : text;
+    if (section === "") merged[key] = value;
+    else merged[section] = { ...(merged[section] as object), [key]: value };
+  }
+  return merged;
+}
+
+function withAbsolutePaths(parsed: Config, folder: string): Config {
+  const absolute = (source: string) => (source.startsWith("env:") ? source : resolve(folder, source));
+  const { log, cosigner, status } = parsed.keys;
+  return {
+    ...parsed,
+    storage: {
+      database: resolve(folder, parsed.storage.database),
+      highWater: resolve(folder, parsed.storage.highWater),
+    },
+    keys: {
+      log: absolute(log),
+      ...(cosigner && { cosigner: absolute(cosigner) }),
+      ...(status && { status: absolute(status) }),
+    },
+  };
+}
+
+/** Writes a configuration as `touchstone init` leaves it. */
+export function formatConfig(input: ConfigInput): string {
+  config.parse(input);
+  return `# Touchstone log service. Paths are relative to this file. docs/operating.md explains every value.\n${stringify(input)}\n`;
+}

@@ -1,0 +1,80 @@
+// Entries of the log as the API shows them: read, decoded, with their proof and what revokes them.
+
+import type { Published } from "../../log/checkpointing/checkpointer.ts";
+import type { Log } from "../../log/log.ts";
+import type { LoggedEntry } from "../../log/published-log.ts";
+import { decodeUtf8 } from "../../protocol/encoding/text.ts";
+import type { Kind } from "../../protocol/entry/reference.ts";
+import { type Envelope, parseLeaf } from "../../protocol/envelope/dsse.ts";
+import { isRevoked } from "../../protocol/registration/in-force.ts";
+import { RequestProblem } from "../problem.ts";
+
+/** An entry with its envelope, read from its leaf. */
+export interface ReadEntry extends LoggedEntry {
+  readonly envelope: Envelope;
+}
+
+/** @throws RequestProblem "beyond-tree" for an index that the published tree does not have. */
+export async function readEntry(log: Log, index: number): Promise<ReadEntry> {
+  const entry = await log.entry(index);
+  if (entry === undefined) {
+    const size = log.published()?.checkpoint.size ?? 0;
+    throw new RequestProblem("beyond-tree", `there is no entry ${index}: ${size} entries are published`);
+  }
+  return { ...entry, envelope: parseLeaf(entry.leaf) };
+}
+
+/** @throws RequestProblem "not-found" before the log has published anything. */
+export function requirePublished(log: Log): Published {
+  const published = log.published();
+  if (published === null) throw new RequestProblem("not-found", "the log has not published a checkpoint yet");
+  return published;
+}
+
+/** The statement as JSON: the payload is it already. */
+export function statementJson({ payload }: Pick<Envelope, "payload">): Record<string, unknown> {
+  return JSON.parse(decodeUtf8(payload)) as Record<string, unknown>;
+}
+
+/** Pages through every entry of one kind, newest first, at most `limit` of them. */
+export async function entriesOfKind(log: Log, kind: Kind, limit: number): Promise<ReadEntry[]> {
+  const indexes = await log.search({ kind, limit });
+  return Promise.all(indexes.map((index) => readEntry(log, index)));
+}
+
+/** Whether an entry is revoked under what is published. */
+export function isEntryRevoked(log: Log, { index, envelope }: ReadEntry): boolean {
+  return isRevoked(log.inForce, {
+    kind: envelope.statement.kind,
+    index,
+    digest: envelope.payloadDigest,
+    signers: envelope.signatures.map(({ keyId }) => keyId),
+  });
+}
+
+/** The revocations that name this entry, or a key that signed it at its index; oldest first. Empty unless it is revoked. */
+export async function revokedBy(log: Log, entry: ReadEntry): Promise<number[]> {
+  if (!isEntryRevoked(log, entry)) return [];
+  const revocations = await entriesOfKind(log, "revocation", MAX_REVOCATIONS);
+  return revocations
+    .filter((revocation) => concerns(revocation, entry))
+    .map(({ index }) => index)
+    .reverse();
+}
+
+/** More than this many revocations cannot be told apart by a status either. */
+export const MAX_REVOCATIONS = 1024;
+
+/** Whether a revocation names an entry, by digest or by a key range. */
+export function concerns({ envelope: { statement } }: ReadEntry, { index, envelope }: ReadEntry): boolean {
+  if (statement.kind !== "revocation") return false;
+  return isRevoked(
+    { revokedDigests: new Set(statement.predicate.digests), revokedKeys: statement.predicate.keys },
+    {
+      kind: envelope.statement.kind,
+      index,
+      digest: envelope.payloadDigest,
+      signers: envelope.signatures.map(({ keyId }) => keyId),
+    },
+  );
+}

@@ -1,0 +1,51 @@
+// Path and query parameters. All of them are strings with a pattern: coercion would take "", " 7 " and "1e3" for numbers, and would
+// describe required path parameters as nullable.
+import * as z from "zod";
+import { RequestProblem } from "../problem.ts";
+
+const DECIMAL = /^(?:0|[1-9][0-9]{0,15})$/;
+
+/** Decimal digits as the C2SP formats write them, at most 2^53 − 1. */
+export const decimal = z
+  .string()
+  .regex(DECIMAL)
+  .refine((text) => Number.isSafeInteger(Number(text)), { error: "is above 2^53 − 1" });
+
+export const hexDigest = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** A query parameter that is a number; undefined where it is not given. */
+export function numberOf(text: string): number;
+export function numberOf(text: string | undefined): number | undefined;
+export function numberOf(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text);
+}
+
+/** Reads a number of a path without the schema machinery, for the calls that must be fast. */
+export function readDecimal(text: string, parameter: string): number {
+  const value = DECIMAL.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isSafeInteger(value)) {
+    throw new RequestProblem("invalid-parameter", `${parameter}: expected a decimal number up to 2^53 − 1`);
+  }
+  return value;
+}
+
+/** @throws RequestProblem "beyond-tree" */
+export function requireWithin(size: number, tree: number, what: string): void {
+  if (size > tree) {
+    throw new RequestProblem(
+      "beyond-tree",
+      `${what} is beyond the published tree of ${tree} entries; try again later`,
+    );
+  }
+}
+
+/** @throws RequestProblem "invalid-parameter" */
+export function requireHexDigest(text: string): string {
+  if (!hexDigest.safeParse(text).success) {
+    throw new RequestProblem(
+      "invalid-parameter",
+      "digest: expected the 64 lower-case hex digits of a SHA-256",
+    );
+  }
+  return text;
+}

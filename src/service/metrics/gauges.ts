@@ -1,0 +1,58 @@
+// Metrics of what the log holds now, read from it when somebody asks.
+import { Gauge, type Registry } from "prom-client";
+import type { Log } from "../../log/log.ts";
+import type { StatementOf } from "../../protocol/envelope/statement.ts";
+import { currentTrustRoot } from "../../protocol/registration/in-force.ts";
+import { readEntry } from "../entries/read-entry.ts";
+
+const DAY_MS = 86_400_000;
+
+export function registerGauges(registry: Registry, log: Log, clock: () => Date): void {
+  const registers = [registry];
+  new Gauge({
+    name: "touchstone_tree_size",
+    help: "Entries under the published checkpoint",
+    registers,
+    collect() {
+      this.set(log.published()?.checkpoint.size ?? 0);
+    },
+  });
+  new Gauge({
+    name: "touchstone_checkpoint_age_seconds",
+    help: "Time since the published checkpoint was cosigned",
+    registers,
+    collect() {
+      const published = log.published();
+      if (published !== null) this.set((clock().getTime() - published.cosignedAt.getTime()) / 1000);
+    },
+  });
+  new Gauge({
+    name: "touchstone_days_until_expiry",
+    help: "Days until the trust root, the status and each policy in force expire; negative once they have",
+    labelNames: ["document"],
+    registers,
+    async collect() {
+      const expiries = await expiriesOf(log);
+      this.reset();
+      for (const [document, expires] of expiries) {
+        this.set({ document }, (Date.parse(expires) - clock().getTime()) / DAY_MS);
+      }
+    },
+  });
+}
+
+/** Every document in force and when it expires. */
+async function expiriesOf(log: Log): Promise<Array<[document: string, expires: string]>> {
+  const { inForce } = log;
+  const root = currentTrustRoot(inForce)?.root;
+  const found: Array<[string, string]> = root === undefined ? [] : [["trust-root", root.expires]];
+  if (inForce.status !== null) {
+    const { envelope } = await readEntry(log, inForce.status.index);
+    found.push(["status", (envelope.statement as StatementOf<"status">).predicate.expires]);
+  }
+  for (const [name, { index }] of inForce.policies) {
+    const { envelope } = await readEntry(log, index);
+    found.push([`policy/${name}`, (envelope.statement as StatementOf<"policy">).predicate.expires]);
+  }
+  return found;
+}

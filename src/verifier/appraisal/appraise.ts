@@ -1,0 +1,235 @@
+// Appraisal of one machine: does its evidence match the policy? Every check is named, the set of checks is fixed before any is made,
+// and only a verdict whose every check passed is "trusted".
+
+import type { Profile } from "../../protocol/entry/policy.ts";
+import { describeReference } from "../../protocol/entry/reference.ts";
+import { stepOf } from "../bundle/bundle-error.ts";
+import type { VerifyBundleOptions } from "../bundle/trust-pin.ts";
+import { type VerifiedBundle, verifyBundle } from "../bundle/verify-bundle.ts";
+import { type Check, CheckList } from "../check-list.ts";
+import { type Evidence, type GpuEvidence, parseEvidence } from "../evidence.ts";
+import type { LoggedRim } from "../nvidia/compare-with-logged.ts";
+import { type AppraisedGpu, checkGpuPolicy, GPU_POLICY_CHECKS } from "../nvidia/gpu-policy.ts";
+import {
+  GPU_REPORT_CHECKS,
+  type GpuResult,
+  mergeGpuChecks,
+  verifyGpuReport,
+} from "../nvidia/verify-report.ts";
+import { gpuRequestNonce } from "../ra-tls/binding.ts";
+import { parseEventLog } from "../tdx/event-log.ts";
+import type { EventLog } from "../tdx/logged-event.ts";
+import { checkTdxPolicy, TDX_POLICY_CHECKS } from "../tdx/quote-policy.ts";
+import { TDX_CHECKS, type TdxResult, verifyTdxQuote } from "../tdx/verify-quote.ts";
+import { BINDING_CHECKS, type Channel, checkBinding } from "./channel-binding.ts";
+import { candidatesOf, checkTuple, TUPLE_CHECKS } from "./tuple.ts";
+import { isTrusted, type Verdict } from "./verdict.ts";
+
+const BUNDLE_CHECKS = [
+  "bundle.trust-root",
+  "bundle.checkpoint",
+  "bundle.status",
+  "bundle.policy",
+  "bundle.entries",
+  "bundle.remembered-state",
+] as const;
+
+const EVIDENCE_CHECKS = ["evidence.format", "evidence.event-log"] as const;
+
+/** Every check of an appraisal, in order. docs/appraisal.md says of each what it shows and which specification it follows. */
+export const APPRAISAL_CHECKS = [
+  ...BUNDLE_CHECKS,
+  ...EVIDENCE_CHECKS,
+  ...TDX_CHECKS,
+  ...TDX_POLICY_CHECKS,
+  ...TUPLE_CHECKS,
+  ...GPU_REPORT_CHECKS,
+  ...GPU_POLICY_CHECKS,
+  ...BINDING_CHECKS,
+] as const;
+
+export interface AppraiseOptions {
+  /** The time to judge the evidence at. */
+  readonly now: Date;
+  /** The challenge that the verifier sent, 32 bytes; null when it sent none. */
+  readonly nonce: Uint8Array | null;
+  readonly channel: Channel;
+  /** Roots to pin instead of Intel's and NVIDIA's: for made-up evidence (touchstone/testing) only. */
+  readonly roots?: { readonly intel: Uint8Array; readonly nvidia: Uint8Array };
+}
+
+/**
+ * Verifies a bundle and appraises evidence with it, in one call. A bundle that is refused makes a rejected verdict.
+ * @param bundle the bundle's bytes; @param evidence the bytes of evidence.json. Hostile bytes in either never throw.
+ * @returns the verdict, and the verified bundle whose `state` the caller must remember; null when it was refused.
+ */
+export async function appraise(
+  bundle: Uint8Array,
+  evidence: Uint8Array,
+  options: AppraiseOptions & VerifyBundleOptions,
+): Promise<{ verdict: Verdict; bundle: VerifiedBundle | null }> {
+  const verified = await verifyBundle(bundle, options).catch((error: unknown) =>
+    rejectBundle(error, options.now),
+  );
+  if ("verdict" in verified) return { verdict: verified, bundle: null };
+  return { verdict: await appraiseEvidence(verified, evidence, options), bundle: verified };
+}
+
+/** Appraises evidence with a bundle that was verified before, for as long as what it says is in force and fresh. */
+export async function appraiseEvidence(
+  bundle: VerifiedBundle,
+  bytes: Uint8Array,
+  options: AppraiseOptions,
+): Promise<Verdict> {
+  const facts = await establishFacts(bytes, options);
+  const ofProfile = new Map<Profile, Check[]>();
+  for (const profile of bundle.policy.profiles)
+    ofProfile.set(profile, await checkProfile(profile, bundle, facts, options));
+  const results = await Promise.all(
+    candidatesOf(bundle).map(async (candidate) => ({
+      profile: candidate.profile.id,
+      checks: [
+        ...(ofProfile.get(candidate.profile) ?? []),
+        ...(await checkTuple(candidate, facts.tdx?.quote?.body ?? null, facts.log)),
+      ],
+    })),
+  );
+  const nearest = results.sort((a, b) => distance(a.checks) - distance(b.checks))[0];
+  const evaluated = [...bundleChecks(bundle, options.now), ...facts.checks, ...(nearest?.checks ?? [])];
+  const checks = inOrder(evaluated);
+  return {
+    verdict: isTrusted(checks) ? "trusted" : "rejected",
+    profile: nearest?.profile ?? null,
+    checks,
+    policy: { name: bundle.policy.name, version: bundle.policy.version, index: bundle.policyIndex },
+    checkpoint: { origin: bundle.checkpoint.origin, size: bundle.checkpoint.size },
+    asOf: options.now.toISOString(),
+  };
+}
+
+/** What is true of the evidence whatever the policy says. */
+interface Facts {
+  readonly evidence: Evidence | null;
+  readonly log: EventLog | null;
+  readonly tdx: TdxResult | null;
+  readonly gpus: readonly GpuResult[];
+  readonly checks: readonly Check[];
+}
+
+async function establishFacts(
+  bytes: Uint8Array,
+  { now, nonce, channel, roots }: AppraiseOptions,
+): Promise<Facts> {
+  const list = new CheckList(EVIDENCE_CHECKS);
+  const evidence = (await list.attempt("evidence.format", () => parseEvidence(bytes))) ?? null;
+  if (evidence === null) return { evidence, log: null, tdx: null, gpus: [], checks: list.checks };
+  const { eventLog } = evidence.tdx;
+  const log =
+    eventLog &&
+    (await list.attempt("evidence.event-log", () => parseEventLog(eventLog.format, eventLog.data)));
+  if (eventLog === undefined) list.pass("evidence.event-log", { detail: "none given" });
+  const requestNonce = gpuRequestNonce(channel.key, nonce ?? evidence.nonce);
+  const [tdx, ...gpus] = await Promise.all([
+    verifyTdxQuote(evidence.tdx.quote, evidence.tdx.collateral, { now, ...(roots && { root: roots.intel }) }),
+    ...evidence.gpus.map((gpu) =>
+      verifyGpuReport(gpu, { now, nonce: requestNonce, ...(roots && { root: roots.nvidia }) }),
+    ),
+  ]);
+  return {
+    evidence,
+    log: log ?? null,
+    tdx,
+    gpus,
+    checks: [...list.checks, ...tdx.checks, ...mergeGpuChecks(gpus)],
+  };
+}
+
+/** What a profile asks for on any of its platforms. Made once for each profile: it verifies signatures, and platforms may be many. */
+async function checkProfile(
+  profile: Profile,
+  bundle: VerifiedBundle,
+  { evidence, log, tdx, gpus }: Facts,
+  options: AppraiseOptions,
+): Promise<Check[]> {
+  const body = tdx?.quote?.body ?? null;
+  const gpuOptions = {
+    now: options.now,
+    claims: evidence?.claims ?? null,
+    rims: rimsOf(profile, bundle),
+    ...(options.roots && { root: options.roots.nvidia }),
+  };
+  const input = evidence && body && { evidence, body, log, channel: options.channel, nonce: options.nonce };
+  return [
+    ...(tdx === null ? [] : checkTdxPolicy(tdx, profile.tdx)),
+    ...(evidence === null
+      ? []
+      : await checkGpuPolicy(withResults(evidence.gpus, gpus), profile.gpu, gpuOptions)),
+    ...(await checkBinding(profile.binding, input)),
+  ];
+}
+
+function withResults(evidence: readonly GpuEvidence[], results: readonly GpuResult[]): AppraisedGpu[] {
+  return results.flatMap((result, i) => {
+    const gpu = evidence[i];
+    return gpu === undefined ? [] : [{ evidence: gpu, result }];
+  });
+}
+
+function rimsOf(profile: Profile, { entries }: VerifiedBundle): LoggedRim[] {
+  return profile.gpuRims.flatMap((reference) => {
+    const statement = entries.get(reference.digest)?.statement;
+    return statement?.kind === "gpu-rim"
+      ? [{ rim: statement.predicate, entry: describeReference(reference) }]
+      : [];
+  });
+}
+
+/** How far a candidate is from matching. The tuple says which release it is, so a difference there weighs most. */
+function distance(checks: readonly Check[]): number {
+  const bad = checks.filter(({ outcome }) => outcome !== "pass");
+  return bad.length + bad.filter(({ id }) => id.startsWith("tuple.")).length * APPRAISAL_CHECKS.length;
+}
+
+/** Every check of APPRAISAL_CHECKS, once: those that nobody made are there as not evaluated. */
+function inOrder(evaluated: readonly Check[]): Check[] {
+  const byId = new Map(evaluated.map((check) => [check.id, check]));
+  const missing = new CheckList(APPRAISAL_CHECKS).checks;
+  return missing.map((check) => byId.get(check.id) ?? check);
+}
+
+/** A bundle that verified: what of it ends with time is held against the time of the appraisal, which may be later. */
+function bundleChecks({ trustRoot, status, policy, asOf }: VerifiedBundle, now: Date): Check[] {
+  const list = new CheckList(BUNDLE_CHECKS);
+  const ends: Partial<Record<(typeof BUNDLE_CHECKS)[number], number>> = {
+    "bundle.trust-root": Date.parse(trustRoot.expires),
+    "bundle.checkpoint": asOf.getTime() + trustRoot.maxCheckpointAge * 1000,
+    "bundle.status": Date.parse(status.expires),
+    "bundle.policy": Date.parse(policy.expires),
+  };
+  for (const id of BUNDLE_CHECKS) {
+    if (now.getTime() < (ends[id] ?? Number.POSITIVE_INFINITY)) list.pass(id);
+    else
+      list.fail(id, {
+        detail: `was good when verified, at ${asOf.toISOString()}; fetch and verify a newer bundle`,
+      });
+  }
+  return list.checks;
+}
+
+/** The verdict for a bundle that verifyBundle refused with this error: its step failed, and nothing after it was evaluated. */
+export function rejectBundle(error: unknown, now: Date): Verdict {
+  const detail = error instanceof Error ? error.message : "cannot be read";
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const failed = (stepOf(code) ?? 1) - 1;
+  const list = new CheckList(BUNDLE_CHECKS);
+  for (const id of BUNDLE_CHECKS.slice(0, failed)) list.pass(id);
+  list.fail(BUNDLE_CHECKS[failed] ?? "bundle.trust-root", { detail });
+  return {
+    verdict: "rejected",
+    profile: null,
+    checks: inOrder(list.checks),
+    policy: null,
+    checkpoint: null,
+    asOf: now.toISOString(),
+  };
+}

@@ -1,0 +1,96 @@
+// The tuple that a quote must match as a whole: one platform's firmware and shape with one image of the profile. Registers of
+// different profiles or platforms are never mixed.
+import type { OsImage } from "../../protocol/entry/os-image.ts";
+import type { Platform } from "../../protocol/entry/platform.ts";
+import type { Profile, TdxRequirements } from "../../protocol/entry/policy.ts";
+import { describeReference } from "../../protocol/entry/reference.ts";
+import { VerificationError } from "../../protocol/errors.ts";
+import type { VerifiedBundle } from "../bundle/verify-bundle.ts";
+import { type Check, CheckList } from "../check-list.ts";
+import { requireRuntimeEvents } from "../tdx/event-log.ts";
+import type { EventLog } from "../tdx/logged-event.ts";
+import type { TdReport } from "../tdx/quote.ts";
+
+export const TUPLE_CHECKS = [
+  "tuple.mrtd",
+  "tuple.rtmr0",
+  "tuple.td-attributes",
+  "tuple.xfam",
+  "tuple.rtmr1",
+  "tuple.rtmr2",
+  "tuple.rtmr3",
+  "tuple.mr-config-id",
+  "tuple.mr-owner",
+  "tuple.mr-owner-config",
+] as const;
+
+/** One way to satisfy a profile: the profile on one of its platforms. */
+export interface Candidate {
+  readonly profile: Profile;
+  readonly platform: Platform;
+  readonly platformEntry: string;
+  readonly image: OsImage;
+  readonly imageEntry: string;
+}
+
+/** Every candidate of the policy, in the order in which it names them. */
+export function candidatesOf({ policy, entries }: VerifiedBundle): Candidate[] {
+  return policy.profiles.flatMap((profile) => {
+    const image = entries.get(profile.osImage.digest)?.statement;
+    if (image?.kind !== "os-image") return [];
+    return profile.platforms.flatMap((reference) => {
+      const platform = entries.get(reference.digest)?.statement;
+      if (platform?.kind !== "platform") return [];
+      return {
+        profile,
+        platform: platform.predicate,
+        platformEntry: describeReference(reference),
+        image: image.predicate,
+        imageEntry: describeReference(profile.osImage),
+      };
+    });
+  });
+}
+
+/** Compares the quote's body with one candidate; without a body nothing is evaluated. */
+export async function checkTuple(
+  candidate: Candidate,
+  body: TdReport | null,
+  log: EventLog | null,
+): Promise<Check[]> {
+  const list = new CheckList(TUPLE_CHECKS);
+  if (body === null) return list.checks;
+  const { platform, platformEntry, image, imageEntry, profile } = candidate;
+  const byPlatform = { entry: platformEntry };
+  const byImage = { entry: imageEntry };
+  list.equal("tuple.mrtd", platform.mrtd, body.mrtd, byPlatform);
+  list.equal("tuple.rtmr0", platform.rtmr0, body.rtmr0, byPlatform);
+  list.equal("tuple.td-attributes", platform.tdAttributes, body.tdAttributes, byPlatform);
+  list.equal("tuple.xfam", platform.xfam, body.xfam, byPlatform);
+  list.equal("tuple.rtmr1", image.measurements.rtmr1, body.rtmr1, byImage);
+  list.equal("tuple.rtmr2", image.measurements.rtmr2, body.rtmr2, byImage);
+  list.equal("tuple.mr-config-id", profile.tdx.mrConfigId, body.mrConfigId);
+  list.equal("tuple.mr-owner", profile.tdx.mrOwner, body.mrOwner);
+  list.equal("tuple.mr-owner-config", profile.tdx.mrOwnerConfig, body.mrOwnerConfig);
+  await checkRtmr3(list, profile.tdx.rtmr3, body, log);
+  return list.checks;
+}
+
+const ZERO_REGISTER = "00".repeat(48);
+
+async function checkRtmr3(
+  list: CheckList<(typeof TUPLE_CHECKS)[number]>,
+  wanted: TdxRequirements["rtmr3"],
+  body: TdReport,
+  log: EventLog | null,
+): Promise<void> {
+  if (wanted.mode !== "replay") {
+    list.equal("tuple.rtmr3", wanted.mode === "zero" ? ZERO_REGISTER : wanted.value, body.rtmr3);
+    return;
+  }
+  await list.attempt("tuple.rtmr3", () => {
+    if (log === null)
+      throw new VerificationError("event-log", "the profile wants RTMR3 replayed, and there is no event log");
+    requireRuntimeEvents(log, body, wanted.events);
+  });
+}

@@ -1,0 +1,36 @@
+// The answer of an appraisal: trusted, or rejected and why. It names every check, what was expected, what was found, and the logged
+// entry that said what to expect.
+import type { Check } from "../check-list.ts";
+
+export interface Verdict {
+  readonly verdict: "trusted" | "rejected";
+  /** Id of the profile that matched, or of the nearest one; null when no profile could be compared. */
+  readonly profile: string | null;
+  readonly checks: readonly Check[];
+  readonly policy: { readonly name: string; readonly version: number; readonly index: number } | null;
+  readonly checkpoint: { readonly origin: string; readonly size: number } | null;
+  /** RFC 3339: the time as of which everything was judged. */
+  readonly asOf: string;
+}
+
+/** Only a list of checks all of which passed is trusted; an empty one is not. */
+export function isTrusted(checks: readonly Check[]): boolean {
+  return checks.length > 0 && checks.every(({ outcome }) => outcome === "pass");
+}
+
+/** Why these checks are not trusted: the first one that failed as a sentence, or null where all passed. */
+export function reasonOf(checks: readonly Check[]): string | null {
+  if (isTrusted(checks)) return null;
+  const first =
+    checks.find(({ outcome }) => outcome === "fail") ?? checks.find(({ outcome }) => outcome !== "pass");
+  return first === undefined ? "nothing was checked" : explain(first);
+}
+
+/** "tuple.mrtd: differs (expected … by platform/x@1, found …)" */
+export function explain({ id, outcome, expected, actual, entry, detail }: Check): string {
+  if (outcome === "not-evaluated") return `${id}: could not be evaluated`;
+  const by = entry === null ? "" : ` by ${entry}`;
+  const difference =
+    expected === null || actual === null ? "" : ` (expected ${expected}${by}, found ${actual})`;
+  return `${id}: ${detail}${difference}`;
+}

@@ -1,0 +1,73 @@
+// Why a bundle is not accepted: a closed list of codes, each belonging to one of the six steps of verification.
+import { PolicyError, VerificationError } from "../../protocol/errors.ts";
+
+/** Codes for what is broken or forged. */
+export const BROKEN = {
+  "trust-root-pin": 1,
+  "trust-root-chain": 1,
+  "checkpoint-not-authentic": 2,
+  "not-included": 2,
+  "status-not-authorised": 3,
+  "status-disagrees": 3,
+  "policy-not-authorised": 4,
+  "entry-not-authorised": 5,
+  "entry-missing": 5,
+  "entry-wrong": 5,
+  "consistency-missing": 6,
+  "consistency-broken": 6,
+} as const;
+
+/** Codes for what is authentic but not acceptable now. */
+export const NOT_ACCEPTABLE = {
+  "trust-root-rolled-back": 1,
+  "trust-root-expired": 1,
+  "log-closed": 1,
+  "checkpoint-stale": 2,
+  "status-rolled-back": 3,
+  "status-expired": 3,
+  "policy-historical": 4,
+  "policy-revoked": 4,
+  "policy-not-in-force": 4,
+  "policy-rolled-back": 4,
+  "entry-revoked": 5,
+  "entry-below-svn-floor": 5,
+  "checkpoint-rolled-back": 6,
+} as const;
+
+export type BrokenCode = keyof typeof BROKEN;
+export type NotAcceptableCode = keyof typeof NOT_ACCEPTABLE;
+export type BundleCode = BrokenCode | NotAcceptableCode;
+
+const STEPS: Readonly<Record<BundleCode, number>> = { ...BROKEN, ...NOT_ACCEPTABLE };
+const STEP_NAMES = ["", "trust root", "checkpoint", "status", "policy", "entries", "remembered state"];
+
+/** The number of the step that a code belongs to, 1 to 6; undefined for a code that is not of bundle verification. */
+export function stepOf(code: string): number | undefined {
+  return Object.hasOwn(STEPS, code) ? STEPS[code as BundleCode] : undefined;
+}
+
+export function broken(code: BrokenCode, message: string): never {
+  throw new VerificationError<BrokenCode>(code, inStep(BROKEN[code], message));
+}
+
+export function notAcceptable(code: NotAcceptableCode, message: string): never {
+  throw new PolicyError<NotAcceptableCode>(code, inStep(NOT_ACCEPTABLE[code], message));
+}
+
+function inStep(step: number, message: string): string {
+  return `step ${step} (${STEP_NAMES[step]}): ${message}`;
+}
+
+/** Runs a check of a lower layer and turns whatever it refuses into a code of ours. */
+export async function otherwise<T>(code: BundleCode, what: string, check: () => T | Promise<T>): Promise<T> {
+  try {
+    return await check();
+  } catch (error) {
+    const message = `${what}: ${error instanceof Error ? error.message : "failed"}`;
+    return isBroken(code) ? broken(code, message) : notAcceptable(code, message);
+  }
+}
+
+function isBroken(code: BundleCode): code is BrokenCode {
+  return Object.hasOwn(BROKEN, code);
+}

@@ -1,0 +1,91 @@
+// Fetches the current policy bundle of a log, verifies it and remembers what was seen: the one call that most verifiers need.
+import { MAX_BUNDLE_BYTES } from "../../protocol/bundle/policy-bundle.ts";
+import { concatBytes } from "../../protocol/encoding/bytes.ts";
+import { decodeUtf8 } from "../../protocol/encoding/text.ts";
+import { MalformedError, printable } from "../../protocol/errors.ts";
+import { mergeStates, type StateStore } from "./remembered-state.ts";
+import type { TrustPin } from "./trust-pin.ts";
+import { type VerifiedBundle, verifyBundle } from "./verify-bundle.ts";
+
+export interface FetchPolicyOptions {
+  /** Base URL of the service, such as https://log.example.com */
+  readonly url: string;
+  /** Name of the policy. */
+  readonly name: string;
+  readonly pin: TrustPin;
+  readonly store: StateStore;
+  readonly now: Date;
+  readonly fetch: typeof fetch;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The log could not be reached, or did not answer with a bundle. Nothing may be trusted on the strength of that. */
+export class UnreachableError extends Error {
+  override readonly name = "UnreachableError";
+}
+
+/**
+ * Fetches, verifies and remembers. The new state is saved before the result is returned, and only when everything verified.
+ * @throws UnreachableError, or what verifyBundle throws, or what the store throws when its state cannot be read.
+ */
+export async function fetchPolicy(options: FetchPolicyOptions): Promise<VerifiedBundle> {
+  const remembered = await options.store.load(options.pin.origin);
+  const bytes = await fetchBundle(options, remembered?.checkpoint.size);
+  const verified = await verifyBundle(bytes, { pin: options.pin, now: options.now, remembered });
+  if (verified.policy.name !== options.name) {
+    throw new MalformedError(
+      "policy bundle",
+      `asked for policy ${options.name}, got ${verified.policy.name}`,
+    );
+  }
+  await options.store.save(mergeStates(remembered, verified.state));
+  return verified;
+}
+
+/** The bundle's bytes as the service sends them. `since` asks for the consistency proof from a tree size. */
+export async function fetchBundle(
+  { url, name, fetch, signal }: Pick<FetchPolicyOptions, "url" | "name" | "fetch" | "signal">,
+  since?: number,
+): Promise<Uint8Array> {
+  const query = since === undefined ? "" : `?since=${since}`;
+  const target = `${url.replace(/\/+$/, "")}/v1/policies/${encodeURIComponent(name)}${query}`;
+  const response = await fetch(target, signal === undefined ? {} : { signal }).catch((error: unknown) => {
+    throw new UnreachableError(`${target}: ${error instanceof Error ? error.message : "no answer"}`);
+  });
+  const bytes = await readLimited(response, target);
+  if (!response.ok) throw new UnreachableError(`${target}: answered ${response.status}${reasonIn(bytes)}`);
+  return bytes;
+}
+
+/** The reason that a problem document (RFC 9457) gives, for the reader; whatever else the answer holds is not shown. */
+function reasonIn(bytes: Uint8Array): string {
+  try {
+    const { detail } = JSON.parse(decodeUtf8(bytes)) as { detail?: unknown };
+    return typeof detail === "string" ? `: ${quote(detail)}` : "";
+  } catch {
+    return "";
+  }
+}
+
+/** What a service says, short enough for one line. */
+export function quote(text: string): string {
+  return printable(text, 300);
+}
+
+async function readLimited(response: Response, target: string): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const reader = response.body?.getReader();
+  for (;;) {
+    const next = await reader?.read().catch(() => {
+      throw new UnreachableError(`${target}: the answer broke off`);
+    });
+    if (next?.value === undefined) return concatBytes(...chunks);
+    length += next.value.length;
+    if (length > MAX_BUNDLE_BYTES) {
+      await reader?.cancel();
+      throw new MalformedError("policy bundle", `longer than ${MAX_BUNDLE_BYTES} bytes`);
+    }
+    chunks.push(next.value);
+  }
+}

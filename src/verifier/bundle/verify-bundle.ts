@@ -1,0 +1,285 @@
+// Verification of a policy bundle, offline, at a time that the caller states. Six steps, in the order of docs/formats.md:
+// trust root, checkpoint, status, policy, entries, remembered state. Anything missing or unknown rejects.
+import type { LoggedEntry, PolicyBundle } from "../../protocol/bundle/policy-bundle.ts";
+import { parsePolicyBundle } from "../../protocol/bundle/policy-bundle.ts";
+import { KeyRing } from "../../protocol/cryptography/key-ring.ts";
+import { encodeHex } from "../../protocol/encoding/hex.ts";
+import type { Policy } from "../../protocol/entry/policy.ts";
+import { describeReference, type Kind, type ReleaseKind } from "../../protocol/entry/reference.ts";
+import type { Status } from "../../protocol/entry/status.ts";
+import type { TrustRoot } from "../../protocol/entry/trust-root.ts";
+import { verifyEnvelope } from "../../protocol/envelope/dsse.ts";
+import type { StatementOf } from "../../protocol/envelope/statement.ts";
+import { hashLeaf } from "../../protocol/merkle/hash.ts";
+import { verifyInclusion } from "../../protocol/merkle/inclusion.ts";
+import type { Checkpoint } from "../../protocol/note/checkpoint.ts";
+import {
+  authenticateCheckpoint,
+  checkFreshness,
+  MAX_CLOCK_SKEW,
+} from "../../protocol/note/cosigned-checkpoint.ts";
+import { parseTlogPolicy } from "../../protocol/note/tlog-policy.ts";
+import { authorise } from "../../protocol/registration/authorisation.ts";
+import { type InForce, isRevoked } from "../../protocol/registration/in-force.ts";
+import { checkProfiles, type EntryRecord, referencesOf } from "../../protocol/registration/references.ts";
+import { recordOf } from "../../protocol/registration/register.ts";
+import { broken, notAcceptable, otherwise } from "./bundle-error.ts";
+import type { RememberedState } from "./remembered-state.ts";
+import { verifyRemembered } from "./remembered-tree.ts";
+import type { VerifyBundleOptions } from "./trust-pin.ts";
+import { type PlacedTrustRoot, trustRootAt, verifyTrustRootChain } from "./trust-root-chain.ts";
+
+/** An entry whose signatures, authorisation and inclusion were verified. */
+export interface VerifiedEntry<K extends Kind = Kind> {
+  readonly record: EntryRecord;
+  readonly statement: K extends Kind ? StatementOf<K> : never;
+}
+
+export interface VerifiedBundle {
+  readonly trustRoot: TrustRoot;
+  readonly checkpoint: Checkpoint;
+  readonly status: Status;
+  readonly policy: Policy;
+  readonly policyIndex: number;
+  /** Every entry that the policy refers to, by payload digest. */
+  readonly entries: ReadonlyMap<string, VerifiedEntry>;
+  /** What to remember now; pass it to the next verification. */
+  readonly state: RememberedState;
+  readonly asOf: Date;
+}
+
+/**
+ * Verifies a policy bundle.
+ * @param bytes the bundle as it was fetched, at most 8 MiB.
+ * @throws MalformedError when it cannot be read.
+ * @throws VerificationError (a BrokenCode) when something in it is forged or damaged.
+ * @throws PolicyError (a NotAcceptableCode) when it is authentic but expired, revoked, rolled back or historical.
+ */
+export async function verifyBundle(bytes: Uint8Array, options: VerifyBundleOptions): Promise<VerifiedBundle> {
+  const bundle = parsePolicyBundle(bytes);
+  const keys = new KeyRing();
+  const roots = await verifyTrustRootChain(bundle, keys, options);
+  const checkpoint = await verifyCheckpoint(bundle, newest(roots).root, options.now);
+  const context = { roots, keys, now: options.now, remembered: options.remembered };
+  const status = await verifyStatus(bundle, context);
+  const revoked = await collectRevoked(bundle, status.predicate, context);
+  const policy = await verifyPolicy(bundle, status.predicate, revoked, context);
+  const entries = await verifyEntries(bundle, policy, revoked, context);
+  await verifyRemembered(bundle, checkpoint, options.remembered);
+  return {
+    trustRoot: newest(roots).root,
+    checkpoint,
+    status: status.predicate,
+    policy: policy.predicate,
+    policyIndex: bundle.policy.index,
+    entries,
+    state: {
+      origin: checkpoint.origin,
+      trustRootVersion: newest(roots).root.version,
+      statusSequence: status.predicate.sequence,
+      checkpoint: { size: checkpoint.size, root: encodeHex(checkpoint.root) },
+      policies: { [policy.name]: policy.predicate.version },
+    },
+    asOf: options.now,
+  };
+}
+
+interface Context {
+  readonly roots: readonly PlacedTrustRoot[];
+  readonly keys: KeyRing;
+  readonly now: Date;
+  readonly remembered: RememberedState | null;
+}
+
+type Revoked = Pick<InForce, "revokedDigests" | "revokedKeys">;
+
+/** Step 2: log key and quorum of the newest trust root, fresh; everything in the bundle is in that tree. */
+async function verifyCheckpoint(bundle: PolicyBundle, root: TrustRoot, now: Date): Promise<Checkpoint> {
+  const policy = parseTlogPolicy(root.logPolicy);
+  const cosigned = await otherwise("checkpoint-not-authentic", "checkpoint", () =>
+    authenticateCheckpoint(bundle.checkpoint, policy),
+  );
+  const { checkpoint } = cosigned;
+  if (checkpoint.origin !== root.origin || bundle.origin !== root.origin) {
+    broken(
+      "checkpoint-not-authentic",
+      `the checkpoint is of ${checkpoint.origin}, the trust root of ${root.origin}`,
+    );
+  }
+  await otherwise("checkpoint-stale", "checkpoint", () =>
+    checkFreshness(cosigned, policy, { now, maxAge: root.maxCheckpointAge }),
+  );
+  for (const entry of [
+    ...bundle.trustRoots,
+    bundle.status,
+    bundle.policy,
+    ...bundle.entries,
+    ...bundle.revocations,
+  ]) {
+    await requireIncluded(entry, checkpoint);
+  }
+  return checkpoint;
+}
+
+async function requireIncluded(
+  { index, envelope, proof }: LoggedEntry,
+  { size, root }: Checkpoint,
+): Promise<void> {
+  await otherwise("not-included", `${describeReference(envelope.statement)} at index ${index}`, () =>
+    verifyInclusion({ index, size, leafHash: hashLeaf(envelope.leaf), root, proof }),
+  );
+}
+
+/** Step 3: signed, in force, not older than remembered, and saying the same as the bundle about trust root and policy. */
+async function verifyStatus(bundle: PolicyBundle, context: Context): Promise<StatementOf<"status">> {
+  const { statement, record } = await verifyEntry(bundle.status, "status", "status-not-authorised", context);
+  const status = statement.predicate;
+  const root = newest(context.roots);
+  requireStatusInForce(status, root.root, context.now);
+  if (status.sequence < (context.remembered?.statusSequence ?? 0)) {
+    notAcceptable(
+      "status-rolled-back",
+      `sequence ${status.sequence} is older than ${context.remembered?.statusSequence}, which was seen before`,
+    );
+  }
+  if (
+    status.trustRoot.version !== root.root.version ||
+    status.trustRoot.digest !== root.digest ||
+    status.treeSize <= root.index ||
+    status.treeSize > record.index
+  ) {
+    broken(
+      "status-disagrees",
+      `it does not summarise the log up to trust root version ${root.root.version}, which the bundle shows`,
+    );
+  }
+  return statement;
+}
+
+function requireStatusInForce(status: Status, root: TrustRoot, now: Date): void {
+  const issued = Date.parse(status.issuedAt);
+  const expires = Date.parse(status.expires);
+  if (issued > now.getTime() + MAX_CLOCK_SKEW * 1000) {
+    notAcceptable("status-expired", `the status is from the future, ${status.issuedAt}; check the clock`);
+  }
+  if (now.getTime() >= expires || expires - issued > root.maxStatusAge * 1000) {
+    notAcceptable("status-expired", `the status was good until ${status.expires}; fetch a newer bundle`);
+  }
+}
+
+/** Everything revoked, by the status and by any revocation that the bundle shows beside it. */
+async function collectRevoked(bundle: PolicyBundle, status: Status, context: Context): Promise<Revoked> {
+  const revokedDigests = new Set(status.revokedDigests);
+  const revokedKeys = [...status.revokedKeys];
+  for (const entry of bundle.revocations) {
+    const { statement } = await verifyEntry(entry, "revocation", "entry-not-authorised", context);
+    for (const digest of statement.predicate.digests) revokedDigests.add(digest);
+    revokedKeys.push(...statement.predicate.keys);
+  }
+  const revoked = { revokedDigests, revokedKeys };
+  const { envelope, index } = bundle.status;
+  const signers = envelope.signatures.map(({ keyId }) => keyId);
+  if (isRevoked(revoked, { kind: "status", index, digest: envelope.payloadDigest, signers })) {
+    notAcceptable("entry-revoked", "the status was signed with a revoked key");
+  }
+  return revoked;
+}
+
+/** Step 4: threshold, the newest by the status, in force, not older than remembered. */
+async function verifyPolicy(
+  bundle: PolicyBundle,
+  status: Status,
+  revoked: Revoked,
+  context: Context,
+): Promise<StatementOf<"policy">> {
+  const { statement, record } = await verifyEntry(bundle.policy, "policy", "policy-not-authorised", context);
+  const policy = statement.predicate;
+  const label = `policy ${policy.name} version ${policy.version}`;
+  const current = status.policies.find(({ name }) => name === policy.name);
+  if (bundle.historical || (current !== undefined && current.version > policy.version)) {
+    notAcceptable("policy-historical", `${label} is not the newest; fetch the current bundle`);
+  }
+  if (
+    current?.version !== policy.version ||
+    current.digest !== record.digest ||
+    status.treeSize <= record.index
+  ) {
+    broken("status-disagrees", `the status does not name ${label} with this digest`);
+  }
+  if (isRevoked(revoked, record)) notAcceptable("policy-revoked", `${label} is revoked`);
+  requirePolicyInForce(policy, newest(context.roots).root, context.now);
+  const seen = context.remembered?.policies[policy.name] ?? 0;
+  if (policy.version < seen)
+    notAcceptable("policy-rolled-back", `${label} is older than version ${seen}, which was seen before`);
+  return statement;
+}
+
+function requirePolicyInForce(policy: Policy, root: TrustRoot, now: Date): void {
+  const from = Date.parse(policy.validFrom);
+  const until = Date.parse(policy.expires);
+  if (now.getTime() < from || now.getTime() >= until || until - from > root.maxPolicyLifetime * 1000) {
+    notAcceptable(
+      "policy-not-in-force",
+      `policy ${policy.name} is in force from ${policy.validFrom} until ${policy.expires}, and it is ${now.toISOString()}`,
+    );
+  }
+}
+
+/** Step 5: every entry that the policy names, and no other, is there, authorised at its index, not revoked, above the floor. */
+async function verifyEntries(
+  bundle: PolicyBundle,
+  policy: StatementOf<"policy">,
+  revoked: Revoked,
+  context: Context,
+): Promise<Map<string, VerifiedEntry>> {
+  const references = referencesOf(policy);
+  const entries = new Map<string, VerifiedEntry>();
+  for (const logged of bundle.entries) {
+    const { payloadDigest, statement } = logged.envelope;
+    if (entries.has(payloadDigest) || !references.some(({ digest }) => digest === payloadDigest))
+      broken("entry-wrong", `entry ${logged.index} is there twice, or the policy does not name it`);
+    const entry = await verifyEntry(logged, statement.kind, "entry-not-authorised", context);
+    if (isRevoked(revoked, entry.record))
+      notAcceptable("entry-revoked", `${describeReference(statement)} is revoked`);
+    entries.set(payloadDigest, entry);
+  }
+  for (const reference of references) {
+    const label = describeReference(reference);
+    const record = entries.get(reference.digest)?.record;
+    if (record === undefined) broken("entry-missing", `${label} is not in the bundle`);
+    if (describeReference(record) !== label)
+      broken("entry-wrong", `${label} is ${describeReference(record)}`);
+    if ((record.svn ?? -1) < policy.predicate.svnFloor[reference.kind as ReleaseKind])
+      notAcceptable("entry-below-svn-floor", `${label} has svn ${record.svn}`);
+  }
+  await otherwise("entry-wrong", "policy", () =>
+    checkProfiles(policy, (digest) => entries.get(digest)?.record),
+  );
+  return entries;
+}
+
+/** Signatures, kind and authorisation at its index by the trust root that was in force there. */
+async function verifyEntry<K extends Kind>(
+  { index, envelope }: LoggedEntry,
+  kind: K,
+  code: "status-not-authorised" | "policy-not-authorised" | "entry-not-authorised",
+  { roots, keys }: Context,
+): Promise<VerifiedEntry<K>> {
+  const label = `${describeReference(envelope.statement)} at index ${index}`;
+  if (envelope.statement.kind !== kind) broken(code, `${label} is not a ${kind}`);
+  const verified = await otherwise(code, label, async () => {
+    const signed = await verifyEnvelope(envelope, keys.lookup);
+    authorise(trustRootAt(roots, index), { ...envelope.statement, signers: signed.signers });
+    return signed;
+  });
+  return {
+    record: recordOf(verified, index),
+    statement: envelope.statement as VerifiedEntry<K>["statement"],
+  };
+}
+
+function newest(roots: readonly PlacedTrustRoot[]): PlacedTrustRoot {
+  const last = roots.at(-1);
+  if (last === undefined) throw new TypeError("a bundle has at least one trust root");
+  return last;
+}

@@ -1,0 +1,112 @@
+// A witness asked over HTTP: a small strict one (C2SP tlog-witness) stands behind the fetch that is passed in.
+import { describe, expect, it } from "vitest";
+import type { CosignRequest } from "../../../src/log/checkpointing/cosigner.ts";
+import { HttpWitness } from "../../../src/log/checkpointing/http-witness.ts";
+import { decodeBase64 } from "../../../src/protocol/encoding/base64.ts";
+import { utf8 } from "../../../src/protocol/encoding/text.ts";
+import { proveConsistency, verifyConsistency } from "../../../src/protocol/merkle/consistency.ts";
+import { parseCheckpoint } from "../../../src/protocol/note/checkpoint.ts";
+import { createCosigner } from "../../../src/protocol/note/cosignature.ts";
+import { formatSignatureLine, parseNote } from "../../../src/protocol/note/signed-note.ts";
+import { NOW } from "../../support/log-fixture.ts";
+import { logKey, signedCheckpoint, witnessKey } from "../../support/notes.ts";
+import { makeTree } from "../../support/tree.ts";
+
+const ORIGIN = "log.example";
+const tree = makeTree(40);
+
+async function requestFor(size: number): Promise<CosignRequest> {
+  const checkpoint = { origin: ORIGIN, size, root: tree.roots[size]! };
+  return {
+    checkpoint,
+    note: await signedCheckpoint(checkpoint, await logKey(ORIGIN)),
+    consistencyFrom: async (from) => proveConsistency(from, size, tree.readNode),
+  };
+}
+
+/** A witness that has seen `seen` entries, and checks what it is sent. */
+async function witness(seen: number) {
+  const state = { seen, requests: 0 };
+  const signer = createCosigner(await witnessKey("w.example"), () => NOW);
+  const answer = async (_url: unknown, init?: RequestInit): Promise<Response> => {
+    state.requests++;
+    const [head = "", ...rest] = String(init?.body).split("\n\n");
+    const [old = "", ...proof] = head.split("\n");
+    const note = parseNote(rest.join("\n\n"));
+    const { size, root } = parseCheckpoint(note.text);
+    if (Number(old.slice(4)) !== state.seen) return new Response(`${state.seen}\n`, { status: 409 });
+    if (state.seen > 0) {
+      verifyConsistency({
+        fromSize: state.seen,
+        fromRoot: tree.roots[state.seen]!,
+        toSize: size,
+        toRoot: root,
+        proof: proof.map(decodeBase64),
+      });
+    }
+    state.seen = size;
+    const { name, keyId } = signer;
+    return new Response(formatSignatureLine({ name, keyId, signature: await signer.sign(utf8(note.text)) }));
+  };
+  return { state, fetch: answer as typeof fetch };
+}
+
+const open = (fetch: typeof globalThis.fetch) =>
+  new HttpWitness({ name: "w", url: "http://127.0.0.1:1/prefix/", fetch });
+const signal = () => AbortSignal.timeout(5000);
+
+describe("an HTTP witness", () => {
+  it("is asked from nothing, then from what it cosigned last, and again for the same size", async () => {
+    const { state, fetch } = await witness(0);
+    const cosigner = open(fetch);
+    for (const size of [5, 17, 17, 40]) {
+      const lines = await cosigner.gather(await requestFor(size), signal());
+      expect(lines).toHaveLength(1);
+      expect(lines[0]).toMatch(/^— w\.example /);
+    }
+    expect(state).toEqual({ seen: 40, requests: 4 });
+  });
+
+  it("tells us what it saw when we do not know, and gets the proof from there", async () => {
+    const { state, fetch } = await witness(9);
+    expect(await open(fetch).gather(await requestFor(30), signal())).toHaveLength(1);
+    expect(state).toEqual({ seen: 30, requests: 2 });
+  });
+
+  it("gives nothing when it claims to have seen more than the log has", async () => {
+    const { fetch } = await witness(39);
+    await expect(open(fetch).gather(await requestFor(30), signal())).rejects.toThrow(
+      /claims to have seen size 39/,
+    );
+  });
+
+  it.each([
+    ["refuses the log", () => new Response("unknown origin", { status: 404 })],
+    ["answers without end", () => new Response("x".repeat(70_000))],
+    ["answers a conflict that is no size", () => new Response("lots\n", { status: 409 })],
+    [
+      "changes its mind about what it saw",
+      () => new Response(`${Math.ceil(Math.random() * 20)}\n`, { status: 409 }),
+    ],
+  ])("gives nothing when it %s", async (_what, answer) => {
+    await expect(
+      open((async () => answer()) as typeof fetch).gather(await requestFor(30), signal()),
+    ).rejects.toThrow();
+  });
+
+  it("is not asked twice at once", async () => {
+    let release: (() => void) | undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const { fetch } = await witness(0);
+    const cosigner = open((async (...call: Parameters<typeof fetch>) => {
+      await held;
+      return fetch(...call);
+    }) as typeof globalThis.fetch);
+    const first = cosigner.gather(await requestFor(5), signal());
+    expect(await cosigner.gather(await requestFor(6), signal())).toEqual([]);
+    release?.();
+    expect(await first).toHaveLength(1);
+  });
+});

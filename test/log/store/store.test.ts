@@ -1,0 +1,301 @@
+// The store's contract: compare-and-swap, all or nothing, append-only whatever the program does, one writer, known schema, full disk.
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import Sqlite from "better-sqlite3";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { highWaterFile } from "../../../src/log/checkpointing/high-water.ts";
+import { openLog } from "../../../src/log/log.ts";
+import { fsck } from "../../../src/log/maintenance/fsck.ts";
+import type { Append } from "../../../src/log/store/log-store.ts";
+import { readMigrations } from "../../../src/log/store/sqlite/migrate.ts";
+import { MIGRATIONS_FOLDER, openForReading, openForWriting } from "../../../src/log/store/sqlite/open.ts";
+import { SqliteLogStore } from "../../../src/log/store/sqlite/sqlite-log-store.ts";
+import { GrowingTree } from "../../../src/log/tree/growing-tree.ts";
+import { TileNodes } from "../../../src/log/tree/tile-nodes.ts";
+import { hashLeaf } from "../../../src/protocol/merkle/hash.ts";
+import { NOW, sha256Of, signPlatforms } from "../../support/log-fixture.ts";
+import { LogHarness } from "../../support/log-harness.ts";
+import { auditAsStranger } from "../../support/stranger.ts";
+
+let folder: string;
+const file = () => join(folder, "log.db");
+const open = () => new SqliteLogStore(openForWriting(file(), { now: NOW }));
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "touchstone-store-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const leaf = new TextEncoder().encode("leaf");
+/** An append of one made-up entry; the store does not look into leaves. */
+function oneEntry(index: number, change: Partial<Append["entries"][number]> = {}): Append {
+  const entry = {
+    index,
+    leaf,
+    payloadDigest: sha256Of(`payload ${index}`),
+    kind: "platform" as const,
+    name: `vm-${index}`,
+    version: "1",
+    signers: [sha256Of("key")],
+    digests: [sha256Of(`digest ${index}`)],
+    ...change,
+  };
+  const hashes = new Uint8Array(32 * (index + 1));
+  for (let i = 0; i <= index; i++) hashes.set(hashLeaf(leaf), 32 * i);
+  return {
+    entries: [entry],
+    tiles: [{ level: 0, index: 0, hashes, inner: null }],
+    head: { size: index + 1, root: new Uint8Array(32) },
+  };
+}
+
+describe("append", () => {
+  it("is a compare-and-swap on the tree size", async () => {
+    const store = open();
+    await store.append(0, oneEntry(0));
+    await expect(store.append(0, oneEntry(0))).rejects.toMatchObject({ name: "ConflictError" });
+    await expect(store.append(2, oneEntry(2))).rejects.toMatchObject({ name: "ConflictError" });
+    await expect(
+      store.append(1, { ...oneEntry(1), head: { size: 3, root: new Uint8Array(32) } }),
+    ).rejects.toMatchObject({
+      name: "ConflictError",
+    });
+    expect((await store.head()).size).toBe(1);
+    await store.close();
+  });
+
+  it("writes everything or nothing", async () => {
+    const store = open();
+    await store.append(0, oneEntry(0));
+    const same = { payloadDigest: sha256Of("payload 0") };
+    await expect(store.append(1, oneEntry(1, same))).rejects.toThrow(/UNIQUE/);
+    await expect(store.append(1, oneEntry(1, { name: "vm-0" }))).rejects.toThrow(/UNIQUE/);
+    expect((await store.head()).size).toBe(1);
+    expect((await store.readTile(0, 0))?.hashes).toHaveLength(32);
+    expect(await store.readLeaves(0, 9)).toHaveLength(1);
+    expect(await store.search({ digest: sha256Of("digest 1"), before: 9, limit: 9 })).toEqual([]);
+    await store.append(1, oneEntry(1));
+    await store.close();
+  });
+
+  it("reads the path from a hash to the root of its tile, once the tile is full", async () => {
+    const store = open();
+    const tree = GrowingTree.empty();
+    const append = (size: number) => {
+      const from = tree.size;
+      while (tree.size < size) tree.append(hashLeaf(Uint8Array.of(tree.size)));
+      const entries = Array.from({ length: size - from }, (_, i) => oneEntry(from + i).entries).flat();
+      return store.append(from, { entries, tiles: tree.takeWrites(), head: { size, root: tree.root() } });
+    };
+    await append(255);
+    expect(await store.readPath(0, 0)).toBeUndefined();
+    await append(257);
+    const tile = await store.readTile(0, 0);
+    const nodes = TileNodes.of({ hashes: tile?.hashes ?? leaf, inner: null });
+    for (let i = 0; i < 256; i++) {
+      expect(await store.readPath(0, i)).toEqual(Buffer.concat(nodes.path(i)));
+    }
+    expect(await store.readPath(1, 0)).toBeUndefined();
+    await store.close();
+  });
+
+  it("survives closing and opening again", async () => {
+    const store = open();
+    await store.append(0, oneEntry(0));
+    await store.close();
+    const again = open();
+    expect((await again.head()).size).toBe(1);
+    await again.close();
+  });
+});
+
+describe("the database itself", () => {
+  it("refuses to change or remove what is written once", async () => {
+    const store = open();
+    await store.append(0, oneEntry(0));
+    await store.append(1, oneEntry(1));
+    await store.addCheckpoint({ size: 2, cosignedAt: 1, note: "note" });
+    await store.putAttachment(sha256Of("x"), leaf);
+    const forbidden = [
+      "UPDATE entries SET name = 'x'",
+      "DELETE FROM entries",
+      "INSERT INTO entries VALUES (7, x'00', zeroblob(32), 'platform', 'gap', '1')",
+      "UPDATE tiles SET hashes = zeroblob(64)",
+      "UPDATE tiles SET hashes = substr(hashes, 1, 32)",
+      "DELETE FROM tiles",
+      "UPDATE tree_head SET size = 1",
+      "DELETE FROM tree_head",
+      "UPDATE checkpoints SET note = 'x'",
+      "DELETE FROM checkpoints",
+      "UPDATE attachments SET bytes = x'00'",
+      "DELETE FROM attachments",
+      "INSERT INTO tree_head VALUES (2, 0, zeroblob(32))",
+    ];
+    for (const sql of forbidden) expect(() => store.database.exec(sql), sql).toThrow();
+    await store.close();
+  });
+
+  it("is durable at every commit, and says so", async () => {
+    const store = open();
+    expect(store.database.pragma("synchronous", { simple: true })).toBe(2);
+    expect(store.database.pragma("journal_mode", { simple: true })).toBe("wal");
+    expect(store.database.pragma("page_size", { simple: true })).toBe(4096);
+    expect(store.database.pragma("user_version", { simple: true })).toBe(
+      readMigrations(MIGRATIONS_FOLDER).length,
+    );
+    await store.close();
+  });
+});
+
+describe("a second writer", () => {
+  it("fails at once in this process and in another, while readers are let in", async () => {
+    const store = open();
+    await store.append(0, oneEntry(0));
+    expect(() => openForWriting(file(), { now: NOW })).toThrow(
+      expect.objectContaining({ code: "log-in-use" }),
+    );
+    const begun = performance.now();
+    const child = join(import.meta.dirname, "../../support/second-writer.ts");
+    const output = execFileSync(process.execPath, ["--import", "tsx", child, file()], { encoding: "utf8" });
+    expect(output).toMatch(/^log-in-use: .*one writer/);
+    expect(performance.now() - begun).toBeLessThan(20_000);
+    const reader = new SqliteLogStore(openForReading(file()));
+    expect((await reader.head()).size).toBe(1);
+    await expect(reader.append(1, oneEntry(1))).rejects.toThrow(/readonly/);
+    await reader.close();
+    await store.close();
+    expect(execFileSync(process.execPath, ["--import", "tsx", child, file()], { encoding: "utf8" })).toBe(
+      "opened\n",
+    );
+  });
+});
+
+describe("migrations", () => {
+  const migrations = (...files: Array<[name: string, sql: string]>) => {
+    const into = join(folder, `migrations-${files.map(([, sql]) => sql.length).join("-")}`);
+    mkdirSync(into);
+    for (const [name, sql] of files) writeFileSync(join(into, name), sql);
+    return into;
+  };
+  const FIRST: [string, string] = ["0001_log.sql", "CREATE TABLE a (x INTEGER) STRICT;"];
+  const SECOND: [string, string] = [
+    "0002_more.sql",
+    "CREATE TABLE b (x INTEGER) STRICT; INSERT INTO b SELECT x + 1 FROM a;",
+  ];
+  const openWith = (migrationsFolder: string) => openForWriting(file(), { now: NOW, migrationsFolder });
+
+  it("run in order, once, and leave their digest", () => {
+    openWith(migrations(FIRST)).close();
+    const { database, close } = openWith(migrations(FIRST, SECOND));
+    expect(database.prepare("SELECT version, name, applied_at FROM schema_migrations").all()).toEqual([
+      { version: 1, name: "log", applied_at: NOW.toISOString() },
+      { version: 2, name: "more", applied_at: NOW.toISOString() },
+    ]);
+    close();
+  });
+
+  it("refuse a file that changed since it ran", () => {
+    openWith(migrations(FIRST)).close();
+    const changed = migrations(["0001_log.sql", `${FIRST[1]} -- changed`]);
+    expect(() => openWith(changed)).toThrow(
+      expect.objectContaining({ code: "schema-unknown", message: expect.stringContaining("SHA-256") }),
+    );
+  });
+
+  it("refuse a database of a newer program", () => {
+    openWith(migrations(FIRST, SECOND)).close();
+    expect(() => openWith(migrations(FIRST))).toThrow(expect.objectContaining({ code: "schema-unknown" }));
+    expect(() =>
+      openForReading(
+        file(),
+        migrations([...FIRST.slice(0, 1), FIRST[1]] as [string, string], ["0002_x.sql", "SELECT 1;"]),
+      ),
+    ).toThrow();
+  });
+
+  it("leave nothing behind when one fails", () => {
+    openWith(migrations(FIRST)).close();
+    const failing = migrations(FIRST, [
+      "0002_more.sql",
+      "CREATE TABLE c (x INTEGER) STRICT; INSERT INTO nowhere VALUES (1);",
+    ]);
+    expect(() => openWith(failing)).toThrow(/nowhere/);
+    const { database, close } = openWith(migrations(FIRST, SECOND));
+    expect(database.prepare("SELECT name FROM sqlite_schema WHERE name = 'c'").all()).toEqual([]);
+    close();
+  });
+
+  it("refuse a gap in the numbers, another name, and a database that is no log", () => {
+    expect(() => openWith(migrations(FIRST, ["0003_x.sql", "SELECT 1;"]))).toThrow(/0002/);
+    expect(() => openWith(migrations(["readme.txt", "hello"]))).toThrow(/0001/);
+    const foreign = new Sqlite(file());
+    foreign.exec("CREATE TABLE notes (x)");
+    foreign.close();
+    expect(() => openForWriting(file(), { now: NOW })).toThrow(
+      expect.objectContaining({ code: "schema-unknown" }),
+    );
+    expect(() => openForReading(file())).toThrow(expect.objectContaining({ code: "schema-unknown" }));
+  });
+
+  it("must have run before a reader opens", () => {
+    openWith(migrations(FIRST)).close();
+    expect(() => openForReading(file(), migrations(FIRST, SECOND))).toThrow(
+      /schema version 1, this program needs 2/,
+    );
+  });
+
+  it("that come with the program are the ones this test was written for", () => {
+    expect(readMigrations(MIGRATIONS_FOLDER).map(({ name }) => name)).toEqual(["log"]);
+    expect(readFileSync(join(MIGRATIONS_FOLDER, "0001_log.sql"), "utf8")).toContain("STRICT");
+  });
+});
+
+/** A file system of 3 MiB. Only root may mount one. */
+function mountSmall(path: string): boolean {
+  mkdirSync(path, { recursive: true });
+  return spawnSync("mount", ["-t", "tmpfs", "-o", "size=3m", "tmpfs", path]).status === 0;
+}
+
+describe("a full disk", () => {
+  it("refuses entries with nothing half done, and takes them again once there is room", async (context) => {
+    const harness = await LogHarness.make({ withStatus: true });
+    if (!mountSmall(harness.folder)) {
+      harness.remove();
+      context.skip("mounting a tmpfs needs root");
+    }
+    try {
+      const log = await harness.create();
+      const accepted: number[] = [];
+      const refused: string[] = [];
+      for (const entry of await signPlatforms(harness.keys, "vm", 1500)) {
+        try {
+          accepted.push((await log.publish([entry]))[0]!.index);
+        } catch (error) {
+          refused.push((error as { code: string }).code);
+          if (refused.length > 3) break;
+        }
+      }
+      expect(new Set(refused)).toEqual(new Set(["storage-failed"]));
+      expect(accepted).toEqual(accepted.map((_, i) => i + 2));
+      await auditAsStranger(log, log.inForce.trustRoots[0]!.root.logPolicy);
+      execFileSync("mount", ["-o", "remount,size=30m", harness.folder]);
+      const [late] = await signPlatforms(harness.keys, "late", 1);
+      expect((await log.publish([late!]))[0]).toMatchObject({
+        index: accepted.length + 2,
+        state: "published",
+      });
+      await log.close();
+      const store = new SqliteLogStore(openForReading(harness.databaseFile));
+      expect((await fsck(store, highWaterFile(harness.highWaterPath))).findings).toEqual([]);
+      await store.close();
+      const again = await openLog(await harness.config());
+      expect(again.published()?.checkpoint.size).toBe(accepted.length + 3);
+      await again.close();
+    } finally {
+      execFileSync("umount", ["-l", harness.folder]);
+      harness.remove();
+    }
+  });
+});

@@ -1,0 +1,116 @@
+// Publishing over a bad network: patient with what will pass, and clear about what will not.
+import { describe, expect, it } from "vitest";
+import { PolicyError } from "../../../src/protocol/errors.ts";
+import { callLog } from "../../../src/publisher/client/log-client.ts";
+import { UnreachableError } from "../../../src/verifier/bundle/fetch-policy.ts";
+import { type Answer, fakeNetwork, problem, status, unreachable } from "../../support/fake-fetch.ts";
+
+async function call(...answers: Answer[]) {
+  const { fetch, asked } = fakeNetwork(...answers);
+  const pauses: number[] = [];
+  const reasons: string[] = [];
+  const client = {
+    url: "https://log.example/",
+    fetch,
+    sleep: async (milliseconds: number) => void pauses.push(milliseconds),
+    onRetry: (reason: string) => void reasons.push(reason),
+  };
+  const result = await callLog(client, "/v1/entries", { method: "POST", body: "{}" }).catch((e: Error) => e);
+  return { result, asked, pauses, reasons };
+}
+
+const good = status(200, {}, "done");
+
+describe("a request", () => {
+  it("is sent as it is, below the base URL, and answered", async () => {
+    const sent: unknown[] = [];
+    const { result, asked, pauses } = await call(({ init }) => {
+      sent.push(init);
+      return new Response("done");
+    });
+    expect(await (result as Response).text()).toBe("done");
+    expect(asked).toEqual(["https://log.example/v1/entries"]);
+    expect(sent).toEqual([{ method: "POST", body: "{}" }]);
+    expect(pauses).toEqual([]);
+  });
+
+  it.each([
+    ["a network error", unreachable, "connect ECONNREFUSED 127.0.0.1:8080"],
+    ["202, where the quorum is late", status(202), "durable, waiting for cosignatures"],
+    ["429", status(429), "answered 429"],
+    ["503, where the queue is full", status(503), "answered 503"],
+  ])("is repeated after %s, until it is answered", async (_, bad, reason) => {
+    const { result, asked, reasons } = await call(bad, bad, good);
+    expect(result).toBeInstanceOf(Response);
+    expect(asked).toHaveLength(3);
+    expect(reasons).toEqual([reason, reason]);
+  });
+
+  it("waits as long as Retry-After says, and half a minute at most", async () => {
+    const later = (value: string) => status(503, { "retry-after": value });
+    const { pauses } = await call(later("2"), later("0"), later("86400"), good);
+    expect(pauses).toEqual([2000, 0, 30_000]);
+  });
+
+  it("waits twice as long each time where nothing is said, or something that is no number of seconds", async () => {
+    const date = status(503, { "retry-after": "Mon, 23 Nov 2026 12:00:00 GMT" });
+    const { pauses } = await call(unreachable, date, status(503), good);
+    expect(pauses).toEqual([250, 500, 1000]);
+  });
+
+  it("is given up after eight attempts, and it is said that repeating is safe", async () => {
+    const { result, asked } = await call(unreachable);
+    expect(asked).toHaveLength(8);
+    expect(result).toBeInstanceOf(UnreachableError);
+    expect((result as Error).message).toContain("gave up after 8 attempts, repeating the command is safe");
+  });
+
+  it("is given up where nothing is known of the error", async () => {
+    const odd: Answer = () => Promise.reject("no error object");
+    expect((await call(odd)).result).toMatchObject({ message: expect.stringContaining("no answer") });
+    const plain: Answer = () => Promise.reject(new Error("plain"));
+    expect((await call(plain)).result).toMatchObject({ message: expect.stringContaining("plain") });
+  });
+});
+
+describe("a refusal", () => {
+  it("is not repeated; its code and reason reach the caller", async () => {
+    const answer = problem(409, { code: "identity-taken", title: "Taken", detail: "entry 7 has it" });
+    const { result, asked } = await call(answer, good);
+    expect(asked).toHaveLength(1);
+    expect(result).toBeInstanceOf(PolicyError);
+    expect(result).toMatchObject({ code: "identity-taken" });
+    expect((result as Error).message).toBe("the log refuses it (409 identity-taken): entry 7 has it");
+  });
+
+  it.each(["log-closed", "log-stopped"])(
+    "of a log that says %s is final, though it comes with 503",
+    async (code) => {
+      const answer = problem(503, { code, detail: "publish to next.example" }, { "retry-after": "86400" });
+      const { result, asked, pauses } = await call(answer, good);
+      expect(result).toMatchObject({ code, message: expect.stringContaining("publish to next.example") });
+      expect([asked.length, pauses]).toEqual([1, []]);
+    },
+  );
+
+  it("may have only a title, or nothing but a code", async () => {
+    expect((await call(problem(400, { code: "malformed", title: "Bad" }))).result).toMatchObject({
+      message: "the log refuses it (400 malformed): Bad",
+    });
+    expect((await call(problem(400, { code: "malformed" }))).result).toMatchObject({ code: "malformed" });
+  });
+
+  it("that is no problem document is no answer of the log: a proxy's, perhaps", async () => {
+    for (const body of ["", "<html>502</html>", "[]", '{"detail":"x"}']) {
+      const { result, asked } = await call(status(502, {}, body));
+      expect(result).toBeInstanceOf(UnreachableError);
+      expect((result as Error).message).toContain("502");
+      expect(asked).toHaveLength(1);
+    }
+  });
+
+  it("cannot move the cursor of a terminal", async () => {
+    const { result } = await call(problem(400, { code: "\u001b[2J", detail: "\u001b]0;title\u0007" }));
+    expect((result as Error).message).not.toMatch(/\p{Cc}/u);
+  });
+});

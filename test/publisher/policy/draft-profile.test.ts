@@ -1,0 +1,198 @@
+// A profile from logged entries and from a known-good machine: what is written is what was seen, and only a good example is taken.
+import { beforeAll, describe, expect, it } from "vitest";
+import { encodeHex } from "../../../src/protocol/encoding/hex.ts";
+import type { ReleaseKind } from "../../../src/protocol/entry/reference.ts";
+import { parseStatement, type StatementOf } from "../../../src/protocol/envelope/statement.ts";
+import {
+  draftPlatform,
+  type ObservedMachine,
+  observeMachine,
+} from "../../../src/publisher/evidence/observe-machine.ts";
+import { draftPolicy } from "../../../src/publisher/policy/draft-policy.ts";
+import {
+  draftContent,
+  parseRequirements,
+  type Released,
+  type ReleaseSelection,
+  requirementsFrom,
+  requireRunning,
+} from "../../../src/publisher/policy/draft-profile.ts";
+import {
+  bootEvents,
+  encodeEvidence,
+  type Machine,
+  runtimeEvent,
+  type TamperingName,
+  tamper,
+} from "../../../src/testing/index.ts";
+import { parseEvidence } from "../../../src/verifier/evidence.ts";
+import { machineOf, makeWorld, OTHER_IMAGE, type World } from "../../support/appraisal-world.ts";
+import { NOW, referenceOf } from "../../support/log-fixture.ts";
+import { malformedOf, outcomeOf } from "../../support/refusals.ts";
+
+let good: Machine;
+let world: World;
+let selection: ReleaseSelection;
+beforeAll(async () => {
+  good = await machineOf();
+  world = await makeWorld(good);
+  selection = {
+    osImage: released("os-image")[0]!,
+    kernelPatchSet: released("kernel-patch-set")[0]!,
+    driverBuild: released("driver-build")[0]!,
+    gspFirmware: released("gsp-firmware")[0]!,
+    gpuRims: released("gpu-rim"),
+    platforms: released("platform").slice(0, 1),
+  };
+});
+
+function released<K extends ReleaseKind>(kind: K): Released<K>[] {
+  return world.log.envelopes
+    .filter(({ statement }) => statement.kind === kind)
+    .map((envelope) => ({
+      statement: envelope.statement as StatementOf<K>,
+      reference: referenceOf<K>(envelope),
+    }));
+}
+
+const observe = (machine: Machine, now = NOW): Promise<ObservedMachine> =>
+  observeMachine(parseEvidence(encodeEvidence(machine.evidence)), { now, roots: machine.roots });
+
+const RELEASE = {
+  name: "acme/h100",
+  version: "1",
+  channel: "stable",
+  svn: 2,
+  builder: { id: "ci" },
+  source: { uri: "https://git.example", commit: null, sha256: null },
+  shape: { machineType: "q35", vcpus: 8, memoryBytes: 2 ** 36, gpus: 1 },
+};
+
+describe("what a known-good machine shows", () => {
+  it("becomes requirements that hold its own values and no others", async () => {
+    const { tdx, gpu, binding } = requirementsFrom(await observe(good), selection);
+    expect(tdx).toMatchObject({
+      rtmr3: { mode: "zero" },
+      mrSeam: { mode: "allow", values: [encodeHex(good.body.mrSeam)] },
+      minTeeTcbSvn: encodeHex(good.body.teeTcbSvn),
+      tcbStatuses: ["UpToDate"],
+      minTcbEvaluationDataNumber: 20,
+    });
+    expect(gpu).toMatchObject({
+      count: 1,
+      architecture: "hopper",
+      driverVersions: ["580.95.05"],
+      vbiosVersions: ["96.00.CF.00.01"],
+      fwids: [encodeHex(good.gpus[0]!.identity.fwid!)],
+      revocation: "ocsp-stapled",
+    });
+    expect(gpu.rimTables).toHaveLength(2);
+    expect(binding).toEqual({ format: "touchstone-binding/v1", channel: "tls-spki", freshness: "nonce" });
+  });
+
+  it("becomes a platform statement whose source is the quote, by digest", async () => {
+    const machine = await observe(good);
+    const statement = parseStatement(draftPlatform(RELEASE, machine)) as StatementOf<"platform">;
+    expect(statement.predicate).toMatchObject({
+      mrtd: encodeHex(good.body.mrTd),
+      rtmr0: encodeHex(good.body.rtmr0),
+      tdAttributes: encodeHex(good.body.tdAttributes),
+      xfam: encodeHex(good.body.xfam),
+      pageAddOrder: "observed",
+      rtmr0From: `TDX quote, SHA-256 ${machine.quoteDigest}`,
+    });
+    expect(statement.subject).toEqual([
+      { name: "known-good TDX quote", digest: { sha256: machine.quoteDigest } },
+    ]);
+  });
+
+  it("takes RTMR3 as it is, and the lower of the two SVNs of a TDX 1.5 body", async () => {
+    const events = [...bootEvents("synthetic image 1"), runtimeEvent("app", new Uint8Array(1))];
+    const teeTcbSvn2 = Uint8Array.from(good.body.teeTcbSvn, (svn, i) => svn + (i === 0 ? 2 : 0));
+    const machine = await machineOf({ events, tdx: { quote: { form: "v5-tdx1.5" }, body: { teeTcbSvn2 } } });
+    const { tdx } = await observe(machine);
+    expect(tdx.rtmr3).toEqual({ mode: "exact", value: encodeHex(machine.body.rtmr3) });
+    expect(tdx.minTeeTcbSvn).toBe(encodeHex(good.body.teeTcbSvn));
+  });
+
+  it.each<[TamperingName, string]>([
+    ["quote-edited", "not-genuine"],
+    ["pck-revoked", "not-genuine"],
+    ["gpu-report-edited", "not-genuine"],
+    ["gpu-root-foreign", "not-genuine"],
+    ["debug-td", "not-acceptable"],
+    ["service-td", "not-acceptable"],
+    ["gpu-missing", "not-acceptable"],
+    ["gpu-cc-off", "not-acceptable"],
+    ["gpu-devtools", "not-acceptable"],
+  ])("is not taken as an example when it is not good: %s, %s", async (name, code) => {
+    expect(await outcomeOf(async () => observe(await tamper(good, name)))).toBe(code);
+  });
+
+  it("is not taken as an example at a time when its collateral is not valid", async () => {
+    expect(await outcomeOf(() => observe(good, new Date("2027-06-01T00:00:00Z")))).toBe("not-genuine");
+  });
+
+  it("is taken though its TCB is out of date, and the status says so for the reviewer", async () => {
+    const { tdx } = await observe(await tamper(good, "tcb-out-of-date"));
+    expect(tdx.tcbStatuses).toEqual(["OutOfDate"]);
+  });
+});
+
+describe("the release that it is said to run", () => {
+  it("is the one it runs", async () => {
+    requireRunning(await observe(good), selection);
+  });
+
+  it("is refused when it booted another image", async () => {
+    const other = await observe(await machineOf({ events: bootEvents(OTHER_IMAGE) }));
+    expect(await outcomeOf(() => requireRunning(other, selection))).toBe("another-release");
+  });
+
+  it("is refused when its GPU measured something else, or no table is chosen for it", async () => {
+    const changed = await observe(await tamper(good, "gpu-firmware-changed"));
+    expect(await outcomeOf(() => requireRunning(changed, selection))).toBe("another-release");
+    const half = { ...selection, gpuRims: selection.gpuRims.slice(0, 1) };
+    expect(await outcomeOf(async () => requireRunning(await observe(good), half))).toBe("another-release");
+  });
+});
+
+describe("a drafted policy", () => {
+  const place = {
+    name: "prod",
+    previous: null,
+    validFrom: "2026-11-23T12:00:00Z",
+    expires: "2026-12-23T12:00:00Z",
+  };
+
+  it("names the whole release set, and puts each floor at the chosen entry's svn", async () => {
+    const wanted = requirementsFrom(await observe(good), selection);
+    const content = draftContent("h100", selection, wanted);
+    const { predicate } = parseStatement(draftPolicy(place, content)) as StatementOf<"policy">;
+    expect(predicate.svnFloor).toEqual({
+      "os-image": 1,
+      "kernel-patch-set": 1,
+      "driver-build": 1,
+      "gsp-firmware": 1,
+      "gpu-rim": 1,
+      platform: 1,
+    });
+    expect(predicate.profiles).toHaveLength(1);
+    expect(predicate.profiles[0]).toMatchObject({
+      id: "h100",
+      osImage: selection.osImage.reference,
+      kernelPatchSet: selection.kernelPatchSet.reference,
+      driverBuild: selection.driverBuild.reference,
+    });
+  });
+
+  it("takes requirements from a file, each of them, and says which is missing", async () => {
+    const wanted = requirementsFrom(await observe(good), selection);
+    const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+    expect(parseRequirements(bytes(wanted))).toEqual(wanted);
+    const { fwids: _, ...gpu } = wanted.gpu;
+    const error = await malformedOf(() => parseRequirements(bytes({ ...wanted, gpu })));
+    expect(error?.message).toContain("/gpu/fwids");
+    expect(await malformedOf(() => parseRequirements(bytes({ ...wanted, anything: "else" })))).toBeDefined();
+  });
+});

@@ -1,0 +1,138 @@
+// Signing: what is signed is the canonical form, signers come one after another, and keys never show.
+import { generateKeyPairSync } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { KeyRing } from "../../../src/protocol/cryptography/key-ring.ts";
+import { utf8 } from "../../../src/protocol/encoding/text.ts";
+import { envelopeToJson, verifyEnvelope } from "../../../src/protocol/envelope/dsse.ts";
+import { formatStatement } from "../../../src/protocol/envelope/statement.ts";
+import { MalformedError } from "../../../src/protocol/errors.ts";
+import { parseSignable, signEnvelope } from "../../../src/publisher/signing/sign.ts";
+import {
+  generateSigningKey,
+  parseSigningKey,
+  readSigningKey,
+} from "../../../src/publisher/signing/signing-key.ts";
+import { platformPredicate, sha256Of } from "../../support/log-fixture.ts";
+import { malformedOf } from "../../support/refusals.ts";
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "touchstone-sign-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const SUBJECT = [{ name: "x", digest: { sha256: sha256Of("x") } }];
+const PAYLOAD = formatStatement("platform", platformPredicate(), SUBJECT);
+const pem = (type: "ed25519" | "P-256" | "P-384" | "rsa") => {
+  const { privateKey } =
+    type === "rsa"
+      ? generateKeyPairSync("rsa", { modulusLength: 2048 })
+      : type === "ed25519"
+        ? generateKeyPairSync("ed25519")
+        : generateKeyPairSync("ec", { namedCurve: type });
+  return privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+};
+
+describe("what is signed", () => {
+  it("is the RFC 8785 form of a statement in any JSON form", () => {
+    const pretty = JSON.stringify(JSON.parse(new TextDecoder().decode(PAYLOAD)), null, 2);
+    expect(parseSignable(utf8(pretty))).toEqual({ payload: PAYLOAD, signatures: [] });
+    expect(parseSignable(PAYLOAD).payload).toEqual(PAYLOAD);
+  });
+
+  it("is refused when it is no statement, has a member twice, or is no JSON", async () => {
+    const text = new TextDecoder().decode(PAYLOAD);
+    for (const bad of [
+      "",
+      "null",
+      "{}",
+      "[]",
+      "1",
+      text.replace('"svn":1', '"svn":1,"svn":1'),
+      text.slice(1),
+    ])
+      expect(await malformedOf(() => parseSignable(utf8(bad))), bad.slice(0, 20)).toBeDefined();
+  });
+});
+
+describe("signing", () => {
+  it.each(["ed25519", "P-256"] as const)("with %s gives what verifies", async (type) => {
+    const key = parseSigningKey(pem(type));
+    const envelope = signEnvelope(parseSignable(PAYLOAD), [key]);
+    const ring = new KeyRing();
+    await ring.add([key.spki]);
+    expect((await verifyEnvelope(envelope, ring.lookup)).signers).toEqual([key.keyId]);
+  });
+
+  it("goes on where another signer ended, on another machine, in any order", async () => {
+    const [a, b] = [parseSigningKey(generateSigningKey()), parseSigningKey(generateSigningKey())];
+    const passOn = (envelope: ReturnType<typeof signEnvelope>) =>
+      parseSignable(utf8(JSON.stringify(envelopeToJson(envelope))));
+    const ab = signEnvelope(passOn(signEnvelope(parseSignable(PAYLOAD), [a])), [b]);
+    const ba = signEnvelope(passOn(signEnvelope(parseSignable(PAYLOAD), [b])), [a]);
+    expect(ab.leaf).toEqual(ba.leaf);
+    expect(signEnvelope(parseSignable(PAYLOAD), [a, b]).leaf).toEqual(ab.leaf);
+  });
+
+  it("twice with one key is refused: it would count once", async () => {
+    const key = parseSigningKey(generateSigningKey());
+    const once = signEnvelope(parseSignable(PAYLOAD), [key]);
+    expect((await malformedOf(() => signEnvelope(once, [key])))?.message).toContain("has signed it already");
+    expect(await malformedOf(() => signEnvelope(parseSignable(PAYLOAD), [key, key]))).toBeDefined();
+  });
+});
+
+describe("a signing key", () => {
+  it("comes from a file or an environment variable", () => {
+    const text = pem("ed25519");
+    const file = join(folder, "key.pem");
+    writeFileSync(file, text);
+    const { keyId } = parseSigningKey(text);
+    expect(readSigningKey(file, {}).keyId).toBe(keyId);
+    expect(readSigningKey("env:SIGNING_KEY", { SIGNING_KEY: text }).keyId).toBe(keyId);
+  });
+
+  it("that is missing is said to be, by name", async () => {
+    expect((await malformedOf(() => readSigningKey("env:NOT_SET", {})))?.message).toContain(
+      "NOT_SET is not set",
+    );
+    expect(() => readSigningKey(join(folder, "none.pem"), {})).toThrow("ENOENT");
+  });
+
+  it("never shows in an error, whatever is wrong with it", async () => {
+    const secret = pem("ed25519").split("\n")[1]!;
+    const bad = [
+      secret,
+      `-----BEGIN PRIVATE KEY-----\n${secret.slice(0, 24)}\n-----END PRIVATE KEY-----`,
+      `${secret}
+${secret}`,
+      "",
+    ];
+    for (const text of bad) {
+      const error = await malformedOf(() => readSigningKey("env:KEY", { KEY: text }));
+      expect(error).toBeInstanceOf(MalformedError);
+      expect(`${error?.message} ${error?.stack}`).not.toContain(secret.slice(0, 24));
+    }
+  });
+
+  it("that is encrypted is refused, and not asked about", async () => {
+    const { privateKey } = generateKeyPairSync("ed25519");
+    const encrypted = privateKey.export({
+      type: "pkcs8",
+      format: "pem",
+      cipher: "aes-256-cbc",
+      passphrase: "x",
+    });
+    expect((await malformedOf(() => parseSigningKey(encrypted.toString())))?.message).toContain(
+      "unencrypted PKCS#8",
+    );
+  });
+
+  it("is Ed25519 or P-256 and nothing else", async () => {
+    expect(await malformedOf(() => parseSigningKey(pem("P-384")))).toBeDefined();
+    expect(await malformedOf(() => parseSigningKey(pem("rsa")))).toBeDefined();
+  });
+});

@@ -1,0 +1,174 @@
+// What a verifier remembers: never lost without a word, never going down, one log at a time.
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import {
+  createBrowserStore,
+  createMemoryStore,
+  formatState,
+  mergeStates,
+  parseState,
+  type RememberedState,
+  type StateStore,
+} from "../../../src/verifier/bundle/remembered-state.ts";
+import { createFileStore } from "../../../src/verifier-node/file-state.ts";
+import { ORIGIN, sha256Of } from "../../support/log-fixture.ts";
+import { malformedOf } from "../../support/refusals.ts";
+
+const state = (change: Partial<RememberedState> = {}): RememberedState => ({
+  origin: ORIGIN,
+  trustRootVersion: 2,
+  statusSequence: 7,
+  checkpoint: { size: 40, root: sha256Of("root") },
+  policies: { production: 3 },
+  ...change,
+});
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "touchstone-state-"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+const file = () => join(folder, "below", "state.json");
+
+function fakeStorage(): Pick<Storage, "getItem" | "setItem"> {
+  const items = new Map<string, string>();
+  return { getItem: (key) => items.get(key) ?? null, setItem: (key, value) => void items.set(key, value) };
+}
+
+const STORES: ReadonlyArray<readonly [string, () => StateStore]> = [
+  ["memory", createMemoryStore],
+  ["the browser's storage", () => createBrowserStore(fakeStorage())],
+  ["a file", () => createFileStore(file())],
+];
+
+describe.each(STORES)("a store in %s", (_, make) => {
+  it("remembers nothing at first, then the last state", async () => {
+    const store = make();
+    expect(await store.load(ORIGIN)).toBeNull();
+    await store.save(state());
+    expect(await store.load(ORIGIN)).toEqual(state());
+    await store.save(state({ statusSequence: 8 }));
+    expect(await store.load(ORIGIN)).toEqual(state({ statusSequence: 8 }));
+  });
+
+  it("forgets nothing when two visits begin at the same state and end one after the other", async () => {
+    const store = make();
+    await store.save(state());
+    await store.save(state({ statusSequence: 9, policies: { production: 4 } }));
+    await store.save(state({ statusSequence: 8, policies: { production: 3, other: 1 } }));
+    expect(await store.load(ORIGIN)).toEqual(
+      state({ statusSequence: 9, policies: { production: 4, other: 1 } }),
+    );
+  });
+});
+
+describe.each(STORES.slice(0, 2))("a store in %s", (_, make) => {
+  it("keeps logs apart", async () => {
+    const store = make();
+    await store.save(state());
+    expect(await store.load("other.example")).toBeNull();
+    await store.save(state({ origin: "other.example", statusSequence: 1 }));
+    expect(await store.load(ORIGIN)).toEqual(state());
+  });
+});
+
+describe("a state that cannot be read is no first visit", () => {
+  const good = JSON.parse(formatState(state())) as Record<string, unknown>;
+  const DAMAGED: ReadonlyArray<readonly [string, string]> = [
+    ["nothing, as a crash may leave it", ""],
+    ["zeros, as a crash may leave them", "\0".repeat(200)],
+    ["half of it", formatState(state()).slice(0, 80)],
+    ["something else", "hello"],
+    ["null", "null"],
+    ["a member less", JSON.stringify({ ...good, policies: undefined })],
+    ["a member more", JSON.stringify({ ...good, extra: 1 })],
+    ["a size of zero", JSON.stringify({ ...good, checkpoint: { size: 0, root: sha256Of("root") } })],
+    ["a sequence that is not exact", JSON.stringify({ ...good, statusSequence: 2 ** 53 })],
+    ["a policy of a name that there cannot be", JSON.stringify({ ...good, policies: { "A B": 1 } })],
+    ["a member twice", `{"statusSequence":1,${formatState(state()).slice(1)}`],
+  ];
+
+  it.each(DAMAGED)("%s", async (_, text) => {
+    expect(await malformedOf(() => parseState(text))).toBeDefined();
+    const storage = fakeStorage();
+    storage.setItem(`touchstone:${ORIGIN}`, text);
+    await expect(createBrowserStore(storage).load(ORIGIN)).rejects.toThrow();
+    writeFileSync(join(folder, "state.json"), text);
+    await expect(createFileStore(join(folder, "state.json")).load(ORIGIN)).rejects.toThrow();
+  });
+
+  it("a file of another log", async () => {
+    await createFileStore(file()).save(state({ origin: "other.example" }));
+    await expect(createFileStore(file()).load(ORIGIN)).rejects.toThrow("remembers other.example");
+  });
+
+  it("a folder where the file should be", async () => {
+    await expect(createFileStore(folder).load(ORIGIN)).rejects.toThrow("EISDIR");
+  });
+});
+
+describe("the file", () => {
+  it("is only its owner's, and nothing is left beside it", async () => {
+    await createFileStore(file()).save(state());
+    expect(statSync(file()).mode & 0o777).toBe(0o600);
+    expect(readdirSync(join(folder, "below"))).toEqual(["state.json"]);
+  });
+
+  it("stays as it was when it cannot be replaced", async () => {
+    const store = createFileStore(file());
+    await store.save(state());
+    // A crash between writing and renaming leaves the half-written one beside it, and the old one in place.
+    writeFileSync(`${file()}.${process.pid}.tmp`, '{"half":');
+    expect(await store.load(ORIGIN)).toEqual(state());
+    await store.save(state({ statusSequence: 8 }));
+    expect(await store.load(ORIGIN)).toEqual(state({ statusSequence: 8 }));
+    expect(readdirSync(join(folder, "below"))).toEqual(["state.json"]);
+  });
+
+  it("says so when it cannot be written, and keeps the old state", async () => {
+    const store = createFileStore(file());
+    await store.save(state());
+    const blocked = createFileStore(join(file(), "below-a-file"));
+    await expect(blocked.save(state())).rejects.toThrow();
+    expect(parseState(readFileSync(file(), "utf8"))).toEqual(state());
+  });
+});
+
+describe("joining what was remembered with what was just seen", () => {
+  const states = fc.record({
+    origin: fc.constant(ORIGIN),
+    trustRootVersion: fc.integer({ min: 1, max: 9 }),
+    statusSequence: fc.integer({ min: 1, max: 9 }),
+    checkpoint: fc.integer({ min: 1, max: 9 }).map((size) => ({ size, root: sha256Of(`${size}`) })),
+    policies: fc.dictionary(fc.constantFrom("a", "b", "c"), fc.nat(9)),
+  });
+
+  it("takes a first visit as it is", () => {
+    expect(mergeStates(null, state())).toEqual(state());
+  });
+
+  it("remembers a policy whose name every object has already", () => {
+    const merged = mergeStates(state(), state({ policies: { constructor: 1 } }));
+    expect(parseState(formatState(merged)).policies).toEqual({ production: 3, constructor: 1 });
+  });
+
+  it("never lets anything go down or be forgotten, in whatever order visits end", () => {
+    fc.assert(
+      fc.property(states, states, (a, b) => {
+        const merged = mergeStates(a, b);
+        expect(merged).toEqual(mergeStates(b, a));
+        for (const one of [a, b]) {
+          expect(merged.trustRootVersion).toBeGreaterThanOrEqual(one.trustRootVersion);
+          expect(merged.statusSequence).toBeGreaterThanOrEqual(one.statusSequence);
+          expect(merged.checkpoint.size).toBeGreaterThanOrEqual(one.checkpoint.size);
+          for (const [name, version] of Object.entries(one.policies))
+            expect(merged.policies[name]).toBeGreaterThanOrEqual(version);
+        }
+        expect(mergeStates(merged, a)).toEqual(merged);
+      }),
+    );
+  });
+});
