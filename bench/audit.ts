@@ -4,10 +4,10 @@ import { createPublicKey } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { audit } from "../src/auditor/audit.ts";
-import { Findings } from "../src/auditor/audit-finding.ts";
+import { AuditFindings } from "../src/auditor/audit-finding.ts";
 import { AuditState } from "../src/auditor/audit-state.ts";
 import { openSource } from "../src/auditor/log-source.ts";
-import { LogReader } from "../src/auditor/tile-reader.ts";
+import { TileReader } from "../src/auditor/tile-reader.ts";
 import { TreeReplay } from "../src/auditor/tree-replay.ts";
 import { GrowingTree } from "../src/log/tree/growing-tree.ts";
 import { nativeSha256 } from "../src/node/sha256.ts";
@@ -53,7 +53,7 @@ interface Mirror {
 
 async function mirror(log: string, folder: string): Promise<Mirror> {
   const { size, root } = await writeTiles(log, folder);
-  const reader = new LogReader(openSource(folder, { fetch }));
+  const reader = new TileReader(openSource(folder, { fetch }));
   return {
     folder,
     size,
@@ -94,9 +94,9 @@ async function measureTree(log: Mirror, rounds: number): Promise<Measurement> {
 }
 
 async function replayTree({ folder, size, root }: Mirror): Promise<void> {
-  const findings = new Findings();
+  const findings = new AuditFindings();
   const tree = GrowingTree.empty();
-  const replay = new TreeReplay(new LogReader(openSource(folder, { fetch })), findings, tree, size);
+  const replay = new TreeReplay(new TileReader(openSource(folder, { fetch })), findings, tree, size);
   for await (const { hashes } of replay.ranges((entries) => entries)) {
     for (const hash of hashes) tree.append(hash);
     await replay.compareFull();

@@ -42,7 +42,7 @@ export type CheckpointCode =
 
 export type FindingCode = ServedCode | LoggedCode | CheckpointCode;
 
-export interface Finding {
+export interface AuditFinding {
   readonly code: FindingCode;
   /** The entry it concerns, where it concerns one. */
   readonly index: number | null;
@@ -61,18 +61,18 @@ export interface EntryProblem {
 /** A dishonest log must not be able to fill the auditor's memory with what is wrong in it. */
 const MAX_FINDINGS = 1000;
 
-export class Findings {
-  readonly #list: Finding[];
+export class AuditFindings {
+  readonly #list: AuditFinding[];
   #omitted: number;
   #servedWrong = false;
 
   /** Goes on from what an earlier part of the audit found. */
-  constructor(earlier: readonly Finding[] = [], omitted = 0) {
+  constructor(earlier: readonly AuditFinding[] = [], omitted = 0) {
     this.#list = [...earlier];
     this.#omitted = omitted;
   }
 
-  get list(): readonly Finding[] {
+  get list(): readonly AuditFinding[] {
     return this.#list;
   }
 
@@ -87,7 +87,7 @@ export class Findings {
   }
 
   /** @returns whether it is listed. */
-  add(finding: Finding): boolean {
+  add(finding: AuditFinding): boolean {
     const listed = this.#list.length < MAX_FINDINGS;
     if (listed) this.#list.push(finding);
     else this.#omitted++;

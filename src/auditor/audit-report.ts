@@ -1,6 +1,6 @@
 // What an audit has to say at its end.
 import type { TrustPin } from "../verifier/bundle/trust-pin.ts";
-import type { Finding } from "./audit-finding.ts";
+import type { AuditFinding } from "./audit-finding.ts";
 import type { Counts } from "./audit-state.ts";
 
 export interface AuditReport extends Readonly<Counts> {
@@ -20,7 +20,7 @@ export interface AuditReport extends Readonly<Counts> {
   readonly secondOpinion: "agrees" | "differs" | "skipped";
   /** Origin of the log that follows this one, which is closed; else null. */
   readonly successor: string | null;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly AuditFinding[];
   /** Findings beyond those listed. */
   readonly omitted: number;
   /** Two signed checkpoints of which one must be a lie; null when there are none. */

@@ -8,7 +8,7 @@ import { HASH_LENGTH } from "../protocol/merkle/hash.ts";
 import { tilesOfSize } from "../protocol/merkle/tile.ts";
 import { applyEntry, type InForce, NOTHING_IN_FORCE } from "../protocol/registration/in-force.ts";
 import type { TrustPin } from "../verifier/bundle/trust-pin.ts";
-import type { Finding, FindingCode } from "./audit-finding.ts";
+import type { AuditFinding, FindingCode } from "./audit-finding.ts";
 import { ReplayedRecords } from "./replayed-records.ts";
 
 /** "TchA" (SQLite file format §1.3.17). */
@@ -110,7 +110,7 @@ export class AuditState {
       .run(JSON.stringify({ ...this.memory, ...change }));
   }
 
-  findings(): Finding[] {
+  findings(): AuditFinding[] {
     return this.#database
       .prepare<[], { code: FindingCode; idx: number | null; message: string }>(
         "SELECT code, idx, message FROM findings ORDER BY number",
@@ -119,7 +119,7 @@ export class AuditState {
       .map(({ code, idx, message }) => ({ code, index: idx, message }));
   }
 
-  addFinding({ code, index, message }: Finding): void {
+  addFinding({ code, index, message }: AuditFinding): void {
     this.#database
       .prepare("INSERT INTO findings (code, idx, message) VALUES (?, ?, ?)")
       .run(code, index, message);

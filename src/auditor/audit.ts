@@ -1,5 +1,5 @@
 // An audit: a whole log replayed by a stranger, who trusts nothing but one trust root (C2SP tlog-tiles, RFC 9162; rules of registration/).
-import type { FetchPath } from "../log/maintenance/recover.ts";
+import type { ReadPath } from "../log/maintenance/recover.ts";
 import { equalBytes } from "../protocol/encoding/bytes.ts";
 import { encodeHex } from "../protocol/encoding/hex.ts";
 import type { TrustRoot } from "../protocol/entry/trust-root.ts";
@@ -9,7 +9,7 @@ import { type CosignedCheckpoint, checkFreshness } from "../protocol/note/cosign
 import { parseTlogPolicy } from "../protocol/note/tlog-policy.ts";
 import { currentTrustRoot, type InForce } from "../protocol/registration/in-force.ts";
 import type { TrustAnchor, TrustPin } from "../verifier/bundle/trust-pin.ts";
-import { type CheckpointCode, Findings, WrongAnswerError } from "./audit-finding.ts";
+import { AuditFindings, type CheckpointCode, WrongAnswerError } from "./audit-finding.ts";
 import type { AuditReport } from "./audit-report.ts";
 import type { AuditState, Counts, SeenCheckpoint } from "./audit-state.ts";
 import { EntryReplay } from "./entry-replay.ts";
@@ -23,12 +23,12 @@ import {
   readShown,
   type ShownCheckpoint,
 } from "./shown-checkpoint.ts";
-import { LogReader } from "./tile-reader.ts";
+import { TileReader } from "./tile-reader.ts";
 import { TreeReplay } from "./tree-replay.ts";
 
 export interface AuditOptions {
   /** Reads the log; see openSource. */
-  readonly read: FetchPath;
+  readonly read: ReadPath;
   /** The trust root that is pinned; null trusts the first one on first use, and the state file's from then on. */
   readonly trust: TrustAnchor | null;
   readonly state: AuditState;
@@ -51,9 +51,9 @@ export async function audit(options: AuditOptions): Promise<AuditReport> {
 class Audit {
   readonly #options: AuditOptions;
   readonly #state: AuditState;
-  readonly #reader: LogReader;
+  readonly #reader: TileReader;
   #since: number;
-  #findings: Findings;
+  #findings: AuditFindings;
   #counts: Counts;
   #pin: TrustPin | null;
   #cosigned: CosignedCheckpoint | null = null;
@@ -65,10 +65,10 @@ class Audit {
     const { memory } = options.state;
     this.#options = options;
     this.#state = options.state;
-    this.#reader = new LogReader(options.read);
+    this.#reader = new TileReader(options.read);
     this.#since = memory.completed;
     this.#counts = memory.counts;
-    this.#findings = new Findings(options.state.findings(), memory.omitted);
+    this.#findings = new AuditFindings(options.state.findings(), memory.omitted);
     this.#pin = options.trust ?? memory.pin;
   }
 
@@ -143,7 +143,7 @@ class Audit {
 
   #startOver(): void {
     this.#state.restart();
-    this.#findings = new Findings();
+    this.#findings = new AuditFindings();
     this.#since = 0;
   }
 

@@ -7,11 +7,11 @@ import type { InForce } from "../protocol/registration/in-force.ts";
 import { attachmentsOf } from "../protocol/registration/references.ts";
 import type { RefusalCode } from "../protocol/registration/refusal.ts";
 import { register } from "../protocol/registration/register.ts";
-import type { EntryProblem, Findings } from "./audit-finding.ts";
+import type { AuditFindings, EntryProblem } from "./audit-finding.ts";
 import type { AuditState, Counts } from "./audit-state.ts";
 import { checkAttachment, checkStatement } from "./check-content.ts";
 import type { CheckedEntry } from "./entry-verifier.ts";
-import type { LogReader } from "./tile-reader.ts";
+import type { TileReader } from "./tile-reader.ts";
 import type { ReplayedRange } from "./tree-replay.ts";
 
 export class EntryReplay {
@@ -19,12 +19,12 @@ export class EntryReplay {
   readonly counts: Counts;
   /** Whether some entries were not to be had. */
   gap = false;
-  readonly #reader: LogReader;
+  readonly #reader: TileReader;
   readonly #state: AuditState;
-  readonly #findings: Findings;
+  readonly #findings: AuditFindings;
   readonly #tree: GrowingTree;
 
-  constructor(reader: LogReader, state: AuditState, findings: Findings, tree: GrowingTree) {
+  constructor(reader: TileReader, state: AuditState, findings: AuditFindings, tree: GrowingTree) {
     this.#reader = reader;
     this.#state = state;
     this.#findings = findings;

@@ -3,7 +3,7 @@
 import { open, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { FetchPath } from "../log/maintenance/recover.ts";
+import type { ReadPath } from "../log/maintenance/recover.ts";
 import { concatBytes } from "../protocol/encoding/bytes.ts";
 import { MAX_NOTE_BYTES } from "../protocol/note/signed-note.ts";
 import { UnreachableError } from "../verifier/bundle/fetch-policy.ts";
@@ -25,7 +25,7 @@ export interface SourceOptions {
  * A reader of paths below `prefix`: `http(s)://…`, `file:…` or a folder. It gives undefined where there is nothing, and throws
  * UnreachableError, or WrongAnswerError "answer-too-long".
  */
-export function openSource(prefix: string, options: SourceOptions): FetchPath {
+export function openSource(prefix: string, options: SourceOptions): ReadPath {
   if (/^https?:\/\//.test(prefix)) return httpSource(prefix.replace(/\/+$/, ""), options);
   const folder = prefix.startsWith("file:") ? fileURLToPath(prefix) : prefix;
   return (path) => readFile(folder, path);
@@ -41,7 +41,7 @@ function tooLong(path: string): never {
   throw new WrongAnswerError("answer-too-long", `${path}: the answer is longer than ${limitOf(path)} bytes`);
 }
 
-function httpSource(prefix: string, options: SourceOptions): FetchPath {
+function httpSource(prefix: string, options: SourceOptions): ReadPath {
   const { timeoutMs = 60_000, retryDelaysMs = [250, 1000, 4000] } = options;
   return async (path) => {
     for (let attempt = 0; ; attempt++) {

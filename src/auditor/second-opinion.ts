@@ -4,12 +4,12 @@ import { createHash } from "node:crypto";
 import { MerkleTree } from "merkletreejs";
 import { HASH_LENGTH } from "../protocol/merkle/hash.ts";
 import { bundlesOfRange } from "../protocol/merkle/tile.ts";
-import type { LogReader } from "./tile-reader.ts";
+import type { TileReader } from "./tile-reader.ts";
 
 export const SECOND_OPINION_LIMIT = 100_000;
 
 /** The root, 32 bytes, of a tree of 1 to 100,000 entries. @throws WrongAnswerError where a tile is missing. */
-export async function secondRoot(reader: LogReader, size: number): Promise<Uint8Array> {
+export async function secondRoot(reader: TileReader, size: number): Promise<Uint8Array> {
   const leaves: Buffer[] = [];
   for (const { index, width } of bundlesOfRange(0, size, size)) {
     const tile = Buffer.from(await reader.tile(0, index, width));

@@ -10,7 +10,7 @@ import { parseNote } from "../protocol/note/signed-note.ts";
 import { parseTlogPolicy } from "../protocol/note/tlog-policy.ts";
 import { type CheckpointCode, WrongAnswerError } from "./audit-finding.ts";
 import type { SeenCheckpoint } from "./audit-state.ts";
-import type { LogReader } from "./tile-reader.ts";
+import type { TileReader } from "./tile-reader.ts";
 
 export interface ShownCheckpoint extends Checkpoint {
   readonly note: string;
@@ -49,7 +49,7 @@ export type Continuity = "continues" | "forked" | "unproven";
  * "unproven": tiles are missing or do not lead to the shown root, so that they prove nothing.
  */
 export async function compareTrees(
-  reader: LogReader,
+  reader: TileReader,
   before: { readonly size: number; readonly root: string },
   shown: Checkpoint,
 ): Promise<Continuity> {

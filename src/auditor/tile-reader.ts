@@ -1,6 +1,6 @@
 // The read path of a log (C2SP tlog-tiles), with every answer brought into the form that its path promises.
 
-import type { FetchPath } from "../log/maintenance/recover.ts";
+import type { ReadPath } from "../log/maintenance/recover.ts";
 import { GrowingTree } from "../log/tree/growing-tree.ts";
 import { Prover } from "../log/tree/prover.ts";
 import { nativeSha256 } from "../node/sha256.ts";
@@ -12,10 +12,10 @@ import { entriesPath, parseEntryBundle, TILE_WIDTH, tilePath, tileWidth } from "
 import { UnreachableError } from "../verifier/bundle/fetch-policy.ts";
 import { WrongAnswerError } from "./audit-finding.ts";
 
-export class LogReader {
-  readonly #read: FetchPath;
+export class TileReader {
+  readonly #read: ReadPath;
 
-  constructor(read: FetchPath) {
+  constructor(read: ReadPath) {
     this.#read = read;
   }
 

@@ -11,8 +11,8 @@ import {
   tilePath,
   tilesOfSize,
 } from "../protocol/merkle/tile.ts";
-import type { Findings } from "./audit-finding.ts";
-import type { LogReader } from "./tile-reader.ts";
+import type { AuditFindings } from "./audit-finding.ts";
+import type { TileReader } from "./tile-reader.ts";
 
 /** Bundles that are fetched, parsed and verified ahead of the one being replayed. At most 16 MiB each, usually far less. */
 const AHEAD = 2;
@@ -28,14 +28,14 @@ export interface ReplayedRange<T> {
 }
 
 export class TreeReplay {
-  readonly #reader: LogReader;
-  readonly #findings: Findings;
+  readonly #reader: TileReader;
+  readonly #findings: AuditFindings;
   readonly #size: number;
   readonly #leafInput = new Uint8Array(1 + 65_535);
   readonly tree: GrowingTree;
 
   /** @param tree the beginning of the log's tree, to which the rest up to `size` will be appended. */
-  constructor(reader: LogReader, findings: Findings, tree: GrowingTree, size: number) {
+  constructor(reader: TileReader, findings: AuditFindings, tree: GrowingTree, size: number) {
     this.#reader = reader;
     this.#findings = findings;
     this.tree = tree;

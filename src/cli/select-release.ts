@@ -3,7 +3,7 @@
 import { describeReference, type Reference, type ReleaseKind } from "../protocol/entry/reference.ts";
 import type { StatementOf } from "../protocol/envelope/statement.ts";
 import type { LogClient } from "../publisher/client/log-client.ts";
-import { findEntry, parseReference, referenceTo } from "../publisher/client/lookup.ts";
+import { findEntry, parseReference, referenceOf } from "../publisher/client/lookup.ts";
 import type { Released, ReleaseSelection } from "../publisher/policy/draft-profile.ts";
 import { UsageError } from "./context.ts";
 
@@ -52,7 +52,7 @@ async function lookUp<K extends ReleaseKind>(client: LogClient, kind: K, text: s
   if (found === undefined) throw new UsageError(`the log has no ${kind}/${text}`);
   return {
     statement: found.envelope.statement as StatementOf<K>,
-    reference: referenceTo(found) as Reference & { kind: K },
+    reference: referenceOf(found) as Reference & { kind: K },
   };
 }
 

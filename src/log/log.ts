@@ -138,7 +138,7 @@ export class Log extends PublishedLog {
       onPublished: (now) => this.#announce(now),
       onFatal: (error) => this.#fail(error),
     });
-    this.#ticker = setInterval(() => this.tick(), this.#limits.tickMs);
+    this.#ticker = setInterval(() => this.runDueWork(), this.#limits.tickMs);
     this.#ticker.unref();
   }
 
@@ -148,7 +148,7 @@ export class Log extends PublishedLog {
     const { inForce } = loaded.state;
     for (const { root } of inForce.trustRoots) await log.#keys.add(root.keys);
     if (inForce.status !== null) await log.#observeStatus(inForce.status.index);
-    log.tick();
+    log.runDueWork();
     return log;
   }
 
@@ -170,7 +170,7 @@ export class Log extends PublishedLog {
   }
 
   async #publish(envelopes: readonly Envelope[]): Promise<PublishOutcome[]> {
-    const release = this.#admission.admit(envelopes);
+    const release = this.#admission.reserve(envelopes);
     try {
       const logged = await findLogged(this.store, envelopes);
       const isKnown = logged.every((index) => index !== undefined);
@@ -200,7 +200,7 @@ export class Log extends PublishedLog {
 
   async #answer(envelopes: readonly Envelope[], sequenced: readonly Sequenced[]): Promise<PublishOutcome[]> {
     const last = Math.max(...sequenced.map(({ index }) => index));
-    const published = await this.#checkpointer.covering(last, this.#limits.publishWaitMs);
+    const published = await this.#checkpointer.waitUntilPublished(last, this.#limits.publishWaitMs);
     const state = published ? "published" : "awaiting-cosignature";
     return Promise.all(
       sequenced.map(async ({ outcome, index }, i) => {
@@ -232,9 +232,9 @@ export class Log extends PublishedLog {
   }
 
   /** Does what time has made due. The log calls it by itself; a test with a clock of its own may, too. */
-  tick(): void {
+  runDueWork(): void {
     this.#checkpointer.advance();
-    this.#sequencer.wake();
+    this.#sequencer.requestStatus();
   }
 
   /** What is published, or null before the first checkpoint. */

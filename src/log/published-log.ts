@@ -11,7 +11,7 @@ import { LogUnavailableError } from "./errors.ts";
 import type { LogStore, PublishedCheckpoint, SearchQuery } from "./store/log-store.ts";
 import type { ProvenLeaf, Prover } from "./tree/prover.ts";
 
-export interface LoggedEntry {
+export interface StoredEntry {
   readonly index: number;
   readonly leaf: Uint8Array;
   /** 32 bytes. */
@@ -34,7 +34,7 @@ export abstract class PublishedLog {
     return this.published()?.checkpoint.size ?? 0;
   }
 
-  async entry(index: number): Promise<LoggedEntry | undefined> {
+  async entry(index: number): Promise<StoredEntry | undefined> {
     if (!Number.isSafeInteger(index) || index < 0 || index >= this.#size) return undefined;
     const leaf = await this.leafAt(index);
     return { index, leaf, leafHash: hashLeaf(leaf, nativeSha256) };

@@ -46,12 +46,12 @@ async function checkNewestEntries(store: LogStore, size: number): Promise<void> 
   const first = size === 0 ? 0 : Math.floor((size - 1) / TILE_WIDTH) * TILE_WIDTH;
   const leaves = await store.readLeaves(first, size + 1);
   if (leaves.length !== size - first)
-    damaged(`its newest entry is ${first + leaves.length - 1}, its tree ends at ${size - 1}`);
+    refuseDamaged(`its newest entry is ${first + leaves.length - 1}, its tree ends at ${size - 1}`);
   const tile = leaves.length === 0 ? undefined : await store.readTile(0, first / TILE_WIDTH);
   leaves.forEach((leaf, i) => {
     const expected = tile?.hashes.subarray(32 * i, 32 * (i + 1)) ?? new Uint8Array(0);
     if (!equalBytes(hashLeaf(leaf, nativeSha256), expected))
-      damaged(`entry ${first + i} does not have the hash in its tile`);
+      refuseDamaged(`entry ${first + i} does not have the hash in its tile`);
   });
 }
 
@@ -60,9 +60,9 @@ async function loadPublished(store: LogStore, prover: Prover, size: number): Pro
   if (newest === undefined) return null;
   const checkpoint = parseCheckpoint(parseNote(newest.note).text);
   if (checkpoint.size > size)
-    damaged(`it has published size ${checkpoint.size}, its tree has ${size} entries`);
+    refuseDamaged(`it has published size ${checkpoint.size}, its tree has ${size} entries`);
   if (!equalBytes(await prover.rootAt(checkpoint.size), checkpoint.root)) {
-    damaged(`its tree differs from the checkpoint it published at size ${checkpoint.size}`);
+    refuseDamaged(`its tree differs from the checkpoint it published at size ${checkpoint.size}`);
   }
   const inForce = await loadInForce(store, checkpoint.size);
   return { checkpoint, note: newest.note, cosignedAt: new Date(newest.cosignedAt * 1000), inForce };
@@ -94,7 +94,7 @@ async function loadSigned(
   }
   const actual = await prover.rootAt(checkpoint.size);
   if (!equalBytes(actual, checkpoint.root)) {
-    damaged(
+    refuseDamaged(
       `the log has signed root ${encodeHex(checkpoint.root)} at size ${checkpoint.size}, its tree has ${encodeHex(actual)}`,
     );
   }
@@ -105,7 +105,7 @@ async function openSigned(note: string, logPolicy: string): Promise<Checkpoint> 
   try {
     return await openCheckpoint(note, logKeyOf(logPolicy));
   } catch (error) {
-    return damaged(
+    return refuseDamaged(
       `its high-water file does not hold a checkpoint of this log (${(error as Error).message})`,
     );
   }
@@ -118,7 +118,7 @@ export function logKeyOf(logPolicy: string): VerifierKey {
   return key;
 }
 
-function damaged(what: string): never {
+function refuseDamaged(what: string): never {
   throw new StartRefusedError(
     "log-damaged",
     `the log is damaged: ${what}; run 'touchstone fsck', then recover from a mirror`,

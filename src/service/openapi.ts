@@ -2,11 +2,11 @@
 // once for each operation, by the statuses it can answer.
 import { createRoute, OpenAPIHono, type RouteConfig } from "@hono/zod-openapi";
 import type { OpenAPIObject } from "openapi3-ts/oas31";
-import type { Observed } from "./http/request-facts.ts";
+import type { RequestFacts } from "./http/request-facts.ts";
 import { PROBLEM_MEDIA_TYPE, PROBLEMS, type ProblemCode, problem, RequestProblem } from "./problem.ts";
 
 export interface ApiEnvironment {
-  Variables: { observed: Observed };
+  Variables: { observed: RequestFacts };
 }
 export type Api = OpenAPIHono<ApiEnvironment>;
 

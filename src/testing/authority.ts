@@ -12,7 +12,7 @@ import {
 } from "@peculiar/x509";
 import { encodeBase64 } from "../protocol/encoding/base64.ts";
 import { encodeHex } from "../protocol/encoding/hex.ts";
-import { integer } from "./der.ts";
+import { encodeInteger } from "./der.ts";
 
 export type Curve = "P-256" | "P-384";
 const HASH = { "P-256": "SHA-256", "P-384": "SHA-384" } as const;
@@ -136,7 +136,7 @@ export async function makeCrl({
     signingAlgorithm: { name: "ECDSA", hash: HASH[issuer.curve] },
     extensions: [
       await AuthorityKeyIdentifierExtension.create(issuer.keys.publicKey),
-      new Extension("2.5.29.20", false, Uint8Array.from(integer(1))),
+      new Extension("2.5.29.20", false, Uint8Array.from(encodeInteger(1))),
     ],
   });
   return new Uint8Array(crl.rawData);

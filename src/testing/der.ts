@@ -27,7 +27,7 @@ export const context = (number: number, ...parts: Uint8Array[]): Uint8Array => d
 export const contextPrimitive = (number: number, bytes: Uint8Array): Uint8Array => der(0x80 | number, bytes);
 
 /** A non-negative INTEGER, from a number or from big-endian bytes. */
-export function integer(value: number | Uint8Array): Uint8Array {
+export function encodeInteger(value: number | Uint8Array): Uint8Array {
   const bytes = typeof value === "number" ? decodeHex(evenHex(value)) : value;
   let start = 0;
   while (start < bytes.length - 1 && bytes[start] === 0) start++;

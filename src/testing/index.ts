@@ -63,7 +63,7 @@ export {
   defaultQeIdentity,
   defaultQeReport,
   defaultTcbInfo,
-  type TdxOptions,
+  type SyntheticTdxOptions,
   tcbLevel,
 } from "./tdx-defaults.ts";
 export {

@@ -7,7 +7,7 @@ import { decodeHex, encodeHex } from "../protocol/encoding/hex.ts";
 import { utf8 } from "../protocol/encoding/text.ts";
 import type { EvidenceDocument } from "../verifier/evidence.ts";
 import { type Certified, certify, makeCrl, signWith, type Validity } from "./authority.ts";
-import { boolean, enumerated, integer, octetString, oid, sequence } from "./der.ts";
+import { boolean, encodeInteger, enumerated, octetString, oid, sequence } from "./der.ts";
 
 const SGX_EXTENSION = "1.2.840.113741.1.13.1";
 const OWNER = "O=Intel Corporation, L=Santa Clara, ST=CA, C=US";
@@ -145,10 +145,10 @@ export function makePckCertificate(
 
 function sgxExtension(platform: SgxPlatform): Uint8Array {
   const field = (suffix: string, value: Uint8Array) => sequence(oid(`${SGX_EXTENSION}.${suffix}`), value);
-  const components = platform.sgxSvns.map((svn, i) => field(`2.${i + 1}`, integer(svn)));
+  const components = platform.sgxSvns.map((svn, i) => field(`2.${i + 1}`, encodeInteger(svn)));
   const tcb = [
     ...components,
-    field("2.17", integer(platform.pceSvn)),
+    field("2.17", encodeInteger(platform.pceSvn)),
     field("2.18", octetString(platform.cpuSvn)),
   ];
   const configuration = [1, 2, 3].map((flag) => field(`7.${flag}`, boolean(true)));

@@ -18,7 +18,7 @@ import {
   defaultQeIdentity,
   defaultQeReport,
   defaultTcbInfo,
-  type TdxOptions,
+  type SyntheticTdxOptions,
 } from "./tdx-defaults.ts";
 import { makeTdxQuote, type TdBody } from "./tdx-quote.ts";
 
@@ -37,7 +37,7 @@ export interface MachineOptions {
   readonly channel?: KeyPair;
   /** 32 bytes; random when absent. */
   readonly nonce?: Uint8Array;
-  readonly tdx?: TdxOptions;
+  readonly tdx?: SyntheticTdxOptions;
   readonly events?: readonly MeasuredEvent[];
   /** How the event log is written; `none` leaves it out. */
   readonly eventLog?: "ccel" | "dstack" | "none";

@@ -4,7 +4,7 @@ import "reflect-metadata";
 import { Extension } from "@peculiar/x509";
 import { utf8 } from "../protocol/encoding/text.ts";
 import { type Certified, certify, makeCrl, type Validity } from "./authority.ts";
-import { context, contextPrimitive, integer, octetString, oid, sequence } from "./der.ts";
+import { context, contextPrimitive, encodeInteger, octetString, oid, sequence } from "./der.ts";
 
 export type Architecture = "hopper" | "blackwell";
 
@@ -82,7 +82,8 @@ export async function makeGpuIdentity(
 
 function fwidExtension(architecture: Architecture, deviceKey: Uint8Array, fwid: Uint8Array): Extension {
   const digest = sequence(oid(SHA384), octetString(fwid));
-  const value = architecture === "hopper" ? sequence(integer(1), deviceKey, digest) : diceTcbInfo(digest);
+  const value =
+    architecture === "hopper" ? sequence(encodeInteger(1), deviceKey, digest) : diceTcbInfo(digest);
   const id = architecture === "hopper" ? COMPOSITE_DEVICE_ID : DICE_TCB_INFO;
   return new Extension(id, false, Uint8Array.from(value));
 }

@@ -9,9 +9,9 @@ import {
   bitString,
   context,
   contextPrimitive,
+  encodeInteger,
   enumerated,
   generalizedTime,
-  integer,
   octetString,
   oid,
   sequence,
@@ -63,7 +63,7 @@ function singleResponse({ issuer, certificate, status, thisUpdate, nextUpdate }:
     sequence(oid("2.16.840.1.101.3.4.2.2")),
     octetString(sha384(subjectName(issuer))),
     octetString(sha384(concatBytes(Uint8Array.of(4), issuer.point))),
-    integer(decodeHex(certificate.serial)),
+    encodeInteger(decodeHex(certificate.serial)),
   );
   const certStatus = {
     good: contextPrimitive(0, new Uint8Array()),
@@ -80,5 +80,5 @@ function subjectName(certified: Certified): Uint8Array {
 /** Raw r‖s → the SEQUENCE of two integers that X.509 carries. */
 function ecdsaDer(signature: Uint8Array): Uint8Array {
   const half = signature.length / 2;
-  return sequence(integer(signature.subarray(0, half)), integer(signature.subarray(half)));
+  return sequence(encodeInteger(signature.subarray(0, half)), encodeInteger(signature.subarray(half)));
 }

@@ -4,7 +4,7 @@ import { decodeBase64, encodeBase64 } from "../protocol/encoding/base64.ts";
 import type { EvidenceDocument } from "../verifier/evidence.ts";
 import type { GpuOptions } from "./gpu.ts";
 import { type Machine, type MachineOptions, makeMachine } from "./machine.ts";
-import type { TdxOptions } from "./tdx-defaults.ts";
+import type { SyntheticTdxOptions } from "./tdx-defaults.ts";
 
 /** Makes a bad machine from a good one. It keeps the roots that a verifier of the good one pins. */
 export type Change = (machine: Machine) => Promise<Machine>;
@@ -23,7 +23,7 @@ export function remade(change: (options: MachineOptions) => Partial<MachineOptio
     makeMachine({ ...options, vendors, channel, nonce, ...change(options) });
 }
 
-export const withTdx = (change: (at: Date) => TdxOptions) =>
+export const withTdx = (change: (at: Date) => SyntheticTdxOptions) =>
   remade(({ at, tdx }) => ({ tdx: { ...tdx, ...change(at) } }));
 
 /** Changes the first GPU. */

@@ -15,7 +15,7 @@ import {
 import type { QeReport, QuoteFields, TdBody } from "./tdx-quote.ts";
 
 /** What a machine's TDX side may differ in. */
-export interface TdxOptions {
+export interface SyntheticTdxOptions {
   readonly body?: Partial<TdBody>;
   readonly qeReport?: Partial<QeReport>;
   /** Form of the quote (v4 when absent), header fields, trailing bytes. */

@@ -16,7 +16,7 @@ export interface Check {
   readonly detail: string;
 }
 
-export type Finding = Partial<Pick<Check, "expected" | "actual" | "entry" | "detail">>;
+export type CheckDetail = Partial<Pick<Check, "expected" | "actual" | "entry" | "detail">>;
 
 export class CheckList<Id extends string = string> {
   readonly #checks: Map<Id, Check>;
@@ -25,16 +25,16 @@ export class CheckList<Id extends string = string> {
     this.#checks = new Map(ids.map((id) => [id, { id, outcome: "not-evaluated", ...NOTHING_FOUND }]));
   }
 
-  pass(id: Id, finding: Finding = {}): void {
+  pass(id: Id, finding: CheckDetail = {}): void {
     this.#record(id, "pass", finding);
   }
 
-  fail(id: Id, finding: Finding & { detail: string }): void {
+  fail(id: Id, finding: CheckDetail & { detail: string }): void {
     this.#record(id, "fail", finding);
   }
 
   /** Passes when the two texts are equal. */
-  equal(id: Id, expected: string, actual: string, finding: Finding = {}): boolean {
+  equal(id: Id, expected: string, actual: string, finding: CheckDetail = {}): boolean {
     const same = expected === actual;
     const detail = finding.detail ?? (same ? "equal" : "differs");
     this.#record(id, same ? "pass" : "fail", { ...finding, expected, actual, detail });
@@ -48,7 +48,7 @@ export class CheckList<Id extends string = string> {
   async attempt<T>(
     id: Id,
     body: () => T | Promise<T>,
-    found: (value: T) => Finding = () => ({}),
+    found: (value: T) => CheckDetail = () => ({}),
   ): Promise<T | undefined> {
     try {
       const value = await body();
@@ -69,7 +69,7 @@ export class CheckList<Id extends string = string> {
   }
 
   /** A check may go from passed to failed, never back. */
-  #record(id: Id, outcome: Outcome, finding: Finding): void {
+  #record(id: Id, outcome: Outcome, finding: CheckDetail): void {
     const current = this.#checks.get(id);
     if (current === undefined) throw new Error(`check ${id} is not in this list`);
     if (current.outcome === "fail") return;

@@ -1,7 +1,7 @@
 // Trees with three levels of tiles, where a whole log of envelopes would take long to make.
 import { beforeAll, describe, expect, it } from "vitest";
-import { Findings } from "../../src/auditor/audit-finding.ts";
-import { LogReader } from "../../src/auditor/tile-reader.ts";
+import { AuditFindings } from "../../src/auditor/audit-finding.ts";
+import { TileReader } from "../../src/auditor/tile-reader.ts";
 import { TreeReplay } from "../../src/auditor/tree-replay.ts";
 import { GrowingTree } from "../../src/log/tree/growing-tree.ts";
 import { makeTree, type TestTree } from "../support/tree.ts";
@@ -22,8 +22,8 @@ beforeAll(() => {
 });
 
 async function replay(from: Served): Promise<{ root: Uint8Array; messages: string[] }> {
-  const findings = new Findings();
-  const reader = new LogReader(async (path) => from.get(path));
+  const findings = new AuditFindings();
+  const reader = new TileReader(async (path) => from.get(path));
   const replay = new TreeReplay(reader, findings, GrowingTree.empty(), SIZE);
   for await (const { hashes } of replay.ranges((entries) => entries)) {
     for (const hash of hashes) replay.tree.append(hash);

@@ -1,7 +1,7 @@
 // A mirror in a folder: what the log publishes, as files under their tlog-tiles paths, and the reader that recovery is given.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { FetchPath } from "../../src/log/maintenance/recover.ts";
+import type { ReadPath } from "../../src/log/maintenance/recover.ts";
 import type { PublishedLog } from "../../src/log/published-log.ts";
 import { entriesPath, TILE_WIDTH, tilePath, tilesOfSize } from "../../src/protocol/merkle/tile.ts";
 
@@ -32,7 +32,7 @@ function put(folder: string, path: string, bytes: Uint8Array): void {
   writeFileSync(file, bytes);
 }
 
-export function readMirror(folder: string): FetchPath {
+export function readMirror(folder: string): ReadPath {
   return async (path) => {
     try {
       return new Uint8Array(readFileSync(join(folder, path)));

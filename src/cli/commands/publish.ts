@@ -62,7 +62,7 @@ export async function publishFiles(
 ): Promise<PublishedEntry[]> {
   const envelopes = files.map((file) => parseEnvelope(readInput(file)));
   const attachments = envelopes.flatMap((envelope, i) => attachmentsBeside(files[i] ?? "", envelope));
-  const policy = policyOf(options.trust);
+  const policy = tlogPolicyOf(options.trust);
   const published = await publish(logClient(options.to, context), envelopes, attachments, policy);
   for (const [i, entry] of published.entries()) writeProof(files[i] ?? "", entry, envelopes[i] as Envelope);
   return published;
@@ -74,12 +74,17 @@ export async function publishEnvelope(
   options: Pick<PublishOptions, "to" | "trust">,
   context: CliContext,
 ): Promise<PublishedEntry> {
-  const [published] = await publish(logClient(options.to, context), [envelope], [], policyOf(options.trust));
+  const [published] = await publish(
+    logClient(options.to, context),
+    [envelope],
+    [],
+    tlogPolicyOf(options.trust),
+  );
   if (published === undefined) throw new TypeError("publishing one entry answers one");
   return published;
 }
 
-function policyOf(trustFile: string | undefined): TlogPolicy | null {
+function tlogPolicyOf(trustFile: string | undefined): TlogPolicy | null {
   return trustFile === undefined
     ? null
     : parseTlogPolicy(parseTrustFile(readInput(trustFile)).root.logPolicy);
@@ -108,10 +113,10 @@ function writeProof(file: string, { envelope, proof }: PublishedEntry, sent: Env
   const same =
     envelope.leaf.length === sent.leaf.length && envelope.leaf.every((byte, i) => byte === sent.leaf[i]);
   if (!same) writeOutput(file, `${JSON.stringify(envelopeToJson(envelope))}\n`);
-  writeOutput(proofPath(file), proof);
+  writeOutput(proofPathOf(file), proof);
 }
 
 /** x.dsse.json has its proof in x.tlog-proof. */
-export function proofPath(file: string): string {
+export function proofPathOf(file: string): string {
   return `${file.replace(/\.dsse\.json$/, "")}.tlog-proof`;
 }

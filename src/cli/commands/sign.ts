@@ -28,7 +28,7 @@ export function addSignTo(parent: Command, context: CliContext, example: string)
     .action((file: string, options: SignOptions) => {
       const keys = options.key.map((source) => readSigningKey(source, context.environment));
       const envelope = signEnvelope(parseSignable(readInput(file)), keys);
-      const output = options.output ?? envelopePath(file);
+      const output = options.output ?? envelopePathOf(file);
       writeOutput(output, `${JSON.stringify(envelopeToJson(envelope))}\n`);
       const signers = envelope.signatures.map(({ keyId }) => keyId);
       show(context, options, { output, payloadDigest: envelope.payloadDigest, signers }, [
@@ -39,6 +39,6 @@ export function addSignTo(parent: Command, context: CliContext, example: string)
 }
 
 /** x.json becomes x.dsse.json, and an envelope stays where it is. */
-export function envelopePath(file: string): string {
+export function envelopePathOf(file: string): string {
   return file.endsWith(".dsse.json") ? file : `${file.replace(/\.json$/, "")}.dsse.json`;
 }

@@ -94,7 +94,7 @@ export class Checkpointer {
   }
 
   /** Whether entry `index` is published, now or within `waitMs` milliseconds. */
-  covering(index: number, waitMs: number): Promise<boolean> {
+  waitUntilPublished(index: number, waitMs: number): Promise<boolean> {
     if (index < (this.#published?.checkpoint.size ?? 0)) return Promise.resolve(true);
     return new Promise((resolve) => {
       const timer = setTimeout(() => {

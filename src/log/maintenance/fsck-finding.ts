@@ -14,7 +14,7 @@ export type FsckCheck =
   | "in-force";
 
 /** Something that is not as it must be. */
-export interface Finding {
+export interface FsckFinding {
   readonly check: FsckCheck;
   readonly detail: string;
 }
@@ -22,8 +22,8 @@ export interface Finding {
 const MAX_FINDINGS = 20;
 
 /** Findings, of which each check may add 20: one broken tile must not hide everything else. */
-export class Findings {
-  readonly list: Finding[] = [];
+export class FsckFindings {
+  readonly list: FsckFinding[] = [];
 
   add(check: FsckCheck, detail: string): void {
     if (this.list.filter((finding) => finding.check === check).length < MAX_FINDINGS)

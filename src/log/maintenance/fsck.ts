@@ -16,7 +16,7 @@ import { currentTrustRoot, type InForce, NOTHING_IN_FORCE } from "../../protocol
 import { register } from "../../protocol/registration/register.ts";
 import type { HighWater } from "../checkpointing/high-water.ts";
 import { BatchView } from "../sequencing/batch-view.ts";
-import { onlyBelow } from "../sequencing/entries-before.ts";
+import { entriesBefore } from "../sequencing/entries-before.ts";
 import { loadInForce } from "../sequencing/load-in-force.ts";
 import { verifyBatch } from "../sequencing/verify-batch.ts";
 import { logKeyOf } from "../start-checks.ts";
@@ -26,14 +26,14 @@ import { SqliteRows } from "../store/sqlite/rows.ts";
 import { digestPrefix } from "../store/sqlite/search.ts";
 import type { SqliteLogStore } from "../store/sqlite/sqlite-log-store.ts";
 import { GrowingTree } from "../tree/growing-tree.ts";
-import { type Finding, Findings, type FsckCheck } from "./fsck-finding.ts";
+import { type FsckCheck, type FsckFinding, FsckFindings } from "./fsck-finding.ts";
 
 export interface FsckReport {
   readonly entries: number;
   readonly checkpoints: number;
   readonly attachments: number;
   /** Empty when the log is sound. */
-  readonly findings: readonly Finding[];
+  readonly findings: readonly FsckFinding[];
 }
 
 /** Entries that are read at once: those of one tile. */
@@ -56,7 +56,7 @@ class Fsck {
   readonly #rows: SqliteRows;
   readonly #highWater: Pick<HighWater, "read">;
   readonly #keys = new KeyRing();
-  readonly #findings = new Findings();
+  readonly #findings = new FsckFindings();
   readonly #expected = { digests: 0, signers: 0 };
   readonly #tree = GrowingTree.empty();
   #inForce: InForce = NOTHING_IN_FORCE;
@@ -145,7 +145,7 @@ class Fsck {
   }
 
   async #checkEntry(envelope: VerifiedEnvelope, index: number): Promise<void> {
-    const earlier = onlyBelow(this.#store, index);
+    const earlier = entriesBefore(this.#store, index);
     const view = await BatchView.load(earlier, this.#inForce, [envelope], () => this.#tree.root());
     const registration = this.#attempt("registration", index, () => register(view, envelope));
     if (registration?.outcome === "new") this.#inForce = registration.inForce;

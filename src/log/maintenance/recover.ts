@@ -34,14 +34,14 @@ import { GrowingTree } from "../tree/growing-tree.ts";
 import { Prover } from "../tree/prover.ts";
 
 /** Reads a path below the mirror's prefix, such as `checkpoint` or `tile/0/000`; undefined where there is nothing. */
-export type FetchPath = (path: string) => Promise<Uint8Array | undefined>;
+export type ReadPath = (path: string) => Promise<Uint8Array | undefined>;
 
 export interface RecoverConfig {
   readonly store: LogStore;
   readonly highWater: HighWater;
   /** The log's public key. */
   readonly logKey: VerifierKey;
-  readonly fetch: FetchPath;
+  readonly fetch: ReadPath;
   readonly onProgress?: (recovered: number, missing: number) => void;
 }
 
@@ -110,7 +110,7 @@ async function checkMarkRoot(sequencer: Sequencer, store: LogStore, mark: Checkp
 }
 
 /** The leaf hashes from `from` up to `to`. They are right when they lead to the signed root. */
-async function missingHashes(fetch: FetchPath, from: number, to: number): Promise<Uint8Array[]> {
+async function missingHashes(fetch: ReadPath, from: number, to: number): Promise<Uint8Array[]> {
   const hashes: Uint8Array[] = [];
   for (const { index, first, count, width } of bundlesOfRange(from, Math.max(0, to - from), to)) {
     const tile = await fetchWide(fetch, (w) => tilePath(0, index, w), width);
@@ -156,7 +156,7 @@ async function replay(
 }
 
 async function fetchEnvelopes(
-  fetch: FetchPath,
+  fetch: ReadPath,
   range: BundleRange,
   hashes: readonly Uint8Array[],
 ): Promise<Envelope[]> {
@@ -216,14 +216,14 @@ async function keepCheckpoint(
 
 /** A partial tile or bundle; the full one where the mirror no longer keeps it. */
 async function fetchWide(
-  fetch: FetchPath,
+  fetch: ReadPath,
   path: (width: number) => string,
   width: number,
 ): Promise<Uint8Array> {
   return (await fetch(path(width))) ?? (await required(fetch, path(TILE_WIDTH)));
 }
 
-async function required(fetch: FetchPath, path: string): Promise<Uint8Array> {
+async function required(fetch: ReadPath, path: string): Promise<Uint8Array> {
   const bytes = await fetch(path);
   return bytes ?? fail("recover-missing", `it has no ${path}`);
 }

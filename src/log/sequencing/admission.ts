@@ -17,7 +17,7 @@ export class Admission {
   }
 
   /** Lets envelopes in. @returns what lets them out again, once. @throws LogUnavailableError "queue-full". */
-  admit(envelopes: readonly Pick<Envelope, "leaf">[]): () => void {
+  reserve(envelopes: readonly Pick<Envelope, "leaf">[]): () => void {
     const entries = envelopes.length;
     const bytes = envelopes.reduce((sum, { leaf }) => sum + leaf.length, 0);
     const { maxPendingEntries, maxPendingBytes } = this.#limits;

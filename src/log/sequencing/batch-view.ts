@@ -68,7 +68,7 @@ export class BatchView implements LogView {
   }
 
   /** Remembers this moment. @returns what goes back to it, for a group of which one entry is refused. */
-  mark(): () => void {
+  savepoint(): () => void {
     const count = this.#added.length;
     const { inForce } = this;
     return () => {

@@ -3,7 +3,7 @@ import type { EntryRecord } from "../../protocol/registration/references.ts";
 import type { LogStore } from "../store/log-store.ts";
 
 /** The store as it was before an entry: its lookups find nothing newer. */
-export function onlyBelow(
+export function entriesBefore(
   store: LogStore,
   index: number,
 ): Pick<LogStore, "findByDigest" | "findByIdentity" | "hasAttachment"> {

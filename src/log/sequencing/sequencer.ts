@@ -98,7 +98,7 @@ export class Sequencer {
   }
 
   /** Asks the status issuer whether a status is due. */
-  wake(): void {
+  requestStatus(): void {
     if (this.#config.issuer?.isDue(this.#state.inForce) !== true || this.#stopped !== null) return;
     this.#woken = true;
     this.#start();
@@ -232,7 +232,7 @@ export class Sequencer {
 
 /** Decides one group. @returns what to do with those who wait for it, once the batch is durable. */
 function decide({ envelopes, resolve, reject }: Group, view: BatchView, accepted: Accepted[]): () => void {
-  const undo = view.mark();
+  const undo = view.savepoint();
   const before = accepted.length;
   const sequenced: Sequenced[] = [];
   try {

@@ -10,7 +10,7 @@ import {
 } from "../../protocol/envelope/dsse.ts";
 import { findKnown } from "../../protocol/registration/register.ts";
 import { BatchRefusedError } from "../errors.ts";
-import { asLogged } from "../store/entry-record.ts";
+import { withSigners } from "../store/entry-record.ts";
 import type { LogStore } from "../store/log-store.ts";
 
 /** The index of each envelope whose payload is in the log. @throws PolicyError "identity-taken", or BatchRefusedError around it. */
@@ -39,7 +39,7 @@ export async function verifyBatch(
   const verify = entryVerifier(envelopes.length);
   let ready: Promise<void> = Promise.resolve();
   return mapBatch(envelopes, async (envelope, position) => {
-    if (logged[position] !== undefined) return asLogged(envelope);
+    if (logged[position] !== undefined) return withSigners(envelope);
     const { statement } = envelope;
     if (statement.kind === "trust-root") ready = ready.then(() => introduced.add(statement.predicate.keys));
     await ready;

@@ -5,11 +5,11 @@ import { recordOf } from "../../protocol/registration/register.ts";
 
 /** What an entry that is in the log says of itself. Its signatures were verified before it got there. */
 export function recordOfLeaf(leaf: Uint8Array, index: number): EntryRecord {
-  return recordOf(asLogged(parseLeaf(leaf)), index);
+  return recordOf(withSigners(parseLeaf(leaf)), index);
 }
 
 /** An envelope of the log with its signers; nothing is verified here. */
-export function asLogged(envelope: Envelope): Envelope & { readonly signers: readonly string[] } {
+export function withSigners(envelope: Envelope): Envelope & { readonly signers: readonly string[] } {
   return { ...envelope, signers: envelope.signatures.map(({ keyId }) => keyId) };
 }
 

@@ -41,7 +41,7 @@ export class GrowingTree {
       partial.map(async ({ level, full, partial: width }) => {
         const stored = await store.readTile(level, full);
         if (stored === undefined || stored.hashes.length < width * HASH_LENGTH) {
-          return damaged(`tile ${full} of level ${level} is not ${width} hashes wide`);
+          return refuseDamagedTiles(`tile ${full} of level ${level} is not ${width} hashes wide`);
         }
         const hashes = stored.hashes.subarray(0, width * HASH_LENGTH);
         return { level, index: full, nodes: TileNodes.of({ hashes, inner: null }), width };
@@ -49,7 +49,7 @@ export class GrowingTree {
     );
     const tree = new GrowingTree(edge, head.size);
     if (!Buffer.from(tree.root()).equals(head.root))
-      damaged("its tiles do not lead to the root of its tree head");
+      refuseDamagedTiles("its tiles do not lead to the root of its tree head");
     return tree;
   }
 
@@ -95,7 +95,7 @@ export class GrowingTree {
     const tile = this.#edge.get((level - height) / TILE_HEIGHT);
     return (
       tile?.nodes.get(height, index % 2 ** (TILE_HEIGHT - height)) ??
-      damaged("a tile of its right edge is missing")
+      refuseDamagedTiles("a tile of its right edge is missing")
     );
   }
 
@@ -115,7 +115,7 @@ export class GrowingTree {
   }
 }
 
-function damaged(what: string): never {
+function refuseDamagedTiles(what: string): never {
   throw new StartRefusedError(
     "log-damaged",
     `the log is damaged: ${what}; run 'touchstone fsck', then recover from a mirror`,

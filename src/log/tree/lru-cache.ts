@@ -1,6 +1,6 @@
 // A map that keeps the entries used last and forgets the others.
 
-export class Recent<K, V extends NonNullable<unknown>> {
+export class LruCache<K, V extends NonNullable<unknown>> {
   readonly #limit: number;
   /** Least recently used first. */
   readonly #entries = new Map<K, V>();

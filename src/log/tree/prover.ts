@@ -8,7 +8,7 @@ import { joinHashes, type SubtreeNode, subtreesOf } from "../../protocol/merkle/
 import { TILE_HEIGHT, TILE_WIDTH } from "../../protocol/merkle/tile.ts";
 import type { TileStore } from "../store/tile-store.ts";
 import type { GrowingTree } from "./growing-tree.ts";
-import { Recent } from "./lru-cache.ts";
+import { LruCache } from "./lru-cache.ts";
 import { PATH_HASHES, TileNodes } from "./tile-nodes.ts";
 
 /** Full tiles kept in memory, of 16 KiB each: so many of level 0, and so many of all levels above. */
@@ -26,12 +26,12 @@ export class Prover {
   readonly #store: TileStore;
   readonly #tree: () => GrowingTree;
   /** Full tiles, which never change. */
-  readonly #leafTiles = new Recent<number, TileNodes>(CACHED_TILES);
-  readonly #upperTiles = new Recent<number, TileNodes>(CACHED_TILES);
+  readonly #leafTiles = new LruCache<number, TileNodes>(CACHED_TILES);
+  readonly #upperTiles = new LruCache<number, TileNodes>(CACHED_TILES);
   /** Tiles of level 0 that were asked for and not kept. */
-  readonly #missed = new Recent<number, true>(CACHED_TILES);
+  readonly #missed = new LruCache<number, true>(CACHED_TILES);
   /** By their ranges of leaves: what a range hashes to never changes. */
-  readonly #joins = new Recent<string, Uint8Array>(CACHED_JOINS);
+  readonly #joins = new LruCache<string, Uint8Array>(CACHED_JOINS);
 
   /** @param tree the right edge, at least as large as every size that will be asked for. */
   constructor(store: TileStore, tree: () => GrowingTree) {
@@ -122,7 +122,7 @@ export class Prover {
     return this.#cacheOf(level).get(keyOf(level, index));
   }
 
-  #cacheOf(level: number): Recent<number, TileNodes> {
+  #cacheOf(level: number): LruCache<number, TileNodes> {
     return level === 0 ? this.#leafTiles : this.#upperTiles;
   }
 

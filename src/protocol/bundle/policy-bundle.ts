@@ -72,11 +72,11 @@ export function parsePolicyBundle(bytes: Uint8Array): PolicyBundle {
   const json = readAs(policyBundleJson, parseJson(bytes, MAX_BUNDLE_BYTES), "policy bundle");
   return {
     ...json,
-    trustRoots: json.trustRoots.map(readEntry),
-    status: readEntry(json.status),
-    policy: readEntry(json.policy),
-    entries: json.entries.map(readEntry),
-    revocations: json.revocations.map(readEntry),
+    trustRoots: json.trustRoots.map(parseLoggedEntry),
+    status: parseLoggedEntry(json.status),
+    policy: parseLoggedEntry(json.policy),
+    entries: json.entries.map(parseLoggedEntry),
+    revocations: json.revocations.map(parseLoggedEntry),
     consistency: json.consistency && {
       from: json.consistency.from,
       proof: json.consistency.proof.map(decodeBase64),
@@ -103,7 +103,7 @@ export function formatPolicyBundle(bundle: PolicyBundle): string {
   return JSON.stringify(json);
 }
 
-function readEntry({ index, envelope, proof }: z.infer<typeof loggedEntryJson>): LoggedEntry {
+function parseLoggedEntry({ index, envelope, proof }: z.infer<typeof loggedEntryJson>): LoggedEntry {
   return { index, envelope: envelopeFromJson(envelope), proof: proof.map(decodeBase64) };
 }
 

@@ -32,7 +32,7 @@ export const hex8 = hex(8);
 /** 16 bytes as the quote holds them. */
 export const hex16 = hex(16);
 /** A 48-byte TDX register or identity. */
-export const register = hex(48).describe("48-byte TDX register, lower-case hex");
+export const tdxRegister = hex(48).describe("48-byte TDX register, lower-case hex");
 
 export const uuid = z.string().regex(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
 

@@ -1,6 +1,6 @@
 // os-image: a released guest image. What the TDX module and the firmware measure of it, and what must be true inside it.
 import * as z from "zod";
-import { fileName, integer, positive, register, sha256, sha384, text, time, uuid } from "./fields.ts";
+import { fileName, integer, positive, sha256, sha384, tdxRegister, text, time, uuid } from "./fields.ts";
 import { referenceTo } from "./reference.ts";
 import { attachment, releaseShape } from "./release.ts";
 
@@ -82,8 +82,8 @@ export const expectedEvent = z.strictObject({
 
 const measurements = z
   .strictObject({
-    rtmr1: register,
-    rtmr2: register,
+    rtmr1: tdxRegister,
+    rtmr2: tdxRegister,
     derivation: z.enum(["observed", "computed"]),
     from: text(512).describe("The event log or artefacts that they come from"),
     events: z.array(expectedEvent).max(128).nullable(),

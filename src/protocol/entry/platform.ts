@@ -1,16 +1,16 @@
 // platform: virtual firmware and shape of the VM. MRTD, RTMR0, TD attributes and XFAM hold together, as one atom.
 import * as z from "zod";
-import { hex8, integer, positive, register, sha384, text } from "./fields.ts";
+import { hex8, integer, positive, sha384, tdxRegister, text } from "./fields.ts";
 import { measuredFile, releaseShape } from "./release.ts";
 
 export const platform = z.strictObject({
   ...releaseShape,
   firmware: measuredFile.nullable().describe("TDVF file; null: known only by its MRTD"),
-  mrtd: register,
+  mrtd: tdxRegister,
   pageAddOrder: z
     .enum(["single-pass", "two-pass", "observed"])
     .describe("How pages were added; observed: MRTD was read from a quote"),
-  rtmr0: register,
+  rtmr0: tdxRegister,
   rtmr0From: text(512).describe("The event log or quote that RTMR0 comes from"),
   acpi: z.strictObject({ loader: sha384, rsdp: sha384, tables: sha384 }).nullable(),
   shape: z.strictObject({

@@ -1,11 +1,11 @@
 // policy: which whole release sets are acceptable now. Every field is required; a permissive or empty policy cannot be written.
 import * as z from "zod";
-import { hex16, integer, name, positive, register, sha256, sha384, text, time } from "./fields.ts";
+import { hex16, integer, name, positive, sha256, sha384, tdxRegister, text, time } from "./fields.ts";
 import { RELEASE_KINDS, referenceTo } from "./reference.ts";
 
 const rtmr3 = z.union([
   z.strictObject({ mode: z.literal("zero") }),
-  z.strictObject({ mode: z.literal("exact"), value: register }),
+  z.strictObject({ mode: z.literal("exact"), value: tdxRegister }),
   z.strictObject({
     mode: z.literal("replay"),
     events: z
@@ -19,7 +19,7 @@ const rtmr3 = z.union([
 ]);
 
 const mrSeam = z.union([
-  z.strictObject({ mode: z.literal("allow"), values: z.array(register).min(1).max(32) }),
+  z.strictObject({ mode: z.literal("allow"), values: z.array(tdxRegister).min(1).max(32) }),
   z
     .strictObject({ mode: z.literal("intel-signed") })
     .describe("Any TDX module that the collateral's module identity covers"),
@@ -27,9 +27,9 @@ const mrSeam = z.union([
 
 /** What the TDX quote must show beside the registers that the referenced entries state. */
 export const tdxRequirements = z.strictObject({
-  mrConfigId: register,
-  mrOwner: register,
-  mrOwnerConfig: register,
+  mrConfigId: tdxRegister,
+  mrOwner: tdxRegister,
+  mrOwnerConfig: tdxRegister,
   rtmr3,
   mrSeam,
   minTeeTcbSvn: hex16.describe("Lowest TEE_TCB_SVN, component by component"),

@@ -25,15 +25,15 @@ export async function findEntry(
 }
 
 export async function getEntry(client: LogClient, index: number): Promise<FoundEntry> {
-  return readEntry(entry.parse(await (await callLog(client, `/v1/entries/${index}`)).json()));
+  return parseFoundEntry(entry.parse(await (await callLog(client, `/v1/entries/${index}`)).json()));
 }
 
 /** The trust root in force. */
 export async function getTrustRoot(client: LogClient): Promise<FoundEntry> {
-  return readEntry(inForce.parse(await (await callLog(client, "/v1/trust-root")).json()).entry);
+  return parseFoundEntry(inForce.parse(await (await callLog(client, "/v1/trust-root")).json()).entry);
 }
 
-export function referenceTo({ envelope }: Pick<FoundEntry, "envelope">): Reference {
+export function referenceOf({ envelope }: Pick<FoundEntry, "envelope">): Reference {
   const { kind, name, version } = envelope.statement;
   return { kind, name, version, digest: envelope.payloadDigest };
 }
@@ -49,6 +49,6 @@ export function parseReference(text: string): { kind: string; name: string; vers
   return { kind, name, version };
 }
 
-function readEntry({ index, envelope }: z.infer<typeof entry>): FoundEntry {
+function parseFoundEntry({ index, envelope }: z.infer<typeof entry>): FoundEntry {
   return { index, envelope: envelopeFromJson(envelope) };
 }

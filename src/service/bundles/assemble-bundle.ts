@@ -10,7 +10,7 @@ import {
   entriesOfKind,
   MAX_REVOCATIONS,
   type ReadEntry,
-  readEntry,
+  readLoggedEntry,
 } from "../entries/read-entry.ts";
 import { RequestProblem } from "../problem.ts";
 
@@ -35,8 +35,8 @@ export async function assembleBundle(
       "the log has no status yet; publish one with 'touchstone status publish'",
     );
   }
-  const trustRoots = await Promise.all(inForce.trustRoots.map(({ index }) => readEntry(log, index)));
-  const status = await readEntry(log, inForce.status.index);
+  const trustRoots = await Promise.all(inForce.trustRoots.map(({ index }) => readLoggedEntry(log, index)));
+  const status = await readLoggedEntry(log, inForce.status.index);
   const entries = await referencedBy(log, policy);
   const revocations = await revocationsOf(log, checkpoint.size, [status, policy, ...entries]);
   const place = (entry: ReadEntry) => withProof(log, entry, checkpoint.size);
@@ -58,7 +58,7 @@ async function referencedBy(log: Log, policy: ReadEntry): Promise<ReadEntry[]> {
   const digests = new Set(references.map(({ digest }) => digest));
   const records = await Promise.all([...digests].map((digest) => log.findByDigest(digest)));
   return Promise.all(
-    records.flatMap((record) => (record === undefined ? [] : [readEntry(log, record.index)])),
+    records.flatMap((record) => (record === undefined ? [] : [readLoggedEntry(log, record.index)])),
   );
 }
 

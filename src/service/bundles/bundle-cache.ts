@@ -11,7 +11,7 @@ import { utf8 } from "../../protocol/encoding/text.ts";
 import { MalformedError, PolicyError, VerificationError } from "../../protocol/errors.ts";
 import { isRevoked } from "../../protocol/registration/in-force.ts";
 import { verifyBundle } from "../../verifier/bundle/verify-bundle.ts";
-import { type ReadEntry, readEntry, requirePublished } from "../entries/read-entry.ts";
+import { type ReadEntry, readLoggedEntry, requirePublished } from "../entries/read-entry.ts";
 import { type EncodedBody, encodeBody } from "../http/encoded-body.ts";
 import { NO_CACHE, READ_HEADERS } from "../http/headers.ts";
 import { RequestProblem } from "../problem.ts";
@@ -99,7 +99,7 @@ export class Bundles {
     if (record === undefined)
       throw new RequestProblem("not-found", `there is no version ${version} of policy ${name}`);
     return this.#other(`${name}@${version}:${published.note}`, async () =>
-      assembleBundle(log, published, await readEntry(log, record.index), true),
+      assembleBundle(log, published, await readLoggedEntry(log, record.index), true),
     );
   }
 
@@ -156,7 +156,7 @@ export class Bundles {
     const { log } = this.#options;
     const found = inForce.policies.get(name);
     if (found === undefined) throw new RequestProblem("not-found", `there is no policy ${name}`);
-    return readEntry(log, found.index);
+    return readLoggedEntry(log, found.index);
   }
 
   /** What the published log cannot show yet, and then what every verifier will check. */

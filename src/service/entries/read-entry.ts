@@ -2,7 +2,7 @@
 
 import type { Published } from "../../log/checkpointing/checkpointer.ts";
 import type { Log } from "../../log/log.ts";
-import type { LoggedEntry } from "../../log/published-log.ts";
+import type { StoredEntry } from "../../log/published-log.ts";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";
 import type { Kind } from "../../protocol/entry/reference.ts";
 import { type Envelope, parseLeaf } from "../../protocol/envelope/dsse.ts";
@@ -10,12 +10,12 @@ import { isRevoked } from "../../protocol/registration/in-force.ts";
 import { RequestProblem } from "../problem.ts";
 
 /** An entry with its envelope, read from its leaf. */
-export interface ReadEntry extends LoggedEntry {
+export interface ReadEntry extends StoredEntry {
   readonly envelope: Envelope;
 }
 
 /** @throws RequestProblem "beyond-tree" for an index that the published tree does not have. */
-export async function readEntry(log: Log, index: number): Promise<ReadEntry> {
+export async function readLoggedEntry(log: Log, index: number): Promise<ReadEntry> {
   const entry = await log.entry(index);
   if (entry === undefined) {
     const size = log.published()?.checkpoint.size ?? 0;
@@ -39,7 +39,7 @@ export function statementJson({ payload }: Pick<Envelope, "payload">): Record<st
 /** Pages through every entry of one kind, newest first, at most `limit` of them. */
 export async function entriesOfKind(log: Log, kind: Kind, limit: number): Promise<ReadEntry[]> {
   const indexes = await log.search({ kind, limit });
-  return Promise.all(indexes.map((index) => readEntry(log, index)));
+  return Promise.all(indexes.map((index) => readLoggedEntry(log, index)));
 }
 
 /** Whether an entry is revoked under what is published. */

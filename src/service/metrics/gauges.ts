@@ -3,7 +3,7 @@ import { Gauge, type Registry } from "prom-client";
 import type { Log } from "../../log/log.ts";
 import type { StatementOf } from "../../protocol/envelope/statement.ts";
 import { currentTrustRoot } from "../../protocol/registration/in-force.ts";
-import { readEntry } from "../entries/read-entry.ts";
+import { readLoggedEntry } from "../entries/read-entry.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -47,11 +47,11 @@ async function expiriesOf(log: Log): Promise<Array<[document: string, expires: s
   const root = currentTrustRoot(inForce)?.root;
   const found: Array<[string, string]> = root === undefined ? [] : [["trust-root", root.expires]];
   if (inForce.status !== null) {
-    const { envelope } = await readEntry(log, inForce.status.index);
+    const { envelope } = await readLoggedEntry(log, inForce.status.index);
     found.push(["status", (envelope.statement as StatementOf<"status">).predicate.expires]);
   }
   for (const [name, { index }] of inForce.policies) {
-    const { envelope } = await readEntry(log, index);
+    const { envelope } = await readLoggedEntry(log, index);
     found.push([`policy/${name}`, (envelope.statement as StatementOf<"policy">).predicate.expires]);
   }
   return found;

@@ -5,7 +5,7 @@ import type { MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import type { Logger } from "pino";
 import { BASE_HEADERS } from "../http/headers.ts";
-import type { Observed } from "../http/request-facts.ts";
+import type { RequestFacts } from "../http/request-facts.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { ApiEnvironment } from "../openapi.ts";
 
@@ -15,7 +15,7 @@ export function newRequestId(): string {
 
 export function observe(logger: Logger, metrics: Metrics): MiddlewareHandler<ApiEnvironment> {
   return async function observe(c, next) {
-    const observed: Observed = { requestId: newRequestId() };
+    const observed: RequestFacts = { requestId: newRequestId() };
     c.set("observed", observed);
     const start = performance.now();
     await next();

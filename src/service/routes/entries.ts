@@ -3,7 +3,7 @@ import * as z from "zod";
 import { formatTime } from "../../protocol/entry/fields.ts";
 import { type Kind, kind } from "../../protocol/entry/reference.ts";
 import { contentJson, detailedEntry, entrySummary, summaryJson, treeSize } from "../entries/answer-shapes.ts";
-import { type ReadEntry, readEntry, requirePublished, revokedBy } from "../entries/read-entry.ts";
+import { type ReadEntry, readLoggedEntry, requirePublished, revokedBy } from "../entries/read-entry.ts";
 import { decimal, hexDigest, numberOf } from "../http/parameters.ts";
 import { type Api, problems, route } from "../openapi.ts";
 import type { Service } from "../service.ts";
@@ -96,7 +96,7 @@ export function addEntries(api: Api, service: Service): void {
 
   api.openapi(getEntry, async (c) => {
     const { index } = c.req.valid("param");
-    const entry = await readEntry(log, Number(index));
+    const entry = await readLoggedEntry(log, Number(index));
     const covering = await log.firstCheckpointCovering(entry.index + 1);
     if (covering === undefined) throw new Error(`no checkpoint covers entry ${entry.index}`);
     const coveredBy = {
@@ -131,5 +131,5 @@ async function findEntries({ log }: Service, filter: EntryFilter): Promise<ReadE
     (filter.publisher === undefined || own.signers.includes(filter.publisher));
   if (matches) indexes.add(own.index);
   const newestFirst = [...indexes].sort((a, b) => b - a).slice(0, filter.limit);
-  return Promise.all(newestFirst.map((index) => readEntry(log, index)));
+  return Promise.all(newestFirst.map((index) => readLoggedEntry(log, index)));
 }

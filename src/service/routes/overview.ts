@@ -2,7 +2,7 @@
 import { encodeBase64 } from "../../protocol/encoding/base64.ts";
 import type { StatementOf } from "../../protocol/envelope/statement.ts";
 import { currentTrustRoot } from "../../protocol/registration/in-force.ts";
-import { isEntryRevoked, readEntry } from "../entries/read-entry.ts";
+import { isEntryRevoked, readLoggedEntry } from "../entries/read-entry.ts";
 import { PAGE_HEADERS } from "../http/headers.ts";
 import type { Api } from "../openapi.ts";
 import { type Overview, overviewPage } from "../pages/overview.ts";
@@ -48,7 +48,7 @@ async function overviewOf({ log, bundles, clock, version, origin }: Service): Pr
 async function statusOf({ log }: Pick<Service, "log">): Promise<Overview["status"]> {
   const { status } = log.inForce;
   if (status === null) return null;
-  const { envelope } = await readEntry(log, status.index);
+  const { envelope } = await readLoggedEntry(log, status.index);
   return {
     sequence: status.sequence,
     expires: (envelope.statement as StatementOf<"status">).predicate.expires,
@@ -59,7 +59,7 @@ function policiesOf({ log, bundles }: Pick<Service, "log" | "bundles">): Promise
   const sorted = [...log.inForce.policies].sort(([a], [b]) => (a < b ? -1 : 1));
   return Promise.all(
     sorted.map(async ([name, { version, index }]) => {
-      const entry = await readEntry(log, index);
+      const entry = await readLoggedEntry(log, index);
       const { expires } = (entry.envelope.statement as StatementOf<"policy">).predicate;
       return { name, version, expires, refused: await refusalOf(bundles.current(name)) };
     }),
@@ -81,7 +81,7 @@ async function newestOf({ log }: Pick<Service, "log">): Promise<Overview["entrie
   const indexes = await log.search({ limit: NEWEST });
   return Promise.all(
     indexes.map(async (index) => {
-      const entry = await readEntry(log, index);
+      const entry = await readLoggedEntry(log, index);
       const { kind, name, version } = entry.envelope.statement;
       return { index, kind, name, version, revoked: isEntryRevoked(log, entry) };
     }),

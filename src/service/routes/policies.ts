@@ -4,7 +4,7 @@ import { BUNDLE_MEDIA_TYPE, policyBundleJson } from "../../protocol/bundle/polic
 import { name as nameShape, positive, sha256, time } from "../../protocol/entry/fields.ts";
 import type { StatementOf } from "../../protocol/envelope/statement.ts";
 import { index, treeSize } from "../entries/answer-shapes.ts";
-import { isEntryRevoked, readEntry, requirePublished } from "../entries/read-entry.ts";
+import { isEntryRevoked, readLoggedEntry, requirePublished } from "../entries/read-entry.ts";
 import { respondEncoded } from "../http/encoded-body.ts";
 import { decimal, readDecimal } from "../http/parameters.ts";
 import { type Api, describeRoute, problems, route } from "../openapi.ts";
@@ -81,7 +81,7 @@ export function addPolicyList(api: Api, { log }: Service): void {
     const found = [...inForce.policies].sort(([a], [b]) => (a < b ? -1 : 1));
     const policies = await Promise.all(
       found.map(async ([name, { version, digest, index: at }]) => {
-        const entry = await readEntry(log, at);
+        const entry = await readLoggedEntry(log, at);
         const { validFrom, expires } = (entry.envelope.statement as StatementOf<"policy">).predicate;
         return { name, version, digest, index: at, validFrom, expires, revoked: isEntryRevoked(log, entry) };
       }),

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { positive, sha256 } from "../../protocol/entry/fields.ts";
 import { currentTrustRoot } from "../../protocol/registration/in-force.ts";
 import { checkpointText, index, provenEntry, provenJson } from "../entries/answer-shapes.ts";
-import { readEntry, requirePublished } from "../entries/read-entry.ts";
+import { readLoggedEntry, requirePublished } from "../entries/read-entry.ts";
 import { numberOf } from "../http/parameters.ts";
 import { type Api, problems, route } from "../openapi.ts";
 import { RequestProblem } from "../problem.ts";
@@ -90,7 +90,8 @@ const listRevocations = route({
 
 export function addTrust(api: Api, { log }: Service): void {
   /** An entry under the published checkpoint, as it was when the request came in. */
-  const proven = async (entry: number, size: number) => provenJson(log, await readEntry(log, entry), size);
+  const proven = async (entry: number, size: number) =>
+    provenJson(log, await readLoggedEntry(log, entry), size);
 
   api.openapi(getTrustRoot, async (c) => {
     const { checkpoint, note, inForce } = requirePublished(log);

@@ -46,11 +46,11 @@ export function stepOf(code: string): number | undefined {
   return Object.hasOwn(STEPS, code) ? STEPS[code as BundleCode] : undefined;
 }
 
-export function broken(code: BrokenCode, message: string): never {
+export function refuseBroken(code: BrokenCode, message: string): never {
   throw new VerificationError<BrokenCode>(code, inStep(BROKEN[code], message));
 }
 
-export function notAcceptable(code: NotAcceptableCode, message: string): never {
+export function refuseUnacceptable(code: NotAcceptableCode, message: string): never {
   throw new PolicyError<NotAcceptableCode>(code, inStep(NOT_ACCEPTABLE[code], message));
 }
 
@@ -59,12 +59,16 @@ function inStep(step: number, message: string): string {
 }
 
 /** Runs a check of a lower layer and turns whatever it refuses into a code of ours. */
-export async function otherwise<T>(code: BundleCode, what: string, check: () => T | Promise<T>): Promise<T> {
+export async function asBundleError<T>(
+  code: BundleCode,
+  what: string,
+  check: () => T | Promise<T>,
+): Promise<T> {
   try {
     return await check();
   } catch (error) {
     const message = `${what}: ${error instanceof Error ? error.message : "failed"}`;
-    return isBroken(code) ? broken(code, message) : notAcceptable(code, message);
+    return isBroken(code) ? refuseBroken(code, message) : refuseUnacceptable(code, message);
   }
 }
 

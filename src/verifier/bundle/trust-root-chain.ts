@@ -8,7 +8,7 @@ import type { TrustRoot } from "../../protocol/entry/trust-root.ts";
 import { type Envelope, verifyEnvelope } from "../../protocol/envelope/dsse.ts";
 import { authoriseTrustRoot } from "../../protocol/registration/authorisation.ts";
 import { checkTrustRootUsable } from "../../protocol/registration/succession.ts";
-import { broken, notAcceptable, otherwise } from "./bundle-error.ts";
+import { asBundleError, refuseBroken, refuseUnacceptable } from "./bundle-error.ts";
 import type { VerifyBundleOptions } from "./trust-pin.ts";
 
 export interface PlacedTrustRoot {
@@ -40,7 +40,8 @@ export async function verifyTrustRootChain(
 /** The trust root by which an entry at this index is judged: the newest one below it. */
 export function trustRootAt(roots: readonly PlacedTrustRoot[], index: number): TrustRoot {
   const placed = roots.findLast((candidate) => candidate.index < index);
-  if (placed === undefined) return broken("trust-root-chain", `no trust root stands before index ${index}`);
+  if (placed === undefined)
+    return refuseBroken("trust-root-chain", `no trust root stands before index ${index}`);
   return placed.root;
 }
 
@@ -50,7 +51,7 @@ function placeTrustRoot(
 ): PlacedTrustRoot {
   const { statement, payloadDigest } = envelope;
   if (statement.kind !== "trust-root")
-    return broken("trust-root-chain", `entry ${index} is a ${statement.kind}`);
+    return refuseBroken("trust-root-chain", `entry ${index} is a ${statement.kind}`);
   const root = statement.predicate;
   const followsOn =
     previous === undefined
@@ -59,7 +60,7 @@ function placeTrustRoot(
         root.previous === previous.digest &&
         index > previous.index;
   if (!followsOn)
-    broken("trust-root-chain", `trust root version ${root.version} does not follow the one before it`);
+    refuseBroken("trust-root-chain", `trust root version ${root.version} does not follow the one before it`);
   return { index, digest: payloadDigest, root, envelope };
 }
 
@@ -73,7 +74,7 @@ async function admit(
   keys: KeyRing,
   pinned: number,
 ): Promise<void> {
-  await otherwise("trust-root-chain", `trust root version ${root.version}`, async () => {
+  await asBundleError("trust-root-chain", `trust root version ${root.version}`, async () => {
     checkTrustRootUsable(root, new Set(root.keys.map((spki) => keyIdOf(decodeBase64(spki)))));
     await keys.add(root.keys);
     if (root.version <= pinned) return;
@@ -85,7 +86,7 @@ async function admit(
 function requirePinned(roots: readonly PlacedTrustRoot[], pin: VerifyBundleOptions["pin"]): void {
   const pinned = roots[pin.version - 1];
   if (pinned?.digest !== pin.digest || roots.some(({ root }) => root.origin !== pin.origin)) {
-    broken(
+    refuseBroken(
       "trust-root-pin",
       `the chain does not contain the pinned trust root version ${pin.version} of ${pin.origin}`,
     );
@@ -95,17 +96,17 @@ function requirePinned(roots: readonly PlacedTrustRoot[], pin: VerifyBundleOptio
 function requireInForce(roots: readonly PlacedTrustRoot[], now: Date, remembered: number): void {
   const root = roots.at(-1)?.root;
   if (root === undefined || root.version < remembered) {
-    notAcceptable(
+    refuseUnacceptable(
       "trust-root-rolled-back",
       `version ${root?.version ?? 0} is older than ${remembered}, which was seen before`,
     );
   }
   if (now.getTime() >= Date.parse(root.expires)) {
-    notAcceptable(
+    refuseUnacceptable(
       "trust-root-expired",
       `trust root version ${root.version} expired ${root.expires}; the log must publish the next one`,
     );
   }
   if (root.successor)
-    notAcceptable("log-closed", `the log is closed; its successor is ${root.successor.origin}`);
+    refuseUnacceptable("log-closed", `the log is closed; its successor is ${root.successor.origin}`);
 }

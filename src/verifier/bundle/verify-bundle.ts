@@ -23,7 +23,7 @@ import { authorise } from "../../protocol/registration/authorisation.ts";
 import { type InForce, isRevoked } from "../../protocol/registration/in-force.ts";
 import { checkProfiles, type EntryRecord, referencesOf } from "../../protocol/registration/references.ts";
 import { recordOf } from "../../protocol/registration/register.ts";
-import { broken, notAcceptable, otherwise } from "./bundle-error.ts";
+import { asBundleError, refuseBroken, refuseUnacceptable } from "./bundle-error.ts";
 import type { RememberedState } from "./remembered-state.ts";
 import { verifyRemembered } from "./remembered-tree.ts";
 import type { VerifyBundleOptions } from "./trust-pin.ts";
@@ -96,17 +96,17 @@ type Revoked = Pick<InForce, "revokedDigests" | "revokedKeys">;
 /** Step 2: log key and quorum of the newest trust root, fresh; everything in the bundle is in that tree. */
 async function verifyCheckpoint(bundle: PolicyBundle, root: TrustRoot, now: Date): Promise<Checkpoint> {
   const policy = parseTlogPolicy(root.logPolicy);
-  const cosigned = await otherwise("checkpoint-not-authentic", "checkpoint", () =>
+  const cosigned = await asBundleError("checkpoint-not-authentic", "checkpoint", () =>
     authenticateCheckpoint(bundle.checkpoint, policy),
   );
   const { checkpoint } = cosigned;
   if (checkpoint.origin !== root.origin || bundle.origin !== root.origin) {
-    broken(
+    refuseBroken(
       "checkpoint-not-authentic",
       `the checkpoint is of ${checkpoint.origin}, the trust root of ${root.origin}`,
     );
   }
-  await otherwise("checkpoint-stale", "checkpoint", () =>
+  await asBundleError("checkpoint-stale", "checkpoint", () =>
     checkFreshness(cosigned, policy, { now, maxAge: root.maxCheckpointAge }),
   );
   for (const entry of [
@@ -125,7 +125,7 @@ async function requireIncluded(
   { index, envelope, proof }: LoggedEntry,
   { size, root }: Checkpoint,
 ): Promise<void> {
-  await otherwise("not-included", `${describeReference(envelope.statement)} at index ${index}`, () =>
+  await asBundleError("not-included", `${describeReference(envelope.statement)} at index ${index}`, () =>
     verifyInclusion({ index, size, leafHash: hashLeaf(envelope.leaf), root, proof }),
   );
 }
@@ -137,7 +137,7 @@ async function verifyStatus(bundle: PolicyBundle, context: Context): Promise<Sta
   const root = newest(context.roots);
   requireStatusInForce(status, root.root, context.now);
   if (status.sequence < (context.remembered?.statusSequence ?? 0)) {
-    notAcceptable(
+    refuseUnacceptable(
       "status-rolled-back",
       `sequence ${status.sequence} is older than ${context.remembered?.statusSequence}, which was seen before`,
     );
@@ -148,7 +148,7 @@ async function verifyStatus(bundle: PolicyBundle, context: Context): Promise<Sta
     status.treeSize <= root.index ||
     status.treeSize > record.index
   ) {
-    broken(
+    refuseBroken(
       "status-disagrees",
       `it does not summarise the log up to trust root version ${root.root.version}, which the bundle shows`,
     );
@@ -160,10 +160,13 @@ function requireStatusInForce(status: Status, root: TrustRoot, now: Date): void 
   const issued = Date.parse(status.issuedAt);
   const expires = Date.parse(status.expires);
   if (issued > now.getTime() + MAX_CLOCK_SKEW * 1000) {
-    notAcceptable("status-expired", `the status is from the future, ${status.issuedAt}; check the clock`);
+    refuseUnacceptable(
+      "status-expired",
+      `the status is from the future, ${status.issuedAt}; check the clock`,
+    );
   }
   if (now.getTime() >= expires || expires - issued > root.maxStatusAge * 1000) {
-    notAcceptable("status-expired", `the status was good until ${status.expires}; fetch a newer bundle`);
+    refuseUnacceptable("status-expired", `the status was good until ${status.expires}; fetch a newer bundle`);
   }
 }
 
@@ -180,7 +183,7 @@ async function collectRevoked(bundle: PolicyBundle, status: Status, context: Con
   const { envelope, index } = bundle.status;
   const signers = envelope.signatures.map(({ keyId }) => keyId);
   if (isRevoked(revoked, { kind: "status", index, digest: envelope.payloadDigest, signers })) {
-    notAcceptable("entry-revoked", "the status was signed with a revoked key");
+    refuseUnacceptable("entry-revoked", "the status was signed with a revoked key");
   }
   return revoked;
 }
@@ -197,20 +200,20 @@ async function verifyPolicy(
   const label = `policy ${policy.name} version ${policy.version}`;
   const current = status.policies.find(({ name }) => name === policy.name);
   if (bundle.historical || (current !== undefined && current.version > policy.version)) {
-    notAcceptable("policy-historical", `${label} is not the newest; fetch the current bundle`);
+    refuseUnacceptable("policy-historical", `${label} is not the newest; fetch the current bundle`);
   }
   if (
     current?.version !== policy.version ||
     current.digest !== record.digest ||
     status.treeSize <= record.index
   ) {
-    broken("status-disagrees", `the status does not name ${label} with this digest`);
+    refuseBroken("status-disagrees", `the status does not name ${label} with this digest`);
   }
-  if (isRevoked(revoked, record)) notAcceptable("policy-revoked", `${label} is revoked`);
+  if (isRevoked(revoked, record)) refuseUnacceptable("policy-revoked", `${label} is revoked`);
   requirePolicyInForce(policy, newest(context.roots).root, context.now);
   const seen = context.remembered?.policies[policy.name] ?? 0;
   if (policy.version < seen)
-    notAcceptable("policy-rolled-back", `${label} is older than version ${seen}, which was seen before`);
+    refuseUnacceptable("policy-rolled-back", `${label} is older than version ${seen}, which was seen before`);
   return statement;
 }
 
@@ -218,7 +221,7 @@ function requirePolicyInForce(policy: Policy, root: TrustRoot, now: Date): void 
   const from = Date.parse(policy.validFrom);
   const until = Date.parse(policy.expires);
   if (now.getTime() < from || now.getTime() >= until || until - from > root.maxPolicyLifetime * 1000) {
-    notAcceptable(
+    refuseUnacceptable(
       "policy-not-in-force",
       `policy ${policy.name} is in force from ${policy.validFrom} until ${policy.expires}, and it is ${now.toISOString()}`,
     );
@@ -237,22 +240,22 @@ async function verifyEntries(
   for (const logged of bundle.entries) {
     const { payloadDigest, statement } = logged.envelope;
     if (entries.has(payloadDigest) || !references.some(({ digest }) => digest === payloadDigest))
-      broken("entry-wrong", `entry ${logged.index} is there twice, or the policy does not name it`);
+      refuseBroken("entry-wrong", `entry ${logged.index} is there twice, or the policy does not name it`);
     const entry = await verifyEntry(logged, statement.kind, "entry-not-authorised", context);
     if (isRevoked(revoked, entry.record))
-      notAcceptable("entry-revoked", `${describeReference(statement)} is revoked`);
+      refuseUnacceptable("entry-revoked", `${describeReference(statement)} is revoked`);
     entries.set(payloadDigest, entry);
   }
   for (const reference of references) {
     const label = describeReference(reference);
     const record = entries.get(reference.digest)?.record;
-    if (record === undefined) broken("entry-missing", `${label} is not in the bundle`);
+    if (record === undefined) refuseBroken("entry-missing", `${label} is not in the bundle`);
     if (describeReference(record) !== label)
-      broken("entry-wrong", `${label} is ${describeReference(record)}`);
+      refuseBroken("entry-wrong", `${label} is ${describeReference(record)}`);
     if ((record.svn ?? -1) < policy.predicate.svnFloor[reference.kind as ReleaseKind])
-      notAcceptable("entry-below-svn-floor", `${label} has svn ${record.svn}`);
+      refuseUnacceptable("entry-below-svn-floor", `${label} has svn ${record.svn}`);
   }
-  await otherwise("entry-wrong", "policy", () =>
+  await asBundleError("entry-wrong", "policy", () =>
     checkProfiles(policy, (digest) => entries.get(digest)?.record),
   );
   return entries;
@@ -266,8 +269,8 @@ async function verifyEntry<K extends Kind>(
   { roots, keys }: Context,
 ): Promise<VerifiedEntry<K>> {
   const label = `${describeReference(envelope.statement)} at index ${index}`;
-  if (envelope.statement.kind !== kind) broken(code, `${label} is not a ${kind}`);
-  const verified = await otherwise(code, label, async () => {
+  if (envelope.statement.kind !== kind) refuseBroken(code, `${label} is not a ${kind}`);
+  const verified = await asBundleError(code, label, async () => {
     const signed = await verifyEnvelope(envelope, keys.lookup);
     authorise(trustRootAt(roots, index), { ...envelope.statement, signers: signed.signers });
     return signed;

@@ -1,7 +1,7 @@
 // Which logged tables a GPU must match: one of its driver's and one of its VBIOS's, for its chip, among those that the policy allows.
 // Where several are logged for one version (NVIDIA reissues RIMs with other values), the GPU must match one pair of them as a whole.
 import type { GpuRim } from "../../protocol/entry/gpu-rim.ts";
-import type { Finding } from "../check-list.ts";
+import type { CheckDetail } from "../check-list.ts";
 import {
   compareGoldenTables,
   type GoldenComparison,
@@ -50,7 +50,7 @@ function worth({ matches, matched }: GoldenComparison): number {
 }
 
 /** What a comparison says, as a check states it: where it fails, the first index that differs and the entry that states it. */
-export function describeComparison(found: GoldenComparison): Finding & { detail: string } {
+export function describeComparison(found: GoldenComparison): CheckDetail & { detail: string } {
   const actual = `${found.matched}/${found.compared}`;
   const expected = `${found.compared}/${found.compared}`;
   if (found.matches) return { expected, actual, detail: "every active index matches" };

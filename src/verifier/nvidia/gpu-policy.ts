@@ -8,7 +8,7 @@ import { CC_STATE_CHECKS, checkCcState } from "./cc-state.ts";
 import type { GpuChain } from "./certificate-chain.ts";
 import { compareWithLogged, describeComparison, type LoggedRim } from "./compare-with-logged.ts";
 import type { GpuReport } from "./report.ts";
-import { checkRevocation } from "./revocation.ts";
+import { requireGpuNotRevoked } from "./revocation.ts";
 import type { GpuResult } from "./verify-report.ts";
 
 export const GPU_POLICY_CHECKS = [
@@ -76,7 +76,7 @@ export async function checkGpuPolicy(
     async () => {
       const found = await Promise.all(
         read.map(({ chain, evidence }) =>
-          checkRevocation(chain, evidence, { ...options, mode: policy.revocation }),
+          requireGpuNotRevoked(chain, evidence, { ...options, mode: policy.revocation }),
         ),
       );
       return found.join("; ");

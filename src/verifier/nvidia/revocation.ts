@@ -25,7 +25,7 @@ type StatusOf = (certificate: Certificate, issuer: Certificate) => Promise<Certi
  * @returns what was found, in words.
  * @throws VerificationError "revocation", "ocsp" or "crl", or MalformedError.
  */
-export async function checkRevocation(
+export async function requireGpuNotRevoked(
   chain: GpuChain,
   stapled: Pick<GpuEvidence, "ocsp" | "crls">,
   { mode, now, root = NVIDIA_DEVICE_ROOT }: RevocationOptions,

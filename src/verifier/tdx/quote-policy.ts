@@ -52,13 +52,13 @@ type PolicyChecks = CheckList<(typeof TDX_POLICY_CHECKS)[number]>;
 function checkTcb(checks: PolicyChecks, tcb: TcbResult, policy: TdxPolicy): void {
   const accepted: readonly string[] = policy.tcbStatuses;
   const parts = `platform ${tcb.platform}, TDX module ${tcb.tdxModule ?? "part of it"}, quoting enclave ${tcb.quotingEnclave}`;
-  verdict(checks, "tdx.policy.tcb-status", accepted.includes(tcb.status), {
+  passOrFail(checks, "tdx.policy.tcb-status", accepted.includes(tcb.status), {
     expected: accepted.join(" or "),
     actual: tcb.status,
     detail: [parts, ...tcb.advisoryIds].join(", "),
   });
   const number = tcb.tcbEvaluationDataNumber;
-  verdict(checks, "tdx.policy.tcb-evaluation-data-number", number >= policy.minTcbEvaluationDataNumber, {
+  passOrFail(checks, "tdx.policy.tcb-evaluation-data-number", number >= policy.minTcbEvaluationDataNumber, {
     expected: `at least ${policy.minTcbEvaluationDataNumber}`,
     actual: String(number),
     detail: `the collateral is Intel's TCB evaluation ${number}`,
@@ -67,7 +67,7 @@ function checkTcb(checks: PolicyChecks, tcb: TcbResult, policy: TdxPolicy): void
 
 function checkBody(checks: PolicyChecks, body: TdReport, { minTeeTcbSvn, mrSeam }: TdxPolicy): void {
   const svns = [body.teeTcbSvn, ...(body.teeTcbSvn2 === null ? [] : [body.teeTcbSvn2])];
-  verdict(
+  passOrFail(
     checks,
     "tdx.policy.tee-tcb-svn",
     svns.every((svn) => reaches(svn, minTeeTcbSvn)),
@@ -77,7 +77,7 @@ function checkBody(checks: PolicyChecks, body: TdReport, { minTeeTcbSvn, mrSeam 
       detail: "every component of TEE_TCB_SVN, and of TEE_TCB_SVN_2 where there is one, must reach the floor",
     },
   );
-  verdict(
+  passOrFail(
     checks,
     "tdx.policy.mr-seam",
     mrSeam.mode === "intel-signed" || mrSeam.values.includes(body.mrSeam),
@@ -88,12 +88,12 @@ function checkBody(checks: PolicyChecks, body: TdReport, { minTeeTcbSvn, mrSeam 
     },
   );
   // Bits 0 to 7 are the TUD group: any of them makes the TD untrusted; bit 0 is DEBUG (Intel TDX Module Base Specification, ATTRIBUTES).
-  verdict(checks, "tdx.policy.debug", body.tdAttributes.startsWith("00"), {
+  passOrFail(checks, "tdx.policy.debug", body.tdAttributes.startsWith("00"), {
     expected: "TD_ATTRIBUTES bits 0 to 7 zero",
     actual: body.tdAttributes,
     detail: "the host can read the memory of a debug TD",
   });
-  verdict(checks, "tdx.policy.service-td", body.mrServiceTd === null || /^0+$/.test(body.mrServiceTd), {
+  passOrFail(checks, "tdx.policy.service-td", body.mrServiceTd === null || /^0+$/.test(body.mrServiceTd), {
     expected: "MRSERVICETD zero",
     actual: body.mrServiceTd ?? "none in a TDX 1.0 body",
     detail: "a service TD could migrate this TD or change its state",
@@ -105,7 +105,7 @@ function reaches(svn: string, floor: string): boolean {
   return decodeHex(svn).every((component, i) => component >= (lowest[i] ?? 255));
 }
 
-function verdict(
+function passOrFail(
   checks: PolicyChecks,
   id: (typeof TDX_POLICY_CHECKS)[number],
   good: boolean,

@@ -1,7 +1,7 @@
 // Verification of a TDX quote against Intel's collateral, in the order of Intel's own (Intel TDX DCAP Quote Verification Library; PCS
 // API v4). It says whether the quote is genuine and how good its platform is. Whether that is good enough is policy: quote-policy.ts.
 import { VerificationError } from "../../protocol/errors.ts";
-import { type Check, CheckList, type Finding } from "../check-list.ts";
+import { type Check, type CheckDetail, CheckList } from "../check-list.ts";
 import { parseCertificate } from "../x509/certificate.ts";
 import { verifyCrl } from "../x509/crl.ts";
 import {
@@ -163,7 +163,7 @@ function stepsOf(checks: CheckList<TdxCheckId>) {
     id: TdxCheckId,
     needs: Needs,
     body: (...needs: Present<Needs>) => T | Promise<T>,
-    found?: (value: T) => Finding,
+    found?: (value: T) => CheckDetail,
   ): Promise<T | undefined> => {
     if (needs.includes(undefined)) return undefined;
     return checks.attempt(id, () => body(...(needs as Present<Needs>)), found);
@@ -189,7 +189,7 @@ function requireTdxHeader({ header }: TdxQuote): void {
   }
 }
 
-function describeQuote({ version, bodyType, trailingBytes }: TdxQuote): Finding {
+function describeQuote({ version, bodyType, trailingBytes }: TdxQuote): CheckDetail {
   const body = bodyType === 3 ? "TDX 1.5" : "TDX 1.0";
   return { detail: `version ${version}, ${body} body, ${trailingBytes} unsigned bytes after it` };
 }

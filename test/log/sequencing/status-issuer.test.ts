@@ -42,7 +42,7 @@ async function newestStatus() {
 
 const passed = async (ms: number) => {
   harness.clock.now = new Date(harness.clock.now.getTime() + ms);
-  log.tick();
+  log.runDueWork();
   await new Promise((resolve) => setTimeout(resolve, 50));
 };
 const expectSequence = (sequence: number) =>

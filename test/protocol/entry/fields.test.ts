@@ -32,7 +32,7 @@ const BORDERS: Readonly<Record<string, readonly [schema: z.ZodType, good: unknow
   gitCommit: [fields.gitCommit, [a(40), a(64)], [a(39), a(41), a(63), "A".repeat(40), "HEAD"]],
   hex8: [fields.hex8, [a(16)], [a(15), a(17)]],
   hex16: [fields.hex16, [a(32)], [a(31), a(33)]],
-  register: [fields.register, [a(96)], [a(64)]],
+  register: [fields.tdxRegister, [a(96)], [a(64)]],
   uuid: [
     fields.uuid,
     ["01234567-89ab-cdef-0123-456789abcdef"],

@@ -10,7 +10,7 @@ import {
   getEntry,
   getTrustRoot,
   parseReference,
-  referenceTo,
+  referenceOf,
 } from "../../../src/publisher/client/lookup.ts";
 import { type PublishedEntry, publish } from "../../../src/publisher/client/publish.ts";
 import { draftPolicy } from "../../../src/publisher/policy/draft-policy.ts";
@@ -182,7 +182,7 @@ describe("looking up what a draft builds on", () => {
     const newest = await findEntry(client(), { kind: "platform", name: "vm" });
     const one = await findEntry(client(), { kind: "platform", name: "vm", version: "1" });
     expect(newest!.envelope.statement.version).toBe("2");
-    expect(referenceTo(one!)).toMatchObject({ kind: "platform", name: "vm", version: "1" });
+    expect(referenceOf(one!)).toMatchObject({ kind: "platform", name: "vm", version: "1" });
     expect((await getEntry(client(), one!.index)).envelope).toEqual(one!.envelope);
     expect((await getTrustRoot(client())).index).toBe(0);
     expect(await findEntry(client(), { kind: "policy", name: "none" })).toBeUndefined();

@@ -139,7 +139,7 @@ describe("a bundle is not served as current any more", () => {
   test("when the policy or the trust root expires", async () => {
     await service.get(PATH);
     service.logHarness.clock.now = new Date(now().getTime() + 31 * 86_400_000);
-    service.log.tick();
+    service.log.runDueWork();
     await expect
       .poll(async () => (await problemOf(await service.get(PATH))).reason)
       .toBe("policy-not-in-force");

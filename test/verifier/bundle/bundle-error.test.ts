@@ -2,12 +2,12 @@
 import { describe, expect, it } from "vitest";
 import { PolicyError, VerificationError } from "../../../src/protocol/errors.ts";
 import {
+  asBundleError,
   BROKEN,
   type BundleCode,
-  broken,
   NOT_ACCEPTABLE,
-  notAcceptable,
-  otherwise,
+  refuseBroken,
+  refuseUnacceptable,
   stepOf,
 } from "../../../src/verifier/bundle/bundle-error.ts";
 import { verifyBundle } from "../../../src/verifier/bundle/verify-bundle.ts";
@@ -30,10 +30,10 @@ describe("codes", () => {
   });
 
   it("stand in errors that name the step", () => {
-    expect(() => broken("not-included", "why")).toThrow(
+    expect(() => refuseBroken("not-included", "why")).toThrow(
       new VerificationError("not-included", "step 2 (checkpoint): why"),
     );
-    expect(() => notAcceptable("policy-revoked", "why")).toThrow(
+    expect(() => refuseUnacceptable("policy-revoked", "why")).toThrow(
       new PolicyError("policy-revoked", "step 4 (policy): why"),
     );
   });
@@ -41,7 +41,7 @@ describe("codes", () => {
 
 describe("a refusal of a lower layer", () => {
   const refused = (code: BundleCode, thrown: unknown) =>
-    otherwise(code, "what", () => {
+    asBundleError(code, "what", () => {
       throw thrown;
     }).catch((error: Error) => error);
 
@@ -56,7 +56,7 @@ describe("a refusal of a lower layer", () => {
   });
 
   it("is none where nothing is thrown", async () => {
-    expect(await otherwise("not-included", "what", async () => 7)).toBe(7);
+    expect(await asBundleError("not-included", "what", async () => 7)).toBe(7);
   });
 });
 

@@ -1,7 +1,14 @@
 // The firmware id in the attestation key's certificate: Hopper's and Blackwell's form, and what is neither.
 import { describe, expect, it } from "vitest";
 import { MalformedError } from "../../../src/protocol/errors.ts";
-import { context, contextPrimitive, integer, octetString, oid, sequence } from "../../../src/testing/der.ts";
+import {
+  context,
+  contextPrimitive,
+  encodeInteger,
+  octetString,
+  oid,
+  sequence,
+} from "../../../src/testing/der.ts";
 import { BLACKWELL_FWID, HOPPER_FWID, readFwid } from "../../../src/verifier/nvidia/fwid.ts";
 
 const FWID = new Uint8Array(48).fill(3);
@@ -9,7 +16,7 @@ const ZERO = new Uint8Array(48);
 const SHA_384 = "2.16.840.1.101.3.4.2.2";
 const fwid = (digest: Uint8Array, algorithm = SHA_384) => sequence(oid(algorithm), octetString(digest));
 const key = sequence(sequence(oid("1.2.840.10045.2.1")), octetString(ZERO));
-const hopper = (last: Uint8Array) => sequence(integer(1), key, last);
+const hopper = (last: Uint8Array) => sequence(encodeInteger(1), key, last);
 const vendor = contextPrimitive(0, new Uint8Array(6));
 const blackwell = (...list: Uint8Array[]) => sequence(vendor, context(6, ...list));
 const leaf = (...extensions: [string, Uint8Array][]) => ({ extensions: new Map(extensions) });
@@ -28,7 +35,10 @@ describe("the FWID", () => {
     ["both forms", leaf([HOPPER_FWID, hopper(fwid(FWID))], [BLACKWELL_FWID, blackwell(fwid(FWID))])],
     ["SHA-256 for its name", leaf([HOPPER_FWID, hopper(fwid(FWID, "2.16.840.1.101.3.4.2.1"))])],
     ["a digest of 32 bytes", leaf([HOPPER_FWID, hopper(fwid(FWID.subarray(0, 32)))])],
-    ["a third field", leaf([HOPPER_FWID, hopper(sequence(oid(SHA_384), octetString(FWID), integer(1)))])],
+    [
+      "a third field",
+      leaf([HOPPER_FWID, hopper(sequence(oid(SHA_384), octetString(FWID), encodeInteger(1)))]),
+    ],
     ["no digest", leaf([HOPPER_FWID, sequence()])],
     ["an empty list", leaf([BLACKWELL_FWID, blackwell()])],
     ["no list", leaf([BLACKWELL_FWID, sequence(vendor)])],

@@ -6,7 +6,7 @@ import { enumerated, sequence } from "../../../src/testing/der.ts";
 import { makeNvidiaCrls, type NvidiaAuthority } from "../../../src/testing/nvidia.ts";
 import { makeOcspResponse, makeOcspSigner, type OcspFields } from "../../../src/testing/ocsp.ts";
 import type { GpuChain } from "../../../src/verifier/nvidia/certificate-chain.ts";
-import { checkRevocation, type RevocationMode } from "../../../src/verifier/nvidia/revocation.ts";
+import { type RevocationMode, requireGpuNotRevoked } from "../../../src/verifier/nvidia/revocation.ts";
 import { verifyGpuReport } from "../../../src/verifier/nvidia/verify-report.ts";
 import { flip, gpuOf, makeAuthority, NOW, type TestGpu } from "./synthetic-gpu.ts";
 
@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 
 const check = (stapled: { ocsp?: Uint8Array[]; crls?: Uint8Array[] }, mode: RevocationMode, now = NOW) =>
-  checkRevocation(chain, { ocsp: [], crls: [], ...stapled }, { mode, now, root: authority.root.der });
+  requireGpuNotRevoked(chain, { ocsp: [], crls: [], ...stapled }, { mode, now, root: authority.root.der });
 const refuses = (found: Promise<string>) => expect(found).rejects.toThrow(VerificationError);
 
 /** The good answers with the one about the boot ROM's certificate made anew. */

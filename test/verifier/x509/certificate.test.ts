@@ -10,7 +10,7 @@ import {
 import { describe, expect, it } from "vitest";
 import { decodeHex, encodeHex } from "../../../src/protocol/encoding/hex.ts";
 import { utf8 } from "../../../src/protocol/encoding/text.ts";
-import { boolean, der, integer, octetString, oid, sequence } from "../../../src/testing/der.ts";
+import { boolean, der, encodeInteger, octetString, oid, sequence } from "../../../src/testing/der.ts";
 import {
   isSignedBy,
   parseCertificate,
@@ -157,7 +157,7 @@ describe("extensions are refused", () => {
     ["when critical and unknown", sequence(extension(boolean(true), value))],
     ["without a value", sequence(extension())],
     ["with a fourth field", sequence(extension(boolean(false), value, value))],
-    ["with a flag that is no BOOLEAN", sequence(extension(integer(1), value))],
+    ["with a flag that is no BOOLEAN", sequence(extension(encodeInteger(1), value))],
   ])("%s", async (_, list) => {
     expect(await malformedOf(() => readExtensions(readDer(list), [], "test"))).toBeDefined();
     expect([

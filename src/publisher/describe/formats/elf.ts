@@ -170,7 +170,7 @@ function readNote(reader: ByteReader, section: string): Note {
   const type = reader.u32le("a note's type");
   const name = takePadded(reader, nameSize, "a note's name");
   const description = takePadded(reader, descriptionSize, "a note's description");
-  return { section, name: printable(name), type, description };
+  return { section, name: printableRun(name), type, description };
 }
 
 function takePadded(reader: ByteReader, size: number, what: string): Uint8Array {
@@ -180,7 +180,7 @@ function takePadded(reader: ByteReader, size: number, what: string): Uint8Array 
   return bytes;
 }
 
-function printable(bytes: Uint8Array): string {
+function printableRun(bytes: Uint8Array): string {
   const end = bytes.at(-1) === 0 ? bytes.length - 1 : bytes.length;
   return String.fromCharCode(...bytes.subarray(0, Math.min(end, 64))).replace(/[^\x20-\x7e]/g, "?");
 }
