@@ -1,15 +1,44 @@
 import { defineConfig } from "vitest/config";
 
+/** Tests of code that starts no process, and of no state but their own: they share workers, so each module is loaded once a worker. */
+const PURE = ["protocol", "verifier", "testing", "vectors", "node", "publisher/rim"].map(
+  (folder) => `test/${folder}/**/*.test.ts`,
+);
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    maxWorkers: "100%",
     reporters: ["default", "./test/support/summary-reporter.ts"],
     coverage: {
       provider: "v8",
       include: ["src/protocol/**/*.ts", "src/verifier/**/*.ts"],
       reporter: ["text", "json-summary"],
     },
+    // One group after the other: a worker is kept only while the next file is of its own project.
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "isolated",
+          include: ["test/**/*.test.ts"],
+          exclude: PURE,
+          pool: "forks",
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "pure",
+          include: PURE,
+          pool: "threads",
+          isolate: false,
+          restoreMocks: true,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });
