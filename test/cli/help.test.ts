@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import { EXIT } from "../../src/cli/context.ts";
 import { createProgram } from "../../src/cli/program.ts";
-import { runCli } from "./run-cli.ts";
+import { runCli } from "../support/run-cli.ts";
 
 const silent = {
   environment: {},
@@ -27,14 +27,14 @@ describe.each(LEAVES)("touchstone %s", (path, command) => {
   });
 
   it("shows an example of itself in its help", async () => {
-    const { exit, printed } = await runCli([...path.split(" "), "--help"]);
-    expect(exit).toBe(EXIT.good);
-    const [, examples] = printed.split(/^Examples?:$/m);
+    const { exitCode, output } = await runCli([...path.split(" "), "--help"]);
+    expect(exitCode).toBe(EXIT.good);
+    const [, examples] = output.split(/^Examples?:$/m);
     expect(examples).toContain(`  touchstone ${path}`);
   });
 
   it("ends with 2 on an option that it does not know", async () => {
-    expect((await runCli([...path.split(" "), "--no-such-option"])).exit).toBe(EXIT.usage);
+    expect((await runCli([...path.split(" "), "--no-such-option"])).exitCode).toBe(EXIT.usage);
   });
 });
 
@@ -74,10 +74,10 @@ describe("touchstone", () => {
 
   it("says its version, and ends with 2 on a command that it does not know", async () => {
     expect(await runCli(["--version"])).toMatchObject({
-      exit: EXIT.good,
-      printed: expect.stringMatching(/^\d+\.\d+\.\d+/),
+      exitCode: EXIT.good,
+      output: expect.stringMatching(/^\d+\.\d+\.\d+/),
     });
-    expect((await runCli(["no-such-command"])).exit).toBe(EXIT.usage);
-    expect((await runCli([])).exit).toBe(EXIT.usage);
+    expect((await runCli(["no-such-command"])).exitCode).toBe(EXIT.usage);
+    expect((await runCli([])).exitCode).toBe(EXIT.usage);
   });
 });

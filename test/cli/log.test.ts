@@ -19,7 +19,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { serve } from "../../src/cli/commands/serve.ts";
 import { EXIT } from "../../src/cli/context.ts";
 import type { RunningServer } from "../../src/service/server.ts";
-import { jsonOf, type Ran, runCli } from "./run-cli.ts";
+import { type CliRun, runCli } from "../support/run-cli.ts";
 
 const EXAMPLES = fileURLToPath(new URL("../../examples/release/", import.meta.url));
 const NAMES = ["tdx-8vcpu-1gpu", "kernel", "gsp", "rim-driver", "rim-vbios", "nvidia-open", "inference"];
@@ -32,15 +32,18 @@ const key = (role: string) => at("log", "keys", `${role}.pem`);
 const trust = () => at("log", "trust-root.json");
 const config = () => at("log", "touchstone.toml");
 
-async function run(...args: string[]): Promise<Ran> {
-  const ran = await runCli(args);
-  printed.push(ran.printed, ran.warned);
+/** The server takes part in real time, and is asked over the network. */
+const REAL = { now: () => new Date(), fetch: globalThis.fetch };
+
+async function run(...args: string[]): Promise<CliRun> {
+  const ran = await runCli(args, REAL);
+  printed.push(ran.output, ran.warnings);
   return ran;
 }
 async function json<T = Record<string, unknown>>(...args: string[]): Promise<T> {
-  const value = await jsonOf<T>(args);
-  printed.push(JSON.stringify(value));
-  return value;
+  const ran = await run(...args, "--json");
+  expect(ran.exitCode, `${args.join(" ")}: ${ran.warnings} ${ran.output}`).toBe(EXIT.good);
+  return ran.json<T>();
 }
 const toLog = () => ["--to", server.address];
 
@@ -119,14 +122,14 @@ describe("init", () => {
   it("never writes into a folder with something in it", async () => {
     const before = readFileSync(trust(), "utf8");
     const ran = await run("init", at("log"));
-    expect(ran).toMatchObject({ exit: EXIT.usage, warned: expect.stringContaining("is not empty") });
+    expect(ran).toMatchObject({ exitCode: EXIT.usage, warnings: expect.stringContaining("is not empty") });
     expect(readFileSync(trust(), "utf8")).toBe(before);
   });
 
   it("tells a person what comes next", async () => {
-    const { exit, printed } = await run("init", at("second"));
-    expect(exit).toBe(EXIT.good);
-    expect(printed).toContain("move root.pem, policy.pem and revocation.pem off this machine");
+    const { exitCode, output } = await run("init", at("second"));
+    expect(exitCode).toBe(EXIT.good);
+    expect(output).toContain("move root.pem, policy.pem and revocation.pem off this machine");
   });
 });
 
@@ -142,24 +145,27 @@ describe("key", () => {
     expect(await json("key", "show", file)).toEqual(made);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     const again = await run("key", "generate", "-o", file, ...options);
-    expect(again).toMatchObject({ exit: EXIT.usage, warned: expect.stringContaining("never overwritten") });
+    expect(again).toMatchObject({
+      exitCode: EXIT.usage,
+      warnings: expect.stringContaining("never overwritten"),
+    });
   });
 
   it("show reads env:NAME", async () => {
     const environment = { KEY: readFileSync(key("policy"), "utf8") };
-    const { exit, printed } = await runCli(["key", "show", "env:KEY"], { environment });
-    expect(exit).toBe(EXIT.good);
-    expect(printed).toContain("BEGIN PUBLIC KEY");
+    const { exitCode, output } = await runCli(["key", "show", "env:KEY"], { ...REAL, environment });
+    expect(exitCode).toBe(EXIT.good);
+    expect(output).toContain("BEGIN PUBLIC KEY");
   });
 
   it("ends with 2 where there is no key, or two wishes", async () => {
-    expect((await run("key", "show", trust())).exit).toBe(EXIT.usage);
-    expect((await run("key", "show", at("none"))).exit).toBe(EXIT.usage);
-    expect((await run("key", "show", "env:NOT_SET")).exit).toBe(EXIT.usage);
-    expect((await run("key", "generate", "-o", at("x"), "--log", "a", "--cosigner", "b")).exit).toBe(
+    expect((await run("key", "show", trust())).exitCode).toBe(EXIT.usage);
+    expect((await run("key", "show", at("none"))).exitCode).toBe(EXIT.usage);
+    expect((await run("key", "show", "env:NOT_SET")).exitCode).toBe(EXIT.usage);
+    expect((await run("key", "generate", "-o", at("x"), "--log", "a", "--cosigner", "b")).exitCode).toBe(
       EXIT.usage,
     );
-    expect((await run("key", "generate", "-o", at("no", "such", "folder", "key"))).exit).toBe(EXIT.usage);
+    expect((await run("key", "generate", "-o", at("no", "such", "folder", "key"))).exitCode).toBe(EXIT.usage);
   });
 });
 
@@ -170,16 +176,16 @@ describe("sign", () => {
     expect(signers).toHaveLength(2);
     const twice = await run("sign", file, "--key", key("policy"));
     expect(twice).toMatchObject({
-      exit: EXIT.usage,
-      warned: expect.stringContaining("has signed it already"),
+      exitCode: EXIT.usage,
+      warnings: expect.stringContaining("has signed it already"),
     });
   });
 
   it("ends with 2 on what is no statement, and writes nothing", async () => {
     writeFileSync(at("bad.json"), '{"predicate":1}');
-    expect((await run("sign", at("bad.json"), "--key", key("publisher"))).exit).toBe(EXIT.usage);
-    expect((await run("sign", at("none.json"), "--key", key("publisher"))).exit).toBe(EXIT.usage);
-    expect((await run("sign", folder, "--key", key("publisher"))).exit).toBe(EXIT.usage);
+    expect((await run("sign", at("bad.json"), "--key", key("publisher"))).exitCode).toBe(EXIT.usage);
+    expect((await run("sign", at("none.json"), "--key", key("publisher"))).exitCode).toBe(EXIT.usage);
+    expect((await run("sign", folder, "--key", key("publisher"))).exitCode).toBe(EXIT.usage);
     expect(existsSync(at("bad.dsse.json"))).toBe(false);
   });
 });
@@ -201,13 +207,13 @@ describe("publish and proof", () => {
 
   it("a proof of another entry, or for another log, ends with 1", async () => {
     const [a, b] = [at("kernel.dsse.json"), at("gsp.tlog-proof")];
-    expect((await run("proof", "verify", a, b, "--trust", trust())).exit).toBe(EXIT.no);
+    expect((await run("proof", "verify", a, b, "--trust", trust())).exitCode).toBe(EXIT.no);
     const ours = [a, at("kernel.tlog-proof")];
     await run("init", at("third"));
-    expect((await run("proof", "verify", ...ours, "--trust", at("third", "trust-root.json"))).exit).toBe(
+    expect((await run("proof", "verify", ...ours, "--trust", at("third", "trust-root.json"))).exitCode).toBe(
       EXIT.no,
     );
-    expect((await run("proof", "verify", a, a, "--trust", trust())).exit).toBe(EXIT.usage);
+    expect((await run("proof", "verify", a, a, "--trust", trust())).exitCode).toBe(EXIT.usage);
   });
 
   it("what the log refuses ends with 1 and its reason; what it cannot be asked, with 3", async () => {
@@ -221,16 +227,16 @@ describe("publish and proof", () => {
       at("stranger.dsse.json"),
     );
     const refused = await run("publish", at("stranger.dsse.json"), ...toLog());
-    expect(refused).toMatchObject({ exit: EXIT.no, warned: expect.stringContaining("not-authorised") });
-    expect((await run("bundle", "fetch", "prod", "--to", "http://127.0.0.1:1", "-o", at("x"))).exit).toBe(
+    expect(refused).toMatchObject({ exitCode: EXIT.no, warnings: expect.stringContaining("not-authorised") });
+    expect((await run("bundle", "fetch", "prod", "--to", "http://127.0.0.1:1", "-o", at("x"))).exitCode).toBe(
       EXIT.unreachable,
     );
     expect(existsSync(file.replace(/\.dsse\.json$/, ".tlog-proof"))).toBe(false);
   });
 
   it("a file that is no envelope ends with 2 before anything is sent", async () => {
-    expect((await run("publish", at("policy.json"), ...toLog())).exit).toBe(EXIT.usage);
-    expect((await run("publish", at("none.dsse.json"), ...toLog())).exit).toBe(EXIT.usage);
+    expect((await run("publish", at("policy.json"), ...toLog())).exitCode).toBe(EXIT.usage);
+    expect((await run("publish", at("none.dsse.json"), ...toLog())).exitCode).toBe(EXIT.usage);
   });
 });
 
@@ -244,13 +250,13 @@ describe("entries", () => {
     expect(byKey.entries.every(({ kind }) => kind === "policy")).toBe(true);
     const index = images.entries[0]!.index;
     expect(JSON.stringify(await json("entries", "show", String(index), ...toLog()))).toContain("os-image");
-    const { printed } = await run("entries", "list", "--name", "no/such/name", ...toLog());
-    expect(printed).toBe("no entry");
+    const { output } = await run("entries", "list", "--name", "no/such/name", ...toLog());
+    expect(output).toBe("no entry");
   });
 
   it("an entry that is not there ends with 1", async () => {
-    expect((await run("entries", "show", "999999", ...toLog())).exit).toBe(EXIT.no);
-    expect((await run("entries", "find", "md5:00", ...toLog())).exit).toBe(EXIT.no);
+    expect((await run("entries", "show", "999999", ...toLog())).exitCode).toBe(EXIT.no);
+    expect((await run("entries", "find", "md5:00", ...toLog())).exitCode).toBe(EXIT.no);
   });
 });
 
@@ -261,8 +267,8 @@ describe("policy, bundle and revoke", () => {
     const verify = (file: string) =>
       run("bundle", "verify", file, "--trust", trust(), "--state", state, "--json");
     const first = await verify(bundle);
-    expect(first.exit).toBe(EXIT.good);
-    const { treeSize, policy } = JSON.parse(first.printed) as {
+    expect(first.exitCode).toBe(EXIT.good);
+    const { treeSize, policy } = JSON.parse(first.output) as {
       treeSize: number;
       policy: { version: number };
     };
@@ -270,18 +276,18 @@ describe("policy, bundle and revoke", () => {
     const renewed = await json("policy", "renew", "prod", "--key", key("policy"), ...toLog());
     expect(renewed).toMatchObject({ version: policy.version + 1 });
     await json("bundle", "fetch", "prod", ...toLog(), "--since", String(treeSize), "-o", at("b2.json"));
-    expect((await verify(at("b2.json"))).exit).toBe(EXIT.good);
+    expect((await verify(at("b2.json"))).exitCode).toBe(EXIT.good);
 
     const rolledBack = await verify(bundle);
-    expect(rolledBack.exit).toBe(EXIT.no);
-    expect(JSON.parse(rolledBack.printed)).toMatchObject({
+    expect(rolledBack.exitCode).toBe(EXIT.no);
+    expect(JSON.parse(rolledBack.output)).toMatchObject({
       verified: false,
       code: "status-rolled-back",
       step: 3,
     });
 
     const shown = await run("policy", "show", "prod", ...toLog());
-    expect(shown.printed).toContain("os-image/example/inference@2026.11.1");
+    expect(shown.output).toContain("os-image/example/inference@2026.11.1");
     await json(
       "revoke",
       "os-image/example/inference@2026.11.1",
@@ -295,37 +301,42 @@ describe("policy, bundle and revoke", () => {
     );
     const fetched = await run("bundle", "fetch", "prod", ...toLog(), "-o", at("b3.json"));
     const outcome =
-      fetched.exit === EXIT.good ? await run("bundle", "verify", at("b3.json"), "--trust", trust()) : fetched;
-    expect(outcome.exit).not.toBe(EXIT.good);
+      fetched.exitCode === EXIT.good
+        ? await run("bundle", "verify", at("b3.json"), "--trust", trust())
+        : fetched;
+    expect(outcome.exitCode).not.toBe(EXIT.good);
   });
 
   it("a file that is no bundle ends with 1, a state that cannot be read with 2", async () => {
     writeFileSync(at("broken.json"), "{");
     expect(await run("bundle", "verify", at("broken.json"), "--trust", trust())).toMatchObject({
-      exit: EXIT.no,
+      exitCode: EXIT.no,
     });
     expect(
-      (await run("bundle", "verify", at("b1.json"), "--trust", trust(), "--state", at("broken.json"))).exit,
+      (await run("bundle", "verify", at("b1.json"), "--trust", trust(), "--state", at("broken.json")))
+        .exitCode,
     ).toBe(EXIT.usage);
-    expect((await run("bundle", "verify", at("b1.json"), "--trust", at("broken.json"))).exit).toBe(
+    expect((await run("bundle", "verify", at("b1.json"), "--trust", at("broken.json"))).exitCode).toBe(
       EXIT.usage,
     );
     expect(
-      (await run("bundle", "verify", at("b1.json"), "--trust", trust(), "--now", "yesterday")).exit,
+      (await run("bundle", "verify", at("b1.json"), "--trust", trust(), "--now", "yesterday")).exitCode,
     ).toBe(EXIT.usage);
-    expect((await run("bundle", "fetch", "prod", ...toLog(), "--since", "x", "-o", at("x.json"))).exit).toBe(
-      EXIT.usage,
-    );
+    expect(
+      (await run("bundle", "fetch", "prod", ...toLog(), "--since", "x", "-o", at("x.json"))).exitCode,
+    ).toBe(EXIT.usage);
   });
 
   it("what is not there, or no target, ends with 2", async () => {
     const revoke = (target: string) =>
       run("revoke", target, "--name", "x", "--reason", "x", "--key", key("revocation"), ...toLog());
-    expect((await revoke("platform/none@1")).exit).toBe(EXIT.usage);
-    expect((await revoke("nonsense")).exit).toBe(EXIT.usage);
-    expect((await revoke("key:abc")).exit).toBe(EXIT.usage);
-    expect((await run("policy", "show", "none", ...toLog())).exit).toBe(EXIT.usage);
-    expect((await run("policy", "renew", "none", "--key", key("policy"), ...toLog())).exit).toBe(EXIT.usage);
+    expect((await revoke("platform/none@1")).exitCode).toBe(EXIT.usage);
+    expect((await revoke("nonsense")).exitCode).toBe(EXIT.usage);
+    expect((await revoke("key:abc")).exitCode).toBe(EXIT.usage);
+    expect((await run("policy", "show", "none", ...toLog())).exitCode).toBe(EXIT.usage);
+    expect((await run("policy", "renew", "none", "--key", key("policy"), ...toLog())).exitCode).toBe(
+      EXIT.usage,
+    );
   });
 });
 
@@ -353,22 +364,22 @@ describe("trust-root and status", () => {
       at("pin.json"),
     );
     expect(JSON.parse(readFileSync(at("pin.json"), "utf8"))).toMatchObject({ version: 2, digest });
-    expect((await run("trust-root", "pin", at("kernel.dsse.json"), "-o", at("x"))).exit).toBe(EXIT.usage);
+    expect((await run("trust-root", "pin", at("kernel.dsse.json"), "-o", at("x"))).exitCode).toBe(EXIT.usage);
     writeFileSync(at("wrong.json"), "{}");
-    expect((await run("trust-root", "seal", at("wrong.json"), "-o", at("x"))).exit).toBe(EXIT.usage);
+    expect((await run("trust-root", "seal", at("wrong.json"), "-o", at("x"))).exitCode).toBe(EXIT.usage);
   });
 
   it("signs a status of what it computed, from either pin, and none with another key", async () => {
     const publish = (role: string, pin = trust()) =>
       run("status", "publish", "--key", key(role), "--trust", pin, ...toLog(), "--json");
     const first = await publish("status");
-    expect(first.exit, first.warned).toBe(EXIT.good);
-    const { sequence } = JSON.parse(first.printed) as { sequence: number };
-    expect(JSON.parse((await publish("status", at("pin.json"))).printed)).toMatchObject({
+    expect(first.exitCode, first.warnings).toBe(EXIT.good);
+    const { sequence } = JSON.parse(first.output) as { sequence: number };
+    expect(JSON.parse((await publish("status", at("pin.json"))).output)).toMatchObject({
       sequence: sequence + 1,
     });
-    expect((await publish("policy")).exit).toBe(EXIT.no);
-    expect(await publish("status", at("third", "trust-root.json"))).toMatchObject({ exit: EXIT.no });
+    expect((await publish("policy")).exitCode).toBe(EXIT.no);
+    expect(await publish("status", at("third", "trust-root.json"))).toMatchObject({ exitCode: EXIT.no });
   });
 
   it("signs nothing for a log whose entries are not those of its tree: something is being hidden", async () => {
@@ -385,10 +396,10 @@ describe("trust-root and status", () => {
       return lying(input, init);
     };
     const args = ["status", "publish", "--key", key("status"), "--trust", trust(), ...toLog()];
-    const ran = await runCli(args, { fetch: watching });
+    const ran = await runCli(args, { ...REAL, fetch: watching });
     expect(ran).toMatchObject({
-      exit: EXIT.no,
-      warned: expect.stringContaining("not signed, the log is not in order"),
+      exitCode: EXIT.no,
+      warnings: expect.stringContaining("not signed, the log is not in order"),
     });
     expect(posted).toEqual([]);
   });
@@ -402,7 +413,7 @@ describe("backup, fsck and recover", () => {
       entries: made.size,
       findings: [],
     });
-    expect((await run("backup", at("backup.db"), "--config", config())).exit).toBe(EXIT.usage);
+    expect((await run("backup", at("backup.db"), "--config", config())).exitCode).toBe(EXIT.usage);
     expect(await json("fsck", "--config", config())).toMatchObject({ sound: true });
   });
 
@@ -412,25 +423,28 @@ describe("backup, fsck and recover", () => {
     bytes[where - 5] = bytes[where - 5]! ^ 1;
     writeFileSync(at("damaged.db"), bytes);
     const ran = await run("fsck", at("damaged.db"));
-    expect(ran).toMatchObject({ exit: EXIT.no, printed: expect.stringContaining("DAMAGED") });
+    expect(ran).toMatchObject({ exitCode: EXIT.no, output: expect.stringContaining("DAMAGED") });
   });
 
   it("what is no database ends with 2", async () => {
-    expect((await run("fsck", at("none.db"))).exit).toBe(EXIT.usage);
-    expect((await run("fsck", trust())).exit).toBe(EXIT.usage);
-    expect((await run("fsck", "--config", at("none.toml"))).exit).toBe(EXIT.usage);
+    expect((await run("fsck", at("none.db"))).exitCode).toBe(EXIT.usage);
+    expect((await run("fsck", trust())).exitCode).toBe(EXIT.usage);
+    expect((await run("fsck", "--config", at("none.toml"))).exitCode).toBe(EXIT.usage);
   });
 
   it("recover catches an old copy up from the log that is served, and refuses while its log is running", async () => {
     const busy = await run("recover", "--from", server.address, "--config", config());
-    expect(busy).toMatchObject({ exit: EXIT.usage, warned: expect.stringContaining("open for writing") });
+    expect(busy).toMatchObject({
+      exitCode: EXIT.usage,
+      warnings: expect.stringContaining("open for writing"),
+    });
     mkdirSync(at("copy"));
     cpSync(at("log", "keys"), at("copy", "keys"), { recursive: true });
     cpSync(config(), at("copy", "touchstone.toml"));
     cpSync(at("backup.db"), at("copy", "log.db"));
     await json("publish", await signed("kernel", "recover-1"), ...toLog());
     const from = ["recover", "--config", at("copy", "touchstone.toml"), "--from"];
-    expect((await run(...from, at("empty"))).exit).toBe(EXIT.unreachable);
+    expect((await run(...from, at("empty"))).exitCode).toBe(EXIT.unreachable);
     const recovered = await json<{ added: number; size: number }>(...from, server.address);
     expect(recovered.added).toBeGreaterThan(0);
     expect(await json("fsck", "--config", at("copy", "touchstone.toml"))).toMatchObject({
@@ -452,7 +466,7 @@ describe("over all of this", () => {
   });
 
   it("every command with --json printed one JSON value", async () => {
-    const { printed } = await run("policy", "show", "prod", ...toLog(), "--json");
-    expect(JSON.parse(printed)).toHaveProperty("profiles");
+    const { output } = await run("policy", "show", "prod", ...toLog(), "--json");
+    expect(JSON.parse(output)).toHaveProperty("profiles");
   });
 });

@@ -1,4 +1,4 @@
-// Runs a command as main.ts does, with everything from outside replaced.
+// Runs a command as main.ts does, with everything from outside replaced: it is NOW, there is no network, and nobody looks on.
 import { CommanderError } from "commander";
 import { type CliContext, describeError, EXIT, exitCodeOf } from "../../src/cli/context.ts";
 import { createProgram } from "../../src/cli/program.ts";
@@ -6,8 +6,9 @@ import { NOW } from "./log-fixture.ts";
 
 export interface CliRun {
   readonly exitCode: number;
-  /** What was printed, line by line. */
+  /** Standard output. */
   readonly output: string;
+  /** Standard error: warnings, progress, and the error that ended it. */
   readonly warnings: string;
   /** The one JSON value of --json. */
   json<T = Record<string, unknown>>(): T;
