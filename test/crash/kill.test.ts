@@ -46,9 +46,13 @@ async function runAndKill(round: number): Promise<Said[]> {
   const sign = round % 4 === 0 ? "ready" : "acknowledged";
   const ms = (round * 7919) % 400;
   const script = join(import.meta.dirname, "serve-log.ts");
-  const child = spawn(process.execPath, ["--import", "tsx", script, harness.folder, `round-${round}`], {
-    stdio: ["ignore", "pipe", "inherit"],
-  }) as ChildProcess & { stdout: NodeJS.ReadableStream };
+  const child = spawn(
+    process.execPath,
+    ["--experimental-strip-types", script, harness.folder, `round-${round}`],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  ) as ChildProcess & { stdout: NodeJS.ReadableStream };
   const said: Said[] = [];
   const lines = createInterface({ input: child.stdout });
   const ended = once(lines, "close");

@@ -158,7 +158,9 @@ describe("a second writer", () => {
     );
     const begun = performance.now();
     const child = join(import.meta.dirname, "../../support/second-writer.ts");
-    const output = execFileSync(process.execPath, ["--import", "tsx", child, file()], { encoding: "utf8" });
+    const output = execFileSync(process.execPath, ["--experimental-strip-types", child, file()], {
+      encoding: "utf8",
+    });
     expect(output).toMatch(/^log-in-use: .*one writer/);
     expect(performance.now() - begun).toBeLessThan(20_000);
     const reader = new SqliteLogStore(openForReading(file()));
@@ -166,9 +168,9 @@ describe("a second writer", () => {
     await expect(reader.append(1, oneEntry(1))).rejects.toThrow(/readonly/);
     await reader.close();
     await store.close();
-    expect(execFileSync(process.execPath, ["--import", "tsx", child, file()], { encoding: "utf8" })).toBe(
-      "opened\n",
-    );
+    expect(
+      execFileSync(process.execPath, ["--experimental-strip-types", child, file()], { encoding: "utf8" }),
+    ).toBe("opened\n");
   });
 });
 
