@@ -174,7 +174,8 @@ const ATTACKS: Readonly<Record<RefusalCode, readonly [attack: string, run: () =>
 };
 
 describe("refuses, and stays as it was after", () => {
-  it.each(Object.entries(ATTACKS))("%s: %s", async (code, [, run]) => {
+  const attacks = Object.entries(ATTACKS).map(([code, [what, run]]) => [code, what, run] as const);
+  it.each(attacks)("%s: %s", async (code, _what, run) => {
     expect(await outcomeOf(run)).toBe(code);
     expect(log.inForce.size).toBe(log.envelopes.length);
   });

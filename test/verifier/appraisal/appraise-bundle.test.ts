@@ -29,11 +29,11 @@ test("the bundle and the evidence in one call: trusted, and the state to remembe
 });
 
 describe("a bundle that was verified long ago and kept", () => {
-  test.each<[number, string[]]>([
-    [23, []],
-    [24, ["bundle.checkpoint", "bundle.status"]],
-    [31 * 24, ["bundle.checkpoint", "bundle.status", "bundle.policy"]],
-  ])("%i hours later: %j fail", async (hours, failed) => {
+  test.each<[number, string, string[]]>([
+    [23, "is as good as new", []],
+    [24, "has outlived checkpoint and status", ["bundle.checkpoint", "bundle.status"]],
+    [31 * 24, "has outlived its policy, too", ["bundle.checkpoint", "bundle.status", "bundle.policy"]],
+  ])("%i hours later %s", async (hours, _what, failed) => {
     const now = new Date(NOW.getTime() + hours * HOUR);
     const options = { ...optionsFor(good), now };
     const { checks } = await appraiseEvidence(world.verified, encodeEvidence(good.evidence), options);
