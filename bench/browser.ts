@@ -8,8 +8,8 @@ import { encodeHex } from "../src/protocol/encoding/hex.ts";
 import { encodeEvidence } from "../src/testing/index.ts";
 import { machineOf, makeWorld } from "../test/support/appraisal-world.ts";
 import { CHROMIUM, CHROMIUM_FLAGS, observePage } from "../test/support/chromium.ts";
+import { NOW } from "../test/support/clock.ts";
 import { bundle, readProject, withRoots } from "../test/support/example-build.ts";
-import { NOW } from "../test/support/log-fixture.ts";
 import { interleave, type Measurement, ratios, spreadOf } from "./harness.ts";
 import type { World } from "./world.ts";
 

@@ -10,18 +10,14 @@ import { decodeUtf8, utf8 } from "../src/protocol/encoding/text.ts";
 import { preAuthEncoding } from "../src/protocol/envelope/dsse.ts";
 import { hashLeaf } from "../src/protocol/merkle/hash.ts";
 import { bindingReportData, gpuRequestNonce } from "../src/verifier/ra-tls/binding.ts";
-import {
-  inOrder,
-  kernelPredicate,
-  NOW,
-  policyPredicate,
-  signReleaseSet,
-  signStatement,
-  statusPredicate,
-  testKeys,
-  trustRootPredicate,
-} from "../test/support/log-fixture.ts";
+import { NOW } from "../test/support/clock.ts";
+import { policyPredicate, statusPredicate } from "../test/support/document-predicates.ts";
+import { testKeys } from "../test/support/keys.ts";
+import { kernelPredicate } from "../test/support/release-predicates.ts";
+import { inOrder, signReleaseSet } from "../test/support/release-set.ts";
+import { signStatement } from "../test/support/signing.ts";
 import { bundleBytes, SmallLog } from "../test/support/small-log.ts";
+import { trustRootPredicate } from "../test/support/trust-root.ts";
 
 const HOUR = 3_600_000;
 const after = (ms: number) => new Date(NOW.getTime() + ms).toISOString();

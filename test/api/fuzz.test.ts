@@ -7,8 +7,8 @@ import type { OpenAPIObject, OperationObject, ParameterObject, SchemaObject } fr
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { type EnvelopeJson, envelopeToJson } from "../../src/protocol/envelope/dsse.ts";
-import { signPlatforms } from "../support/log-fixture.ts";
 import { ServiceHarness } from "../support/service-harness.ts";
+import { signPlatforms } from "../support/signing.ts";
 
 const RUNS = Number(process.env.FUZZ_RUNS ?? 60);
 const SEED = Number(process.env.FUZZ_SEED ?? 20261123);

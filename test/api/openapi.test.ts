@@ -11,16 +11,11 @@ import { PREDICATES } from "../../src/protocol/entry/kinds.ts";
 import type { Kind } from "../../src/protocol/entry/reference.ts";
 import { NOTHING_IN_FORCE } from "../../src/protocol/registration/in-force.ts";
 import { PROBLEM_CODES } from "../../src/service/problem.ts";
-import {
-  inOrder,
-  policyPredicate,
-  revocationPredicate,
-  sha256Of,
-  signReleaseSet,
-  statusPredicate,
-  testKeys,
-  trustRootPredicate,
-} from "../support/log-fixture.ts";
+import { policyPredicate, revocationPredicate, statusPredicate } from "../support/document-predicates.ts";
+import { testKeys } from "../support/keys.ts";
+import { sha256Of } from "../support/release-predicates.ts";
+import { inOrder, signReleaseSet } from "../support/release-set.ts";
+import { trustRootPredicate } from "../support/trust-root.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const document = parse(readFileSync(`${ROOT}openapi.yaml`, "utf8")) as OpenAPIObject;

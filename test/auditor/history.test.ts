@@ -5,8 +5,10 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { AuditState } from "../../src/auditor/audit-state.ts";
 import { utf8 } from "../../src/protocol/encoding/text.ts";
-import { logKey, NOW, ORIGIN, signPlatforms, witnessKey } from "../support/log-fixture.ts";
+import { NOW } from "../support/clock.ts";
 import { signedCheckpoint } from "../support/notes.ts";
+import { signPlatforms } from "../support/signing.ts";
+import { logKey, ORIGIN, witnessKey } from "../support/witnesses.ts";
 import {
   auditServed,
   codesOf,

@@ -1,6 +1,6 @@
 // An honest log passes, and the report says what was done.
 import { beforeAll, describe, expect, it } from "vitest";
-import { signPlatforms } from "../support/log-fixture.ts";
+import { signPlatforms } from "../support/signing.ts";
 import { auditServed, type HonestLog, honestLog, type Served, serve } from "./served-log.ts";
 
 let honest: HonestLog;

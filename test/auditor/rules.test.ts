@@ -3,19 +3,17 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { utf8 } from "../../src/protocol/encoding/text.ts";
 import { canonicalize } from "../../src/protocol/envelope/canonical-json.ts";
 import type { Envelope } from "../../src/protocol/envelope/dsse.ts";
+import { statusPredicate } from "../support/document-predicates.ts";
 import {
   driverPredicate,
   gpuRimPredicate,
   kernelPredicate,
   platformPredicate,
-  referenceOf,
   sha256Of,
-  signPlatforms,
-  signStatement,
-  statusPredicate,
-  trustRootPredicate,
-} from "../support/log-fixture.ts";
+} from "../support/release-predicates.ts";
+import { referenceOf, signPlatforms, signStatement } from "../support/signing.ts";
 import { SmallLog } from "../support/small-log.ts";
+import { trustRootPredicate } from "../support/trust-root.ts";
 import { addKernel, auditServed, type HonestLog, honestLog, placesOf, STATUS, serve } from "./served-log.ts";
 
 const NEXT = 10;

@@ -18,21 +18,15 @@ import {
 } from "../../src/protocol/merkle/tile.ts";
 import { seriesDigest } from "../../src/publisher/describe/patches/patch-list.ts";
 import { formatTrustFile, parseTrustFile, type TrustAnchor } from "../../src/verifier/bundle/trust-pin.ts";
-import {
-  inOrder,
-  kernelPredicate,
-  NOW,
-  policyPredicate,
-  sha256Of,
-  signReleaseSet,
-  signStatement,
-  statusPredicate,
-  type TestKeys,
-  testKeys,
-  trustRootPredicate,
-} from "../support/log-fixture.ts";
+import { NOW } from "../support/clock.ts";
+import { policyPredicate, statusPredicate } from "../support/document-predicates.ts";
+import { type TestKeys, testKeys } from "../support/keys.ts";
+import { kernelPredicate, sha256Of } from "../support/release-predicates.ts";
+import { inOrder, signReleaseSet } from "../support/release-set.ts";
+import { signStatement } from "../support/signing.ts";
 import { SmallLog } from "../support/small-log.ts";
 import type { TestTree } from "../support/tree.ts";
+import { trustRootPredicate } from "../support/trust-root.ts";
 
 /** Bytes by path below the log's prefix. */
 export type Served = Map<string, Uint8Array>;

@@ -9,8 +9,8 @@ import { AuditState } from "../../src/auditor/audit-state.ts";
 import { openSource } from "../../src/auditor/log-source.ts";
 import { parseLeaf } from "../../src/protocol/envelope/dsse.ts";
 import { formatTrustFile, parseTrustFile } from "../../src/verifier/bundle/trust-pin.ts";
-import { signPlatforms } from "../support/log-fixture.ts";
 import { ServiceHarness } from "../support/service-harness.ts";
+import { signPlatforms } from "../support/signing.ts";
 
 let harness: ServiceHarness;
 let folder: string;

@@ -2,8 +2,10 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { decodeUtf8, utf8 } from "../../src/protocol/encoding/text.ts";
 import { encodeEntryBundle, parseEntryBundle } from "../../src/protocol/merkle/tile.ts";
-import { logKey, NOW, ORIGIN, signPlatforms, witnessKey } from "../support/log-fixture.ts";
+import { NOW } from "../support/clock.ts";
 import { signedCheckpoint } from "../support/notes.ts";
+import { signPlatforms } from "../support/signing.ts";
+import { logKey, ORIGIN, witnessKey } from "../support/witnesses.ts";
 import {
   auditServed,
   codesOf,

@@ -7,8 +7,8 @@ import { encodeHex } from "../../src/protocol/encoding/hex.ts";
 import { encodeEvidence, type Machine, tamper } from "../../src/testing/index.ts";
 import { machineOf, makeWorld, type World } from "../support/appraisal-world.ts";
 import { CHROMIUM, CHROMIUM_FLAGS, observePage, type Recorded } from "../support/chromium.ts";
+import { NOW } from "../support/clock.ts";
 import { bundle, readProject, withRoots } from "../support/example-build.ts";
-import { NOW } from "../support/log-fixture.ts";
 
 const EXAMPLE = "examples/verifier-browser";
 

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { encodeEvidence, type Machine } from "../../src/testing/index.ts";
 import { formatTrustFile } from "../../src/verifier/bundle/trust-pin.ts";
 import { machineOf, makeWorld } from "../support/appraisal-world.ts";
+import { NOW } from "../support/clock.ts";
 import { bundle, withRoots } from "../support/example-build.ts";
-import { NOW } from "../support/log-fixture.ts";
 
 type WhyNotTrusted = (
   log: string,

@@ -20,7 +20,7 @@ import { APPRAISAL_CHECKS } from "../../src/verifier/appraisal/appraise.ts";
 import type { Verdict } from "../../src/verifier/appraisal/verdict.ts";
 import { formatTrustFile } from "../../src/verifier/bundle/trust-pin.ts";
 import { machineOf, makeWorld, type World } from "../support/appraisal-world.ts";
-import { NOW } from "../support/log-fixture.ts";
+import { NOW } from "../support/clock.ts";
 import { type CliRun, runCli } from "../support/run-cli.ts";
 
 let folder: string;

@@ -8,7 +8,7 @@ import { encodeHex } from "../../src/protocol/encoding/hex.ts";
 import { type Machine, makeRim, makeRimAuthority, tamper } from "../../src/testing/index.ts";
 import { gpuRequestNonce } from "../../src/verifier/ra-tls/binding.ts";
 import { machineOf } from "../support/appraisal-world.ts";
-import { NOW } from "../support/log-fixture.ts";
+import { NOW } from "../support/clock.ts";
 import { runCli } from "../support/run-cli.ts";
 
 let folder: string;

@@ -11,9 +11,11 @@ import { encodeEvidence, type Machine } from "../../src/testing/index.ts";
 import type { Verdict } from "../../src/verifier/appraisal/verdict.ts";
 import { formatTrustFile } from "../../src/verifier/bundle/trust-pin.ts";
 import { machineOf, makeWorld } from "../support/appraisal-world.ts";
-import { signStatement, type TestKey, trustRootPredicate } from "../support/log-fixture.ts";
+import type { TestKey } from "../support/keys.ts";
 import { runCli } from "../support/run-cli.ts";
 import { ServiceHarness } from "../support/service-harness.ts";
+import { signStatement } from "../support/signing.ts";
+import { trustRootPredicate } from "../support/trust-root.ts";
 
 let folder: string;
 let harness: ServiceHarness;

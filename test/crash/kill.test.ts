@@ -15,9 +15,10 @@ import { parseLeaf } from "../../src/protocol/envelope/dsse.ts";
 import { CompactRange } from "../../src/protocol/merkle/compact-range.ts";
 import { hashLeaf } from "../../src/protocol/merkle/hash.ts";
 import { openCheckpoint } from "../../src/protocol/note/checkpoint.ts";
-import { logKey, signPlatforms } from "../support/log-fixture.ts";
 import { LogHarness } from "../support/log-harness.ts";
+import { signPlatforms } from "../support/signing.ts";
 import { auditAsStranger, independentRoot } from "../support/stranger.ts";
+import { logKey } from "../support/witnesses.ts";
 import type { Said } from "./serve-log.ts";
 
 const ROUNDS = Number(process.env.CRASH_ROUNDS ?? 3);

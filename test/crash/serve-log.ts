@@ -1,8 +1,10 @@
 // A process that serves a log under load until it is killed. It says what it acknowledges and which checkpoints it shows, one JSON
 // object a line, and nothing that it says may be untrue afterwards. Arguments: the folder, a label for the names of its entries.
 import { writeSync } from "node:fs";
-import { platformPredicate, revocationPredicate, signStatement } from "../support/log-fixture.ts";
+import { revocationPredicate } from "../support/document-predicates.ts";
 import { LogHarness } from "../support/log-harness.ts";
+import { platformPredicate } from "../support/release-predicates.ts";
+import { signStatement } from "../support/signing.ts";
 
 /** What the process says. */
 export type Said =

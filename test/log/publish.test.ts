@@ -6,22 +6,14 @@ import { makeEnvelope, parseLeaf } from "../../src/protocol/envelope/dsse.ts";
 import { verifyConsistency } from "../../src/protocol/merkle/consistency.ts";
 import { hashLeaf } from "../../src/protocol/merkle/hash.ts";
 import { verifyInclusion } from "../../src/protocol/merkle/inclusion.ts";
-import {
-  inOrder,
-  kernelPredicate,
-  platformPredicate,
-  policyPredicate,
-  revocationPredicate,
-  sha256Of,
-  signPlatforms,
-  signReleaseSet,
-  signStatement,
-  statusPredicate,
-  testKey,
-  trustRootPredicate,
-} from "../support/log-fixture.ts";
+import { policyPredicate, revocationPredicate, statusPredicate } from "../support/document-predicates.ts";
+import { testKey } from "../support/keys.ts";
 import { LogHarness } from "../support/log-harness.ts";
+import { kernelPredicate, platformPredicate, sha256Of } from "../support/release-predicates.ts";
+import { inOrder, signReleaseSet } from "../support/release-set.ts";
+import { signPlatforms, signStatement } from "../support/signing.ts";
 import { auditAsStranger } from "../support/stranger.ts";
+import { trustRootPredicate } from "../support/trust-root.ts";
 
 let harness: LogHarness;
 let log: Log;

@@ -7,17 +7,13 @@ import { createLog, openLog } from "../../src/log/log.ts";
 import { formatCheckpoint } from "../../src/protocol/note/checkpoint.ts";
 import { createNoteSigner } from "../../src/protocol/note/key.ts";
 import { signNote } from "../../src/protocol/note/signed-note.ts";
-import {
-  logKey,
-  ORIGIN,
-  platformPredicate,
-  signPlatforms,
-  signStatement,
-  testKey,
-  trustRootPredicate,
-} from "../support/log-fixture.ts";
+import { testKey } from "../support/keys.ts";
 import { LogHarness } from "../support/log-harness.ts";
+import { platformPredicate } from "../support/release-predicates.ts";
+import { signPlatforms, signStatement } from "../support/signing.ts";
 import { auditAsStranger } from "../support/stranger.ts";
+import { trustRootPredicate } from "../support/trust-root.ts";
+import { logKey, ORIGIN } from "../support/witnesses.ts";
 
 let harness: LogHarness;
 

@@ -4,8 +4,8 @@ import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
 import { envelopeToJson } from "../../src/protocol/envelope/dsse.ts";
 import { startServer } from "../../src/service/server.ts";
-import { signPlatforms } from "../support/log-fixture.ts";
 import { ServiceHarness } from "../support/service-harness.ts";
+import { signPlatforms } from "../support/signing.ts";
 
 const start = (service: ServiceHarness, port = 0) =>
   startServer({

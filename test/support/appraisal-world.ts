@@ -23,25 +23,22 @@ import type { Verdict } from "../../src/verifier/appraisal/verdict.ts";
 import type { TrustPin } from "../../src/verifier/bundle/trust-pin.ts";
 import { type VerifiedBundle, verifyBundle } from "../../src/verifier/bundle/verify-bundle.ts";
 import { goldenTableDigest } from "../../src/verifier/nvidia/compare-golden-tables.ts";
+import { NOW } from "./clock.ts";
+import { policyPredicate, statusPredicate } from "./document-predicates.ts";
+import { type TestKeys, testKeys } from "./keys.ts";
 import {
   driverPredicate,
   gpuRimPredicate,
   gspPredicate,
   kernelPredicate,
-  NOW,
-  ORIGIN,
   osImagePredicate,
   platformPredicate,
-  policyPredicate,
-  referenceOf,
-  signReleaseSet,
-  signStatement,
-  statusPredicate,
-  type TestKeys,
-  testKeys,
-  trustRootPredicate,
-} from "./log-fixture.ts";
+} from "./release-predicates.ts";
+import { signReleaseSet } from "./release-set.ts";
+import { referenceOf, signStatement } from "./signing.ts";
 import { bundleBytes, SmallLog } from "./small-log.ts";
+import { trustRootPredicate } from "./trust-root.ts";
+import { ORIGIN } from "./witnesses.ts";
 
 /** What a test may change in the first profile. */
 export interface ProfileChange {

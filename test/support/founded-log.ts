@@ -3,19 +3,12 @@ import type { Predicate } from "../../src/protocol/entry/kinds.ts";
 import type { Kind } from "../../src/protocol/entry/reference.ts";
 import type { TrustRoot } from "../../src/protocol/entry/trust-root.ts";
 import type { Envelope } from "../../src/protocol/envelope/dsse.ts";
-import {
-  inOrder,
-  policyPredicate,
-  type ReleaseSet,
-  signReleaseSet,
-  signStatement,
-  statusPredicate,
-  type TestKey,
-  type TestKeys,
-  testKeys,
-  trustRootPredicate,
-} from "./log-fixture.ts";
+import { policyPredicate, statusPredicate } from "./document-predicates.ts";
+import { type TestKey, type TestKeys, testKeys } from "./keys.ts";
+import { inOrder, type ReleaseSet, signReleaseSet } from "./release-set.ts";
+import { signStatement } from "./signing.ts";
 import { SmallLog } from "./small-log.ts";
+import { trustRootPredicate } from "./trust-root.ts";
 
 export class FoundedLog extends SmallLog {
   readonly keys: TestKeys;

@@ -1,6 +1,8 @@
 // One statement of every kind with nothing left out: every optional fact given, every list filled, every kind of nested object present.
 import type { Predicate } from "../../src/protocol/entry/kinds.ts";
 import type { Kind } from "../../src/protocol/entry/reference.ts";
+import { policyPredicate, revocationPredicate } from "./document-predicates.ts";
+import type { TestKeys } from "./keys.ts";
 import {
   driverPredicate,
   gpuRimPredicate,
@@ -8,15 +10,12 @@ import {
   kernelPredicate,
   osImagePredicate,
   platformPredicate,
-  policyPredicate,
-  type ReleaseSet,
-  referenceOf,
-  revocationPredicate,
   sha256Of,
   sha384Of,
-  type TestKeys,
-  trustRootPredicate,
-} from "./log-fixture.ts";
+} from "./release-predicates.ts";
+import type { ReleaseSet } from "./release-set.ts";
+import { referenceOf } from "./signing.ts";
+import { trustRootPredicate } from "./trust-root.ts";
 
 const COMMIT = "0123456789abcdef0123456789abcdef01234567";
 const file = (fileName: string) => ({ fileName, sha256: sha256Of(fileName), size: 1000 });

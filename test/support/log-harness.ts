@@ -12,15 +12,11 @@ import { SqliteLogStore } from "../../src/log/store/sqlite/sqlite-log-store.ts";
 import { signingNatively } from "../../src/node/ed25519.ts";
 import type { TrustRoot } from "../../src/protocol/entry/trust-root.ts";
 import { createNoteSigner } from "../../src/protocol/note/key.ts";
-import {
-  logKey,
-  NOW,
-  signStatement,
-  type TestKeys,
-  testKeys,
-  trustRootPredicate,
-  witnessKey,
-} from "./log-fixture.ts";
+import { NOW } from "./clock.ts";
+import { type TestKeys, testKeys } from "./keys.ts";
+import { signStatement } from "./signing.ts";
+import { trustRootPredicate } from "./trust-root.ts";
+import { logKey, witnessKey } from "./witnesses.ts";
 
 export interface Clock {
   now: Date;

@@ -2,7 +2,7 @@
 import { CommanderError } from "commander";
 import { type CliContext, describeError, EXIT, exitCodeOf } from "../../src/cli/context.ts";
 import { createProgram } from "../../src/cli/program.ts";
-import { NOW } from "./log-fixture.ts";
+import { NOW } from "./clock.ts";
 
 export interface CliRun {
   readonly exitCode: number;

@@ -10,15 +10,11 @@ import { createMetrics } from "../../src/service/metrics/metrics.ts";
 import type { Api } from "../../src/service/openapi.ts";
 import type { Problem } from "../../src/service/problem.ts";
 import type { Service, ServiceLimits } from "../../src/service/service.ts";
-import {
-  inOrder,
-  ORIGIN,
-  policyPredicate,
-  type ReleaseSet,
-  signReleaseSet,
-  signStatement,
-} from "./log-fixture.ts";
+import { policyPredicate } from "./document-predicates.ts";
 import { type HarnessOptions, LogHarness } from "./log-harness.ts";
+import { inOrder, type ReleaseSet, signReleaseSet } from "./release-set.ts";
+import { signStatement } from "./signing.ts";
+import { ORIGIN } from "./witnesses.ts";
 
 export interface ServiceHarnessOptions extends HarnessOptions {
   readonly limits?: Partial<ServiceLimits>;

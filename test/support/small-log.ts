@@ -10,9 +10,10 @@ import { proveInclusion } from "../../src/protocol/merkle/inclusion.ts";
 import { type InForce, NOTHING_IN_FORCE } from "../../src/protocol/registration/in-force.ts";
 import { type EntryRecord, referencesOf } from "../../src/protocol/registration/references.ts";
 import { type LogView, recordOf, register } from "../../src/protocol/registration/register.ts";
-import { logKey, NOW, ORIGIN, witnessKey } from "./log-fixture.ts";
+import { NOW } from "./clock.ts";
 import { signedCheckpoint } from "./notes.ts";
 import { makeTree, type TestTree } from "./tree.ts";
+import { logKey, ORIGIN, witnessKey } from "./witnesses.ts";
 
 export class SmallLog {
   readonly envelopes: Envelope[] = [];

@@ -2,15 +2,12 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Envelope } from "../../src/protocol/envelope/dsse.ts";
 import { formatTrustFile, parseTrustFile } from "../../src/verifier/bundle/trust-pin.ts";
-import {
-  ORIGIN,
-  platformPredicate,
-  sha256Of,
-  signStatement,
-  testKeys,
-  trustRootPredicate,
-} from "../support/log-fixture.ts";
+import { testKeys } from "../support/keys.ts";
 import { malformedOf } from "../support/refusals.ts";
+import { platformPredicate, sha256Of } from "../support/release-predicates.ts";
+import { signStatement } from "../support/signing.ts";
+import { trustRootPredicate } from "../support/trust-root.ts";
+import { ORIGIN } from "../support/witnesses.ts";
 
 let envelope: Envelope;
 let release: Envelope;

@@ -7,22 +7,15 @@ import { stepOf } from "../../src/verifier/bundle/bundle-error.ts";
 import type { RememberedState } from "../../src/verifier/bundle/remembered-state.ts";
 import type { TrustPin } from "../../src/verifier/bundle/trust-pin.ts";
 import { type VerifiedBundle, verifyBundle } from "../../src/verifier/bundle/verify-bundle.ts";
-import {
-  inOrder,
-  NOW,
-  ORIGIN,
-  platformPredicate,
-  policyPredicate,
-  type ReleaseSet,
-  revocationPredicate,
-  signReleaseSet,
-  signStatement,
-  statusPredicate,
-  type TestKeys,
-  testKeys,
-  trustRootPredicate,
-} from "../support/log-fixture.ts";
+import { NOW } from "../support/clock.ts";
+import { policyPredicate, revocationPredicate, statusPredicate } from "../support/document-predicates.ts";
+import { type TestKeys, testKeys } from "../support/keys.ts";
+import { platformPredicate } from "../support/release-predicates.ts";
+import { inOrder, type ReleaseSet, signReleaseSet } from "../support/release-set.ts";
+import { signStatement } from "../support/signing.ts";
 import { bundleBytes, SmallLog } from "../support/small-log.ts";
+import { trustRootPredicate } from "../support/trust-root.ts";
+import { ORIGIN } from "../support/witnesses.ts";
 
 const HOUR = 3_600_000;
 const at = (ms: number) => new Date(NOW.getTime() + ms);

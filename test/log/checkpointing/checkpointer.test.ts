@@ -9,9 +9,10 @@ import { openForReading } from "../../../src/log/store/sqlite/open.ts";
 import { SqliteLogStore } from "../../../src/log/store/sqlite/sqlite-log-store.ts";
 import { createNoteSigner } from "../../../src/protocol/note/key.ts";
 import { Fault, intercept } from "../../support/intercept.ts";
-import { logKey, signPlatforms, tlogPolicy, witnessKey } from "../../support/log-fixture.ts";
 import { type HarnessOptions, LogHarness } from "../../support/log-harness.ts";
+import { signPlatforms } from "../../support/signing.ts";
 import { auditAsStranger } from "../../support/stranger.ts";
+import { logKey, tlogPolicy, witnessKey } from "../../support/witnesses.ts";
 
 let harness: LogHarness;
 let log: Log;

@@ -7,7 +7,7 @@ import { highWaterFile } from "../../../src/log/checkpointing/high-water.ts";
 import { formatCheckpoint } from "../../../src/protocol/note/checkpoint.ts";
 import { createNoteSigner } from "../../../src/protocol/note/key.ts";
 import { signNote } from "../../../src/protocol/note/signed-note.ts";
-import { logKey, ORIGIN } from "../../support/log-fixture.ts";
+import { logKey, ORIGIN } from "../../support/witnesses.ts";
 
 let folder: string;
 const file = () => join(folder, "high-water");

@@ -8,7 +8,7 @@ import { proveConsistency, verifyConsistency } from "../../../src/protocol/merkl
 import { parseCheckpoint } from "../../../src/protocol/note/checkpoint.ts";
 import { createCosigner } from "../../../src/protocol/note/cosignature.ts";
 import { formatSignatureLine, parseNote } from "../../../src/protocol/note/signed-note.ts";
-import { NOW } from "../../support/log-fixture.ts";
+import { NOW } from "../../support/clock.ts";
 import { logKey, signedCheckpoint, witnessKey } from "../../support/notes.ts";
 import { makeTree } from "../../support/tree.ts";
 

@@ -10,17 +10,12 @@ import { SqliteLogStore } from "../../../src/log/store/sqlite/sqlite-log-store.t
 import { formatCheckpoint } from "../../../src/protocol/note/checkpoint.ts";
 import { createNoteSigner } from "../../../src/protocol/note/key.ts";
 import { signNote } from "../../../src/protocol/note/signed-note.ts";
-import {
-  inOrder,
-  logKey,
-  ORIGIN,
-  policyPredicate,
-  sha256Of,
-  signPlatforms,
-  signReleaseSet,
-  signStatement,
-} from "../../support/log-fixture.ts";
+import { policyPredicate } from "../../support/document-predicates.ts";
 import { LogHarness } from "../../support/log-harness.ts";
+import { sha256Of } from "../../support/release-predicates.ts";
+import { inOrder, signReleaseSet } from "../../support/release-set.ts";
+import { signPlatforms, signStatement } from "../../support/signing.ts";
+import { logKey, ORIGIN } from "../../support/witnesses.ts";
 
 let harness: LogHarness;
 

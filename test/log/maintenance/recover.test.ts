@@ -9,22 +9,17 @@ import { fsck } from "../../../src/log/maintenance/fsck.ts";
 import { type Recovered, recover } from "../../../src/log/maintenance/recover.ts";
 import { openForReading, openForWriting } from "../../../src/log/store/sqlite/open.ts";
 import { SqliteLogStore } from "../../../src/log/store/sqlite/sqlite-log-store.ts";
+import { NOW } from "../../support/clock.ts";
+import { policyPredicate } from "../../support/document-predicates.ts";
 import { readMirror, writeMirror } from "../../support/fetch-mirror.ts";
-import {
-  inOrder,
-  kernelPredicate,
-  logKey,
-  NOW,
-  policyPredicate,
-  sha256Of,
-  signPlatforms,
-  signReleaseSet,
-  signStatement,
-  testKey,
-  trustRootPredicate,
-} from "../../support/log-fixture.ts";
+import { testKey } from "../../support/keys.ts";
 import { LogHarness } from "../../support/log-harness.ts";
+import { kernelPredicate, sha256Of } from "../../support/release-predicates.ts";
+import { inOrder, signReleaseSet } from "../../support/release-set.ts";
+import { signPlatforms, signStatement } from "../../support/signing.ts";
 import { auditAsStranger } from "../../support/stranger.ts";
+import { trustRootPredicate } from "../../support/trust-root.ts";
+import { logKey } from "../../support/witnesses.ts";
 
 let harness: LogHarness;
 let mirror: string;

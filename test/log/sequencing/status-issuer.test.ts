@@ -3,18 +3,13 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { Log } from "../../../src/log/log.ts";
 import { parseLeaf } from "../../../src/protocol/envelope/dsse.ts";
 import { summarise } from "../../../src/protocol/registration/in-force.ts";
-import {
-  inOrder,
-  NOW,
-  policyPredicate,
-  revocationPredicate,
-  signPlatforms,
-  signReleaseSet,
-  signStatement,
-  trustRootPredicate,
-} from "../../support/log-fixture.ts";
+import { NOW } from "../../support/clock.ts";
+import { policyPredicate, revocationPredicate } from "../../support/document-predicates.ts";
 import { LogHarness } from "../../support/log-harness.ts";
+import { inOrder, signReleaseSet } from "../../support/release-set.ts";
+import { signPlatforms, signStatement } from "../../support/signing.ts";
 import { auditAsStranger } from "../../support/stranger.ts";
+import { trustRootPredicate } from "../../support/trust-root.ts";
 
 let harness: LogHarness;
 let log: Log;

@@ -15,8 +15,10 @@ import { SqliteLogStore } from "../../../src/log/store/sqlite/sqlite-log-store.t
 import { GrowingTree } from "../../../src/log/tree/growing-tree.ts";
 import { TileNodes } from "../../../src/log/tree/tile-nodes.ts";
 import { hashLeaf } from "../../../src/protocol/merkle/hash.ts";
-import { NOW, sha256Of, signPlatforms } from "../../support/log-fixture.ts";
+import { NOW } from "../../support/clock.ts";
 import { LogHarness } from "../../support/log-harness.ts";
+import { sha256Of } from "../../support/release-predicates.ts";
+import { signPlatforms } from "../../support/signing.ts";
 import { auditAsStranger } from "../../support/stranger.ts";
 
 let folder: string;

@@ -8,8 +8,8 @@ import {
   parsePolicyBundle,
 } from "../../../src/protocol/bundle/policy-bundle.ts";
 import { utf8 } from "../../../src/protocol/encoding/text.ts";
+import { revocationPredicate } from "../../support/document-predicates.ts";
 import { FoundedLog } from "../../support/founded-log.ts";
-import { revocationPredicate } from "../../support/log-fixture.ts";
 import { malformedOf } from "../../support/refusals.ts";
 
 let bundle: PolicyBundle;

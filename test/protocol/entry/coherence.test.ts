@@ -4,8 +4,10 @@ import type { Predicate } from "../../../src/protocol/entry/kinds.ts";
 import type { Kind } from "../../../src/protocol/entry/reference.ts";
 import { formatStatement } from "../../../src/protocol/envelope/statement.ts";
 import { fullPredicates } from "../../support/full-predicates.ts";
-import { sha256Of, sha384Of, signReleaseSet, testKeys } from "../../support/log-fixture.ts";
+import { testKeys } from "../../support/keys.ts";
 import { malformedOf } from "../../support/refusals.ts";
+import { sha256Of, sha384Of } from "../../support/release-predicates.ts";
+import { signReleaseSet } from "../../support/release-set.ts";
 
 let all: { readonly [K in Kind]: Predicate<K> };
 beforeAll(async () => {

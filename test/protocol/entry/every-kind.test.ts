@@ -7,7 +7,9 @@ import { canonicalize } from "../../../src/protocol/envelope/canonical-json.ts";
 import { formatStatement, parseStatement } from "../../../src/protocol/envelope/statement.ts";
 import { MalformedError } from "../../../src/protocol/errors.ts";
 import { fullPredicates } from "../../support/full-predicates.ts";
-import { sha256Of, signReleaseSet, testKeys } from "../../support/log-fixture.ts";
+import { testKeys } from "../../support/keys.ts";
+import { sha256Of } from "../../support/release-predicates.ts";
+import { signReleaseSet } from "../../support/release-set.ts";
 
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 const KINDS: readonly Kind[] = [...RELEASE_KINDS, ...DOCUMENT_KINDS];

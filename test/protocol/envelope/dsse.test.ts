@@ -21,14 +21,10 @@ import {
   verifyEnvelope,
 } from "../../../src/protocol/envelope/dsse.ts";
 import { formatStatement } from "../../../src/protocol/envelope/statement.ts";
-import {
-  platformPredicate,
-  sha256Of,
-  signStatement,
-  type TestKeys,
-  testKeys,
-} from "../../support/log-fixture.ts";
+import { type TestKeys, testKeys } from "../../support/keys.ts";
 import { malformedOf, outcomeOf } from "../../support/refusals.ts";
+import { platformPredicate, sha256Of } from "../../support/release-predicates.ts";
+import { signStatement } from "../../support/signing.ts";
 
 let keys: TestKeys;
 let envelope: Envelope;

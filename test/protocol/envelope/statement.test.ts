@@ -4,8 +4,9 @@ import { describe, expect, it } from "vitest";
 import { utf8 } from "../../../src/protocol/encoding/text.ts";
 import { canonicalize } from "../../../src/protocol/envelope/canonical-json.ts";
 import { formatStatement, parseStatement } from "../../../src/protocol/envelope/statement.ts";
-import { platformPredicate, revocationPredicate, sha256Of } from "../../support/log-fixture.ts";
+import { revocationPredicate } from "../../support/document-predicates.ts";
 import { malformedOf } from "../../support/refusals.ts";
+import { platformPredicate, sha256Of } from "../../support/release-predicates.ts";
 
 const SUBJECT = [{ name: "OVMF.fd", digest: { sha256: sha256Of("OVMF.fd") } }];
 const PAYLOAD = formatStatement("platform", platformPredicate(), SUBJECT);

@@ -8,8 +8,10 @@ import {
   authoriseTrustRoot,
   matchesName,
 } from "../../../src/protocol/registration/authorisation.ts";
-import { sha256Of, type TestKeys, testKeys, trustRootPredicate } from "../../support/log-fixture.ts";
+import { type TestKeys, testKeys } from "../../support/keys.ts";
 import { outcomeOf } from "../../support/refusals.ts";
+import { sha256Of } from "../../support/release-predicates.ts";
+import { trustRootPredicate } from "../../support/trust-root.ts";
 
 let keys: TestKeys;
 let root: TrustRoot;

@@ -12,14 +12,10 @@ import {
   NOTHING_IN_FORCE,
   summarise,
 } from "../../../src/protocol/registration/in-force.ts";
+import { NOW } from "../../support/clock.ts";
+import { policyPredicate, revocationPredicate } from "../../support/document-predicates.ts";
 import { FoundedLog } from "../../support/founded-log.ts";
-import {
-  NOW,
-  platformPredicate,
-  policyPredicate,
-  revocationPredicate,
-  sha256Of,
-} from "../../support/log-fixture.ts";
+import { platformPredicate, sha256Of } from "../../support/release-predicates.ts";
 
 let log: FoundedLog;
 beforeEach(async () => {

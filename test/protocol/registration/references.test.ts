@@ -4,19 +4,18 @@ import type { Predicate } from "../../../src/protocol/entry/kinds.ts";
 import { type Kind, RELEASE_KINDS } from "../../../src/protocol/entry/reference.ts";
 import type { Statement } from "../../../src/protocol/envelope/statement.ts";
 import { attachmentsOf, referencesOf, svnOf } from "../../../src/protocol/registration/references.ts";
+import { revocationPredicate } from "../../support/document-predicates.ts";
 import { FoundedLog } from "../../support/founded-log.ts";
+import { outcomeOf } from "../../support/refusals.ts";
 import {
   driverPredicate,
   kernelPredicate,
   osImagePredicate,
   platformPredicate,
-  type ReleaseSet,
-  referenceOf,
-  revocationPredicate,
   sha256Of,
-  signReleaseSet,
-} from "../../support/log-fixture.ts";
-import { outcomeOf } from "../../support/refusals.ts";
+} from "../../support/release-predicates.ts";
+import { type ReleaseSet, signReleaseSet } from "../../support/release-set.ts";
+import { referenceOf } from "../../support/signing.ts";
 
 let log: FoundedLog;
 let set: ReleaseSet;

@@ -5,23 +5,21 @@ import { encodeBase64 } from "../../../src/protocol/encoding/base64.ts";
 import { verifyEnvelope } from "../../../src/protocol/envelope/dsse.ts";
 import type { RefusalCode } from "../../../src/protocol/registration/refusal.ts";
 import { register } from "../../../src/protocol/registration/register.ts";
+import { revocationPredicate } from "../../support/document-predicates.ts";
 import { FoundedLog } from "../../support/founded-log.ts";
+import { type TestKeys, testKey } from "../../support/keys.ts";
+import { outcomeOf } from "../../support/refusals.ts";
 import {
   driverPredicate,
   kernelPredicate,
   osImagePredicate,
   platformPredicate,
-  referenceOf,
-  revocationPredicate,
   sha256Of,
-  signReleaseSet,
-  signStatement,
-  type TestKeys,
-  testKey,
-  trustRootPredicate,
-} from "../../support/log-fixture.ts";
-import { outcomeOf } from "../../support/refusals.ts";
+} from "../../support/release-predicates.ts";
+import { signReleaseSet } from "../../support/release-set.ts";
+import { referenceOf, signStatement } from "../../support/signing.ts";
 import { SmallLog } from "../../support/small-log.ts";
+import { trustRootPredicate } from "../../support/trust-root.ts";
 
 let log: FoundedLog;
 let keys: TestKeys;

@@ -6,25 +6,17 @@ import { makeEnvelope } from "../../../src/protocol/envelope/dsse.ts";
 import { draftStatus } from "../../../src/protocol/registration/draft-status.ts";
 import { summarise } from "../../../src/protocol/registration/in-force.ts";
 import { checkTrustRootUsable } from "../../../src/protocol/registration/succession.ts";
+import { NOW } from "../../support/clock.ts";
+import { policyPredicate, revocationPredicate } from "../../support/document-predicates.ts";
 import { FoundedLog } from "../../support/founded-log.ts";
-import {
-  logKey,
-  NOW,
-  platformPredicate,
-  policyPredicate,
-  revocationPredicate,
-  sha256Of,
-  signReleaseSet,
-  signStatement,
-  type TestKey,
-  testKey,
-  testKeys,
-  tlogPolicy,
-  trustRootPredicate,
-  witnessKey,
-} from "../../support/log-fixture.ts";
+import { type TestKey, testKey, testKeys } from "../../support/keys.ts";
 import { outcomeOf } from "../../support/refusals.ts";
+import { platformPredicate, sha256Of } from "../../support/release-predicates.ts";
+import { signReleaseSet } from "../../support/release-set.ts";
+import { signStatement } from "../../support/signing.ts";
 import { SmallLog } from "../../support/small-log.ts";
+import { trustRootPredicate } from "../../support/trust-root.ts";
+import { logKey, tlogPolicy, witnessKey } from "../../support/witnesses.ts";
 
 let log: FoundedLog;
 beforeEach(async () => {

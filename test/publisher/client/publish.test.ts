@@ -21,23 +21,15 @@ import {
   nextTrustRoot,
 } from "../../../src/publisher/trust-root/draft-trust-root.ts";
 import { foundLog, ROLES } from "../../../src/publisher/trust-root/found-log.ts";
+import { NOW } from "../../support/clock.ts";
+import { policyPredicate } from "../../support/document-predicates.ts";
 import { type Answer, fakeNetwork } from "../../support/fake-fetch.ts";
-import {
-  inOrder,
-  kernelPredicate,
-  logKey,
-  NOW,
-  ORIGIN,
-  platformPredicate,
-  policyPredicate,
-  sha256Of,
-  signReleaseSet,
-  signStatement,
-  tlogPolicy,
-  witnessKey,
-} from "../../support/log-fixture.ts";
 import { malformedOf, outcomeOf } from "../../support/refusals.ts";
+import { kernelPredicate, platformPredicate, sha256Of } from "../../support/release-predicates.ts";
+import { inOrder, signReleaseSet } from "../../support/release-set.ts";
 import { ServiceHarness } from "../../support/service-harness.ts";
+import { signStatement } from "../../support/signing.ts";
+import { logKey, ORIGIN, tlogPolicy, witnessKey } from "../../support/witnesses.ts";
 
 let harness: ServiceHarness;
 beforeEach(async () => {

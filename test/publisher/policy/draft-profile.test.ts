@@ -27,8 +27,9 @@ import {
 } from "../../../src/testing/index.ts";
 import { parseEvidence } from "../../../src/verifier/evidence.ts";
 import { machineOf, makeWorld, OTHER_IMAGE, type World } from "../../support/appraisal-world.ts";
-import { NOW, referenceOf } from "../../support/log-fixture.ts";
+import { NOW } from "../../support/clock.ts";
 import { malformedOf, outcomeOf } from "../../support/refusals.ts";
+import { referenceOf } from "../../support/signing.ts";
 
 let good: Machine;
 let world: World;

@@ -12,7 +12,7 @@ import { encodeHex } from "../../../src/protocol/encoding/hex.ts";
 import { formatStatement, parseStatement } from "../../../src/protocol/envelope/statement.ts";
 import type { RunningServer } from "../../../src/service/server.ts";
 import { makeCcel, measured } from "../../../src/testing/event-log.ts";
-import { gpuRimPredicate, osImagePredicate, sha384Of } from "../../support/log-fixture.ts";
+import { gpuRimPredicate, osImagePredicate, sha384Of } from "../../support/release-predicates.ts";
 import { makeElf } from "../describe/formats/make-elf.ts";
 import { makeTdvf, SECTIONS } from "../describe/formats/make-tdvf.ts";
 import { type ScratchFolder, scratchFolder } from "../describe/scratch-folder.ts";

@@ -15,8 +15,8 @@ import {
   parseSigningKey,
   readSigningKey,
 } from "../../../src/publisher/signing/signing-key.ts";
-import { platformPredicate, sha256Of } from "../../support/log-fixture.ts";
 import { malformedOf } from "../../support/refusals.ts";
+import { platformPredicate, sha256Of } from "../../support/release-predicates.ts";
 
 let folder: string;
 beforeAll(() => {

@@ -5,16 +5,11 @@ import { type Cosigner, OwnCosigner } from "../../../src/log/checkpointing/cosig
 import type { Envelope } from "../../../src/protocol/envelope/dsse.ts";
 import type { RememberedState } from "../../../src/verifier/bundle/remembered-state.ts";
 import { verifyBundle } from "../../../src/verifier/bundle/verify-bundle.ts";
-import {
-  ORIGIN,
-  policyPredicate,
-  type ReleaseSet,
-  revocationPredicate,
-  signPlatforms,
-  signStatement,
-  witnessKey,
-} from "../../support/log-fixture.ts";
+import { policyPredicate, revocationPredicate } from "../../support/document-predicates.ts";
+import type { ReleaseSet } from "../../support/release-set.ts";
 import { problemOf, refusalOf, ServiceHarness } from "../../support/service-harness.ts";
+import { signPlatforms, signStatement } from "../../support/signing.ts";
+import { ORIGIN, witnessKey } from "../../support/witnesses.ts";
 
 let service: ServiceHarness;
 let set: ReleaseSet;

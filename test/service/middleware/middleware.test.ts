@@ -5,16 +5,13 @@ import { type Cosigner, OwnCosigner } from "../../../src/log/checkpointing/cosig
 import type { Log } from "../../../src/log/log.ts";
 import { createApp } from "../../../src/service/app.ts";
 import { addressKey } from "../../../src/service/middleware/rate-limit.ts";
-import {
-  inOrder,
-  NOW,
-  platformPredicate,
-  signReleaseSet,
-  signStatement,
-  trustRootPredicate,
-  witnessKey,
-} from "../../support/log-fixture.ts";
+import { NOW } from "../../support/clock.ts";
+import { platformPredicate } from "../../support/release-predicates.ts";
+import { inOrder, signReleaseSet } from "../../support/release-set.ts";
 import { problemOf, refusalOf, ServiceHarness } from "../../support/service-harness.ts";
+import { signStatement } from "../../support/signing.ts";
+import { trustRootPredicate } from "../../support/trust-root.ts";
+import { witnessKey } from "../../support/witnesses.ts";
 
 let service: ServiceHarness;
 const lines: Array<Record<string, unknown>> = [];

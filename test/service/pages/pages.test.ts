@@ -6,8 +6,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { overviewPage } from "../../../src/service/pages/overview.ts";
 import { type RunningServer, startServer } from "../../../src/service/server.ts";
 import { CHROMIUM, CHROMIUM_FLAGS } from "../../support/chromium.ts";
-import { NOW, revocationPredicate, signPlatforms, signStatement } from "../../support/log-fixture.ts";
+import { NOW } from "../../support/clock.ts";
+import { revocationPredicate } from "../../support/document-predicates.ts";
 import { ServiceHarness } from "../../support/service-harness.ts";
+import { signPlatforms, signStatement } from "../../support/signing.ts";
 
 /** Set to a folder to keep what the pages look like. */
 const SCREENSHOTS = process.env.SCREENSHOTS;

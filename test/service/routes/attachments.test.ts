@@ -5,18 +5,13 @@ import { keyIdOf } from "../../../src/protocol/cryptography/signature.ts";
 import { encodeBase64 } from "../../../src/protocol/encoding/base64.ts";
 import { utf8 } from "../../../src/protocol/encoding/text.ts";
 import { contentDigest } from "../../../src/service/http/http-signature.ts";
-import {
-  kernelPredicate,
-  NOW,
-  revocationPredicate,
-  sha256Of,
-  signStatement,
-  type TestKey,
-  testKey,
-  testKeys,
-  trustRootPredicate,
-} from "../../support/log-fixture.ts";
+import { NOW } from "../../support/clock.ts";
+import { revocationPredicate } from "../../support/document-predicates.ts";
+import { type TestKey, testKey, testKeys } from "../../support/keys.ts";
+import { kernelPredicate, sha256Of } from "../../support/release-predicates.ts";
 import { refusalOf, ServiceHarness } from "../../support/service-harness.ts";
+import { signStatement } from "../../support/signing.ts";
+import { trustRootPredicate } from "../../support/trust-root.ts";
 
 let service: ServiceHarness;
 let ecdsaKey: TestKey;

@@ -7,14 +7,11 @@ import { verifyInclusion } from "../../../src/protocol/merkle/inclusion.ts";
 import { parseCheckpoint } from "../../../src/protocol/note/checkpoint.ts";
 import { parseNote } from "../../../src/protocol/note/signed-note.ts";
 import { parseTlogProof } from "../../../src/protocol/note/tlog-proof.ts";
-import {
-  type ReleaseSet,
-  revocationPredicate,
-  sha384Of,
-  signPlatforms,
-  signStatement,
-} from "../../support/log-fixture.ts";
+import { revocationPredicate } from "../../support/document-predicates.ts";
+import { sha384Of } from "../../support/release-predicates.ts";
+import type { ReleaseSet } from "../../support/release-set.ts";
 import { refusalOf, ServiceHarness } from "../../support/service-harness.ts";
+import { signPlatforms, signStatement } from "../../support/signing.ts";
 
 interface Page {
   treeSize: number;

@@ -9,24 +9,19 @@ import { hashLeaf } from "../../../src/protocol/merkle/hash.ts";
 import { parseTlogPolicy } from "../../../src/protocol/note/tlog-policy.ts";
 import { parseTlogProof, verifyTlogProof } from "../../../src/protocol/note/tlog-proof.ts";
 import { currentTrustRoot } from "../../../src/protocol/registration/in-force.ts";
+import { NOW } from "../../support/clock.ts";
+import { policyPredicate, revocationPredicate, statusPredicate } from "../../support/document-predicates.ts";
+import { testKey } from "../../support/keys.ts";
 import {
-  inOrder,
   kernelPredicate,
-  NOW,
   osImagePredicate,
   platformPredicate,
-  policyPredicate,
-  type ReleaseSet,
-  referenceOf,
-  revocationPredicate,
   sha256Of,
-  signReleaseSet,
-  signStatement,
-  statusPredicate,
-  testKey,
-  trustRootPredicate,
-} from "../../support/log-fixture.ts";
+} from "../../support/release-predicates.ts";
+import { inOrder, type ReleaseSet, signReleaseSet } from "../../support/release-set.ts";
 import { problemOf, refusalOf, ServiceHarness } from "../../support/service-harness.ts";
+import { referenceOf, signStatement } from "../../support/signing.ts";
+import { trustRootPredicate } from "../../support/trust-root.ts";
 
 interface Published {
   index: number;

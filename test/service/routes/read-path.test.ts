@@ -5,8 +5,8 @@ import { hashLeaf } from "../../../src/protocol/merkle/hash.ts";
 import { parseEntryBundle } from "../../../src/protocol/merkle/tile.ts";
 import { parseCheckpoint } from "../../../src/protocol/note/checkpoint.ts";
 import { parseNote } from "../../../src/protocol/note/signed-note.ts";
-import { signPlatforms } from "../../support/log-fixture.ts";
 import { refusalOf, ServiceHarness } from "../../support/service-harness.ts";
+import { signPlatforms } from "../../support/signing.ts";
 
 const IMMUTABLE = "public, max-age=31536000, immutable";
 let service: ServiceHarness;

@@ -6,7 +6,9 @@ import { encodeEvidence } from "../../../src/testing/index.ts";
 import { APPRAISAL_CHECKS, appraise, appraiseEvidence } from "../../../src/verifier/appraisal/appraise.ts";
 import type { VerifyBundleOptions } from "../../../src/verifier/bundle/trust-pin.ts";
 import { machineOf, makeWorld, optionsFor, type World } from "../../support/appraisal-world.ts";
-import { NOW, revocationPredicate, signStatement, statusPredicate } from "../../support/log-fixture.ts";
+import { NOW } from "../../support/clock.ts";
+import { revocationPredicate, statusPredicate } from "../../support/document-predicates.ts";
+import { signStatement } from "../../support/signing.ts";
 import { bundleBytes } from "../../support/small-log.ts";
 
 const HOUR = 3_600_000;

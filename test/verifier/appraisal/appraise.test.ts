@@ -20,7 +20,8 @@ import {
   OTHER_IMAGE,
   type World,
 } from "../../support/appraisal-world.ts";
-import { NOW, sha256Of, sha384Of } from "../../support/log-fixture.ts";
+import { NOW } from "../../support/clock.ts";
+import { sha256Of, sha384Of } from "../../support/release-predicates.ts";
 
 const HOUR = 3_600_000;
 let good: Machine;

@@ -22,7 +22,7 @@ import {
 } from "../../../src/testing/index.ts";
 import { type Channel, GPU_CLAIMS_EVENT } from "../../../src/verifier/appraisal/channel-binding.ts";
 import { failedIds, judge, machineOf, makeWorld, type World } from "../../support/appraisal-world.ts";
-import { NOW } from "../../support/log-fixture.ts";
+import { NOW } from "../../support/clock.ts";
 import { contrastEvidence, diceClaims, diceEvidence, doubled, OID } from "../ra-tls/containers.ts";
 
 type Format = Exclude<Profile["binding"]["format"], "touchstone-binding/v1">;

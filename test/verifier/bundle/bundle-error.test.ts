@@ -11,10 +11,11 @@ import {
   stepOf,
 } from "../../../src/verifier/bundle/bundle-error.ts";
 import { verifyBundle } from "../../../src/verifier/bundle/verify-bundle.ts";
+import { NOW } from "../../support/clock.ts";
 import { FoundedLog } from "../../support/founded-log.ts";
-import { NOW, ORIGIN } from "../../support/log-fixture.ts";
 import { outcomeOf } from "../../support/refusals.ts";
 import { bundleBytes } from "../../support/small-log.ts";
+import { ORIGIN } from "../../support/witnesses.ts";
 
 describe("codes", () => {
   it("belong to one of the six steps, and to one of the two sorts", () => {

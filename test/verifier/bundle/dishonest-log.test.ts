@@ -5,20 +5,14 @@ import type { Profile } from "../../../src/protocol/entry/policy.ts";
 import type { VerificationError } from "../../../src/protocol/errors.ts";
 import type { TrustPin } from "../../../src/verifier/bundle/trust-pin.ts";
 import { verifyBundle } from "../../../src/verifier/bundle/verify-bundle.ts";
-import {
-  inOrder,
-  NOW,
-  ORIGIN,
-  policyPredicate,
-  type ReleaseSet,
-  signReleaseSet,
-  signStatement,
-  statusPredicate,
-  type TestKeys,
-  testKeys,
-  trustRootPredicate,
-} from "../../support/log-fixture.ts";
+import { NOW } from "../../support/clock.ts";
+import { policyPredicate, statusPredicate } from "../../support/document-predicates.ts";
+import { type TestKeys, testKeys } from "../../support/keys.ts";
+import { inOrder, type ReleaseSet, signReleaseSet } from "../../support/release-set.ts";
+import { signStatement } from "../../support/signing.ts";
 import { bundleBytes, SmallLog } from "../../support/small-log.ts";
+import { trustRootPredicate } from "../../support/trust-root.ts";
+import { ORIGIN } from "../../support/witnesses.ts";
 
 let keys: TestKeys;
 let set: ReleaseSet;

@@ -6,6 +6,8 @@ import { MalformedError } from "../../../src/protocol/errors.ts";
 import { fetchBundle, fetchPolicy, UnreachableError } from "../../../src/verifier/bundle/fetch-policy.ts";
 import { createMemoryStore, type StateStore } from "../../../src/verifier/bundle/remembered-state.ts";
 import type { TrustPin } from "../../../src/verifier/bundle/trust-pin.ts";
+import { NOW } from "../../support/clock.ts";
+import { policyPredicate } from "../../support/document-predicates.ts";
 import {
   type Answer,
   fakeNetwork,
@@ -15,8 +17,9 @@ import {
   unreachable,
 } from "../../support/fake-fetch.ts";
 import { FoundedLog } from "../../support/founded-log.ts";
-import { NOW, ORIGIN, platformPredicate, policyPredicate } from "../../support/log-fixture.ts";
+import { platformPredicate } from "../../support/release-predicates.ts";
 import { bundleBytes } from "../../support/small-log.ts";
+import { ORIGIN } from "../../support/witnesses.ts";
 
 const URL_BASE = "https://log.example";
 let log: FoundedLog;

@@ -14,8 +14,9 @@ import {
   type StateStore,
 } from "../../../src/verifier/bundle/remembered-state.ts";
 import { createFileStore } from "../../../src/verifier-node/file-state.ts";
-import { ORIGIN, sha256Of } from "../../support/log-fixture.ts";
 import { malformedOf } from "../../support/refusals.ts";
+import { sha256Of } from "../../support/release-predicates.ts";
+import { ORIGIN } from "../../support/witnesses.ts";
 
 const state = (change: Partial<RememberedState> = {}): RememberedState => ({
   origin: ORIGIN,

@@ -1,0 +1,192 @@
+// Makes a predicate of every release kind, with the least that its schema accepts.
+import { createHash } from "node:crypto";
+import { sha256 } from "../../src/protocol/cryptography/hash.ts";
+import { encodeHex } from "../../src/protocol/encoding/hex.ts";
+import { utf8 } from "../../src/protocol/encoding/text.ts";
+import type { Predicate } from "../../src/protocol/entry/kinds.ts";
+import type { Reference } from "../../src/protocol/entry/reference.ts";
+import { goldenTableDigest } from "../../src/verifier/nvidia/compare-golden-tables.ts";
+
+const hexDigest = (algorithm: "sha256" | "sha384", text: string) =>
+  createHash(algorithm).update(text).digest("hex");
+
+/** A made-up digest that follows from a text. */
+export const sha256Of = (text: string) => hexDigest("sha256", text);
+
+export const sha384Of = (text: string) => hexDigest("sha384", text);
+
+const release = (name: string, version: string) => ({
+  name,
+  version,
+  channel: "stable",
+  svn: 1,
+  builder: { id: "https://builds.example/pipeline" },
+  source: { uri: "https://git.example/source", commit: null, sha256: null },
+  provenance: null,
+});
+
+const toolchain = [{ name: "gcc", version: "12.2.0" }];
+const patches = () => ({
+  count: 0,
+  seriesDigest: encodeHex(sha256(utf8("[]"))),
+  inline: [],
+  attachment: null,
+});
+
+const file = (fileName: string) => ({ fileName, sha256: sha256Of(fileName), size: 1000 });
+
+export function platformPredicate(name = "h100-vm", version = "1"): Predicate<"platform"> {
+  return {
+    ...release(name, version),
+    firmware: null,
+    mrtd: sha384Of(`mrtd ${name} ${version}`),
+    pageAddOrder: "observed",
+    rtmr0: sha384Of(`rtmr0 ${name} ${version}`),
+    rtmr0From: "known-good quote",
+    acpi: null,
+    shape: { machineType: "q35", vcpus: 8, memoryBytes: 2 ** 36, gpus: 1 },
+    tdAttributes: "0000001000000000",
+    xfam: "e702060000000000",
+  };
+}
+
+export function kernelPredicate(name = "linux-cc", version = "6.12.1"): Predicate<"kernel-patch-set"> {
+  return {
+    ...release(name, version),
+    base: { name: "linux", version: "6.12.1", sourceArchive: null, commit: null },
+    patches: patches(),
+    config: null,
+    toolchain,
+    outputs: [file("vmlinuz")],
+  };
+}
+
+export function driverPredicate(
+  kernel: Reference & { kind: "kernel-patch-set" },
+  name = "nvidia-open",
+  version = "550.144.03",
+): Predicate<"driver-build"> {
+  return {
+    ...release(name, version),
+    upstream: { version: "550.144.03", tag: null, commit: null },
+    patches: patches(),
+    kernel,
+    vermagic: "6.12.1 SMP",
+    modules: [
+      {
+        fileName: "nvidia.ko",
+        sha256: sha256Of("nvidia.ko"),
+        size: 1000,
+        uncompressedSha256: sha256Of("nvidia.ko"),
+        version: "550.144.03",
+        srcversion: null,
+        vermagic: "6.12.1 SMP",
+        depends: [],
+        signer: null,
+      },
+    ],
+    libraries: [],
+    toolchain,
+    rim: null,
+    ccFirmware: [],
+    observed: null,
+  };
+}
+
+export function gspPredicate(name = "gsp-ga10x", version = "550.144.03"): Predicate<"gsp-firmware"> {
+  return {
+    ...release(name, version),
+    firmwareVersion: "550.144.03",
+    files: [
+      {
+        ...file("gsp_ga10x.bin"),
+        sha384: sha384Of("gsp_ga10x.bin"),
+        firmwareVersion: "550.144.03",
+        chips: ["gh100"],
+        sections: [],
+        notes: [],
+      },
+    ],
+    package: null,
+    observedFwids: [],
+  };
+}
+
+export function gpuRimPredicate(name = "gh100-driver", version = "550.144.03"): Predicate<"gpu-rim"> {
+  const table = [{ index: 0, active: true, alternatives: [sha384Of("golden")] }];
+  return {
+    ...release(name, version),
+    rim: {
+      id: "NV_GPU_DRIVER_GH100_550.144.03",
+      tagId: "tag",
+      covers: "driver",
+      componentVersion: "550.144.03",
+      sha256: sha256Of(`rim ${version}`),
+      product: "GH100",
+    },
+    tableDigest: goldenTableDigest(table),
+    table,
+    signers: [
+      {
+        subject: "CN=signer",
+        sha256: sha256Of("signer"),
+        notBefore: "2024-01-01T00:00:00Z",
+        notAfter: "2034-01-01T00:00:00Z",
+      },
+    ],
+    verifiedAt: "2026-11-01T00:00:00Z",
+  };
+}
+
+export function osImagePredicate(
+  kernelPatchSet: Reference & { kind: "kernel-patch-set" },
+  driverBuild: Reference & { kind: "driver-build" },
+  name = "guest",
+  version = "1.0",
+): Predicate<"os-image"> {
+  return {
+    ...release(name, version),
+    rootfs: {
+      format: "erofs",
+      sha256: sha256Of(`rootfs ${version}`),
+      size: 4096,
+      blockSize: 4096,
+      uuid: "00000000-0000-4000-8000-000000000000",
+      buildTime: "2026-11-01T00:00:00Z",
+      features: [],
+      mkfsArguments: [],
+      sourceDateEpoch: 0,
+    },
+    verity: {
+      rootHash: sha256Of(`verity ${version}`),
+      algorithm: "sha256",
+      salt: "",
+      hashType: 1,
+      dataBlockSize: 4096,
+      hashBlockSize: 4096,
+      dataBlocks: 1,
+      uuid: null,
+    },
+    uki: {
+      ...file("guest.efi"),
+      authenticode: { sha256: sha256Of("uki"), sha384: sha384Of("uki") },
+      sections: [],
+      signatures: [],
+    },
+    commandLine: { text: "ro quiet", measuredAs: sha384Of("ro quiet") },
+    lockdown: "confidentiality",
+    secureBoot: { enabled: true, pk: null, kek: null, db: null, dbx: null },
+    moduleSigning: { enforced: true, certificates: [] },
+    kernelPatchSet,
+    driverBuild,
+    measurements: {
+      rtmr1: sha384Of(`rtmr1 ${version}`),
+      rtmr2: sha384Of(`rtmr2 ${version}`),
+      derivation: "observed",
+      from: "event log",
+      events: null,
+      attachment: null,
+    },
+    removedFromTcb: { packages: [], daemons: [], kernelModules: [] },
+  };
+}
