@@ -1,5 +1,6 @@
 // What a statement says that can be computed again: digests over its own lists, and the attachments that it names.
 import * as z from "zod";
+import { readAs } from "../protocol/encoding/shape.ts";
 import { decodeUtf8 } from "../protocol/encoding/text.ts";
 import { expectedEvent } from "../protocol/entry/os-image.ts";
 import { type Attachment, type Patch, type PatchSeries, patch } from "../protocol/entry/release.ts";
@@ -35,9 +36,7 @@ export function checkAttachment(
   const schema = statement.kind === "os-image" ? z.array(expectedEvent) : z.array(patch);
   try {
     const list = parseCanonical(bytes);
-    const result = schema.safeParse(list);
-    if (!result.success)
-      throw new MalformedError("attachment", result.error.issues[0]?.message ?? "not valid");
+    readAs<unknown>(schema, list, "attachment");
     return statement.kind === "os-image" ? null : checkSeries(statement, list as Patch[]);
   } catch (error) {
     if (!(error instanceof MalformedError)) throw error;

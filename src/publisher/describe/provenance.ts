@@ -4,11 +4,12 @@ import { createHash } from "node:crypto";
 import * as z from "zod";
 import { importPublicKey, type PublicKey, verifySignature } from "../../protocol/cryptography/signature.ts";
 import { decodeBase64 } from "../../protocol/encoding/base64.ts";
+import { readAs } from "../../protocol/encoding/shape.ts";
 import { text } from "../../protocol/entry/fields.ts";
 import { PAYLOAD_TYPE, preAuthEncoding } from "../../protocol/envelope/dsse.ts";
 import { parseJson } from "../../protocol/envelope/parse-json.ts";
 import type { Subject } from "../../protocol/envelope/statement.ts";
-import { MalformedError, VerificationError } from "../../protocol/errors.ts";
+import { VerificationError } from "../../protocol/errors.ts";
 import { rawEcdsaSignature } from "../../verifier/x509/der.ts";
 import { withFile } from "./files/random-access.ts";
 
@@ -64,9 +65,9 @@ export async function linkProvenance(
     return await file.read(0, file.size, "the provenance");
   });
   const format = `${FORMAT} ${path}`;
-  const { payload, signatures } = check(envelope, parseJson(bytes, MAX_PROVENANCE), format);
+  const { payload, signatures } = readAs(envelope, parseJson(bytes, MAX_PROVENANCE), format);
   const content = decodeBase64(payload);
-  const stated = check(statement, parseJson(content, MAX_PROVENANCE), format);
+  const stated = readAs(statement, parseJson(content, MAX_PROVENANCE), format);
   if (!stated.subject.some(({ digest }) => artefacts.some((artefact) => isSame(digest, artefact))))
     throw new VerificationError(
       "provenance-other-artefact",
@@ -114,11 +115,4 @@ function toRaw(key: PublicKey, signature: Uint8Array): Uint8Array | null {
   } catch {
     return null;
   }
-}
-
-function check<T>(schema: z.ZodType<T>, value: unknown, format: string): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  throw new MalformedError(format, issue?.message ?? "not valid", `/${issue?.path.join("/") ?? ""}`);
 }

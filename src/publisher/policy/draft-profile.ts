@@ -1,5 +1,6 @@
 // Drafting a profile: one release set of logged entries, and what a machine that runs it must show. For a human to review.
 import type * as z from "zod";
+import { readAs } from "../../protocol/encoding/shape.ts";
 import { type Profile, policy } from "../../protocol/entry/policy.ts";
 import {
   describeReference,
@@ -9,7 +10,7 @@ import {
 } from "../../protocol/entry/reference.ts";
 import { parseJson } from "../../protocol/envelope/parse-json.ts";
 import type { StatementOf } from "../../protocol/envelope/statement.ts";
-import { MalformedError, VerificationError } from "../../protocol/errors.ts";
+import { VerificationError } from "../../protocol/errors.ts";
 import { compareWithLogged, describeComparison } from "../../verifier/nvidia/compare-with-logged.ts";
 import type { ObservedMachine } from "../evidence/observe-machine.ts";
 import type { PolicyContent } from "./draft-policy.ts";
@@ -38,10 +39,7 @@ const MAX_REQUIREMENTS_BYTES = 256 * 1024;
 
 /** Reads a file of `{tdx, gpu, binding}`. @throws MalformedError with the JSON pointer of the first fault. */
 export function parseRequirements(bytes: Uint8Array): Requirements {
-  const result = requirements.safeParse(parseJson(bytes, MAX_REQUIREMENTS_BYTES));
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw new MalformedError("requirements", issue?.message ?? "not valid", `/${issue?.path.join("/") ?? ""}`);
+  return readAs(requirements, parseJson(bytes, MAX_REQUIREMENTS_BYTES), "requirements");
 }
 
 /** A policy of this one profile. Nothing older than the chosen entries is accepted: each floor is the lowest svn among them. */

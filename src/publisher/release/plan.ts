@@ -2,10 +2,10 @@
 // from the machine of another signer is still what was prepared.
 import { join } from "node:path";
 import * as z from "zod";
+import { readAs } from "../../protocol/encoding/shape.ts";
 import { name, releaseVersion, sha256 } from "../../protocol/entry/fields.ts";
 import { kind } from "../../protocol/entry/reference.ts";
 import { parseJson } from "../../protocol/envelope/parse-json.ts";
-import { MalformedError } from "../../protocol/errors.ts";
 import { TABLE_NAME } from "./artefact-table.ts";
 
 const MAX_PLAN = 1024 * 1024;
@@ -30,10 +30,7 @@ export function formatPlan(content: Plan): string {
 
 /** @throws MalformedError with a JSON pointer. */
 export function parsePlan(bytes: Uint8Array): Plan {
-  const result = plan.safeParse(parseJson(bytes, MAX_PLAN));
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  throw new MalformedError("release plan", issue?.message ?? "not valid", `/${issue?.path.join("/") ?? ""}`);
+  return readAs(plan, parseJson(bytes, MAX_PLAN), "release plan");
 }
 
 /** Where the folder of a release holds what. */

@@ -1,9 +1,10 @@
 // touchstone describe os-image: an erofs image under dm-verity, a UKI and the log of a known-good boot into a statement.
 import type { Command } from "commander";
+import { readAs } from "../../../protocol/encoding/shape.ts";
 import { osImage } from "../../../protocol/entry/os-image.ts";
 import { parseJson } from "../../../protocol/envelope/parse-json.ts";
 import { describeOsImage, type OsImageInput } from "../../../publisher/describe/os-image.ts";
-import { type CliContext, UsageError } from "../../context.ts";
+import type { CliContext } from "../../context.ts";
 import { readInput } from "../../files.ts";
 import { addReleaseOptions, collect, parseCount, type ReleaseOptions } from "./release-options.ts";
 import { writeAndShow } from "./write-and-show.ts";
@@ -103,10 +104,7 @@ const MAX_REMOVED = 256 * 1024;
 
 function readRemoved(path: string | undefined): OsImageInput["removedFromTcb"] {
   if (path === undefined) return { packages: [], daemons: [], kernelModules: [] };
-  const result = osImage.shape.removedFromTcb.safeParse(parseJson(readInput(path), MAX_REMOVED));
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  throw new UsageError(`${path}: ${issue?.message ?? "not valid"} (at /${issue?.path.join("/") ?? ""})`);
+  return readAs(osImage.shape.removedFromTcb, parseJson(readInput(path), MAX_REMOVED), path);
 }
 
 /** The members that are not undefined: what an option object with exact optional members takes. */

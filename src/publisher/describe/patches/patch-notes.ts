@@ -2,6 +2,7 @@
 // from a patch's file name to its purpose, or to {purpose, origin, embargoed}.
 import { parse as parseToml } from "smol-toml";
 import * as z from "zod";
+import { readAs } from "../../../protocol/encoding/shape.ts";
 import { decodeUtf8 } from "../../../protocol/encoding/text.ts";
 import { patch } from "../../../protocol/entry/release.ts";
 import { parseJson } from "../../../protocol/envelope/parse-json.ts";
@@ -36,14 +37,7 @@ export async function readPatchNotes(path: string): Promise<PatchNotes> {
     if (file.size > MAX_NOTES) throw file.malformed(`${file.size} bytes, at most ${MAX_NOTES} are read`, 0);
     return decodeUtf8(await file.read(0, file.size, "the notes"));
   });
-  const result = notes.safeParse(parse(text, path));
-  if (result.success) return new Map(Object.entries(result.data));
-  const issue = result.error.issues[0];
-  throw new MalformedError(
-    `${FORMAT} ${path}`,
-    issue?.message ?? "not valid",
-    `/${issue?.path.join("/") ?? ""}`,
-  );
+  return new Map(Object.entries(readAs(notes, parse(text, path), `${FORMAT} ${path}`)));
 }
 
 function parse(text: string, path: string): unknown {
