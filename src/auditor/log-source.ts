@@ -4,7 +4,7 @@ import { open, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ReadPath } from "../log/maintenance/recover.ts";
-import { concatBytes } from "../protocol/encoding/bytes.ts";
+import { readStream } from "../protocol/encoding/read-stream.ts";
 import { MAX_NOTE_BYTES } from "../protocol/note/signed-note.ts";
 import { UnreachableError } from "../verifier/bundle/fetch-policy.ts";
 import { WrongAnswerError } from "./audit-finding.ts";
@@ -37,8 +37,8 @@ function limitOf(path: string): number {
   return path.startsWith("tile/") ? TILE_BYTES : ATTACHMENT_BYTES;
 }
 
-function tooLong(path: string): never {
-  throw new WrongAnswerError("answer-too-long", `${path}: the answer is longer than ${limitOf(path)} bytes`);
+function tooLong(path: string): WrongAnswerError {
+  return new WrongAnswerError("answer-too-long", `${path}: the answer is longer than ${limitOf(path)} bytes`);
 }
 
 function httpSource(prefix: string, options: SourceOptions): ReadPath {
@@ -82,15 +82,7 @@ async function get(
   if (response.status === 404 || response.status === 410) return undefined;
   if (response.status === 429 || response.status >= 500) throw new Error(`answered ${response.status}`);
   if (!response.ok) throw new UnreachableError(`${prefix}/${path}: answered ${response.status}`);
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length;
-    if (length > limitOf(path)) tooLong(path);
-    signal.throwIfAborted();
-    chunks.push(chunk);
-  }
-  return concatBytes(...chunks);
+  return readStream(response.body, limitOf(path), () => tooLong(path));
 }
 
 async function readFile(folder: string, path: string): Promise<Uint8Array | undefined> {
@@ -98,7 +90,8 @@ async function readFile(folder: string, path: string): Promise<Uint8Array | unde
     const file = await open(join(folder, path));
     try {
       const { size } = await file.stat();
-      return size > limitOf(path) ? tooLong(path) : new Uint8Array(await file.readFile());
+      if (size > limitOf(path)) throw tooLong(path);
+      return new Uint8Array(await file.readFile());
     } finally {
       await file.close();
     }

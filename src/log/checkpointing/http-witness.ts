@@ -1,7 +1,7 @@
 // A witness of others, asked over HTTP (C2SP tlog-witness, add-checkpoint). Nothing that it answers is believed: the lines that it
 // returns are verified like those of any cosigner.
 import { encodeBase64 } from "../../protocol/encoding/base64.ts";
-import { concatBytes } from "../../protocol/encoding/bytes.ts";
+import { readStream } from "../../protocol/encoding/read-stream.ts";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";
 import { parseDecimal } from "../../protocol/note/checkpoint.ts";
 import type { Cosigner, CosignRequest } from "./cosigner.ts";
@@ -75,13 +75,7 @@ async function bodyOf({ note, consistencyFrom }: CosignRequest, oldSize: number)
   return `old ${oldSize}\n${proof.map((hash) => `${encodeBase64(hash)}\n`).join("")}\n${note}`;
 }
 
-async function readAnswer(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length;
-    if (length > MAX_ANSWER_BYTES) throw new Error(`a witness answered more than ${MAX_ANSWER_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return decodeUtf8(concatBytes(...chunks));
+async function readAnswer({ body }: Response): Promise<string> {
+  const tooLong = () => new Error(`a witness answered more than ${MAX_ANSWER_BYTES} bytes`);
+  return decodeUtf8(await readStream(body, MAX_ANSWER_BYTES, tooLong));
 }

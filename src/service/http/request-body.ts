@@ -1,6 +1,6 @@
 // Request bodies, read into memory up to a limit. One that says it is longer is refused before any of it is read.
 import type { Context } from "hono";
-import { concatBytes } from "../../protocol/encoding/bytes.ts";
+import { readStream } from "../../protocol/encoding/read-stream.ts";
 import { RequestProblem } from "../problem.ts";
 
 /** @throws RequestProblem "too-large" | "unsupported-media-type" */
@@ -9,11 +9,13 @@ export async function readBody(c: Context, limit: number): Promise<Uint8Array> {
     throw new RequestProblem("unsupported-media-type", "send the body without a content coding");
   }
   const length = c.req.header("content-length");
+  const tooLarge = () => new RequestProblem("too-large", `the body is longer than ${limit} bytes`);
   if (length === undefined || c.req.header("transfer-encoding") !== undefined)
-    return readStream(c.req.raw.body, limit);
-  if (!(Number(length) <= limit)) tooLarge(limit);
+    return readStream(c.req.raw.body, limit, tooLarge);
+  if (!(Number(length) <= limit)) throw tooLarge();
   const body = new Uint8Array(await c.req.arrayBuffer());
-  return body.length > limit ? tooLarge(limit) : body;
+  if (body.length > limit) throw tooLarge();
+  return body;
 }
 
 /** The media type of the body must be one of these; parameters beside charset=utf-8 are refused. */
@@ -26,19 +28,4 @@ export function requireMediaType(c: Context, accepted: readonly string[]): void 
   ) {
     throw new RequestProblem("unsupported-media-type", `send ${accepted.join(" or ")}`);
   }
-}
-
-async function readStream(stream: ReadableStream<Uint8Array> | null, limit: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of stream ?? []) {
-    length += chunk.length;
-    if (length > limit) tooLarge(limit);
-    chunks.push(chunk);
-  }
-  return concatBytes(...chunks);
-}
-
-function tooLarge(limit: number): never {
-  throw new RequestProblem("too-large", `the body is longer than ${limit} bytes`);
 }

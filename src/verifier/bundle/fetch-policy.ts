@@ -1,6 +1,6 @@
 // Fetches the current policy bundle of a log, verifies it and remembers what was seen: the one call that most verifiers need.
 import { MAX_BUNDLE_BYTES } from "../../protocol/bundle/policy-bundle.ts";
-import { concatBytes } from "../../protocol/encoding/bytes.ts";
+import { readStream } from "../../protocol/encoding/read-stream.ts";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";
 import { MalformedError, printable } from "../../protocol/errors.ts";
 import { mergeStates, type StateStore } from "./remembered-state.ts";
@@ -52,7 +52,7 @@ export async function fetchBundle(
   const response = await fetch(target, signal === undefined ? {} : { signal }).catch((error: unknown) => {
     throw new UnreachableError(`${target}: ${error instanceof Error ? error.message : "no answer"}`);
   });
-  const bytes = await readLimited(response, target);
+  const bytes = await readAnswer(response, target);
   if (!response.ok) throw new UnreachableError(`${target}: answered ${response.status}${reasonIn(bytes)}`);
   return bytes;
 }
@@ -72,20 +72,9 @@ export function quote(text: string): string {
   return printable(text, 300);
 }
 
-async function readLimited(response: Response, target: string): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  const reader = response.body?.getReader();
-  for (;;) {
-    const next = await reader?.read().catch(() => {
-      throw new UnreachableError(`${target}: the answer broke off`);
-    });
-    if (next?.value === undefined) return concatBytes(...chunks);
-    length += next.value.length;
-    if (length > MAX_BUNDLE_BYTES) {
-      await reader?.cancel();
-      throw new MalformedError("policy bundle", `longer than ${MAX_BUNDLE_BYTES} bytes`);
-    }
-    chunks.push(next.value);
-  }
+async function readAnswer({ body }: Response, target: string): Promise<Uint8Array> {
+  const tooLong = () => new MalformedError("policy bundle", `longer than ${MAX_BUNDLE_BYTES} bytes`);
+  return readStream(body, MAX_BUNDLE_BYTES, tooLong).catch((error: unknown) => {
+    throw error instanceof MalformedError ? error : new UnreachableError(`${target}: the answer broke off`);
+  });
 }
