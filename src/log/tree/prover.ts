@@ -1,5 +1,6 @@
 // Proofs out of stored nodes: the planner says which nodes a proof is made of, their tiles are fetched, then it is put together.
 
+import { LRUCache } from "lru-cache";
 import { nativeSha256 } from "../../node/sha256.ts";
 import { consistencyProofNodes } from "../../protocol/merkle/consistency.ts";
 import { EMPTY_ROOT, HASH_LENGTH } from "../../protocol/merkle/hash.ts";
@@ -8,7 +9,6 @@ import { joinHashes, type SubtreeNode, subtreesOf } from "../../protocol/merkle/
 import { TILE_HEIGHT, TILE_WIDTH } from "../../protocol/merkle/tile.ts";
 import type { TileStore } from "../store/tile-store.ts";
 import type { GrowingTree } from "./growing-tree.ts";
-import { LruCache } from "./lru-cache.ts";
 import { PATH_HASHES, TileNodes } from "./tile-nodes.ts";
 
 /** Full tiles kept in memory, of 16 KiB each: so many of level 0, and so many of all levels above. */
@@ -26,12 +26,12 @@ export class Prover {
   readonly #store: TileStore;
   readonly #tree: () => GrowingTree;
   /** Full tiles, which never change. */
-  readonly #leafTiles = new LruCache<number, TileNodes>(CACHED_TILES);
-  readonly #upperTiles = new LruCache<number, TileNodes>(CACHED_TILES);
+  readonly #leafTiles = new LRUCache<number, TileNodes>({ max: CACHED_TILES });
+  readonly #upperTiles = new LRUCache<number, TileNodes>({ max: CACHED_TILES });
   /** Tiles of level 0 that were asked for and not kept. */
-  readonly #missed = new LruCache<number, true>(CACHED_TILES);
+  readonly #missed = new LRUCache<number, true>({ max: CACHED_TILES });
   /** By their ranges of leaves: what a range hashes to never changes. */
-  readonly #joins = new LruCache<string, Uint8Array>(CACHED_JOINS);
+  readonly #joins = new LRUCache<string, Uint8Array>({ max: CACHED_JOINS });
 
   /** @param tree the right edge, at least as large as every size that will be asked for. */
   constructor(store: TileStore, tree: () => GrowingTree) {
@@ -122,7 +122,7 @@ export class Prover {
     return this.#cacheOf(level).get(keyOf(level, index));
   }
 
-  #cacheOf(level: number): LruCache<number, TileNodes> {
+  #cacheOf(level: number): LRUCache<number, TileNodes> {
     return level === 0 ? this.#leafTiles : this.#upperTiles;
   }
 

@@ -1,5 +1,6 @@
 // Policy bundles, ready to send. A current one is served only after our own verifier accepted exactly these bytes, and only while
 // nothing that was registered since has changed what is in force.
+import { LRUCache } from "lru-cache";
 import type { Published } from "../../log/checkpointing/checkpointer.ts";
 import type { Log } from "../../log/log.ts";
 import {
@@ -51,8 +52,7 @@ export class Bundles {
     { readonly basis: string; readonly checkedAt: number; readonly problem: RequestProblem }
   >();
   readonly #building = new Map<string, Promise<Current>>();
-  /** Oldest first. */
-  readonly #others = new Map<string, Promise<EncodedBody>>();
+  readonly #others = new LRUCache<string, Promise<EncodedBody>>({ max: KEPT_OTHERS });
 
   constructor(options: BundlesOptions) {
     this.#options = options;
@@ -199,10 +199,6 @@ export class Bundles {
     const made = make().then((bundle) => encodeBody(bytesOf(bundle), HEADERS));
     this.#others.set(key, made);
     made.catch(() => this.#others.delete(key));
-    for (const oldest of this.#others.keys()) {
-      if (this.#others.size <= KEPT_OTHERS) break;
-      this.#others.delete(oldest);
-    }
     return made;
   }
 }

@@ -1,10 +1,10 @@
 // The read path: C2SP tlog-tiles at the root of the service. No middleware runs for it, full tiles are kept in memory.
+import { LRUCache } from "lru-cache";
 import * as z from "zod";
 import { MalformedError } from "../../protocol/errors.ts";
 import { parseTilePath, TILE_WIDTH, type Tile } from "../../protocol/merkle/tile.ts";
 import { requirePublished } from "../entries/read-entry.ts";
 import { IMMUTABLE, NO_CACHE, READ_HEADERS } from "../http/headers.ts";
-import { RecentObjects } from "../http/recent-objects.ts";
 import { type Api, describeRoute, problems } from "../openapi.ts";
 import { RequestProblem } from "../problem.ts";
 import type { Service } from "../service.ts";
@@ -23,7 +23,11 @@ const OBJECT_HEADERS = {
 const KEPT_BYTES = 16 * 1024 * 1024;
 
 export function addReadPath(api: Api, { log, metrics }: Service): void {
-  const recent = new RecentObjects(KEPT_BYTES);
+  const recent = new LRUCache<string, Uint8Array<ArrayBuffer>>({
+    maxSize: KEPT_BYTES,
+    maxEntrySize: KEPT_BYTES / 8,
+    sizeCalculation: ({ length }) => length,
+  });
   const countCheckpoint = metrics.hotReads("checkpoint");
   const countTile = metrics.hotReads("tile");
   describeReadPath(api);
@@ -40,7 +44,7 @@ export function addReadPath(api: Api, { log, metrics }: Service): void {
     if (kept !== undefined) return new Response(kept, { headers: OBJECT_HEADERS });
     const tile = readPath(path);
     const bytes = await readObject(tile);
-    if (tile.width === TILE_WIDTH && tile.level !== "entries") recent.add(path, bytes);
+    if (tile.width === TILE_WIDTH && tile.level !== "entries") recent.set(path, bytes);
     return new Response(bytes, { headers: OBJECT_HEADERS });
   });
 
