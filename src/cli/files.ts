@@ -1,14 +1,7 @@
 // Reading and writing the files that are named on the command line.
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { readFileSync, statSync } from "node:fs";
+import { writeDurably } from "../node/durable-file.ts";
+import { utf8 } from "../protocol/encoding/text.ts";
 import { UsageError } from "./context.ts";
 
 const MAX_INPUT_BYTES = 64 * 1024 * 1024;
@@ -25,20 +18,11 @@ export function readInput(path: string): Uint8Array {
   }
 }
 
-/** Writes a whole file or nothing: a temporary file beside it, synced, then renamed into place. */
+/** Writes a whole file or nothing, durably. @throws UsageError when it cannot be written; a file that was there is as it was. */
 export function writeOutput(path: string, content: string | Uint8Array, mode = 0o644): void {
-  const temporary = `${path}.${process.pid}.tmp`;
   try {
-    const file = openSync(temporary, "wx", mode);
-    try {
-      writeSync(file, typeof content === "string" ? new TextEncoder().encode(content) : content);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(temporary, path);
+    writeDurably(path, typeof content === "string" ? utf8(content) : content, { mode });
   } catch (error) {
-    rmSync(temporary, { force: true });
     throw new UsageError(`${path}: ${error instanceof Error ? error.message : "cannot be written"}`);
   }
 }

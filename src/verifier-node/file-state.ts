@@ -1,6 +1,7 @@
 // What a verifier remembers, in one file. For programs on Node; web pages use createBrowserStore.
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { writeDurably } from "../node/durable-file.ts";
 import { utf8 } from "../protocol/encoding/text.ts";
 import {
   formatState,
@@ -10,19 +11,14 @@ import {
   type StateStore,
 } from "../verifier/bundle/remembered-state.ts";
 
-/**
- * A store for one log. The file is replaced as a whole: written beside it, synced, renamed, and the folder synced, so that a
- * crash leaves the old state or the new one.
- */
+/** A store for one log. The file is replaced as a whole, so that a crash leaves the old state or the new one. */
 export function createFileStore(path: string): StateStore {
   return {
     load: async (origin) => readState(path, origin),
     async save(state) {
       mkdirSync(dirname(path), { recursive: true });
-      const temporary = `${path}.${process.pid}.tmp`;
-      writeSynced(temporary, formatState(mergeStates(readState(path, state.origin), state)));
-      renameSync(temporary, path);
-      syncFolder(dirname(path));
+      const text = formatState(mergeStates(readState(path, state.origin), state));
+      writeDurably(path, utf8(text), { mode: 0o600 });
     },
   };
 }
@@ -42,24 +38,5 @@ function readIfThere(path: string): string | null {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
     throw error;
-  }
-}
-
-function writeSynced(path: string, text: string): void {
-  const file = openSync(path, "w", 0o600);
-  try {
-    writeSync(file, utf8(text));
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-}
-
-function syncFolder(path: string): void {
-  const folder = openSync(path, "r");
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
   }
 }

@@ -1,7 +1,8 @@
 // The high-water mark: the largest checkpoint that the log has signed, in a file outside the database. It is what tells a database
 // that lost its newest entries (a restored backup) from one that never had them, so it is never part of a backup.
-import { closeSync, fdatasyncSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, fdatasyncSync, fsyncSync, openSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { sync, writeFully } from "../../node/durable-file.ts";
 import { nativeSha256 } from "../../node/sha256.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { decodeUtf8, utf8 } from "../../protocol/encoding/text.ts";
@@ -63,7 +64,7 @@ class HighWaterFile implements HighWater {
     slot.set(text, TEXT_OFFSET);
     // On this thread, as the database's own commits: in the thread pool it would wait for the signature checks of entries.
     this.#fd ??= await this.#open();
-    writeSync(this.#fd, slot, 0, SLOT_BYTES, this.#nextSlot * SLOT_BYTES);
+    writeFully(this.#fd, slot, this.#nextSlot * SLOT_BYTES);
     fdatasyncSync(this.#fd);
     this.#nextSlot = 1 - this.#nextSlot;
   }
@@ -87,11 +88,9 @@ class HighWaterFile implements HighWater {
     // Which slot is the older one must be known before one is overwritten.
     if ((await this.read()) !== undefined) return openSync(this.#file, "r+");
     const fd = openSync(this.#file, "w", 0o644);
-    writeSync(fd, Buffer.alloc(2 * SLOT_BYTES));
+    writeFully(fd, Buffer.alloc(2 * SLOT_BYTES), 0);
     fsyncSync(fd);
-    const folder = openSync(dirname(this.#file), "r");
-    fsyncSync(folder);
-    closeSync(folder);
+    sync(dirname(this.#file));
     return fd;
   }
 }

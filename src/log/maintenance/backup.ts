@@ -1,6 +1,7 @@
 // Online backup of a log's database. The high-water file is left out on purpose: a restored backup must be recognised as old.
-import { closeSync, existsSync, fsyncSync, openSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname } from "node:path";
+import { sync } from "../../node/durable-file.ts";
 import type { TreeHead } from "../store/log-store.ts";
 import { openForReading } from "../store/sqlite/open.ts";
 import { SqliteLogStore } from "../store/sqlite/sqlite-log-store.ts";
@@ -26,15 +27,6 @@ export async function backUp(source: string, destination: string): Promise<TreeH
   sync(destination);
   sync(dirname(destination));
   return checkCopy(destination);
-}
-
-function sync(path: string): void {
-  const fd = openSync(path, "r");
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 }
 
 async function checkCopy(file: string): Promise<TreeHead> {

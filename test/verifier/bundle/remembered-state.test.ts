@@ -121,12 +121,13 @@ describe("the file", () => {
   it("stays as it was when it cannot be replaced", async () => {
     const store = createFileStore(file());
     await store.save(state());
-    // A crash between writing and renaming leaves the half-written one beside it, and the old one in place.
-    writeFileSync(`${file()}.${process.pid}.tmp`, '{"half":');
+    // A crash between writing and renaming leaves the half-written one beside it, and the old one in place. No later writer takes that
+    // name for its own: it may be of another process, in another container, that is still writing.
+    writeFileSync(`${file()}.0123456789ab.tmp`, '{"half":');
     expect(await store.load(ORIGIN)).toEqual(state());
     await store.save(state({ statusSequence: 8 }));
     expect(await store.load(ORIGIN)).toEqual(state({ statusSequence: 8 }));
-    expect(readdirSync(join(folder, "below"))).toEqual(["state.json"]);
+    expect(readdirSync(join(folder, "below"))).toEqual(["state.json", "state.json.0123456789ab.tmp"]);
   });
 
   it("says so when it cannot be written, and keeps the old state", async () => {
