@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import type { Context } from "hono";
-import { parseAccept } from "hono/utils/accept";
+import { acceptsCoding } from "./accept.ts";
 import { requestHeader } from "./request-header.ts";
 
 const compressGzip = promisify(gzip);
@@ -33,7 +33,7 @@ export async function encodeBody(
     compressBrotli(identity, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } }),
     compressGzip(identity, { level: 6 }),
   ]);
-  const tag = createHash("sha256").update(identity).digest("base64url").slice(0, 27);
+  const tag = digestOf(identity);
   const representation = (bytes: Uint8Array<ArrayBuffer>, etag: string, coding: object): Representation => ({
     bytes,
     etag,
@@ -50,12 +50,18 @@ export async function encodeBody(
 export function chooseCoding(acceptEncoding: string | undefined): ContentCoding {
   if (acceptEncoding === undefined || acceptEncoding === "") return "identity";
   // What browsers and programs send; weights are what the parser is for.
-  if (!acceptEncoding.includes("q=") && /\bbr\b/.test(acceptEncoding)) return "br";
-  const accepted = parseAccept(acceptEncoding);
-  const takes = (coding: string) =>
-    (accepted.find(({ type }) => type === coding) ?? accepted.find(({ type }) => type === "*"))?.q ?? 0;
-  if (takes("br") > 0) return "br";
-  return takes("gzip") > 0 ? "gzip" : "identity";
+  if (/^[a-z, ]*$/.test(acceptEncoding) && /(?:^|[, ])br(?:[, ]|$)/.test(acceptEncoding)) return "br";
+  if (acceptsCoding(acceptEncoding, "br")) return "br";
+  return acceptsCoding(acceptEncoding, "gzip") ? "gzip" : "identity";
+}
+
+/** A strong entity tag of exactly these bytes. */
+export function etagOf(bytes: Uint8Array): string {
+  return `"${digestOf(bytes)}"`;
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("base64url").slice(0, 27);
 }
 
 /** Whether If-None-Match names this entity tag; the comparison is weak (RFC 9110 §13.1.2). */

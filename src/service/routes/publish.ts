@@ -13,6 +13,7 @@ import { formatTlogProof } from "../../protocol/note/tlog-proof.ts";
 import { envelope as envelopeShape, index, leafHash, proofText, treeSize } from "../entries/answer-shapes.ts";
 import { MAX_BATCH_BYTES, MAX_BATCH_LINES, readBatch, storeAttachments } from "../entries/read-batch.ts";
 import { requirePublished } from "../entries/read-entry.ts";
+import { chooseMediaType } from "../http/accept.ts";
 import { readBody, requireMediaType } from "../http/request-body.ts";
 import { requestHeader } from "../http/request-header.ts";
 import { type Api, describeRoute, problems } from "../openapi.ts";
@@ -59,6 +60,12 @@ export function addPublishing(api: Api, service: Service): void {
     await storeAttachments(service.log, batch);
     const outcomes = await namingLines(batch.lines, () => service.log.publish(batch.envelopes));
     return answerBatch(c, service, outcomes);
+  });
+
+  // Without this a GET would be taken for the entry of the name "batch".
+  api.all("/v1/entries/batch", (c) => {
+    c.header("allow", "POST");
+    throw new RequestProblem("method-not-allowed", "allowed here: POST");
   });
 }
 
@@ -145,11 +152,9 @@ function publishedText(
   return `${JSON.stringify(facts).slice(0, -1)},"envelope":${decodeUtf8(leaf)}}`;
 }
 
-/** Whether the client asks for the bare proof file. */
+/** Whether the client prefers the bare proof file to JSON. */
 export function prefersText(c: Context): boolean {
-  return (requestHeader(c, "accept") ?? "")
-    .split(",")
-    .some((range) => range.split(";")[0]?.trim() === "text/plain");
+  return chooseMediaType(requestHeader(c, "accept"), ["application/json", "text/plain"]) === "text/plain";
 }
 
 const REFUSED = problems(
