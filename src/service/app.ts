@@ -6,6 +6,8 @@ import { HTTPException } from "hono/http-exception";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { BASE_HEADERS } from "./http/headers.ts";
+import { cacheControl, validators } from "./middleware/cache-control.ts";
+import { knownQuery } from "./middleware/known-query.ts";
 import { newRequestId, observe } from "./middleware/observe.ts";
 import { limitWrites } from "./middleware/rate-limit.ts";
 import { timeLimit } from "./middleware/time-limit.ts";
@@ -37,11 +39,14 @@ export function createApp(service: Service): Api {
   addInclusionProofs(api, service);
 
   api.use(observe(service.logger, service.metrics));
+  api.use(cacheControl);
   api.use(onlyMethods(api, service));
   api.use(answerPreflight);
   api.use("/v1/*", timeLimit(limits.requestTimeout));
   api.use("/v1/*", limitWrites(limits.writesPerMinute, limits.trustedProxies));
   api.use("/v1/*", compressReads);
+  api.use("/v1/*", validators);
+  api.use(knownQuery(api));
   addPublishing(api, service);
   addAttachments(api, service);
   addEntries(api, service);

@@ -49,12 +49,19 @@ function describe(status: number, codes: readonly string[]) {
   };
 }
 
+/** What a conditional read is answered with where nothing has changed. */
+export const NOT_MODIFIED = { 304: { description: "What the client has is still this" } } as const;
+
 /** A route of the API; the operation id is required, since generated clients name their methods by it. */
 export function route<
   P extends string,
   const R extends Omit<RouteConfig, "path"> & { path: P; operationId: string },
 >(config: R) {
-  return createRoute(config);
+  const isRead = config.method === "get" && config.path.startsWith("/v1/");
+  // A 304 is made around the handler, so the handler's type need not know of it.
+  return createRoute(
+    isRead ? { ...config, responses: { ...config.responses, ...NOT_MODIFIED } } : config,
+  ) as ReturnType<typeof createRoute<P, R>>;
 }
 
 /** Describes a call whose handler is registered by hand, since it must be fast or its body is not JSON. */

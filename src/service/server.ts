@@ -2,7 +2,7 @@
 // finishes its queue before its store is closed.
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createAdaptorServer } from "@hono/node-server";
+import { createAdaptorServer, type HttpBindings } from "@hono/node-server";
 import type { Api } from "./openapi.ts";
 
 export interface ServerOptions {
@@ -33,8 +33,14 @@ const IDLE_CHECK = 50;
 /** @throws the error of listening, such as EADDRINUSE. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const server = createAdaptorServer({
-    fetch: options.app.fetch,
+    fetch: (request, env) =>
+      lacksHost(env.incoming as HttpBindings["incoming"])
+        ? new Response("Host is required", { status: 400 })
+        : options.app.fetch(request, env),
+    // Stands in the URL of a request without Host.
+    hostname: "localhost",
     serverOptions: {
+      requireHostHeader: false,
       headersTimeout: HEADERS_TIMEOUT,
       requestTimeout: REQUEST_TIMEOUT,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT,
@@ -50,6 +56,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       return stopping;
     },
   };
+}
+
+/** HTTP/1.0 has no Host, and load balancers still check with it; HTTP/1.1 demands it (RFC 9112 §3.2). */
+function lacksHost({ httpVersion, headers }: HttpBindings["incoming"]): boolean {
+  return httpVersion !== "1.0" && headers.host === undefined;
 }
 
 function listen(server: Server, { host, port }: ServerOptions): Promise<void> {

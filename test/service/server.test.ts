@@ -1,6 +1,7 @@
 // The service on a port: it stops without losing anything that it acknowledged.
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
 import { envelopeToJson } from "../../src/protocol/envelope/dsse.ts";
 import { startServer } from "../../src/service/server.ts";
@@ -49,7 +50,34 @@ test("everything that was acknowledged before and during a stop is there afterwa
   }
 });
 
+/** Sends bytes over a connection of their own, and reads until the server closes it. */
+function exchange(address: string, request: string): Promise<string> {
+  const { hostname, port } = new URL(address);
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), hostname, () => socket.end(request));
+    let answer = "";
+    socket.setEncoding("utf8");
+    socket.on("data", (text) => {
+      answer += text;
+    });
+    socket.once("error", reject).once("close", () => resolve(answer));
+  });
+}
+
 describe("a server", () => {
+  test("answers the health check of a load balancer that speaks HTTP/1.0 without Host, and demands Host of HTTP/1.1", async () => {
+    const service = await ServiceHarness.start();
+    const server = await start(service);
+    try {
+      expect(await exchange(server.address, "GET /healthz HTTP/1.0\r\n\r\n")).toMatch(/^HTTP\/1\.[01] 200 /);
+      const refused = await exchange(server.address, "GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n");
+      expect(refused).toMatch(/^HTTP\/1\.1 400 /);
+    } finally {
+      await server.stop();
+      service.logHarness.remove();
+    }
+  });
+
   test("says where it listens and answers there, with its body limits and compression", async () => {
     const service = await ServiceHarness.start();
     const server = await start(service);

@@ -27,3 +27,5 @@ export const PAGE_HEADERS = {
 export const IMMUTABLE = "public, max-age=31536000, immutable";
 /** Older checkpoints are worth little: caches ask again each time. */
 export const NO_CACHE = "no-cache";
+/** Probes and metrics are true for a moment, answers to writes and problems for one client. */
+export const NO_STORE = "no-store";

@@ -1,5 +1,6 @@
 // Path and query parameters. All of them are strings with a pattern: coercion would take "", " 7 " and "1e3" for numbers, and would
 // describe required path parameters as nullable.
+import type { Context } from "hono";
 import * as z from "zod";
 import { RequestProblem } from "../problem.ts";
 
@@ -27,6 +28,24 @@ export function readDecimal(text: string, parameter: string): number {
     throw new RequestProblem("invalid-parameter", `${parameter}: expected a decimal number up to 2^53 − 1`);
   }
   return value;
+}
+
+/** @throws RequestProblem "invalid-parameter" for a query parameter of another name, or one that is given twice. */
+export function requireQuery(c: Context, names: readonly string[]): void {
+  const start = c.req.url.indexOf("?");
+  if (start === -1) return;
+  const seen = new Set<string>();
+  for (const name of new URLSearchParams(c.req.url.slice(start + 1)).keys()) {
+    if (seen.has(name)) throw new RequestProblem("invalid-parameter", `${name}: given more than once`);
+    if (!names.includes(name)) {
+      const known = names.length === 0 ? "none" : names.join(", ");
+      throw new RequestProblem(
+        "invalid-parameter",
+        `${name}: not a parameter of this call, which takes ${known}`,
+      );
+    }
+    seen.add(name);
+  }
 }
 
 /** @throws RequestProblem "beyond-tree" */

@@ -6,7 +6,7 @@ import type { StatementOf } from "../../protocol/envelope/statement.ts";
 import { index, treeSize } from "../entries/answer-shapes.ts";
 import { isEntryRevoked, readLoggedEntry, requirePublished } from "../entries/read-entry.ts";
 import { respondEncoded } from "../http/encoded-body.ts";
-import { decimal, readDecimal } from "../http/parameters.ts";
+import { decimal, readDecimal, requireQuery } from "../http/parameters.ts";
 import { type Api, describeRoute, problems, route } from "../openapi.ts";
 import { RequestProblem } from "../problem.ts";
 import type { Service } from "../service.ts";
@@ -57,6 +57,7 @@ export function addBundles(api: Api, { bundles, metrics }: Service): void {
 
   api.get("/v1/policies/:name", async (c) => {
     count();
+    requireQuery(c, ["since"]);
     const since = c.req.query("since");
     const ready = since === undefined ? bundles.ready(c.req.param("name")) : undefined;
     if (ready !== undefined) return respondEncoded(c, ready);
@@ -70,6 +71,7 @@ export function addBundles(api: Api, { bundles, metrics }: Service): void {
 
   api.get("/v1/policies/:name/:version", async (c) => {
     count();
+    requireQuery(c, []);
     const name = readName(c.req.param("name"));
     return respondEncoded(c, await bundles.version(name, readDecimal(c.req.param("version"), "version")));
   });

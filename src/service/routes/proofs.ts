@@ -7,7 +7,7 @@ import { formatTlogProof } from "../../protocol/note/tlog-proof.ts";
 import { checkpointText, hash, index, leafHash, proofText, treeSize } from "../entries/answer-shapes.ts";
 import { requirePublished } from "../entries/read-entry.ts";
 import { NO_CACHE, READ_HEADERS } from "../http/headers.ts";
-import { decimal, numberOf, readDecimal, requireWithin } from "../http/parameters.ts";
+import { decimal, numberOf, readDecimal, requireQuery, requireWithin } from "../http/parameters.ts";
 import { type Api, describeRoute, problems, route } from "../openapi.ts";
 import { RequestProblem } from "../problem.ts";
 import type { Service } from "../service.ts";
@@ -47,6 +47,7 @@ export function addInclusionProofs(api: Api, { log, metrics }: Service): void {
 
   api.get("/v1/entries/:index/proof", async (c) => {
     count();
+    requireQuery(c, ["size"]);
     const { checkpoint: newest, note } = requirePublished(log);
     const entry = readDecimal(c.req.param("index"), "index");
     const asked = c.req.query("size");

@@ -1,11 +1,15 @@
 // The read path: C2SP tlog-tiles at the root of the service. No middleware runs for it, full tiles are kept in memory.
 import { LRUCache } from "lru-cache";
 import * as z from "zod";
+import { utf8 } from "../../protocol/encoding/text.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import { parseTilePath, TILE_WIDTH, type Tile } from "../../protocol/merkle/tile.ts";
 import { requirePublished } from "../entries/read-entry.ts";
+import { etagOf, matchesEtag } from "../http/encoded-body.ts";
 import { IMMUTABLE, NO_CACHE, READ_HEADERS } from "../http/headers.ts";
-import { type Api, describeRoute, problems } from "../openapi.ts";
+import { requireQuery } from "../http/parameters.ts";
+import { requestHeader } from "../http/request-header.ts";
+import { type Api, describeRoute, NOT_MODIFIED, problems } from "../openapi.ts";
 import { RequestProblem } from "../problem.ts";
 import type { Service } from "../service.ts";
 
@@ -32,13 +36,19 @@ export function addReadPath(api: Api, { log, metrics }: Service): void {
   const countTile = metrics.hotReads("tile");
   describeReadPath(api);
 
-  api.get("/checkpoint", () => {
+  const headersOf = checkpointHeaders();
+  api.get("/checkpoint", (c) => {
     countCheckpoint();
-    return new Response(requirePublished(log).note, { headers: CHECKPOINT_HEADERS });
+    requireQuery(c, []);
+    const { note } = requirePublished(log);
+    const headers = headersOf(note);
+    const isKnown = matchesEtag(requestHeader(c, "if-none-match"), headers.etag);
+    return isKnown ? new Response(null, { status: 304, headers }) : new Response(note, { headers });
   });
 
   api.get("/tile/*", async (c) => {
     countTile();
+    requireQuery(c, []);
     const path = c.req.path.slice(1);
     const kept = recent.get(path);
     if (kept !== undefined) return new Response(kept, { headers: OBJECT_HEADERS });
@@ -57,6 +67,15 @@ export function addReadPath(api: Api, { log, metrics }: Service): void {
     }
     return bytes as Uint8Array<ArrayBuffer>;
   }
+}
+
+/** The header fields of a checkpoint; its entity tag is the digest of its bytes, taken once for each. */
+function checkpointHeaders(): (note: string) => typeof CHECKPOINT_HEADERS & { readonly etag: string } {
+  let last = { note: "", headers: { ...CHECKPOINT_HEADERS, etag: "" } };
+  return (note) => {
+    if (last.note !== note) last = { note, headers: { ...CHECKPOINT_HEADERS, etag: etagOf(utf8(note)) } };
+    return last.headers;
+  };
 }
 
 function readPath(path: string): Tile {
@@ -102,6 +121,7 @@ function describeReadPath(api: Api): void {
     description: "Signed and cosigned note (C2SP tlog-checkpoint).",
     responses: {
       200: { description: "The checkpoint", content: { "text/plain": { schema: z.string() } } },
+      ...NOT_MODIFIED,
       ...problems("not-found"),
     },
   });

@@ -89,8 +89,71 @@ describe("headers", () => {
   });
 });
 
+describe("what a cache may keep", () => {
+  test.each(["/healthz", "/readyz", "/metrics"])("%s is never stored", async (path) => {
+    expect((await service.get(path)).headers.get("cache-control")).toBe("no-store");
+  });
+
+  test.each([
+    "/checkpoint",
+    "/v1/status",
+    "/v1/trust-root",
+    "/v1/entries",
+    "/v1/entries/0",
+    "/v1/policies",
+    "/v1/policies/production",
+    "/v1/revocations",
+    "/v1/checkpoints",
+    "/v1/proofs/consistency?from=1",
+  ])("%s is asked for again each time, and answered with 304 where nothing changed", async (path) => {
+    const first = await service.get(path);
+    expect([first.status, first.headers.get("cache-control")]).toEqual([200, "no-cache"]);
+    const etag = first.headers.get("etag") ?? "";
+    expect(etag).toMatch(/^"[\w-]+"$/);
+    const again = await service.get(path, { "if-none-match": etag });
+    expect([again.status, await again.text(), again.headers.get("etag")]).toEqual([304, "", etag]);
+    expect(again.headers.get("cache-control")).toBe("no-cache");
+    expect((await service.get(path, { "if-none-match": '"other"' })).status).toBe(200);
+  });
+
+  test("every answer of every described read says how long it may be kept", async () => {
+    const { paths } = await service.json<{ paths: Record<string, Record<string, unknown>> }>("/openapi.json");
+    const reads = Object.keys(paths).filter((path) => paths[path]?.get !== undefined);
+    expect(reads.length).toBeGreaterThan(20);
+    for (const path of reads) {
+      const response = await service.get(path.replaceAll(/\{\w+\}/g, "0"));
+      expect(response.headers.get("cache-control"), path).toMatch(
+        /^(?:no-cache|no-store|public, max-age=\d+.*)$/,
+      );
+    }
+  });
+});
+
+describe("query parameters", () => {
+  test.each([
+    ["/v1/policies/production?since=1&since=2", "since"],
+    ["/v1/policies/production?sinse=1", "sinse"],
+    ["/v1/policies/production/1?since=1", "since"],
+    ["/v1/entries?kind=platform&kind=policy", "kind"],
+    ["/v1/entries?nmae=x", "nmae"],
+    ["/v1/entries/0?verbose=1", "verbose"],
+    ["/v1/entries/0/proof?size=1&size=2", "size"],
+    ["/v1/entries/0/proof?treeSize=1", "treeSize"],
+    ["/v1/status?at=1", "at"],
+    ["/checkpoint?size=1", "size"],
+    ["/tile/0/000.p/1?x=1", "x"],
+    ["/healthz?x=1", "x"],
+  ])("%s is refused, and %s named", async (path, parameter) => {
+    const problem = await problemOf(await service.get(path));
+    expect([problem.status, problem.code]).toEqual([400, "invalid-parameter"]);
+    expect(problem.detail).toContain(`${parameter}: `);
+  });
+});
+
 describe("methods", () => {
   test.each([
+    ["GET", "/v1/entries/batch", "POST"],
+    ["PUT", "/v1/entries/batch", "POST"],
     ["DELETE", "/v1/entries", "GET, HEAD, POST"],
     ["PATCH", "/v1/entries/0", "GET, HEAD"],
     ["POST", "/v1/attachments/sha256/00", "GET, HEAD, PUT"],

@@ -1,0 +1,30 @@
+// Refuses query parameters that the description of a call does not name, and any that is given twice: a typing error would otherwise
+// be answered as if nothing had been asked.
+import type { MiddlewareHandler } from "hono";
+import { routePath } from "hono/route";
+import type { ZodObject } from "zod";
+import { requireQuery } from "../http/parameters.ts";
+import type { Api, ApiEnvironment } from "../openapi.ts";
+
+export function knownQuery(api: Api): MiddlewareHandler<ApiEnvironment> {
+  let described: ReadonlyMap<string, readonly string[]> | undefined;
+  return async function knownQuery(c, next) {
+    if (c.req.url.includes("?")) {
+      described ??= queriesOf(api);
+      requireQuery(c, described.get(routePath(c, -1)) ?? []);
+    }
+    await next();
+  };
+}
+
+/** Names of the query parameters of every call, by hono's form of its path. */
+function queriesOf(api: Api): Map<string, readonly string[]> {
+  const queries = new Map<string, readonly string[]>();
+  for (const definition of api.openAPIRegistry.definitions) {
+    if (definition.type !== "route") continue;
+    const { path, request } = definition.route;
+    const shape = (request?.query as ZodObject | undefined)?.shape ?? {};
+    queries.set(path.replaceAll(/\{(\w+)\}/g, ":$1"), Object.keys(shape));
+  }
+  return queries;
+}
