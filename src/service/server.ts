@@ -1,8 +1,14 @@
 // The service on a port. Stopping loses nothing that was acknowledged: no new connections, what is under way is answered, and the log
 // finishes its queue before its store is closed.
-import type { Server } from "node:http";
+import {
+  createServer,
+  type ServerOptions as HttpServerOptions,
+  type RequestListener,
+  type Server,
+} from "node:http";
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer, type HttpBindings } from "@hono/node-server";
+import { type ConnectionLimits, oneAtATime } from "./http/connection.ts";
 import type { Api } from "./openapi.ts";
 
 export interface ServerOptions {
@@ -14,6 +20,7 @@ export interface ServerOptions {
   readonly closeLog: () => Promise<void>;
   /** Milliseconds after which connections that are still open are cut. */
   readonly graceMs: number;
+  readonly connections?: Partial<ConnectionLimits>;
 }
 
 export interface RunningServer {
@@ -29,6 +36,8 @@ const HEADERS_TIMEOUT = 10_000;
 const REQUEST_TIMEOUT = 120_000;
 const KEEP_ALIVE_TIMEOUT = 65_000;
 const IDLE_CHECK = 50;
+/** No client that reads its answers has more requests under way on one connection; 16 MiB over a slow line, beside the work itself. */
+const CONNECTION_LIMITS: ConnectionLimits = { maxWaiting: 64, answerMs: 180_000 };
 
 /** @throws the error of listening, such as EADDRINUSE. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
@@ -39,6 +48,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         : options.app.fetch(request, env),
     // Stands in the URL of a request without Host.
     hostname: "localhost",
+    createServer: ((settings: HttpServerOptions, listener: RequestListener) =>
+      createServer(
+        settings,
+        oneAtATime(listener, { ...CONNECTION_LIMITS, ...options.connections }),
+      )) as typeof createServer,
     serverOptions: {
       requireHostHeader: false,
       headersTimeout: HEADERS_TIMEOUT,
