@@ -29,6 +29,13 @@ module.exports = {
       from: { path: "^src/(?:protocol|verifier/(?:bundle/)?[^/]+\\.ts)" },
       to: { path: "node_modules/(?:@noble/curves|@peculiar)" },
     },
+    {
+      // A command is one file, or a file and the folder of its name; what commands share lies beside their folder.
+      name: "no-command-imports-another-command",
+      severity: "error",
+      from: { path: "^src/cli/commands/([^/.]+)" },
+      to: { path: "^src/cli/commands/", pathNot: "^src/cli/commands/$1(?:/|\\.ts$)" },
+    },
     { name: "no-circles", severity: "error", from: {}, to: { circular: true } },
   ],
   options: {

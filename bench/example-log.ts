@@ -2,8 +2,8 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { initLog } from "../src/cli/commands/init.ts";
 import type { CliContext } from "../src/cli/context.ts";
+import { initLog } from "../src/cli/init-log.ts";
 import { openLogConfig, readConfig } from "../src/cli/open-log.ts";
 import { type Log, openLog } from "../src/log/log.ts";
 import { digestsOf } from "../src/log/store/entry-record.ts";

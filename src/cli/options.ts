@@ -23,6 +23,14 @@ export function parsePositive(text: string): number {
   return value;
 }
 
+/** A whole number from 0 to 2^53 − 1, for commander's option parsing. */
+export function parseCount(text: string): number {
+  const value = Number(text);
+  if (!/^(?:0|[1-9][0-9]*)$/.test(text) || !Number.isSafeInteger(value))
+    throw new InvalidArgumentError("expected a whole number from 0 to 2^53 - 1");
+  return value;
+}
+
 /** A port, for commander's option parsing; 0 takes a free one. */
 export function parsePort(text: string): number {
   const value = Number(text);
@@ -45,4 +53,9 @@ export function parseAddress(text: string): { host: string; port: number } {
   if (host === undefined || port === undefined)
     throw new InvalidArgumentError("expected host:port such as gpu.example.com:443");
   return { host, port: parsePort(port) };
+}
+
+/** For an option that may be given several times. */
+export function collect(value: string, earlier: readonly string[] = []): string[] {
+  return [...earlier, value];
 }

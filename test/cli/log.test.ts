@@ -16,8 +16,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { serve } from "../../src/cli/commands/serve.ts";
 import { EXIT } from "../../src/cli/context.ts";
+import { serveLog } from "../../src/cli/serve-log.ts";
 import type { RunningServer } from "../../src/service/server.ts";
 import { type CliRun, runCli } from "../support/run-cli.ts";
 
@@ -68,7 +68,7 @@ beforeAll(async () => {
     warn: () => undefined,
     interactive: false,
   };
-  server = await serve(config(), 0, pino({ level: "silent" }), context);
+  server = await serveLog(config(), 0, pino({ level: "silent" }), context);
   const files: string[] = [];
   for (const name of NAMES) {
     files.push(at(`${name}.dsse.json`));

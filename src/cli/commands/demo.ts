@@ -36,11 +36,11 @@ import { parseTrustFile, type TrustAnchor } from "../../verifier/bundle/trust-pi
 import type { VerifiedBundle } from "../../verifier/bundle/verify-bundle.ts";
 import { type CliContext, describeError, UsageError } from "../context.ts";
 import { readInput } from "../files.ts";
+import { initLog } from "../init-log.ts";
+import { logClient } from "../log-client.ts";
 import { parsePort } from "../options.ts";
 import { placeAfter } from "../policy-place.ts";
-import { initLog } from "./init.ts";
-import { logClient } from "./publish.ts";
-import { serve } from "./serve.ts";
+import { serveLog } from "../serve-log.ts";
 
 const EXAMPLES = fileURLToPath(new URL("../../../examples/release/", import.meta.url));
 const POLICY = "demo";
@@ -85,7 +85,12 @@ async function tellStory(options: DemoOptions, context: CliContext): Promise<Run
     `1. A log is founded in ${dir}: one key for each role, a trust root that says who may do what.`,
   );
   await initLog(dir, { origin: "demo.example/touchstone", url: "http://127.0.0.1:8080", port: 0 }, context);
-  const server = await serve(join(dir, "touchstone.toml"), options.port, pino({ level: "silent" }), context);
+  const server = await serveLog(
+    join(dir, "touchstone.toml"),
+    options.port,
+    pino({ level: "silent" }),
+    context,
+  );
   const story: Story = {
     dir,
     client: logClient(server.address, context),

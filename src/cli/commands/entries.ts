@@ -3,8 +3,8 @@ import type { Command } from "commander";
 import * as z from "zod";
 import { callLog } from "../../publisher/client/log-client.ts";
 import { type CliContext, show } from "../context.ts";
+import { logClient } from "../log-client.ts";
 import { DEFAULT_URL } from "../options.ts";
-import { logClient } from "./publish.ts";
 
 const summary = z.object({
   index: z.int(),

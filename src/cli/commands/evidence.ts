@@ -7,9 +7,8 @@ import type { Check } from "../../verifier/check-list.ts";
 import { checkLines } from "../check-lines.ts";
 import { AnswerIsNo, type CliContext, show, UsageError } from "../context.ts";
 import { readInput } from "../files.ts";
-import { parseNonce, parseTime } from "../options.ts";
+import { collect, parseNonce, parseTime } from "../options.ts";
 import { addTestingRoots, readTestingRoot } from "../testing-root.ts";
-import { collect } from "./describe/release-options.ts";
 
 export function addEvidence(program: Command, context: CliContext): void {
   const evidence = program.command("evidence").description("check one piece of evidence alone, and print it");

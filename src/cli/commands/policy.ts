@@ -6,11 +6,13 @@ import { draftPolicy } from "../../publisher/policy/draft-policy.ts";
 import { signEnvelope } from "../../publisher/signing/sign.ts";
 import { readSigningKey } from "../../publisher/signing/signing-key.ts";
 import { type CliContext, show, UsageError } from "../context.ts";
+import { logClient } from "../log-client.ts";
 import { DEFAULT_URL, parsePositive } from "../options.ts";
 import { placeAfter, policyOf } from "../policy-place.ts";
-import { addPolicyDraft } from "./policy-draft.ts";
-import { addPublishTo, logClient, publishEnvelope } from "./publish.ts";
-import { addSignTo } from "./sign.ts";
+import { addPublishTo } from "../publish-command.ts";
+import { publishEnvelope } from "../publish-files.ts";
+import { addSignTo } from "../sign-command.ts";
+import { addPolicyDraft } from "./policy/draft.ts";
 
 interface RenewOptions {
   readonly key: readonly string[];

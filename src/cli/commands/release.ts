@@ -17,7 +17,7 @@ import { readSigningKey, type SigningKey } from "../../publisher/signing/signing
 import { parseTrustFile } from "../../verifier/bundle/trust-pin.ts";
 import { AnswerIsNo, type CliContext, show, UsageError } from "../context.ts";
 import { readInput, writeOutput } from "../files.ts";
-import { logClient } from "./publish.ts";
+import { logClient } from "../log-client.ts";
 
 interface ReleaseOptions {
   readonly output?: string;

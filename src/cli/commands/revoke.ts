@@ -7,8 +7,9 @@ import { findEntry, parseReference } from "../../publisher/client/lookup.ts";
 import { signEnvelope } from "../../publisher/signing/sign.ts";
 import { readSigningKey } from "../../publisher/signing/signing-key.ts";
 import { type CliContext, show, UsageError } from "../context.ts";
+import { logClient } from "../log-client.ts";
 import { DEFAULT_URL } from "../options.ts";
-import { logClient, publishEnvelope } from "./publish.ts";
+import { publishEnvelope } from "../publish-files.ts";
 
 interface RevokeOptions {
   readonly name: string;

@@ -1,18 +1,11 @@
 // touchstone serve: runs the log service until it is told to stop, and then loses nothing that it acknowledged.
 import type { Command } from "commander";
 import { type Logger, pino, stdTimeFunctions } from "pino";
-import { openLog } from "../../log/log.ts";
-import { createApp } from "../../service/app.ts";
-import { createService } from "../../service/create-service.ts";
-import { createMetrics } from "../../service/metrics/metrics.ts";
-import { type RunningServer, startServer } from "../../service/server.ts";
+import type { RunningServer } from "../../service/server.ts";
 import { type CliContext, show } from "../context.ts";
-import { openLogConfig, readConfig } from "../open-log.ts";
+import { readConfig } from "../open-log.ts";
 import { parsePort } from "../options.ts";
-import { packageVersion } from "../version.ts";
-
-/** Time that open connections get to end when the service stops, milliseconds. */
-const GRACE_MS = 10_000;
+import { serveLog } from "../serve-log.ts";
 
 interface ServeOptions {
   readonly config: string;
@@ -34,44 +27,10 @@ export function addServe(program: Command, context: CliContext): void {
     .action(async (options: ServeOptions) => {
       const { logLevel } = readConfig(options.config, context);
       const logger = pino({ level: logLevel, timestamp: stdTimeFunctions.isoTime });
-      const server = await serve(options.config, options.port, logger, context);
+      const server = await serveLog(options.config, options.port, logger, context);
       show(context, options, { url: server.address }, [server.address]);
       await untilStopped(server, logger);
     });
-}
-
-/** Opens the log of a configuration and serves it. */
-export async function serve(
-  configFile: string,
-  port: number | undefined,
-  logger: Logger,
-  context: CliContext,
-): Promise<RunningServer> {
-  const config = readConfig(configFile, context);
-  const metrics = createMetrics(true);
-  const log = await openLog(await openLogConfig(config, context, { logger, measure: metrics.measure }));
-  const service = createService({
-    log,
-    metrics,
-    logger,
-    clock: context.now,
-    origin: config.origin,
-    url: config.url,
-    version: packageVersion(),
-    limits: config.limits,
-  });
-  try {
-    return await startServer({
-      app: createApp(service),
-      host: config.listen.host,
-      port: port ?? config.listen.port,
-      closeLog: () => log.close(),
-      graceMs: GRACE_MS,
-    });
-  } catch (error) {
-    await log.close();
-    throw error;
-  }
 }
 
 /** Ends when SIGTERM or SIGINT asked for it and everything accepted is finished. */

@@ -13,7 +13,7 @@ import { parseTrustFile } from "../../verifier/bundle/trust-pin.ts";
 import { type CliContext, show } from "../context.ts";
 import { readInput } from "../files.ts";
 import { DEFAULT_URL } from "../options.ts";
-import { publishEnvelope } from "./publish.ts";
+import { publishEnvelope } from "../publish-files.ts";
 
 interface StatusOptions {
   readonly key: readonly string[];

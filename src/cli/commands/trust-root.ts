@@ -9,9 +9,10 @@ import { nextTrustRoot } from "../../publisher/trust-root/draft-trust-root.ts";
 import { formatTrustFile } from "../../verifier/bundle/trust-pin.ts";
 import { type CliContext, show, UsageError } from "../context.ts";
 import { readInput, writeOutput } from "../files.ts";
+import { logClient } from "../log-client.ts";
 import { DEFAULT_URL, parsePositive } from "../options.ts";
-import { addPublishTo, logClient } from "./publish.ts";
-import { addSignTo } from "./sign.ts";
+import { addPublishTo } from "../publish-command.ts";
+import { addSignTo } from "../sign-command.ts";
 
 export function addTrustRoot(program: Command, context: CliContext): void {
   const trustRoot = program.command("trust-root").description("trust roots: who may do what in the log");

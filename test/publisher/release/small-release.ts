@@ -3,10 +3,10 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pino } from "pino";
 import { afterAll, beforeAll } from "vitest";
-import { initLog } from "../../../src/cli/commands/init.ts";
-import { serve } from "../../../src/cli/commands/serve.ts";
 import { type CliContext, describeError } from "../../../src/cli/context.ts";
+import { initLog } from "../../../src/cli/init-log.ts";
 import { createProgram } from "../../../src/cli/program.ts";
+import { serveLog } from "../../../src/cli/serve-log.ts";
 import { sha256 } from "../../../src/protocol/cryptography/hash.ts";
 import { encodeHex } from "../../../src/protocol/encoding/hex.ts";
 import { formatStatement, parseStatement } from "../../../src/protocol/envelope/statement.ts";
@@ -53,7 +53,7 @@ export function smallWorld(): SmallWorld {
       { origin: "log.example/release", url: "http://127.0.0.1:8080", port: 0 },
       context,
     );
-    server = await serve(at("log/touchstone.toml"), 0, pino({ level: "silent" }), context);
+    server = await serveLog(at("log/touchstone.toml"), 0, pino({ level: "silent" }), context);
     writeArtefacts(folder);
   });
   afterAll(() => server.stop());

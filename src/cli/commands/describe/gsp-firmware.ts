@@ -2,7 +2,8 @@
 import type { Command } from "commander";
 import { describeGspFirmware } from "../../../publisher/describe/gsp-firmware.ts";
 import type { CliContext } from "../../context.ts";
-import { addReleaseOptions, collect, type ReleaseOptions } from "./release-options.ts";
+import { collect } from "../../options.ts";
+import { addReleaseOptions, type ReleaseOptions } from "./release-options.ts";
 import { writeAndShow } from "./write-and-show.ts";
 
 interface Options extends ReleaseOptions {

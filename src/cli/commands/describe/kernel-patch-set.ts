@@ -2,8 +2,9 @@
 import type { Command } from "commander";
 import { describeKernelPatchSet } from "../../../publisher/describe/kernel-patch-set.ts";
 import { type CliContext, UsageError } from "../../context.ts";
+import { collect } from "../../options.ts";
 import { addPatchOptions, collectTool, type PatchOptions, patchOriginOf } from "./patch-options.ts";
-import { addReleaseOptions, collect, type ReleaseOptions } from "./release-options.ts";
+import { addReleaseOptions, type ReleaseOptions } from "./release-options.ts";
 import { writeAndShow } from "./write-and-show.ts";
 
 interface Options extends ReleaseOptions, PatchOptions {

@@ -6,7 +6,8 @@ import { parseJson } from "../../../protocol/envelope/parse-json.ts";
 import { describeOsImage, type OsImageInput } from "../../../publisher/describe/os-image.ts";
 import type { CliContext } from "../../context.ts";
 import { readInput } from "../../files.ts";
-import { addReleaseOptions, collect, parseCount, type ReleaseOptions } from "./release-options.ts";
+import { collect, parseCount } from "../../options.ts";
+import { addReleaseOptions, type ReleaseOptions } from "./release-options.ts";
 import { writeAndShow } from "./write-and-show.ts";
 
 interface Options extends ReleaseOptions {

@@ -3,7 +3,8 @@ import { type Command, Option } from "commander";
 import type { PageAddOrder } from "../../../publisher/describe/formats/tdvf.ts";
 import { describePlatform } from "../../../publisher/describe/platform.ts";
 import { type CliContext, UsageError } from "../../context.ts";
-import { addReleaseOptions, parseCount, type ReleaseOptions } from "./release-options.ts";
+import { parseCount } from "../../options.ts";
+import { addReleaseOptions, type ReleaseOptions } from "./release-options.ts";
 import { writeAndShow } from "./write-and-show.ts";
 
 interface Options extends ReleaseOptions {

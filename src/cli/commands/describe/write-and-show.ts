@@ -5,7 +5,8 @@ import { describeReference } from "../../../protocol/entry/reference.ts";
 import { parseStatement } from "../../../protocol/envelope/statement.ts";
 import type { Described } from "../../../publisher/describe/described.ts";
 import { type CliContext, show } from "../../context.ts";
-import { attachmentPath, type ReleaseOptions, writeDescribed } from "./release-options.ts";
+import { attachmentPathOf } from "../../statement-files.ts";
+import { type ReleaseOptions, writeDescribed } from "./release-options.ts";
 
 export async function writeAndShow(
   context: CliContext,
@@ -16,7 +17,7 @@ export async function writeAndShow(
   const { subject, ...statement } = parseStatement(described.payload);
   const payloadDigest = encodeHex(sha256(described.payload));
   const attachments = described.attachments.map(({ reference }) =>
-    attachmentPath(options.output, reference.digest),
+    attachmentPathOf(options.output, reference.digest),
   );
   show(context, options, { output: options.output, payloadDigest, subjects: subject, attachments }, [
     `${options.output}: ${describeReference(statement)}`,

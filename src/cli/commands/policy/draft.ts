@@ -1,32 +1,31 @@
 // touchstone policy draft: the next version of a policy from a content file or from logged entries, and its content from a known-good
 // machine. Everything that is written is for a human to review before anybody signs.
 import type { Command } from "commander";
-import { sha256 } from "../../protocol/cryptography/hash.ts";
-import { encodeHex } from "../../protocol/encoding/hex.ts";
-import type { Reference } from "../../protocol/entry/reference.ts";
-import { parseJson } from "../../protocol/envelope/parse-json.ts";
-import { parseStatement, type StatementOf } from "../../protocol/envelope/statement.ts";
-import { findEntry } from "../../publisher/client/lookup.ts";
-import { draftPlatform, observeMachine } from "../../publisher/evidence/observe-machine.ts";
-import { draftPolicy, type PolicyContent } from "../../publisher/policy/draft-policy.ts";
+import { sha256 } from "../../../protocol/cryptography/hash.ts";
+import { encodeHex } from "../../../protocol/encoding/hex.ts";
+import type { Reference } from "../../../protocol/entry/reference.ts";
+import { parseJson } from "../../../protocol/envelope/parse-json.ts";
+import { parseStatement, type StatementOf } from "../../../protocol/envelope/statement.ts";
+import { findEntry } from "../../../publisher/client/lookup.ts";
+import { draftPlatform, observeMachine } from "../../../publisher/evidence/observe-machine.ts";
+import { draftPolicy, type PolicyContent } from "../../../publisher/policy/draft-policy.ts";
 import {
   draftContent,
   parseRequirements,
   type Released,
   requirementsFrom,
   requireRunning,
-} from "../../publisher/policy/draft-profile.ts";
-import { parseEvidence } from "../../verifier/evidence.ts";
-import { NVIDIA_DEVICE_ROOT } from "../../verifier/nvidia/device-root.ts";
-import { INTEL_SGX_ROOT_CA } from "../../verifier/tdx/intel-root.ts";
-import { type CliContext, show, UsageError } from "../context.ts";
-import { readInput, writeOutput } from "../files.ts";
-import { DEFAULT_URL, parsePositive, parseTime } from "../options.ts";
-import { placeAfter } from "../policy-place.ts";
-import { type Chosen, parseRelease, selectAll, selectRelease } from "../select-release.ts";
-import { addTestingRoots, readTestingRoot } from "../testing-root.ts";
-import { collect, parseCount } from "./describe/release-options.ts";
-import { logClient } from "./publish.ts";
+} from "../../../publisher/policy/draft-profile.ts";
+import { parseEvidence } from "../../../verifier/evidence.ts";
+import { NVIDIA_DEVICE_ROOT } from "../../../verifier/nvidia/device-root.ts";
+import { INTEL_SGX_ROOT_CA } from "../../../verifier/tdx/intel-root.ts";
+import { type CliContext, show, UsageError } from "../../context.ts";
+import { readInput, writeOutput } from "../../files.ts";
+import { logClient } from "../../log-client.ts";
+import { collect, DEFAULT_URL, parseCount, parsePositive, parseTime } from "../../options.ts";
+import { placeAfter } from "../../policy-place.ts";
+import { type Chosen, parseRelease, selectAll, selectRelease } from "../../select-release.ts";
+import { addTestingRoots, readTestingRoot } from "../../testing-root.ts";
 
 interface Options extends Partial<Chosen> {
   readonly content?: string;

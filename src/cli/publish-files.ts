@@ -1,0 +1,75 @@
+// Publishes envelopes from files or made just now, for every command that publishes, and writes each proof beside its file.
+import { existsSync } from "node:fs";
+import { sha256 } from "../protocol/cryptography/hash.ts";
+import { encodeHex } from "../protocol/encoding/hex.ts";
+import { type Envelope, envelopeToJson, parseEnvelope } from "../protocol/envelope/dsse.ts";
+import { parseTlogPolicy, type TlogPolicy } from "../protocol/note/tlog-policy.ts";
+import { attachmentsOf } from "../protocol/registration/references.ts";
+import { type PublishedEntry, publish } from "../publisher/client/publish.ts";
+import { parseTrustFile } from "../verifier/bundle/trust-pin.ts";
+import { type CliContext, UsageError } from "./context.ts";
+import { readInput, writeOutput } from "./files.ts";
+import { logClient } from "./log-client.ts";
+import { attachmentPathOf, proofPathOf } from "./statement-files.ts";
+
+export interface PublishOptions {
+  /** Base URL of the log. */
+  readonly to: string;
+  /** trust-root.json: with it the signatures on the proofs are verified, too. */
+  readonly trust?: string;
+}
+
+/** Publishes envelope files with the attachments beside them, and writes each proof. */
+export async function publishFiles(
+  files: readonly string[],
+  options: PublishOptions,
+  context: CliContext,
+): Promise<PublishedEntry[]> {
+  const envelopes = files.map((file) => parseEnvelope(readInput(file)));
+  const attachments = envelopes.flatMap((envelope, i) => attachmentsBeside(files[i] ?? "", envelope));
+  const policy = tlogPolicyOf(options.trust);
+  const published = await publish(logClient(options.to, context), envelopes, attachments, policy);
+  for (const [i, entry] of published.entries()) writeProof(files[i] ?? "", entry, envelopes[i] as Envelope);
+  return published;
+}
+
+/** Publishes one envelope that was made just now. */
+export async function publishEnvelope(
+  envelope: Envelope,
+  options: PublishOptions,
+  context: CliContext,
+): Promise<PublishedEntry> {
+  const [published] = await publish(
+    logClient(options.to, context),
+    [envelope],
+    [],
+    tlogPolicyOf(options.trust),
+  );
+  if (published === undefined) throw new TypeError("publishing one entry answers one");
+  return published;
+}
+
+function tlogPolicyOf(trustFile: string | undefined): TlogPolicy | null {
+  return trustFile === undefined
+    ? null
+    : parseTlogPolicy(parseTrustFile(readInput(trustFile)).root.logPolicy);
+}
+
+/** Attachments lie in the envelope's folder, named by their digest as `describe` wrote them. */
+function attachmentsBeside(file: string, { statement }: Envelope): Uint8Array[] {
+  return attachmentsOf(statement).map(({ digest }) => {
+    const path = attachmentPathOf(file, digest);
+    if (!existsSync(path)) throw new UsageError(`${path}: the attachment of ${file} is not beside it`);
+    const bytes = readInput(path);
+    if (encodeHex(sha256(bytes)) !== digest) throw new UsageError(`${path}: its bytes have another digest`);
+    return bytes;
+  });
+}
+
+/** The proof is about the envelope as it is logged: where that has other signatures than ours, it replaces our file. */
+function writeProof(file: string, { envelope, proof }: PublishedEntry, sent: Envelope): void {
+  const same =
+    envelope.leaf.length === sent.leaf.length && envelope.leaf.every((byte, i) => byte === sent.leaf[i]);
+  if (!same) writeOutput(file, `${JSON.stringify(envelopeToJson(envelope))}\n`);
+  writeOutput(proofPathOf(file), proof);
+}

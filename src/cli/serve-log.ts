@@ -1,0 +1,46 @@
+// Opens the log of a configuration and serves it.
+import type { Logger } from "pino";
+import { openLog } from "../log/log.ts";
+import { createApp } from "../service/app.ts";
+import { createService } from "../service/create-service.ts";
+import { createMetrics } from "../service/metrics/metrics.ts";
+import { type RunningServer, startServer } from "../service/server.ts";
+import type { CliContext } from "./context.ts";
+import { openLogConfig, readConfig } from "./open-log.ts";
+import { packageVersion } from "./version.ts";
+
+/** Time that open connections get to end when the service stops, milliseconds. */
+const GRACE_MS = 10_000;
+
+export async function serveLog(
+  configFile: string,
+  port: number | undefined,
+  logger: Logger,
+  context: CliContext,
+): Promise<RunningServer> {
+  const config = readConfig(configFile, context);
+  const metrics = createMetrics(true);
+  const log = await openLog(await openLogConfig(config, context, { logger, measure: metrics.measure }));
+  const service = createService({
+    log,
+    metrics,
+    logger,
+    clock: context.now,
+    origin: config.origin,
+    url: config.url,
+    version: packageVersion(),
+    limits: config.limits,
+  });
+  try {
+    return await startServer({
+      app: createApp(service),
+      host: config.listen.host,
+      port: port ?? config.listen.port,
+      closeLog: () => log.close(),
+      graceMs: GRACE_MS,
+    });
+  } catch (error) {
+    await log.close();
+    throw error;
+  }
+}

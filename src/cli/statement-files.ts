@@ -1,0 +1,18 @@
+// Names the files that lie beside a statement: its envelope, its proof and its attachments.
+import { dirname, join } from "node:path";
+import { attachmentFileName } from "../publisher/describe/described.ts";
+
+/** x.json becomes x.dsse.json, and an envelope stays where it is. */
+export function envelopePathOf(file: string): string {
+  return file.endsWith(".dsse.json") ? file : `${file.replace(/\.json$/, "")}.dsse.json`;
+}
+
+/** x.dsse.json has its proof in x.tlog-proof. */
+export function proofPathOf(file: string): string {
+  return `${file.replace(/\.dsse\.json$/, "")}.tlog-proof`;
+}
+
+/** Where the attachment with that SHA-256 lies beside a statement or its envelope. */
+export function attachmentPathOf(file: string, sha256: string): string {
+  return join(dirname(file), attachmentFileName(sha256));
+}
