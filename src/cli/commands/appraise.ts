@@ -6,13 +6,10 @@ import { appraiseEvidence, rejectBundle } from "../../verifier/appraisal/apprais
 import type { Channel } from "../../verifier/appraisal/channel-binding.ts";
 import type { Verdict } from "../../verifier/appraisal/verdict.ts";
 import { UnreachableError } from "../../verifier/bundle/fetch-policy.ts";
-import { createMemoryStore, mergeStates } from "../../verifier/bundle/remembered-state.ts";
-import { parseTrustFile } from "../../verifier/bundle/trust-pin.ts";
-import { type VerifiedBundle, verifyBundle } from "../../verifier/bundle/verify-bundle.ts";
+import type { VerifiedBundle } from "../../verifier/bundle/verify-bundle.ts";
 import { NVIDIA_DEVICE_ROOT } from "../../verifier/nvidia/device-root.ts";
 import { readCertificateEvidence } from "../../verifier/ra-tls/certificate-evidence.ts";
 import { INTEL_SGX_ROOT_CA } from "../../verifier/tdx/intel-root.ts";
-import { createFileStore } from "../../verifier-node/file-state.ts";
 import { verdictLines } from "../check-lines.ts";
 import { AnswerIsNo, type CliContext, show, UsageError } from "../context.ts";
 import { readInput } from "../files.ts";
@@ -20,6 +17,7 @@ import { parseAddress, parseNonce, parseTime } from "../options.ts";
 import { channelOfCertificate, readHpkeChannel, readTlsChannel } from "../peer/channel-key.ts";
 import { fetchRaTlsEvidence } from "../peer/fetch-certificate.ts";
 import { addTestingRoots, readTestingRoot } from "../testing-root.ts";
+import { verifyBundleFile } from "../verify-bundle-file.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const NONCE_BYTES = 32;
@@ -81,7 +79,7 @@ async function appraiseOnce(options: Options, context: CliContext): Promise<Verd
   requireOneChannel(options);
   const now = options.now ?? context.now();
   const roots = readRoots(options, context);
-  const bundle = await verifyAndRemember(options, now);
+  const bundle = await verifyBundleFile(options, now, (error) => rejectBundle(error, now));
   if ("verdict" in bundle) return bundle;
   const { channel, evidence, nonce } = await gather(options, bundle, context);
   return appraiseEvidence(bundle, evidence, { now, nonce, channel, ...roots });
@@ -98,22 +96,6 @@ function readRoots({ intelRoot, nvidiaRoot }: Options, context: CliContext) {
   const nvidia = readTestingRoot("nvidia", nvidiaRoot, context);
   if (intel === undefined && nvidia === undefined) return {};
   return { roots: { intel: intel ?? INTEL_SGX_ROOT_CA, nvidia: nvidia ?? NVIDIA_DEVICE_ROOT } };
-}
-
-/** The bundle, once what it taught is remembered, or the verdict on one that is refused. */
-async function verifyAndRemember(options: Options, now: Date): Promise<VerifiedBundle | Verdict> {
-  const pin = parseTrustFile(readInput(options.trust));
-  const store = options.state === undefined ? createMemoryStore() : createFileStore(options.state);
-  const remembered = await store.load(pin.origin);
-  const bytes = readInput(options.bundle);
-  let verified: VerifiedBundle;
-  try {
-    verified = await verifyBundle(bytes, { pin, now, remembered });
-  } catch (error) {
-    return rejectBundle(error, now);
-  }
-  await store.save(mergeStates(remembered, verified.state));
-  return verified;
 }
 
 interface Gathered {

@@ -4,13 +4,11 @@ import { describeReference } from "../../protocol/entry/reference.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import { stepOf } from "../../verifier/bundle/bundle-error.ts";
 import { fetchBundle } from "../../verifier/bundle/fetch-policy.ts";
-import { createMemoryStore, mergeStates, type StateStore } from "../../verifier/bundle/remembered-state.ts";
-import { parseTrustFile } from "../../verifier/bundle/trust-pin.ts";
-import { type VerifiedBundle, verifyBundle } from "../../verifier/bundle/verify-bundle.ts";
-import { createFileStore } from "../../verifier-node/file-state.ts";
+import type { VerifiedBundle } from "../../verifier/bundle/verify-bundle.ts";
 import { AnswerIsNo, type CliContext, describeError, show } from "../context.ts";
-import { readInput, writeOutput } from "../files.ts";
+import { writeOutput } from "../files.ts";
 import { DEFAULT_URL, parsePositive, parseTime } from "../options.ts";
+import { verifyBundleFile } from "../verify-bundle-file.ts";
 
 export function addBundle(program: Command, context: CliContext): void {
   const bundle = program
@@ -44,7 +42,11 @@ export function addBundle(program: Command, context: CliContext): void {
       "\nExample:\n  touchstone bundle verify prod.bundle.json --trust trust-root.json --state state.json",
     )
     .action(async (file: string, options: VerifyOptions) => {
-      const verified = await verifyBundleFile(file, options, context);
+      const verified = await verifyBundleFile(
+        { ...options, bundle: file },
+        options.now ?? context.now(),
+        (error) => refuse(error, options, context),
+      );
       show(context, options, describeVerified(verified), verifiedLines(verified));
     });
 }
@@ -56,29 +58,14 @@ interface VerifyOptions {
   readonly json?: boolean;
 }
 
-/** Verifies a bundle file against pin and state, and remembers it. Shared by every command that takes a bundle. */
-export async function verifyBundleFile(
-  file: string,
-  options: VerifyOptions,
-  context: CliContext,
-): Promise<VerifiedBundle> {
-  const pin = parseTrustFile(readInput(options.trust));
-  const store: StateStore =
-    options.state === undefined ? createMemoryStore() : createFileStore(options.state);
-  const remembered = await store.load(pin.origin);
-  const bytes = readInput(file);
-  try {
-    const verified = await verifyBundle(bytes, { pin, now: options.now ?? context.now(), remembered });
-    await store.save(mergeStates(remembered, verified.state));
-    return verified;
-  } catch (error) {
-    const { code, message } = describeError(error);
-    if (options.json !== true && !(error instanceof MalformedError)) throw error;
-    show(context, options, { verified: false, step: stepOf(code) ?? null, code, message }, [
-      `rejected: ${message}`,
-    ]);
-    throw new AnswerIsNo("");
-  }
+/** A refused bundle is an answer, exit 1, also where its bytes are no bundle at all; --json says which of the six steps said no. */
+function refuse(error: unknown, options: VerifyOptions, context: CliContext): never {
+  const { code, message } = describeError(error);
+  if (options.json !== true && !(error instanceof MalformedError)) throw error;
+  show(context, options, { verified: false, step: stepOf(code) ?? null, code, message }, [
+    `rejected: ${message}`,
+  ]);
+  throw new AnswerIsNo("");
 }
 
 function describeVerified(verified: VerifiedBundle): unknown {
