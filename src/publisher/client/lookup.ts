@@ -1,27 +1,41 @@
-// Looking up what a draft builds on. What the log answers here is not proven; a draft made from a lie is refused when it is published.
+// Looks up what a draft builds on. What the log answers here is not proven; a draft made from a lie is refused when it is published.
 import * as z from "zod";
-import type { Kind, Reference } from "../../protocol/entry/reference.ts";
+import { describeReference, type Kind, type Reference } from "../../protocol/entry/reference.ts";
 import { type Envelope, envelopeFromJson, envelopeJson } from "../../protocol/envelope/dsse.ts";
-import { MalformedError } from "../../protocol/errors.ts";
+import type { StatementOf } from "../../protocol/envelope/statement.ts";
+import { MalformedError, VerificationError } from "../../protocol/errors.ts";
 import { callLog, type LogClient } from "./log-client.ts";
 
 const page = z.object({ entries: z.array(z.object({ index: z.int().min(0) })) });
 const entry = z.object({ index: z.int().min(0), envelope: envelopeJson });
 const inForce = z.object({ entry });
 
-export interface FoundEntry {
+export interface FoundEntry<K extends Kind = Kind> {
   readonly index: number;
   readonly envelope: Envelope;
+  /** The envelope's. */
+  readonly statement: StatementOf<K>;
 }
 
-/** The newest entry of a kind and name, or the one of a version; undefined where there is none. */
-export async function findEntry(
+/**
+ * The newest entry of a kind and name, or the one of a version; undefined where there is none.
+ * @throws VerificationError "answer" when the log answers with another entry.
+ */
+export async function findEntry<K extends Kind>(
   client: LogClient,
-  wanted: { readonly kind: Kind; readonly name: string; readonly version?: string },
-): Promise<FoundEntry | undefined> {
-  const query = new URLSearchParams({ ...wanted, limit: "1" });
+  { kind, name, version }: { readonly kind: K; readonly name: string; readonly version?: string },
+): Promise<FoundEntry<K> | undefined> {
+  const query = new URLSearchParams({ kind, name, ...(version && { version }), limit: "1" });
   const [found] = page.parse(await (await callLog(client, `/v1/entries?${query}`)).json()).entries;
-  return found && getEntry(client, found.index);
+  if (found === undefined) return undefined;
+  const entry = await getEntry(client, found.index);
+  const asked = `${kind}/${name}@${version ?? entry.statement.version}`;
+  if (describeReference(entry.statement) !== asked)
+    throw new VerificationError(
+      "answer",
+      `asked for ${asked}, the log answered with ${describeReference(entry.statement)}`,
+    );
+  return entry as FoundEntry<K>;
 }
 
 export async function getEntry(client: LogClient, index: number): Promise<FoundEntry> {
@@ -50,5 +64,6 @@ export function parseReference(text: string): { kind: string; name: string; vers
 }
 
 function parseFoundEntry({ index, envelope }: z.infer<typeof entry>): FoundEntry {
-  return { index, envelope: envelopeFromJson(envelope) };
+  const read = envelopeFromJson(envelope);
+  return { index, envelope: read, statement: read.statement };
 }

@@ -5,13 +5,7 @@ import { type Envelope, envelopeToJson, makeEnvelope } from "../../../src/protoc
 import { hashLeaf } from "../../../src/protocol/merkle/hash.ts";
 import { parseTlogPolicy } from "../../../src/protocol/note/tlog-policy.ts";
 import type { LogClient } from "../../../src/publisher/client/log-client.ts";
-import {
-  findEntry,
-  getEntry,
-  getTrustRoot,
-  parseReference,
-  referenceOf,
-} from "../../../src/publisher/client/lookup.ts";
+import { findEntry, getEntry, getTrustRoot, parseReference } from "../../../src/publisher/client/lookup.ts";
 import { type PublishedEntry, publish } from "../../../src/publisher/client/publish.ts";
 import { draftPolicy } from "../../../src/publisher/policy/draft-policy.ts";
 import { parseSigningKey } from "../../../src/publisher/signing/signing-key.ts";
@@ -174,10 +168,29 @@ describe("looking up what a draft builds on", () => {
     const newest = await findEntry(client(), { kind: "platform", name: "vm" });
     const one = await findEntry(client(), { kind: "platform", name: "vm", version: "1" });
     expect(newest!.envelope.statement.version).toBe("2");
-    expect(referenceOf(one!)).toMatchObject({ kind: "platform", name: "vm", version: "1" });
+    expect(one!.statement).toMatchObject({ kind: "platform", name: "vm", version: "1" });
     expect((await getEntry(client(), one!.index)).envelope).toEqual(one!.envelope);
     expect((await getTrustRoot(client())).index).toBe(0);
     expect(await findEntry(client(), { kind: "policy", name: "none" })).toBeUndefined();
+  });
+
+  it("does not take another entry for the one that was asked for", async () => {
+    await publish(client(), [await platform("asked"), await platform("other")], [], null);
+    const other = await findEntry(client(), { kind: "platform", name: "other" });
+    const lying: LogClient = {
+      ...client(),
+      fetch: async (input, init) => {
+        const asked = new URL(String(input)).pathname !== "/v1/entries";
+        return asked ? client().fetch(input, init) : Response.json({ entries: [{ index: other!.index }] });
+      },
+    };
+    for (const wanted of [
+      { kind: "platform", name: "asked" },
+      { kind: "policy", name: "other" },
+      { kind: "platform", name: "other", version: "9" },
+    ] as const)
+      expect(await outcomeOf(() => findEntry(lying, wanted))).toBe("answer");
+    expect(await findEntry(lying, { kind: "platform", name: "other" })).toEqual(other);
   });
 
   it("reads a reference as people write it, and nothing else", async () => {
