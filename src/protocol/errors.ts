@@ -12,12 +12,15 @@ export class MalformedError extends Error {
   override readonly name = "MalformedError";
   /** The format that was expected, such as "checkpoint" or "TDX quote". */
   readonly format: string;
+  /** What is wrong, without format and place. */
+  readonly detail: string;
   /** JSON pointer (RFC 6901; "" is the whole document), byte offset or line that is at fault, where known. */
   readonly at: string | undefined;
 
   constructor(format: string, detail: string, at?: string | number) {
     super(printable(`${format}: ${detail}${at === undefined || at === "" ? "" : ` (at ${at})`}`));
     this.format = format;
+    this.detail = printable(detail);
     this.at = at === undefined ? undefined : String(at);
   }
 }

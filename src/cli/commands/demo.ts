@@ -16,7 +16,7 @@ import { formatStatement } from "../../protocol/envelope/statement.ts";
 import { parseTlogPolicy } from "../../protocol/note/tlog-policy.ts";
 import type { LogClient } from "../../publisher/client/log-client.ts";
 import { publish } from "../../publisher/client/publish.ts";
-import { draftPolicy, type PolicyContent } from "../../publisher/policy/draft-policy.ts";
+import { draftPolicy, type PolicyContent, placeAfter } from "../../publisher/policy/draft-policy.ts";
 import { parseSignable, signEnvelope } from "../../publisher/signing/sign.ts";
 import { readSigningKey, type SigningKey } from "../../publisher/signing/signing-key.ts";
 import type { RunningServer } from "../../service/server.ts";
@@ -39,7 +39,6 @@ import { readInput } from "../files.ts";
 import { initLog } from "../init-log.ts";
 import { logClient } from "../log-client.ts";
 import { parsePort } from "../options.ts";
-import { placeAfter } from "../policy-place.ts";
 import { serveLog } from "../serve-log.ts";
 
 const EXAMPLES = fileURLToPath(new URL("../../../examples/release/", import.meta.url));

@@ -2,13 +2,12 @@
 import type { Command } from "commander";
 import { describeReference } from "../../protocol/entry/reference.ts";
 import { findEntry } from "../../publisher/client/lookup.ts";
-import { draftPolicy } from "../../publisher/policy/draft-policy.ts";
+import { draftPolicy, placeAfter } from "../../publisher/policy/draft-policy.ts";
 import { signEnvelope } from "../../publisher/signing/sign.ts";
 import { readSigningKey } from "../../publisher/signing/signing-key.ts";
 import { type CliContext, show, UsageError } from "../context.ts";
 import { logClient } from "../log-client.ts";
 import { DEFAULT_URL, parsePositive } from "../options.ts";
-import { placeAfter, policyOf } from "../policy-place.ts";
 import { addPublishTo } from "../publish-command.ts";
 import { publishEnvelope } from "../publish-files.ts";
 import { addSignTo } from "../sign-command.ts";
@@ -43,8 +42,8 @@ function addRenew(policy: Command, context: CliContext): void {
     .addHelpText("after", "\nExample:\n  touchstone policy renew prod --key keys/policy.pem --days 30")
     .action(async (name: string, options: RenewOptions) => {
       const newest = await findEntry(logClient(options.to, context), { kind: "policy", name });
-      const content = policyOf(newest);
-      if (content === undefined) throw new UsageError(`the log has no policy ${name}`);
+      if (newest === undefined) throw new UsageError(`the log has no policy ${name}`);
+      const content = newest.statement.predicate;
       const payload = draftPolicy(placeAfter(name, newest, options.days, context.now()), content);
       const keys = options.key.map((source) => readSigningKey(source, context.environment));
       const published = await publishEnvelope(
@@ -66,8 +65,8 @@ function addShow(policy: Command, context: CliContext): void {
     .addHelpText("after", "\nExample:\n  touchstone policy show prod")
     .action(async (name: string, options: { to: string; json?: boolean }) => {
       const found = await findEntry(logClient(options.to, context), { kind: "policy", name });
-      const content = policyOf(found);
-      if (found === undefined || content === undefined) throw new UsageError(`the log has no policy ${name}`);
+      if (found === undefined) throw new UsageError(`the log has no policy ${name}`);
+      const content = found.statement.predicate;
       show(context, options, content, [
         `policy ${name} version ${content.version}, entry ${found.index}, in force ${content.validFrom} to ${content.expires}`,
         ...content.profiles.flatMap((profile) => [

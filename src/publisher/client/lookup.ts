@@ -1,6 +1,6 @@
 // Looks up what a draft builds on. What the log answers here is not proven; a draft made from a lie is refused when it is published.
 import * as z from "zod";
-import { describeReference, type Kind, type Reference } from "../../protocol/entry/reference.ts";
+import { describeReference, type Kind } from "../../protocol/entry/reference.ts";
 import { type Envelope, envelopeFromJson, envelopeJson } from "../../protocol/envelope/dsse.ts";
 import type { StatementOf } from "../../protocol/envelope/statement.ts";
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";
@@ -28,14 +28,14 @@ export async function findEntry<K extends Kind>(
   const query = new URLSearchParams({ kind, name, ...(version && { version }), limit: "1" });
   const [found] = page.parse(await (await callLog(client, `/v1/entries?${query}`)).json()).entries;
   if (found === undefined) return undefined;
-  const entry = await getEntry(client, found.index);
-  const asked = `${kind}/${name}@${version ?? entry.statement.version}`;
-  if (describeReference(entry.statement) !== asked)
+  const answered = await getEntry(client, found.index);
+  const asked = `${kind}/${name}@${version ?? answered.statement.version}`;
+  if (describeReference(answered.statement) !== asked)
     throw new VerificationError(
       "answer",
-      `asked for ${asked}, the log answered with ${describeReference(entry.statement)}`,
+      `asked for ${asked}, the log answered with ${describeReference(answered.statement)}`,
     );
-  return entry as FoundEntry<K>;
+  return answered as FoundEntry<K>;
 }
 
 export async function getEntry(client: LogClient, index: number): Promise<FoundEntry> {
@@ -45,11 +45,6 @@ export async function getEntry(client: LogClient, index: number): Promise<FoundE
 /** The trust root in force. */
 export async function getTrustRoot(client: LogClient): Promise<FoundEntry> {
   return parseFoundEntry(inForce.parse(await (await callLog(client, "/v1/trust-root")).json()).entry);
-}
-
-export function referenceOf({ envelope }: Pick<FoundEntry, "envelope">): Reference {
-  const { kind, name, version } = envelope.statement;
-  return { kind, name, version, digest: envelope.payloadDigest };
 }
 
 const REFERENCE = /^([a-z-]+)\/([a-z0-9][a-z0-9._/-]{0,127})@([A-Za-z0-9][A-Za-z0-9.+~:_-]{0,127})$/;

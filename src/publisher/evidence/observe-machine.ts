@@ -1,10 +1,8 @@
-// What a known-good machine shows, as requirements for a profile and as a platform statement. Only genuine evidence is taken as an
-// example, and only a machine that some policy could accept.
+// Reads from a known-good machine what a profile may require. Only genuine evidence is taken as an example, and only a machine that some
+// policy could accept.
 import { sha256 } from "../../protocol/cryptography/hash.ts";
 import { decodeHex, encodeHex } from "../../protocol/encoding/hex.ts";
-import type { Platform } from "../../protocol/entry/platform.ts";
-import type { GpuRequirements, TdxRequirements } from "../../protocol/entry/policy.ts";
-import { formatStatement } from "../../protocol/envelope/statement.ts";
+import type { TdxRequirements } from "../../protocol/entry/policy.ts";
 import { VerificationError } from "../../protocol/errors.ts";
 import { reasonOf } from "../../verifier/appraisal/verdict.ts";
 import type { Evidence } from "../../verifier/evidence.ts";
@@ -12,6 +10,7 @@ import { type GpuResult, mergeGpuChecks, verifyGpuReport } from "../../verifier/
 import type { TdReport } from "../../verifier/tdx/quote.ts";
 import { checkTdxPolicy, STRICT_TDX_POLICY } from "../../verifier/tdx/quote-policy.ts";
 import { type TdxResult, verifyTdxQuote } from "../../verifier/tdx/verify-quote.ts";
+import type { Requirements } from "../policy/requirements.ts";
 
 export interface ObserveOptions {
   /** The time at which the evidence must be genuine. */
@@ -28,9 +27,8 @@ export interface ObservedMachine {
   /** SHA-256 of the quote, hex. */
   readonly quoteDigest: string;
   readonly gpus: readonly ObservedGpu[];
-  /** Exactly what was seen: for a human to widen, never to narrow. */
-  readonly tdx: TdxRequirements;
-  readonly gpu: Omit<GpuRequirements, "rimTables">;
+  /** Its own values and no others, bound to the TLS key with a fresh challenge: for a human to widen, never to narrow. */
+  readonly requirements: Requirements;
 }
 
 const ZERO_REGISTER = "00".repeat(48);
@@ -50,14 +48,17 @@ export async function observeMachine(evidence: Evidence, options: ObserveOptions
   // Whether a report answers the right nonce is not asked of an example.
   const asked = mergeGpuChecks(results).filter(({ id }) => id !== "gpu.nonce");
   requireGenuine("a GPU's report", reasonOf(asked));
-  const { body, requirements } = tdxRequirementsOf(tdx);
+  const { body, requirements: tdxRequirements } = tdxRequirementsOf(tdx);
   const gpus = results.flatMap(({ chip, report }) => (report === null ? [] : [{ chip, report }]));
   return {
     body,
     quoteDigest: encodeHex(sha256(quote)),
     gpus,
-    tdx: requirements,
-    gpu: gpuRequirementsOf(evidence, results, gpus),
+    requirements: {
+      tdx: tdxRequirements,
+      gpu: gpuRequirementsOf(evidence, results, gpus),
+      binding: { format: "touchstone-binding/v1", channel: "tls-spki", freshness: "nonce" },
+    },
   };
 }
 
@@ -96,7 +97,7 @@ function gpuRequirementsOf(
   { claims, gpus: shown }: Evidence,
   results: readonly GpuResult[],
   gpus: readonly ObservedGpu[],
-): Omit<GpuRequirements, "rimTables"> {
+): Requirements["gpu"] {
   if (claims.ccMode !== "on" || claims.devtools)
     throw unacceptable("the guest states that its GPUs are not in confidential mode");
   const [architecture, ...others] = distinct(results.map((result) => result.architecture));
@@ -117,31 +118,6 @@ function gpuRequirementsOf(
       ? "crl"
       : "ocsp-stapled",
   };
-}
-
-/** What the operator knows of the machine and its quote does not say. */
-export type PlatformRelease = Pick<
-  Platform,
-  "name" | "version" | "channel" | "svn" | "builder" | "source" | "shape"
->;
-
-/** The payload of a platform statement whose values were read from the quote. @throws MalformedError when a field is not valid. */
-export function draftPlatform(release: PlatformRelease, { body, quoteDigest }: ObservedMachine): Uint8Array {
-  const predicate: Platform = {
-    ...release,
-    provenance: null,
-    firmware: null,
-    mrtd: body.mrtd,
-    pageAddOrder: "observed",
-    rtmr0: body.rtmr0,
-    rtmr0From: `TDX quote, SHA-256 ${quoteDigest}`,
-    acpi: null,
-    tdAttributes: body.tdAttributes,
-    xfam: body.xfam,
-  };
-  return formatStatement("platform", predicate, [
-    { name: "known-good TDX quote", digest: { sha256: quoteDigest } },
-  ]);
 }
 
 function distinct<T>(values: readonly T[]): T[] {

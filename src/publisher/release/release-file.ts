@@ -1,12 +1,13 @@
-// The release file: one strict TOML file that names the artefacts of a release, the keys, the log and the policy to draft. Errors name
-// the table and key that is wrong; secrets are named by file or environment variable, and nothing of [keys] is ever repeated.
+// Reads the release file: one strict TOML file that names the artefacts of a release, the keys, the log and the policy to draft. Errors
+// name the table and key that is wrong; secrets are named by file or environment variable, and nothing of [keys] is ever repeated.
 import { dirname, resolve } from "node:path";
-import { parse as parseToml, TomlError } from "smol-toml";
 import * as z from "zod";
 import { name, positive } from "../../protocol/entry/fields.ts";
-import { gpuRequirements, policy as policySchema, tdxRequirements } from "../../protocol/entry/policy.ts";
+import { policy as policySchema } from "../../protocol/entry/policy.ts";
 import { RELEASE_KINDS, type ReleaseKind } from "../../protocol/entry/reference.ts";
 import { MalformedError } from "../../protocol/errors.ts";
+import { parseToml } from "../parse-toml.ts";
+import { requirements } from "../policy/requirements.ts";
 import {
   artefactTables,
   type DescribedTable,
@@ -21,21 +22,6 @@ const FORMAT = "release file";
 /** Names of files that a release folder holds beside one for each table. */
 const RESERVED = ["policy", "plan", "summary"];
 const ENVIRONMENT = /^env:([A-Za-z_][A-Za-z0-9_]*)$/;
-
-/** What a policy asks of the evidence and no artefact says. The rest of `gpu` is read from the entries unless it is given. */
-const requirements = z.strictObject({
-  tdx: tdxRequirements,
-  gpu: gpuRequirements.omit({ rimTables: true }).partial({
-    count: true,
-    driverVersions: true,
-    vbiosVersions: true,
-    fwids: true,
-    ccMode: true,
-    devtools: true,
-  }),
-  binding: policySchema.shape.profiles.element.shape.binding,
-});
-export type Requirements = z.infer<typeof requirements>;
 
 const keySource = z
   .string({ error: "expected the path of a key or env:NAME" })
@@ -103,7 +89,7 @@ export interface ReleaseFileOptions {
 export function parseReleaseFile(toml: string, options: ReleaseFileOptions): ReleaseFile {
   const folder = dirname(resolve(options.file));
   const path = pathFrom(folder, options.artefactsMustExist);
-  const { keys, ...rest } = read(toml);
+  const { keys, ...rest } = parseToml(toml, FORMAT);
   const raw = check(frame, {
     ...(fillIn(rest, options.environment, "") as object),
     ...(keys === undefined ? {} : { keys }),
@@ -123,11 +109,6 @@ export function parseReleaseFile(toml: string, options: ReleaseFileOptions): Rel
     artefacts: tables.map(([table, value]) => readTable(table, value, path)),
     policy: raw.policy === undefined ? null : check(policySection(path), raw.policy, "policy"),
   };
-}
-
-/** Reads requirements that stand in a file of their own. @throws MalformedError */
-export function checkRequirements(value: unknown, at: string): Requirements {
-  return check(requirements, value, at);
 }
 
 function readTable(
@@ -155,16 +136,6 @@ function absoluteKeys<T extends Record<string, string[] | undefined>>(keys: T, f
   return Object.fromEntries(
     Object.entries(keys).map(([role, sources]) => [role, sources?.map(absolute)]),
   ) as T;
-}
-
-/** The first line of a TOML error says what and where; the lines after it would show the file's text. */
-function read(toml: string): Record<string, unknown> {
-  try {
-    return parseToml(toml);
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error;
-    throw new MalformedError(FORMAT, error.message.split("\n")[0] ?? "not TOML", `line ${error.line}`);
-  }
 }
 
 function fillIn(value: unknown, environment: Readonly<NodeJS.ProcessEnv>, at: string): unknown {

@@ -1,15 +1,17 @@
-// Where the references of a release file lead: a statement prepared from a table of the same file, or one of the log. Both end as a
+// Follows the references of a release file to a statement prepared from a table of the same file, or to one of the log. Both end as a
 // file that describes can read.
 import { join } from "node:path";
 import { sha256 } from "../../protocol/cryptography/hash.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
-import { describeReference, type Reference, type ReleaseKind } from "../../protocol/entry/reference.ts";
-import { parseStatement, type Statement, type StatementOf } from "../../protocol/envelope/statement.ts";
+import { describeReference, type ReleaseKind } from "../../protocol/entry/reference.ts";
+import { parseStatement, type Statement } from "../../protocol/envelope/statement.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import type { LogClient } from "../client/log-client.ts";
-import { findEntry, parseReference } from "../client/lookup.ts";
+import { parseReference } from "../client/lookup.ts";
+import { findRelease, followReference, type LoggedRelease } from "../policy/find-release.ts";
+import { type ReferenceTo, type Released, type ReleaseName, releasedAs } from "../policy/release-set.ts";
 import { TABLE_NAME } from "./artefact-table.ts";
-import type { Member } from "./policy-content.ts";
+import { inReleaseFile } from "./in-release-file.ts";
 
 /** A statement with its digest and the path of its file. */
 export interface SourcedStatement {
@@ -18,17 +20,16 @@ export interface SourcedStatement {
   readonly path: string;
 }
 
+/** A release with the path of its statement's file. */
+export type ReleaseWithFile<K extends ReleaseKind> = Released<K> & { readonly path: string };
+
 export interface StatementSources {
   /** Takes note of a table's statement. */
   add(table: string, payload: Uint8Array, path: string): SourcedStatement;
   /** What a reference at a place of the release file names. @throws MalformedError naming the place. */
-  find<K extends ReleaseKind>(
-    reference: string,
-    kind: K,
-    at: string,
-  ): Promise<Member<K> & { readonly path: string }>;
+  find<K extends ReleaseKind>(reference: string, kind: K, at: string): Promise<ReleaseWithFile<K>>;
   /** What an entry refers to by digest. @throws MalformedError */
-  follow<K extends ReleaseKind>(reference: Reference & { readonly kind: K }): Promise<Member<K>>;
+  follow<K extends ReleaseKind>(reference: ReferenceTo<K>): Promise<ReleaseWithFile<K>>;
   /** Tables of a kind, in the order in which they were added. */
   tablesOf(kind: ReleaseKind): string[];
 }
@@ -44,22 +45,10 @@ export function statementSources(
 ): StatementSources {
   const tables = new Map<string, SourcedStatement>();
 
-  async function fromLog(
-    wanted: { kind: string; name: string; version: string },
-    at: string,
-  ): Promise<SourcedStatement> {
-    const { kind, name, version } = wanted;
-    const found = await findEntry(client, { kind: kind as ReleaseKind, name, version });
-    if (found === undefined) throw refused(`the log has no ${kind}/${name}@${version}`, at);
-    const { statement, payload, payloadDigest: digest } = found.envelope;
-    if (describeReference(statement) !== `${kind}/${name}@${version}`)
-      throw refused(
-        `asked for ${kind}/${name}@${version}, the log answered with ${describeReference(statement)}`,
-        at,
-      );
-    const path = join(folder, "references", `${digest}.json`);
+  function withFile<K extends ReleaseKind>({ payload, ...released }: LoggedRelease<K>): ReleaseWithFile<K> {
+    const path = join(folder, "references", `${released.reference.digest}.json`);
     write(path, payload);
-    return { statement, digest, path };
+    return { ...released, path };
   }
 
   return {
@@ -67,49 +56,41 @@ export function statementSources(
       const statement = parseStatement(payload);
       const label = describeReference(statement);
       const other = [...tables].find(([, taken]) => describeReference(taken.statement) === label)?.[0];
-      if (other !== undefined) throw refused(`is ${label}, as artefacts.${other} is`, `artefacts.${table}`);
+      if (other !== undefined)
+        throw new MalformedError(
+          "release file",
+          `is ${label}, as artefacts.${other} is`,
+          `artefacts.${table}`,
+        );
       const added = { statement, digest: encodeHex(sha256(payload)), path };
       tables.set(table, added);
       return added;
     },
-    async find(reference, kind, at) {
-      if (!TABLE_NAME.test(reference))
-        return ofKind(await fromLog(parseLogged(reference, kind, at), at), kind, at);
-      const found = tables.get(reference);
-      if (found === undefined) throw refused(`no table artefacts.${reference} is a ${kind}`, at);
-      return ofKind(found, kind, at);
-    },
-    async follow(reference) {
-      const here = [...tables.values()].find(({ digest }) => digest === reference.digest);
-      const found = here ?? (await fromLog(reference, "policy"));
-      if (found.digest !== reference.digest)
-        throw refused(`${describeReference(reference)} is in the log with another content`, "policy");
-      return ofKind(found, reference.kind, "policy");
-    },
+    find: (reference, kind, at) =>
+      inReleaseFile(at, async () => {
+        if (!TABLE_NAME.test(reference))
+          return withFile(await findRelease(client, parseLogged(reference, kind)));
+        const found = tables.get(reference);
+        if (found === undefined) throw unresolved(`no table artefacts.${reference} is a ${kind}`);
+        return { ...releasedAs(kind, found.statement, found.digest), path: found.path };
+      }),
+    follow: (reference) =>
+      inReleaseFile("policy", async () => {
+        const here = [...tables.values()].find(({ digest }) => digest === reference.digest);
+        if (here === undefined) return withFile(await followReference(client, reference));
+        return { ...releasedAs(reference.kind, here.statement, here.digest), path: here.path };
+      }),
     tablesOf: (kind) =>
       [...tables].filter(([, { statement }]) => statement.kind === kind).map(([table]) => table),
   };
 }
 
-function parseLogged(
-  reference: string,
-  kind: ReleaseKind,
-  at: string,
-): { kind: string; name: string; version: string } {
+function parseLogged<K extends ReleaseKind>(reference: string, kind: K): ReleaseName<K> {
   if (!reference.startsWith(`${kind}/`) || !reference.includes("@"))
-    throw refused(`expected a table of this file or ${kind}/name@version`, at);
-  return parseReference(reference);
+    throw unresolved(`expected a table of this file or ${kind}/name@version`);
+  return { ...parseReference(reference), kind };
 }
 
-function ofKind<K extends ReleaseKind>(
-  found: SourcedStatement,
-  kind: K,
-  at: string,
-): Member<K> & { path: string } {
-  if (found.statement.kind !== kind) throw refused(`is a ${found.statement.kind}, expected a ${kind}`, at);
-  return { ...found, statement: found.statement as unknown as StatementOf<K> };
-}
-
-function refused(detail: string, at: string): MalformedError {
-  return new MalformedError("release file", detail, at);
+function unresolved(detail: string): MalformedError {
+  return new MalformedError("reference", detail);
 }

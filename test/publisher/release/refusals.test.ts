@@ -123,9 +123,23 @@ describe("a release file is refused, by table and key", () => {
       () => toml({ policy: policyParts("9").policy.replace("requirements.toml", "short.toml") }),
       /policy\.(osImage|requirements\.tdx\.debug)/,
     ],
+    [
+      "requirements that are not TOML",
+      () => toml({ policy: policyParts("9").policy.replace("requirements.toml", "broken.toml") }),
+      /policy\.requirements, line \d+/,
+    ],
+    [
+      "an image that the log does not have",
+      () =>
+        toml({
+          policy: `${policyParts("9").policy}osImage = "os-image/acme/lost@1"\ngpuRims = ["gpu-rim/a@1"]\n`,
+        }),
+      /the log has no os-image\/acme\/lost@1.*policy\.osImage/,
+    ],
   ];
   it.each(cases)("%s", async (_, make, expected) => {
     world.folder.write("requirements.toml", REQUIREMENTS);
+    world.folder.write("broken.toml", REQUIREMENTS.replace("[gpu]", "[[gpu"));
     world.folder.write("short.toml", REQUIREMENTS.replace("debug = false\n", ""));
     expect(await refusal(make())).toMatch(expected);
     expect(existsSync(world.at("bad.d/plan.json")), "there is no plan of a release that failed").toBe(false);

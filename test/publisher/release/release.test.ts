@@ -14,6 +14,7 @@ const read = (path: string) => readFileSync(world.at(path), "utf8");
 const write = (name: string, parts: Partial<Parameters<typeof releaseToml>[0]> & { version: string }) =>
   world.folder.write(name, releaseToml({ log: world.url(), keys: KEYS, ...parts }));
 const summaryOf = (folder: string): ReleaseSummary => JSON.parse(read(`${folder}/summary.json`));
+const policyOf = (folder: string) => JSON.parse(read(`${folder}/policy.json`)).predicate;
 const planOf = (folder: string) => parsePlan(new Uint8Array(readFileSync(world.at(`${folder}/plan.json`))));
 
 /** A release file with an image and a policy, whose image is made of what the same file describes. */
@@ -165,6 +166,24 @@ describe("policy of a release", () => {
     ]);
     expect(verified.error).toBeNull();
     expect(verified.said).toContain("verified: policy prod version 1");
+  });
+
+  it("is what `policy draft` makes of the same entries and the same requirements", async () => {
+    const { osImage, gspFirmware, gpuRims, platforms } = policyOf("whole.d").profiles[0];
+    const chosen = ({ name, version }: { name: string; version: string }) => `${name}@${version}`;
+    const { error } = await world.run([
+      ...["policy", "draft", "prod", "--requirements", world.at("requirements.toml"), "--profile", "h100"],
+      ...["--os-image", chosen(osImage), "--gsp-firmware", chosen(gspFirmware)],
+      ...["--gpu-rim", chosen(gpuRims[0]), "--platform", chosen(platforms[0])],
+      ...["--to", world.url(), "-o", world.at("drafted.json")],
+    ]);
+    expect(error).toBeNull();
+    const { svnFloor, profiles, version } = JSON.parse(read("drafted.json")).predicate;
+    expect({ svnFloor, profiles }).toEqual({
+      svnFloor: policyOf("whole.d").svnFloor,
+      profiles: policyOf("whole.d").profiles,
+    });
+    expect(version, "it follows the published one").toBe(2);
   });
 
   it("gets no new version while the one in force says the same", async () => {

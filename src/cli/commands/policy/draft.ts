@@ -1,21 +1,17 @@
 // touchstone policy draft: the next version of a policy from a content file or from logged entries, and its content from a known-good
 // machine. Everything that is written is for a human to review before anybody signs.
 import type { Command } from "commander";
-import { sha256 } from "../../../protocol/cryptography/hash.ts";
-import { encodeHex } from "../../../protocol/encoding/hex.ts";
-import type { Reference } from "../../../protocol/entry/reference.ts";
 import { parseJson } from "../../../protocol/envelope/parse-json.ts";
-import { parseStatement, type StatementOf } from "../../../protocol/envelope/statement.ts";
 import { findEntry } from "../../../publisher/client/lookup.ts";
-import { draftPlatform, observeMachine } from "../../../publisher/evidence/observe-machine.ts";
-import { draftPolicy, type PolicyContent } from "../../../publisher/policy/draft-policy.ts";
-import {
-  draftContent,
-  parseRequirements,
-  type Released,
-  requirementsFrom,
-  requireRunning,
-} from "../../../publisher/policy/draft-profile.ts";
+import type { PlatformRelease } from "../../../publisher/evidence/draft-platform.ts";
+import { observeMachine } from "../../../publisher/evidence/observe-machine.ts";
+import { composePolicy } from "../../../publisher/policy/compose-policy.ts";
+import { draftFromMachine } from "../../../publisher/policy/draft-from-machine.ts";
+import { draftPolicy, type PolicyContent, placeAfter } from "../../../publisher/policy/draft-policy.ts";
+import { parseRelease, releasesOf } from "../../../publisher/policy/find-release.ts";
+import { MEMBER_KINDS } from "../../../publisher/policy/release-set.ts";
+import { parseRequirements } from "../../../publisher/policy/requirements.ts";
+import { type ChosenReleases, selectRelease } from "../../../publisher/policy/select-release.ts";
 import { parseEvidence } from "../../../verifier/evidence.ts";
 import { NVIDIA_DEVICE_ROOT } from "../../../verifier/nvidia/device-root.ts";
 import { INTEL_SGX_ROOT_CA } from "../../../verifier/tdx/intel-root.ts";
@@ -23,11 +19,11 @@ import { type CliContext, show, UsageError } from "../../context.ts";
 import { readInput, writeOutput } from "../../files.ts";
 import { logClient } from "../../log-client.ts";
 import { collect, DEFAULT_URL, parseCount, parsePositive, parseTime } from "../../options.ts";
-import { placeAfter } from "../../policy-place.ts";
-import { type Chosen, parseRelease, selectAll, selectRelease } from "../../select-release.ts";
 import { addTestingRoots, readTestingRoot } from "../../testing-root.ts";
 
-interface Options extends Partial<Chosen> {
+interface Options {
+  readonly osImage?: string;
+  readonly gspFirmware?: string;
   readonly content?: string;
   readonly requirements?: string;
   readonly fromEvidence?: string;
@@ -57,7 +53,7 @@ Examples:
 
   touchstone policy draft prod --os-image acme/guest@2026.11 --gsp-firmware nvidia/gsp@580.95.05 \\
     --gpu-rim nvidia/gh100-driver@580.95.05 --gpu-rim nvidia/gh100-vbios@96.00.CF.00.01 \\
-    --platform acme/h100-8@1 --requirements requirements.json -o policy.json
+    --platform acme/h100-8@1 --requirements requirements.toml -o policy.json
 
   touchstone policy draft prod --from-evidence evidence.json --os-image acme/guest@2026.11 \\
     --gsp-firmware nvidia/gsp@580.95.05 --gpu-rim nvidia/gh100-driver@580.95.05 --gpu-rim nvidia/gh100-vbios@96.00.CF.00.01 \\
@@ -73,7 +69,7 @@ export function addPolicyDraft(policy: Command, context: CliContext): void {
     .option("--content <file>", "JSON with svnFloor and profiles, see examples/release/policy.json")
     .option(
       "--requirements <file>",
-      "or what the machine must show, JSON {tdx, gpu, binding}, beside the entries below",
+      "or what the machine must show, TOML or JSON of tdx, gpu and binding, beside the entries below",
     )
     .option("--from-evidence <file>", "or a known-good machine's evidence.json, beside the entries below")
     .option("--as-of <time>", "when that evidence is genuine, RFC 3339 (default: now)", parseTime)
@@ -104,7 +100,7 @@ export function addPolicyDraft(policy: Command, context: CliContext): void {
       const { content, requirements, fromEvidence } = options;
       if ([content, requirements, fromEvidence].filter((given) => given !== undefined).length !== 1)
         throw new UsageError("give one of --content, --requirements and --from-evidence");
-      if (fromEvidence !== undefined) await draftFromMachine(fromEvidence, options, context);
+      if (fromEvidence !== undefined) await draftOfMachine(fromEvidence, options, context);
       else await draftVersion(name, await contentOf(options, context), options, context);
     });
 }
@@ -113,10 +109,8 @@ async function contentOf(options: Options, context: CliContext): Promise<PolicyC
   if (options.content !== undefined)
     return parseJson(readInput(options.content), 1_000_000) as unknown as PolicyContent;
   const wanted = parseRequirements(readInput(options.requirements ?? ""));
-  const client = logClient(options.to, context);
-  const chosen = requireChosen(options);
-  const platforms = await selectAll(client, "platform", chosen.platform);
-  return draftContent(options.profile, { ...(await selectRelease(client, chosen)), platforms }, wanted);
+  const releases = await selectRelease(requireChosen(options), releasesOf(logClient(options.to, context)));
+  return composePolicy(options.profile, releases, wanted);
 }
 
 async function draftVersion(
@@ -134,12 +128,38 @@ async function draftVersion(
   ]);
 }
 
-async function draftFromMachine(file: string, options: Options, context: CliContext): Promise<void> {
+async function draftOfMachine(file: string, options: Options, context: CliContext): Promise<void> {
   const chosen = requireChosen(options);
-  const [platformName, another] = chosen.platform;
-  const { platformOutput, machineType, vcpus, memory, builder, source, channel, svn } = options;
+  const { platformOutput, release } = requirePlatform(options);
+  const machine = await observeMachine(parseEvidence(readInput(file)), {
+    now: options.asOf ?? context.now(),
+    roots: {
+      intel: readTestingRoot("intel", options.intelRoot, context) ?? INTEL_SGX_ROOT_CA,
+      nvidia: readTestingRoot("nvidia", options.nvidiaRoot, context) ?? NVIDIA_DEVICE_ROOT,
+    },
+  });
+  const logged = releasesOf(logClient(options.to, context));
+  const others = await selectRelease({ ...chosen, platforms: [] }, logged);
+  const { platform, content } = draftFromMachine(options.profile, machine, release, others);
+  writeOutput(platformOutput, platform);
+  writeOutput(options.output, `${JSON.stringify(content, null, 2)}\n`);
+  show(context, options, { output: options.output, platform: platformOutput }, [
+    `${platformOutput}: platform ${chosen.platforms[0]}; review it, sign and publish it`,
+    `${options.output}: what the machine showed; review it, then policy draft --content ${options.output}`,
+  ]);
+}
+
+function requireChosen({ osImage, gspFirmware, gpuRim, platform }: Options): ChosenReleases {
+  if (osImage === undefined || gspFirmware === undefined || gpuRim.length === 0 || platform.length === 0)
+    throw new UsageError("name the release: --os-image, --gsp-firmware, --gpu-rim and --platform");
+  return { osImage, gspFirmware, gpuRims: gpuRim, platforms: platform };
+}
+
+function requirePlatform(options: Options): { platformOutput: string; release: PlatformRelease } {
+  const { platform, platformOutput, machineType, vcpus, memory, builder, source, channel, svn } = options;
+  const [name, another] = platform;
   if (
-    platformName === undefined ||
+    name === undefined ||
     another !== undefined ||
     platformOutput === undefined ||
     machineType === undefined ||
@@ -152,54 +172,13 @@ async function draftFromMachine(file: string, options: Options, context: CliCont
       "--from-evidence writes one platform: give one --platform, --platform-output, --machine-type, --vcpus, --memory, --builder and --source",
     );
   }
-  const machine = await observeMachine(parseEvidence(readInput(file)), {
-    now: options.asOf ?? context.now(),
-    roots: {
-      intel: readTestingRoot("intel", options.intelRoot, context) ?? INTEL_SGX_ROOT_CA,
-      nvidia: readTestingRoot("nvidia", options.nvidiaRoot, context) ?? NVIDIA_DEVICE_ROOT,
-    },
-  });
-  const selected = await selectRelease(logClient(options.to, context), chosen);
-  requireRunning(machine, selected);
-  const payload = draftPlatform(
-    {
-      ...parseRelease("platform", platformName),
-      channel,
-      svn,
-      builder: { id: builder },
-      source: { uri: source, commit: null, sha256: null },
-      shape: { machineType, vcpus, memoryBytes: memory, gpus: machine.gpus.length },
-    },
-    machine,
-  );
-  const platforms = [releasedFrom(payload)];
-  const content = draftContent(
-    options.profile,
-    { ...selected, platforms },
-    requirementsFrom(machine, selected),
-  );
-  writeOutput(platformOutput, payload);
-  writeOutput(options.output, `${JSON.stringify(content, null, 2)}\n`);
-  show(context, options, { output: options.output, platform: platformOutput }, [
-    `${platformOutput}: platform ${platformName}; review it, sign and publish it`,
-    `${options.output}: what the machine showed; review it, then policy draft --content ${options.output}`,
-  ]);
-}
-
-function requireChosen({ osImage, gspFirmware, gpuRim, platform }: Options): Chosen {
-  if (osImage === undefined || gspFirmware === undefined || gpuRim.length === 0 || platform.length === 0)
-    throw new UsageError("name the release: --os-image, --gsp-firmware, --gpu-rim and --platform");
-  return { osImage, gspFirmware, gpuRim, platform };
-}
-
-function releasedFrom(payload: Uint8Array): Released<"platform"> {
-  const statement = parseStatement(payload) as StatementOf<"platform">;
-  const { kind, name, version } = statement;
-  const reference: Reference & { kind: "platform" } = {
-    kind,
-    name,
-    version,
-    digest: encodeHex(sha256(payload)),
+  const release = {
+    ...parseRelease(MEMBER_KINDS.platforms, name),
+    channel,
+    svn,
+    builder: { id: builder },
+    source: { uri: source, commit: null, sha256: null },
+    shape: { machineType, vcpus, memoryBytes: memory },
   };
-  return { statement, reference };
+  return { platformOutput, release };
 }

@@ -1,22 +1,15 @@
 // A profile from logged entries and from a known-good machine: what is written is what was seen, and only a good example is taken.
 import { beforeAll, describe, expect, it } from "vitest";
+import { sha256 } from "../../../src/protocol/cryptography/hash.ts";
 import { encodeHex } from "../../../src/protocol/encoding/hex.ts";
-import type { ReleaseKind } from "../../../src/protocol/entry/reference.ts";
 import { parseStatement, type StatementOf } from "../../../src/protocol/envelope/statement.ts";
-import {
-  draftPlatform,
-  type ObservedMachine,
-  observeMachine,
-} from "../../../src/publisher/evidence/observe-machine.ts";
+import { draftPlatform } from "../../../src/publisher/evidence/draft-platform.ts";
+import { type ObservedMachine, observeMachine } from "../../../src/publisher/evidence/observe-machine.ts";
+import { requireRunning } from "../../../src/publisher/evidence/require-running.ts";
+import { draftFromMachine } from "../../../src/publisher/policy/draft-from-machine.ts";
 import { draftPolicy } from "../../../src/publisher/policy/draft-policy.ts";
-import {
-  draftContent,
-  parseRequirements,
-  type Released,
-  type ReleaseSelection,
-  requirementsFrom,
-  requireRunning,
-} from "../../../src/publisher/policy/draft-profile.ts";
+import type { ReleaseSet } from "../../../src/publisher/policy/release-set.ts";
+import { parseRequirements } from "../../../src/publisher/policy/requirements.ts";
 import {
   bootEvents,
   encodeEvidence,
@@ -26,35 +19,17 @@ import {
   tamper,
 } from "../../../src/testing/index.ts";
 import { parseEvidence } from "../../../src/verifier/evidence.ts";
-import { machineOf, makeWorld, OTHER_IMAGE, type World } from "../../support/appraisal-world.ts";
+import { machineOf, OTHER_IMAGE } from "../../support/appraisal-world.ts";
 import { NOW } from "../../support/clock.ts";
-import { malformedOf, outcomeOf } from "../../support/refusals.ts";
-import { referenceOf } from "../../support/signing.ts";
+import { outcomeOf } from "../../support/refusals.ts";
+import { releaseSetFor } from "./release-set-for.ts";
 
 let good: Machine;
-let world: World;
-let selection: ReleaseSelection;
+let selection: ReleaseSet;
 beforeAll(async () => {
   good = await machineOf();
-  world = await makeWorld(good);
-  selection = {
-    osImage: released("os-image")[0]!,
-    kernelPatchSet: released("kernel-patch-set")[0]!,
-    driverBuild: released("driver-build")[0]!,
-    gspFirmware: released("gsp-firmware")[0]!,
-    gpuRims: released("gpu-rim"),
-    platforms: released("platform").slice(0, 1),
-  };
+  selection = await releaseSetFor(good);
 });
-
-function released<K extends ReleaseKind>(kind: K): Released<K>[] {
-  return world.log.envelopes
-    .filter(({ statement }) => statement.kind === kind)
-    .map((envelope) => ({
-      statement: envelope.statement as StatementOf<K>,
-      reference: referenceOf<K>(envelope),
-    }));
-}
 
 const observe = (machine: Machine, now = NOW): Promise<ObservedMachine> =>
   observeMachine(parseEvidence(encodeEvidence(machine.evidence)), { now, roots: machine.roots });
@@ -66,12 +41,12 @@ const RELEASE = {
   svn: 2,
   builder: { id: "ci" },
   source: { uri: "https://git.example", commit: null, sha256: null },
-  shape: { machineType: "q35", vcpus: 8, memoryBytes: 2 ** 36, gpus: 1 },
+  shape: { machineType: "q35", vcpus: 8, memoryBytes: 2 ** 36 },
 };
 
 describe("what a known-good machine shows", () => {
   it("becomes requirements that hold its own values and no others", async () => {
-    const { tdx, gpu, binding } = requirementsFrom(await observe(good), selection);
+    const { tdx, gpu, binding } = (await observe(good)).requirements;
     expect(tdx).toMatchObject({
       rtmr3: { mode: "zero" },
       mrSeam: { mode: "allow", values: [encodeHex(good.body.mrSeam)] },
@@ -87,7 +62,6 @@ describe("what a known-good machine shows", () => {
       fwids: [encodeHex(good.gpus[0]!.identity.fwid!)],
       revocation: "ocsp-stapled",
     });
-    expect(gpu.rimTables).toHaveLength(2);
     expect(binding).toEqual({ format: "touchstone-binding/v1", channel: "tls-spki", freshness: "nonce" });
   });
 
@@ -101,6 +75,7 @@ describe("what a known-good machine shows", () => {
       xfam: encodeHex(good.body.xfam),
       pageAddOrder: "observed",
       rtmr0From: `TDX quote, SHA-256 ${machine.quoteDigest}`,
+      shape: { ...RELEASE.shape, gpus: 1 },
     });
     expect(statement.subject).toEqual([
       { name: "known-good TDX quote", digest: { sha256: machine.quoteDigest } },
@@ -111,7 +86,7 @@ describe("what a known-good machine shows", () => {
     const events = [...bootEvents("synthetic image 1"), runtimeEvent("app", new Uint8Array(1))];
     const teeTcbSvn2 = Uint8Array.from(good.body.teeTcbSvn, (svn, i) => svn + (i === 0 ? 2 : 0));
     const machine = await machineOf({ events, tdx: { quote: { form: "v5-tdx1.5" }, body: { teeTcbSvn2 } } });
-    const { tdx } = await observe(machine);
+    const { tdx } = (await observe(machine)).requirements;
     expect(tdx.rtmr3).toEqual({ mode: "exact", value: encodeHex(machine.body.rtmr3) });
     expect(tdx.minTeeTcbSvn).toBe(encodeHex(good.body.teeTcbSvn));
   });
@@ -135,7 +110,7 @@ describe("what a known-good machine shows", () => {
   });
 
   it("is taken though its TCB is out of date, and the status says so for the reviewer", async () => {
-    const { tdx } = await observe(await tamper(good, "tcb-out-of-date"));
+    const { tdx } = (await observe(await tamper(good, "tcb-out-of-date"))).requirements;
     expect(tdx.tcbStatuses).toEqual(["OutOfDate"]);
   });
 });
@@ -167,8 +142,7 @@ describe("a drafted policy", () => {
   };
 
   it("names the whole release set, and puts each floor at the chosen entry's svn", async () => {
-    const wanted = requirementsFrom(await observe(good), selection);
-    const content = draftContent("h100", selection, wanted);
+    const { platform, content } = draftFromMachine("h100", await observe(good), RELEASE, selection);
     const { predicate } = parseStatement(draftPolicy(place, content)) as StatementOf<"policy">;
     expect(predicate.svnFloor).toEqual({
       "os-image": 1,
@@ -176,7 +150,7 @@ describe("a drafted policy", () => {
       "driver-build": 1,
       "gsp-firmware": 1,
       "gpu-rim": 1,
-      platform: 1,
+      platform: 2,
     });
     expect(predicate.profiles).toHaveLength(1);
     expect(predicate.profiles[0]).toMatchObject({
@@ -184,16 +158,23 @@ describe("a drafted policy", () => {
       osImage: selection.osImage.reference,
       kernelPatchSet: selection.kernelPatchSet.reference,
       driverBuild: selection.driverBuild.reference,
+      platforms: [{ kind: "platform", name: "acme/h100", version: "1", digest: encodeHex(sha256(platform)) }],
     });
+    expect(predicate.profiles[0]!.gpu.rimTables).toHaveLength(2);
   });
 
-  it("takes requirements from a file, each of them, and says which is missing", async () => {
-    const wanted = requirementsFrom(await observe(good), selection);
-    const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
-    expect(parseRequirements(bytes(wanted))).toEqual(wanted);
-    const { fwids: _, ...gpu } = wanted.gpu;
-    const error = await malformedOf(() => parseRequirements(bytes({ ...wanted, gpu })));
-    expect(error?.message).toContain("/gpu/fwids");
-    expect(await malformedOf(() => parseRequirements(bytes({ ...wanted, anything: "else" })))).toBeDefined();
+  it("asks what the machine showed, as a file of requirements would", async () => {
+    const machine = await observe(good);
+    const { tdx, gpu, binding } = draftFromMachine("h100", machine, RELEASE, selection).content.profiles[0]!;
+    const file = new TextEncoder().encode(JSON.stringify(machine.requirements));
+    expect(parseRequirements(file)).toEqual(machine.requirements);
+    expect({ tdx, gpu, binding }).toMatchObject(machine.requirements);
+  });
+
+  it("is not made when the machine runs another release", async () => {
+    const other = await observe(await machineOf({ events: bootEvents(OTHER_IMAGE) }));
+    expect(await outcomeOf(() => draftFromMachine("h100", other, RELEASE, selection))).toBe(
+      "another-release",
+    );
   });
 });

@@ -1,0 +1,35 @@
+// Checks that a machine runs the release that a policy is drafted of.
+import { describeReference } from "../../protocol/entry/reference.ts";
+import { VerificationError } from "../../protocol/errors.ts";
+import { compareWithLogged, describeComparison } from "../../verifier/nvidia/compare-with-logged.ts";
+import type { ReleaseSet } from "../policy/release-set.ts";
+import type { ObservedMachine } from "./observe-machine.ts";
+
+/** @throws VerificationError "another-release" naming the entry that differs. */
+export function requireRunning(
+  { body, gpus }: ObservedMachine,
+  { osImage, gpuRims }: Pick<ReleaseSet, "osImage" | "gpuRims">,
+): void {
+  for (const register of ["rtmr1", "rtmr2"] as const) {
+    const expected = osImage.statement.predicate.measurements[register];
+    if (body[register] !== expected)
+      throw anotherRelease(
+        `${describeReference(osImage.reference)} has ${register} ${expected}, the machine ${body[register]}`,
+      );
+  }
+  const rims = gpuRims.map(({ statement, reference }) => ({
+    rim: statement.predicate,
+    entry: describeReference(reference),
+  }));
+  const allowed = rims.map(({ rim }) => rim.tableDigest);
+  for (const { chip, report } of gpus) {
+    const found = compareWithLogged(report, chip, rims, allowed);
+    const what = `${chip}, driver ${report.driverVersion}, VBIOS ${report.vbiosVersion}`;
+    if (found === null) throw anotherRelease(`the chosen gpu-rims hold no pair of tables for ${what}`);
+    if (!found.matches) throw anotherRelease(`${what}: ${describeComparison(found).detail}`);
+  }
+}
+
+function anotherRelease(detail: string): VerificationError {
+  return new VerificationError("another-release", `the machine runs another release: ${detail}`);
+}

@@ -1,0 +1,97 @@
+// Composes a policy of one release set: what the entries state is read from them, what they cannot state comes from the requirements.
+import type { GpuRequirements, Policy } from "../../protocol/entry/policy.ts";
+import { RELEASE_KINDS, type ReleaseKind } from "../../protocol/entry/reference.ts";
+import { MalformedError } from "../../protocol/errors.ts";
+import type { PolicyContent } from "./draft-policy.ts";
+import type { ReleaseSet } from "./release-set.ts";
+import type { Requirements } from "./requirements.ts";
+
+type GivenFloors = { readonly [K in ReleaseKind]?: number | undefined };
+
+/**
+ * A policy of one profile.
+ * @param id of the profile; @param svnFloor floors to put in place of those of the release set.
+ * @throws MalformedError with the JSON pointer of the requirement that is not given and that no entry states.
+ */
+export function composePolicy(
+  id: string,
+  releases: ReleaseSet,
+  { tdx, gpu, binding }: Requirements,
+  svnFloor: GivenFloors = {},
+): PolicyContent {
+  const { osImage, kernelPatchSet, driverBuild, gspFirmware, gpuRims, platforms } = releases;
+  const profile = {
+    id,
+    platforms: platforms.map(({ reference }) => reference),
+    osImage: osImage.reference,
+    kernelPatchSet: kernelPatchSet.reference,
+    driverBuild: driverBuild.reference,
+    gspFirmware: gspFirmware.reference,
+    gpuRims: gpuRims.map(({ reference }) => reference),
+    tdx,
+    gpu: completeGpu(gpu, releases),
+    binding,
+  };
+  return { svnFloor: floorsOf(releases, svnFloor), profiles: [profile] };
+}
+
+function completeGpu(gpu: Requirements["gpu"], releases: ReleaseSet): GpuRequirements {
+  const { driverBuild, gspFirmware, gpuRims, platforms } = releases;
+  const vbios = gpuRims.filter(({ statement }) => statement.predicate.rim.covers === "vbios");
+  return {
+    ...gpu,
+    count:
+      gpu.count ??
+      one(
+        "count",
+        platforms.map(({ statement }) => statement.predicate.shape.gpus),
+      ),
+    driverVersions: gpu.driverVersions ?? [driverBuild.statement.predicate.upstream.version],
+    vbiosVersions:
+      gpu.vbiosVersions ??
+      some(
+        "vbiosVersions",
+        vbios.map(({ statement }) => statement.predicate.rim.componentVersion),
+      ),
+    rimTables: gpu.rimTables ?? distinct(gpuRims.map(({ statement }) => statement.predicate.tableDigest)),
+    fwids:
+      gpu.fwids ??
+      some(
+        "fwids",
+        gspFirmware.statement.predicate.observedFwids.map(({ fwid }) => fwid),
+      ),
+    ccMode: gpu.ccMode ?? "on",
+    devtools: gpu.devtools ?? false,
+  };
+}
+
+/** The floor of each kind: as given, or the lowest svn in the release set, so that nothing older is accepted than what is named. */
+function floorsOf(releases: ReleaseSet, given: GivenFloors): Policy["svnFloor"] {
+  const statements = Object.values(releases)
+    .flat()
+    .map(({ statement }) => statement);
+  const lowest = (kind: ReleaseKind) =>
+    Math.min(...statements.filter((one) => one.kind === kind).map(({ predicate }) => predicate.svn));
+  return Object.fromEntries(
+    RELEASE_KINDS.map((kind) => [kind, given[kind] ?? lowest(kind)]),
+  ) as Policy["svnFloor"];
+}
+
+function distinct<T>(values: readonly T[]): T[] {
+  return [...new Set(values)];
+}
+
+function one<T>(requirement: string, values: readonly T[]): T {
+  const [value, ...others] = distinct(values);
+  if (value === undefined || others.length > 0) throw missing(requirement, "the platforms differ");
+  return value;
+}
+
+function some<T>(requirement: string, values: readonly T[]): T[] {
+  if (values.length === 0) throw missing(requirement, "no artefact of the release states one");
+  return distinct(values);
+}
+
+function missing(requirement: string, why: string): MalformedError {
+  return new MalformedError("requirements", `not given, and ${why}`, `/gpu/${requirement}`);
+}

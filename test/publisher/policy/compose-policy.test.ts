@@ -1,0 +1,149 @@
+// What a policy takes from its entries, and what it takes from the requirements of its owner.
+import { beforeAll, describe, expect, it } from "vitest";
+import type { Predicate } from "../../../src/protocol/entry/kinds.ts";
+import type { ReleaseKind } from "../../../src/protocol/entry/reference.ts";
+import { composePolicy } from "../../../src/publisher/policy/compose-policy.ts";
+import type { PolicyContent } from "../../../src/publisher/policy/draft-policy.ts";
+import type { Released, ReleaseSet } from "../../../src/publisher/policy/release-set.ts";
+import { parseRequirements, type Requirements } from "../../../src/publisher/policy/requirements.ts";
+import { machineOf } from "../../support/appraisal-world.ts";
+import { malformedOf } from "../../support/refusals.ts";
+import { sha256Of, sha384Of } from "../../support/release-predicates.ts";
+import { releaseSetFor } from "./release-set-for.ts";
+
+const zeros = "0".repeat(96);
+const TOML = `
+[tdx]
+mrConfigId = "${zeros}"
+mrOwner = "${zeros}"
+mrOwnerConfig = "${zeros}"
+rtmr3 = { mode = "zero" }
+mrSeam = { mode = "intel-signed" }
+minTeeTcbSvn = "${"0".repeat(32)}"
+tcbStatuses = ["UpToDate"]
+minTcbEvaluationDataNumber = 1
+mrServiceTd = "zero"
+debug = false
+
+[gpu]
+architecture = "hopper"
+revocation = "ocsp-stapled"
+
+[binding]
+format = "touchstone-binding/v1"
+channel = "tls-spki"
+freshness = "nonce"
+`;
+const bytes = (text: string) => new TextEncoder().encode(text);
+const json = (value: unknown) => bytes(JSON.stringify(value));
+
+let releases: ReleaseSet;
+let wanted: Requirements;
+beforeAll(async () => {
+  const { gspFirmware, ...others } = await releaseSetFor(await machineOf());
+  const observedFwids = [{ fwid: sha384Of("fwid"), report: sha256Of("report") }];
+  releases = { ...others, gspFirmware: changed(gspFirmware, { observedFwids }) };
+  wanted = parseRequirements(bytes(TOML));
+});
+
+/** The same entry, stating something else. */
+function changed<K extends ReleaseKind>(released: Released<K>, other: Partial<Predicate<K>>): Released<K> {
+  const { statement } = released;
+  return { ...released, statement: { ...statement, predicate: { ...statement.predicate, ...other } } };
+}
+const gpuOf = ({ profiles }: PolicyContent) => profiles[0]!.gpu;
+const faultOf = async (set: ReleaseSet) => malformedOf(() => composePolicy("h100", set, wanted));
+
+describe("what the requirements leave out", () => {
+  it("is what the entries state", () => {
+    expect(gpuOf(composePolicy("h100", releases, wanted))).toEqual({
+      architecture: "hopper",
+      revocation: "ocsp-stapled",
+      count: 1,
+      driverVersions: [releases.driverBuild.statement.predicate.upstream.version],
+      vbiosVersions: ["96.00.CF.00.01"],
+      rimTables: releases.gpuRims.map(({ statement }) => statement.predicate.tableDigest),
+      fwids: [sha384Of("fwid")],
+      ccMode: "on",
+      devtools: false,
+    });
+  });
+
+  it("is stated once, however many entries say it", () => {
+    const gpuRims = [...releases.gpuRims, ...releases.gpuRims];
+    const platforms = [...releases.platforms, ...releases.platforms];
+    const { rimTables, vbiosVersions } = gpuOf(
+      composePolicy("h100", { ...releases, gpuRims, platforms }, wanted),
+    );
+    expect([rimTables.length, vbiosVersions]).toEqual([2, ["96.00.CF.00.01"]]);
+  });
+
+  it("is named when no entry states it, or two state it differently", async () => {
+    const gspFirmware = changed(releases.gspFirmware, { observedFwids: [] });
+    expect((await faultOf({ ...releases, gspFirmware }))?.at).toBe("/gpu/fwids");
+    const gpuRims = releases.gpuRims.filter(({ statement }) => statement.predicate.rim.covers === "driver");
+    expect((await faultOf({ ...releases, gpuRims }))?.at).toBe("/gpu/vbiosVersions");
+    const [platform] = releases.platforms as [Released<"platform">];
+    const { shape } = platform.statement.predicate;
+    const larger = changed(platform, { shape: { ...shape, gpus: 8 } });
+    expect((await faultOf({ ...releases, platforms: [platform, larger] }))?.at).toBe("/gpu/count");
+  });
+});
+
+describe("what the owner gives", () => {
+  it("is taken before what the entries state", () => {
+    const given = {
+      count: 8,
+      driverVersions: ["1"],
+      vbiosVersions: ["2"],
+      rimTables: [sha256Of("table")],
+      fwids: [sha384Of("another")],
+    };
+    const content = composePolicy("h100", releases, { ...wanted, gpu: { ...wanted.gpu, ...given } });
+    expect(gpuOf(content)).toMatchObject(given);
+  });
+
+  it("replaces the floors of the kinds that it names; the others are the lowest svn of the entries", () => {
+    const [rim, other] = releases.gpuRims as [Released<"gpu-rim">, Released<"gpu-rim">];
+    const set = { ...releases, gpuRims: [changed(rim, { svn: 7 }), changed(other, { svn: 5 })] };
+    expect(composePolicy("h100", set, wanted).svnFloor).toMatchObject({ "gpu-rim": 5, "os-image": 1 });
+    expect(composePolicy("h100", set, wanted, { "gpu-rim": 4 }).svnFloor).toMatchObject({
+      "gpu-rim": 4,
+      "os-image": 1,
+    });
+  });
+});
+
+describe("a file of requirements", () => {
+  it("is TOML or JSON, of the same form", () => {
+    expect(parseRequirements(json(wanted))).toEqual(wanted);
+    expect(parseRequirements(bytes(`\n  ${JSON.stringify(wanted)}`))).toEqual(wanted);
+  });
+
+  it("says where a member is missing or unknown, and in which line it is no TOML", async () => {
+    const { architecture: _, ...gpu } = wanted.gpu;
+    expect((await malformedOf(() => parseRequirements(json({ ...wanted, gpu }))))?.at).toBe(
+      "/gpu/architecture",
+    );
+    const unknown = await malformedOf(() => parseRequirements(json({ ...wanted, anything: "else" })));
+    expect(unknown?.message).toContain("anything");
+    const broken = bytes(TOML.replace("debug = false", "debug = = false"));
+    expect((await malformedOf(() => parseRequirements(broken)))?.at).toBe("line 12");
+  });
+
+  it("cannot ask for a debug TD, for a GPU outside confidential mode, or for nothing", async () => {
+    for (const permissive of [
+      { ...wanted, tdx: { ...wanted.tdx, debug: true } },
+      { ...wanted, gpu: { ...wanted.gpu, ccMode: "off" } },
+      { ...wanted, gpu: { ...wanted.gpu, devtools: true } },
+      { ...wanted, gpu: { ...wanted.gpu, rimTables: [] } },
+      {},
+    ])
+      expect(await malformedOf(() => parseRequirements(json(permissive)))).toBeDefined();
+  });
+
+  it("is refused above 256 KiB, in either form", async () => {
+    for (const text of [`#${" ".repeat(256 * 1024)}`, `{${" ".repeat(256 * 1024)}}`])
+      expect((await malformedOf(() => parseRequirements(bytes(text))))?.message).toContain("longer than");
+  });
+});
