@@ -1,7 +1,8 @@
 // Roots to trust instead of the vendors' own: for made-up evidence (touchstone/testing) and nothing else, so that using one is loud.
 import type { Command } from "commander";
 import { decodeUtf8 } from "../protocol/encoding/text.ts";
-import { parseCertificate, parsePemCertificates } from "../verifier/x509/certificate.ts";
+import { parseCertificate } from "../verifier/x509/certificate.ts";
+import { parsePemCertificates } from "../verifier/x509/pem.ts";
 import type { CliContext } from "./context.ts";
 import { readInput } from "./files.ts";
 

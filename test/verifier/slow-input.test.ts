@@ -5,7 +5,7 @@ import { MAX_BUNDLE_BYTES, parsePolicyBundle } from "../../src/protocol/bundle/p
 import { utf8 } from "../../src/protocol/encoding/text.ts";
 import { MAX_EVIDENCE_BYTES, parseEvidence } from "../../src/verifier/evidence.ts";
 import { parseContrastEvidence } from "../../src/verifier/ra-tls/contrast.ts";
-import { parsePemCertificates } from "../../src/verifier/x509/certificate.ts";
+import { parsePemCertificates } from "../../src/verifier/x509/pem.ts";
 import { malformedOf } from "../support/refusals.ts";
 
 const KIB = 1024;

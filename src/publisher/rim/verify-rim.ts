@@ -4,12 +4,14 @@ import { sha256 } from "../../protocol/cryptography/hash.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";
 import { type Check, CheckList } from "../../verifier/check-list.ts";
-import { verifyIssued, verifyPath, verifyWindows } from "../../verifier/nvidia/certificate-path.ts";
 import { goldenTableDigest } from "../../verifier/nvidia/compare-golden-tables.ts";
 import { driverRimId } from "../../verifier/nvidia/rim-id.ts";
 import { type Certificate, parseCertificate } from "../../verifier/x509/certificate.ts";
 import { describeName } from "../../verifier/x509/name.ts";
+import { requireIssued, requirePath } from "../../verifier/x509/path.ts";
+import { requireValid, windowOfCertificate } from "../../verifier/x509/validity.ts";
 import { type RimContent, readRim } from "./read-rim.ts";
+import type { RimCode } from "./rim-code.ts";
 import { NVIDIA_RIM_ROOT } from "./rim-root.ts";
 import { parseSignedXml, verifySignedXml } from "./verify-signature.ts";
 
@@ -99,17 +101,16 @@ async function checkChain(
   now: Date,
 ): Promise<readonly Certificate[]> {
   const path = certificates.slice(0, -1);
-  const [signer] = path;
-  const last = path.at(-1);
+  const [signer, ...issuers] = path;
   await list.attempt("rim.chain", async () => {
-    if (signer === undefined || signer.ca || !signer.keyUsage.digitalSignature) {
-      throw new VerificationError("rim-chain", "the first certificate may not sign RIMs, or stands alone");
-    }
-    await verifyPath(path);
+    if (signer === undefined) throw new VerificationError<RimCode>("rim-chain", "the signer stands alone");
+    await requirePath([signer, ...issuers]);
   });
+  const last = path.at(-1);
   if (last === undefined) return path;
-  await list.attempt("rim.chain.root", () => verifyIssued(last, root, path.length - 1));
-  await list.attempt("rim.chain.window", () => verifyWindows([...path, root], now));
+  await list.attempt("rim.chain.root", () => requireIssued(last, root, path.length - 1));
+  const windows = [...path, root].map(windowOfCertificate);
+  await list.attempt("rim.chain.window", () => requireValid(windows, now));
   return path;
 }
 

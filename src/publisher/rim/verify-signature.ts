@@ -9,6 +9,7 @@ import { MalformedError, VerificationError } from "../../protocol/errors.ts";
 import { type Certificate, parseCertificate } from "../../verifier/x509/certificate.ts";
 import { canonicalXml } from "./canonical-xml.ts";
 import { attributeOf, childElements, isElement, parseXml, textOf } from "./parse-xml.ts";
+import type { RimCode } from "./rim-code.ts";
 
 const FORMAT = "XML signature";
 const DSIG = "http://www.w3.org/2000/09/xmldsig#";
@@ -62,14 +63,17 @@ export async function verifySignedXml(signed: SignedXml, signer: Certificate): P
     key.algorithm !== "ecdsa-p384-sha384" ||
     !(await verifySignature(key, signed.signedInfo, signed.signatureValue))
   ) {
-    throw new VerificationError(
+    throw new VerificationError<RimCode>(
       "xml-signature",
       `SignedInfo is not signed by the P-384 key of "${signer.commonName}"`,
     );
   }
   const digest = readSignedInfo(parseXml(signed.signedInfo));
   if (!equalBytes(digest, sha384(signed.content))) {
-    throw new VerificationError("xml-signature", "the document does not have the digest that was signed");
+    throw new VerificationError<RimCode>(
+      "xml-signature",
+      "the document does not have the digest that was signed",
+    );
   }
   return parseXml(signed.content);
 }

@@ -7,7 +7,13 @@ import { canonicalize } from "../../protocol/envelope/canonical-json.ts";
 import { VerificationError } from "../../protocol/errors.ts";
 import { type Check, CheckList } from "../check-list.ts";
 import type { Evidence } from "../evidence.ts";
-import { type Binding, bindingOfCertificate, freshnessOf, verifyBinding } from "../ra-tls/binding.ts";
+import {
+  type Binding,
+  bindingOfCertificate,
+  freshnessOf,
+  type RaTlsCode,
+  verifyBinding,
+} from "../ra-tls/binding.ts";
 import { readCertificateEvidence } from "../ra-tls/certificate-evidence.ts";
 import { replayEventLog } from "../tdx/event-log.ts";
 import type { EventLog } from "../tdx/logged-event.ts";
@@ -87,27 +93,33 @@ function bindingFor(
     return { format, channelKey: channel.key, nonce: nonce ?? evidence.nonce, gpuClaims: evidence.claims };
   }
   if (channel.certificate === undefined)
-    throw new VerificationError("binding", `${format} needs the peer's certificate`);
+    throw new VerificationError<RaTlsCode>("binding", `${format} needs the peer's certificate`);
   const certified = readCertificateEvidence(channel.certificate);
   if (certified.form !== format)
-    throw new VerificationError(
+    throw new VerificationError<RaTlsCode>(
       "binding",
       `the certificate's form is ${certified.form}, the policy wants ${format}`,
     );
   if (encodeHex(certified.spki) !== encodeHex(channel.key))
-    throw new VerificationError("binding", "the channel uses another key than the certificate");
+    throw new VerificationError<RaTlsCode>("binding", "the channel uses another key than the certificate");
   if (encodeHex(certified.quote) !== encodeHex(evidence.tdx.quote)) {
-    throw new VerificationError("binding", "the certificate holds another quote than the evidence");
+    throw new VerificationError<RaTlsCode>(
+      "binding",
+      "the certificate holds another quote than the evidence",
+    );
   }
   const binding = bindingOfCertificate(certified, nonce);
   if (binding === null)
-    throw new VerificationError("binding", `${format} cannot be checked without a challenge`);
+    throw new VerificationError<RaTlsCode>("binding", `${format} cannot be checked without a challenge`);
   return binding;
 }
 
 function requireClaimsEvent({ evidence, body, log }: BindingInput): void {
   if (log === null || replayEventLog(log).rtmr3 !== body.rtmr3) {
-    throw new VerificationError("binding", "no event log replays to RTMR3, so nothing binds the GPU claims");
+    throw new VerificationError<RaTlsCode>(
+      "binding",
+      "no event log replays to RTMR3, so nothing binds the GPU claims",
+    );
   }
   const wanted = encodeHex(sha256(utf8(canonicalize(evidence.claims))));
   const events = log.events.filter(({ rtmr }) => rtmr === 3);
@@ -115,7 +127,7 @@ function requireClaimsEvent({ evidence, body, log }: BindingInput): void {
   // An event whose digest does not prove its name could be a second one, under another name.
   const proven = events.every(({ name, recomputed }) => name !== "" && recomputed);
   if (event === undefined || another !== undefined || !proven || encodeHex(event.data) !== wanted) {
-    throw new VerificationError(
+    throw new VerificationError<RaTlsCode>(
       "binding",
       `RTMR3 must hold named runtime events only, exactly one of them ${GPU_CLAIMS_EVENT} with the SHA-256 of the claims`,
     );

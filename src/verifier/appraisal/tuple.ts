@@ -10,6 +10,7 @@ import { type Check, CheckList } from "../check-list.ts";
 import { requireRuntimeEvents } from "../tdx/event-log.ts";
 import type { EventLog } from "../tdx/logged-event.ts";
 import type { TdReport } from "../tdx/quote.ts";
+import type { TdxCode } from "../tdx/tdx-code.ts";
 
 export const TUPLE_CHECKS = [
   "tuple.mrtd",
@@ -90,7 +91,10 @@ async function checkRtmr3(
   }
   await list.attempt("tuple.rtmr3", () => {
     if (log === null)
-      throw new VerificationError("event-log", "the profile wants RTMR3 replayed, and there is no event log");
+      throw new VerificationError<TdxCode>(
+        "event-log",
+        "the profile wants RTMR3 replayed, and there is no event log",
+      );
     requireRuntimeEvents(log, body, wanted.events);
   });
 }

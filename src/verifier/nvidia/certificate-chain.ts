@@ -3,8 +3,9 @@
 import { keyIdOf } from "../../protocol/cryptography/signature.ts";
 import { VerificationError } from "../../protocol/errors.ts";
 import type { Certificate } from "../x509/certificate.ts";
-import { verifyIssued, verifyPath } from "./certificate-path.ts";
+import { requireIssued, requirePath } from "../x509/path.ts";
 import { BLACKWELL_FWID, HOPPER_FWID } from "./fwid.ts";
+import type { NvidiaCode } from "./nvidia-code.ts";
 
 export type Architecture = "hopper" | "blackwell";
 
@@ -24,26 +25,23 @@ export interface GpuChain {
 /**
  * The four certificates below the root, each issued by the next, the leaf fit to sign reports and nothing else.
  * @param certificates leaf first, five with the root that came along.
- * @throws VerificationError "gpu-chain" or "certificate-path".
+ * @throws VerificationError "gpu-chain" for another number of certificates, or what requirePath throws.
  */
 export async function verifyGpuChain(certificates: readonly Certificate[]): Promise<GpuChain> {
   const [leaf, device, provisioner, identity] = certificates;
   if (certificates.length !== CHAIN_LENGTH || !leaf || !device || !provisioner || !identity) {
-    throw new VerificationError(
+    throw new VerificationError<NvidiaCode>(
       "gpu-chain",
       `expected ${CHAIN_LENGTH} certificates, got ${certificates.length}`,
     );
   }
-  if (leaf.ca || !leaf.keyUsage.digitalSignature) {
-    throw new VerificationError("gpu-chain", `"${leaf.commonName}" may not sign reports`);
-  }
-  await verifyPath([leaf, device, provisioner, identity]);
+  await requirePath([leaf, device, provisioner, identity]);
   return { leaf, device, provisioner, identity };
 }
 
 /** Checks that the chip's identity CA was issued by the pinned root. @throws VerificationError */
 export async function verifyUnderRoot(chain: GpuChain, root: Certificate): Promise<void> {
-  await verifyIssued(chain.identity, root, 3);
+  await requireIssued(chain.identity, root, 3);
 }
 
 /** Certificates whose revocation NVIDIA states, each with its issuer: all but the leaf, for which its responder has no answer. */
@@ -75,7 +73,7 @@ export function architectureOf(chain: GpuChain): { chip: string; architecture: A
   const architecture = chip.startsWith("GH") ? "hopper" : "blackwell";
   const form = architecture === "hopper" ? HOPPER_FWID : BLACKWELL_FWID;
   if (chip === "" || !named || !chain.leaf.extensions.has(form)) {
-    throw new VerificationError(
+    throw new VerificationError<NvidiaCode>(
       "gpu-architecture",
       `"${chain.leaf.commonName}" and its issuers do not name one Hopper or Blackwell chip with that chip's FWID extension`,
     );

@@ -1,12 +1,13 @@
-// What a stapled CRL (RFC 5280 §5) says about one certificate, at a stated time.
+// Reads what a stapled CRL (RFC 5280 §5) says about one certificate, at a stated time.
 import { VerificationError } from "../../protocol/errors.ts";
 import type { Certificate } from "../x509/certificate.ts";
 import { type RevocationList, verifyCrl } from "../x509/crl.ts";
+import { requireValid, windowOfCrl } from "../x509/validity.ts";
 import type { CertificateStatus } from "./ocsp.ts";
 
 /**
  * What a CRL says about one certificate; null when it is another issuer's.
- * @throws VerificationError when the issuer may not sign CRLs or did not sign this one, or `now` is outside thisUpdate to nextUpdate;
+ * @throws VerificationError when the issuer may not sign CRLs or did not sign this one; PolicyError when it is not valid at `now`;
  * MalformedError when it is not a complete v2 list.
  */
 export async function crlStatus(
@@ -17,12 +18,8 @@ export async function crlStatus(
 ): Promise<CertificateStatus | null> {
   const list = await listOf(der, issuer);
   if (list === null) return null;
-  const { thisUpdate, nextUpdate, revokedSerials } = list;
-  if (!(thisUpdate <= now && now <= nextUpdate)) {
-    const window = `${thisUpdate.toISOString()} to ${nextUpdate.toISOString()}`;
-    throw new VerificationError("crl-window", `the CRL of "${issuer.commonName}" is valid from ${window}`);
-  }
-  return revokedSerials.has(certificate.serial) ? "revoked" : "good";
+  requireValid([windowOfCrl(list)], now);
+  return list.revokedSerials.has(certificate.serial) ? "revoked" : "good";
 }
 
 async function listOf(der: Uint8Array, issuer: Certificate): Promise<RevocationList | null> {

@@ -2,15 +2,8 @@
 import { sha256, sha384, sha512 } from "../../protocol/cryptography/hash.ts";
 import { equalBytes } from "../../protocol/encoding/bytes.ts";
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";
-import {
-  type Certificate,
-  isSignedBy,
-  parseCertificate,
-  readExtensions,
-  readSignature,
-  type SignedDer,
-  serialOf,
-} from "../x509/certificate.ts";
+import { type Certificate, isSignedBy, parseCertificate } from "../x509/certificate.ts";
+import { readExtensions, serialOf } from "../x509/certificate-fields.ts";
 import {
   type DerElement,
   derBitString,
@@ -21,7 +14,10 @@ import {
   derTime,
   readDer,
 } from "../x509/der.ts";
-import { verifyIssued, verifyWindows } from "./certificate-path.ts";
+import { requireIssued } from "../x509/path.ts";
+import { readSignature, type SignedDer } from "../x509/signed-der.ts";
+import { requireValid, windowOfAnswer, windowOfCertificate } from "../x509/validity.ts";
+import type { NvidiaCode } from "./nvidia-code.ts";
 
 const FORMAT = "OCSP response";
 const MAX_RESPONSE_BYTES = 16 * 1024;
@@ -134,7 +130,7 @@ function statusOf({ tag, content }: DerElement): CertificateStatus {
 /**
  * What a response says about one certificate; null when it is about others.
  * @throws VerificationError "ocsp" when the response speaks of the certificate but is not signed by its issuer or a signer that the issuer
- * authorised (RFC 6960 §4.2.2.2), or `now` is outside thisUpdate to nextUpdate, or nextUpdate is absent.
+ * authorised (RFC 6960 §4.2.2.2); PolicyError when signer or answer is not valid at `now`, or nextUpdate is absent.
  */
 export async function ocspStatus(
   response: OcspResponse,
@@ -145,15 +141,10 @@ export async function ocspStatus(
   const about = response.statements.filter((statement) => concerns(statement, certificate, issuer));
   if (about.length === 0) return null;
   await verifyResponder(response, issuer, now);
-  for (const { thisUpdate, nextUpdate } of about) {
-    if (nextUpdate === null || !(thisUpdate <= now && now <= nextUpdate)) {
-      const window = `${thisUpdate.toISOString()} to ${nextUpdate?.toISOString() ?? "no stated time"}`;
-      throw new VerificationError(
-        "ocsp",
-        `the answer for "${certificate.commonName}" is valid from ${window}`,
-      );
-    }
-  }
+  requireValid(
+    about.map((statement) => windowOfAnswer(certificate.commonName, statement)),
+    now,
+  );
   return about.find(({ status }) => status !== "good")?.status ?? "good";
 }
 
@@ -178,10 +169,13 @@ async function verifyResponder(response: OcspResponse, issuer: Certificate, now:
   if (await isSignedBy(response, issuer)) return;
   for (const signer of response.certificates) {
     if (!mayAnswer(signer) || !(await isSignedBy(response, signer))) continue;
-    await verifyIssued(signer, issuer, 0);
-    return verifyWindows([signer], now);
+    await requireIssued(signer, issuer, 0);
+    return requireValid([windowOfCertificate(signer)], now);
   }
-  throw new VerificationError("ocsp", `not signed by "${issuer.commonName}" or an OCSP signer of its own`);
+  throw new VerificationError<NvidiaCode>(
+    "ocsp",
+    `not signed by "${issuer.commonName}" or an OCSP signer of its own`,
+  );
 }
 
 function mayAnswer({ extensions }: Certificate): boolean {

@@ -6,6 +6,7 @@ import { type Certificate, parseCertificate } from "../x509/certificate.ts";
 import { type GpuChain, revocable } from "./certificate-chain.ts";
 import { crlStatus } from "./crl-status.ts";
 import { NVIDIA_DEVICE_ROOT } from "./device-root.ts";
+import type { NvidiaCode } from "./nvidia-code.ts";
 import { type CertificateStatus, ocspStatus, parseOcspResponse } from "./ocsp.ts";
 
 export type RevocationMode = GpuRequirements["revocation"];
@@ -40,7 +41,8 @@ export async function requireGpuNotRevoked(
     if (mode === "crl" && certificate === chain.device && answers.length === 0) continue;
     const bad =
       answers.length === 0 ? `nothing stapled says that it is good` : answers.find((a) => a !== "good");
-    if (bad !== undefined) throw new VerificationError("revocation", `"${certificate.commonName}": ${bad}`);
+    if (bad !== undefined)
+      throw new VerificationError<NvidiaCode>("revocation", `"${certificate.commonName}": ${bad}`);
     good++;
   }
   return `${good} certificates good by ${mode}`;

@@ -7,7 +7,9 @@ import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { VerificationError } from "../../protocol/errors.ts";
 import { type Check, CheckList } from "../check-list.ts";
 import type { GpuEvidence } from "../evidence.ts";
-import { type Certificate, parseCertificate, parsePemCertificates } from "../x509/certificate.ts";
+import { type Certificate, parseCertificate } from "../x509/certificate.ts";
+import { parsePemCertificates } from "../x509/pem.ts";
+import { requireValid, windowOfCertificate } from "../x509/validity.ts";
 import {
   type Architecture,
   architectureOf,
@@ -16,9 +18,9 @@ import {
   verifyGpuChain,
   verifyUnderRoot,
 } from "./certificate-chain.ts";
-import { verifyWindows } from "./certificate-path.ts";
 import { NVIDIA_DEVICE_ROOT } from "./device-root.ts";
 import { readFwid } from "./fwid.ts";
+import type { NvidiaCode } from "./nvidia-code.ts";
 import { type GpuReport, parseGpuReport } from "./report.ts";
 
 export const GPU_REPORT_CHECKS = [
@@ -93,7 +95,8 @@ export async function verifyGpuReport(
 
 async function checkChain(list: CheckList<GpuReportCheck>, chain: GpuChain, root: Certificate, now: Date) {
   await list.attempt("gpu.chain.root", () => verifyUnderRoot(chain, root));
-  await list.attempt("gpu.chain.window", () => verifyWindows([...Object.values(chain), root], now));
+  const windows = [...Object.values(chain), root].map(windowOfCertificate);
+  await list.attempt("gpu.chain.window", () => requireValid(windows, now));
   return list.attempt(
     "gpu.architecture",
     () => architectureOf(chain),
@@ -119,7 +122,10 @@ async function checkReport(
       (await verifySignature(key, report.signed, report.signature))
     )
       return;
-    throw new VerificationError("gpu-signature", "the report is not signed by the leaf's P-384 key");
+    throw new VerificationError<NvidiaCode>(
+      "gpu-signature",
+      "the report is not signed by the leaf's P-384 key",
+    );
   });
 }
 
@@ -131,10 +137,13 @@ function matchFwid(report: GpuReport, certified: Uint8Array): string {
     if (Number.parseInt(report.driverVersion, 10) < FIRST_DRIVER_WITH_FWID) {
       return `driver ${report.driverVersion} does not send it; the certificate states ${encodeHex(certified)}`;
     }
-    throw new VerificationError("gpu-fwid", "the report does not state it, though drivers since 550 do");
+    throw new VerificationError<NvidiaCode>(
+      "gpu-fwid",
+      "the report does not state it, though drivers since 550 do",
+    );
   }
   if (equalBytes(report.fwid, certified)) return "the report's equals the certificate's";
-  throw new VerificationError(
+  throw new VerificationError<NvidiaCode>(
     "gpu-fwid",
     `report ${encodeHex(report.fwid)}, certificate ${encodeHex(certified)}`,
   );

@@ -1,5 +1,5 @@
-// What REPORTDATA must be for a quote to vouch for a channel's key: touchstone-binding/v1 (design §5), and the ways of others. All 64 bytes
-// are compared: Gramine, RATS-TLS and Azure compare 32 and leave the rest to the attacker.
+// Says what REPORTDATA must be for a quote to vouch for a channel's key: touchstone-binding/v1 (docs/formats.md), and the ways of others. All
+// 64 bytes are compared: Gramine, RATS-TLS and Azure compare 32 and leave the rest to the attacker.
 import { sha256, sha512 } from "../../protocol/cryptography/hash.ts";
 import { concatBytes, equalBytes } from "../../protocol/encoding/bytes.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
@@ -12,6 +12,9 @@ import { parseDiceClaims } from "./dice.ts";
 
 const NONCE_LENGTH = 32;
 const REPORT_DATA_LENGTH = 64;
+
+/** The code of a quote that does not vouch for the channel, the challenge or the claims. */
+export type RaTlsCode = "binding";
 
 /** How a quote is bound to a channel, with everything that the format hashes. `channelKey` is SPKI DER, or the raw HPKE public key. */
 export type Binding =
@@ -83,7 +86,7 @@ export function verifyBinding(reportData: Uint8Array, binding: Binding): void {
   const expected = expectedReportData(binding);
   if (equalBytes(expected, reportData)) return;
   const found = `expected ${encodeHex(expected)}, found ${encodeHex(reportData)}`;
-  throw new VerificationError("binding", `REPORTDATA is not that of ${binding.format}: ${found}`);
+  throw new VerificationError<RaTlsCode>("binding", `REPORTDATA is not that of ${binding.format}: ${found}`);
 }
 
 /** The 64 bytes that REPORTDATA must be. @throws as verifyBinding does, where the claims contradict the key or the nonce. */
@@ -150,10 +153,10 @@ export function bindingOfCertificate(
 function verifyDiceClaims(binding: Extract<Binding, { format: "ccc-ra-tls" }>): Uint8Array {
   const claims = parseDiceClaims(binding.claims);
   if (!claims.names(binding.channelKey)) {
-    throw new VerificationError("binding", "the claims name another public key");
+    throw new VerificationError<RaTlsCode>("binding", "the claims name another public key");
   }
   if (binding.nonce !== null && !(claims.nonce && equalBytes(claims.nonce, binding.nonce))) {
-    throw new VerificationError("binding", "the claims do not hold the nonce that was asked for");
+    throw new VerificationError<RaTlsCode>("binding", "the claims do not hold the nonce that was asked for");
   }
   return binding.claims;
 }

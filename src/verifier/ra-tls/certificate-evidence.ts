@@ -53,6 +53,9 @@ type Found =
 export type CertificateEvidence = Found & Omit<RaTlsCertificate, "extensions">;
 export type CertificateForm = Found["form"];
 
+/** The code of evidence that is well-formed and of another TEE. */
+export type RaTlsPolicyCode = "not-a-tdx-quote";
+
 /**
  * Reads the evidence from a DER certificate. The certificate's own signature and names are not looked at: the quote vouches for its key.
  *
@@ -124,5 +127,8 @@ export function tdxQuoteOf(evidence: CertificateEvidence): Uint8Array {
   const tdx =
     (version === 4 || version === 5) && high === 0 && encodeHex(Uint8Array.from(teeType)) === "81000000";
   if (tdx) return quote;
-  throw new PolicyError("not-a-tdx-quote", `the ${form} evidence holds no TDX quote: SGX is not supported`);
+  throw new PolicyError<RaTlsPolicyCode>(
+    "not-a-tdx-quote",
+    `the ${form} evidence holds no TDX quote: SGX is not supported`,
+  );
 }

@@ -7,11 +7,14 @@ import { utf8 } from "../../protocol/encoding/text.ts";
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";
 import { type Certificate, p256KeyOf, sameAuthority } from "../x509/certificate.ts";
 import { type RevocationList, requireNotRevoked, verifyCrl } from "../x509/crl.ts";
+import { requireIssued, requirePath, requireRole } from "../x509/path.ts";
+import type { X509Code } from "../x509/x509-code.ts";
 import type { TdxCollateral } from "./collateral.ts";
-import { type CertificateChain, parsePemChain, requireCommonName, requireIssued } from "./pki.ts";
+import { type CertificateChain, parsePemChain, requireCommonName } from "./pki.ts";
 import { type EnclaveReport, parseEnclaveReport } from "./qe.ts";
 import type { TdxQuote } from "./quote.ts";
 import { SGX_EXTENSION } from "./sgx-extension.ts";
+import type { TdxCode } from "./tdx-code.ts";
 
 const TCB_SIGNING = "Intel SGX TCB Signing";
 const PCK_CAS = ["Intel SGX PCK Platform CA", "Intel SGX PCK Processor CA"];
@@ -61,7 +64,10 @@ export function requirePinnedRoot(collateral: OpenedCollateral, root: Certificat
 
 function requireSameRoot(last: Certificate, root: Certificate): void {
   if (!equalBytes(last.der, root.der)) {
-    throw new VerificationError("root", `a chain ends in "${last.commonName}", which is not the pinned root`);
+    throw new VerificationError<TdxCode>(
+      "root",
+      `a chain ends in "${last.commonName}", which is not the pinned root`,
+    );
   }
 }
 
@@ -76,10 +82,10 @@ export async function verifyDocument(
   rootCrl: RevocationList,
 ): Promise<Certificate> {
   requireCommonName(signer, TCB_SIGNING);
-  await requireIssued(signer, root, "signer");
+  await requirePath([signer, root]);
   requireNotRevoked(signer, rootCrl);
   if (!(await verifySignature(await p256KeyOf(signer), utf8(text), signature))) {
-    throw new VerificationError(
+    throw new VerificationError<TdxCode>(
       "document-signature",
       "the document's signature does not hold; fetch it again, unchanged",
     );
@@ -93,7 +99,8 @@ export async function verifyPckCrl(
   root: Certificate,
 ): Promise<RevocationList> {
   requireCommonName(ca, ...PCK_CAS);
-  await requireIssued(ca, root, "ca");
+  requireRole(ca, "ca");
+  await requireIssued(ca, root, 1);
   return verifyCrl(pckCrl, ca);
 }
 
@@ -103,9 +110,8 @@ export async function verifyPckChain(pem: string, root: Certificate): Promise<Ce
   const [pck, ca, last] = chain;
   requireSameRoot(last, root);
   requireCommonName(ca, ...PCK_CAS);
-  await requireIssued(ca, root, "ca");
   requireCommonName(pck, PCK);
-  await requireIssued(pck, ca, "signer");
+  await requirePath([pck, ca, root]);
   return chain;
 }
 
@@ -116,7 +122,7 @@ export function requirePckNotRevoked(
   rootCrl: RevocationList,
 ): void {
   if (!sameAuthority(pckCrl.issuer, ca)) {
-    throw new VerificationError(
+    throw new VerificationError<X509Code>(
       "crl-issuer",
       `the PCK CRL is by "${pckCrl.issuer.commonName}", but "${ca.commonName}" issued the PCK; fetch that CA's CRL`,
     );
@@ -136,7 +142,10 @@ export function sgxExtensionOf({ extensions }: Certificate): Uint8Array {
 /** The quoting enclave's report, signed by the PCK. @throws VerificationError */
 export async function verifyQeReport(quote: TdxQuote, [pck]: CertificateChain<3>): Promise<EnclaveReport> {
   if (!(await verifySignature(await p256KeyOf(pck), quote.qeReport, quote.qeReportSignature))) {
-    throw new VerificationError("qe-report-signature", "the QE report is not signed by the PCK in the quote");
+    throw new VerificationError<TdxCode>(
+      "qe-report-signature",
+      "the QE report is not signed by the PCK in the quote",
+    );
   }
   return parseEnclaveReport(quote.qeReport);
 }
@@ -145,6 +154,9 @@ export async function verifyQeReport(quote: TdxQuote, [pck]: CertificateChain<3>
 export async function verifyQuoteSignature(quote: TdxQuote): Promise<void> {
   const key = await importPublicKey(concatBytes(P256_POINT_PREFIX, quote.attestationKey));
   if (!(await verifySignature(key, quote.signedBytes, quote.signature))) {
-    throw new VerificationError("quote-signature", "header or body of the quote were changed after signing");
+    throw new VerificationError<TdxCode>(
+      "quote-signature",
+      "header or body of the quote were changed after signing",
+    );
   }
 }

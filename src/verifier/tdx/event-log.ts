@@ -9,6 +9,7 @@ import { parseCcel } from "./ccel.ts";
 import { parseDstackEventLog } from "./dstack-event-log.ts";
 import type { EventLog, EventLogFormat } from "./logged-event.ts";
 import type { TdReport } from "./quote.ts";
+import type { TdxCode } from "./tdx-code.ts";
 
 /** @throws MalformedError */
 export function parseEventLog(format: EventLogFormat, data: Uint8Array): EventLog {
@@ -52,26 +53,26 @@ export function requireRuntimeEvents(
   required: readonly RequiredEvent[],
 ): void {
   if (replayEventLog(log).rtmr3 !== body.rtmr3) {
-    throw new VerificationError("event-log", "the event log does not replay to the quoted RTMR3");
+    throw new VerificationError<TdxCode>("event-log", "the event log does not replay to the quoted RTMR3");
   }
   const events = log.events.filter(({ rtmr }) => rtmr === 3);
   required.forEach(({ name, payloadSha256 }, i) => {
     const event = events[i];
     if (event === undefined || event.name !== name) {
-      throw new VerificationError(
+      throw new VerificationError<TdxCode>(
         "runtime-event",
         `event ${i} of RTMR3 is "${event?.name ?? "absent"}", expected "${name}"`,
       );
     }
     if (!event.recomputed) {
-      throw new VerificationError(
+      throw new VerificationError<TdxCode>(
         "runtime-event",
         `the payload of RTMR3 event "${name}" is not what was measured`,
       );
     }
     const actual = encodeHex(sha256(event.data));
     if (actual !== payloadSha256) {
-      throw new VerificationError(
+      throw new VerificationError<TdxCode>(
         "runtime-event",
         `the payload of "${name}" has SHA-256 ${actual}, expected ${payloadSha256}`,
       );

@@ -7,6 +7,7 @@ import { VerificationError } from "../../protocol/errors.ts";
 import { masked, type QeIdentity } from "./collateral.ts";
 import type { TdxQuote } from "./quote.ts";
 import { judgeIsvSvn, type TcbJudgement } from "./tcb.ts";
+import type { TdxCode } from "./tdx-code.ts";
 
 const DEBUG = 0x02;
 
@@ -47,7 +48,10 @@ export function requireKeyBinding(quote: TdxQuote): void {
   const digest = sha256(concatBytes(quote.attestationKey, quote.authData));
   const { reportData } = parseEnclaveReport(quote.qeReport);
   if (!equalBytes(reportData, concatBytes(digest, new Uint8Array(32)))) {
-    throw new VerificationError("key-binding", "the QE report does not name the quote's attestation key");
+    throw new VerificationError<TdxCode>(
+      "key-binding",
+      "the QE report does not name the quote's attestation key",
+    );
   }
 }
 
@@ -65,14 +69,14 @@ export function judgeQuotingEnclave(report: EnclaveReport, identity: QeIdentity)
   ];
   for (const [field, expected, actual] of compared) {
     if (expected !== actual) {
-      throw new VerificationError(
+      throw new VerificationError<TdxCode>(
         "qe-identity",
         `the QE's ${field} is ${actual}, Intel's identity says ${expected}`,
       );
     }
   }
   if (((attributes[0] ?? DEBUG) & DEBUG) !== 0) {
-    throw new VerificationError("qe-debug", "the quoting enclave runs in debug mode");
+    throw new VerificationError<TdxCode>("qe-debug", "the quoting enclave runs in debug mode");
   }
   return judgeIsvSvn(identity.tcbLevels, report.isvSvn, "the quoting enclave");
 }

@@ -9,6 +9,7 @@ import { VerificationError } from "../../protocol/errors.ts";
 import { masked, type QeIdentity, type TcbInfo, type TcbStatus } from "./collateral.ts";
 import type { TdReport } from "./quote.ts";
 import type { PlatformTcb } from "./sgx-extension.ts";
+import type { TdxCode } from "./tdx-code.ts";
 
 /** "NoMatchingTcbLevel" is ours: the platform is below every level that Intel lists. */
 export type TcbVerdict = TcbStatus | "NoMatchingTcbLevel";
@@ -70,7 +71,7 @@ export function judgeModule(info: TcbInfo, body: TdReport): { judgement: TcbJudg
     const id = `TDX_${version.toString(16).padStart(2, "0").toUpperCase()}`;
     const identity = info.tdxModuleIdentities.find((module) => module.id === id);
     if (identity === undefined)
-      throw new VerificationError("tdx-module", `TCB Info lists no TDX module ${id}`);
+      throw new VerificationError<TdxCode>("tdx-module", `TCB Info lists no TDX module ${id}`);
     requireModule(identity, body);
     return [judgeIsvSvn(identity.tcbLevels, svn, `TDX module ${id}`)];
   });
@@ -79,13 +80,13 @@ export function judgeModule(info: TcbInfo, body: TdReport): { judgement: TcbJudg
 
 function requireModule(module: TcbInfo["tdxModule"], body: TdReport): void {
   if (body.mrSignerSeam !== module.mrsigner) {
-    throw new VerificationError(
+    throw new VerificationError<TdxCode>(
       "tdx-module",
       `MRSIGNERSEAM is ${body.mrSignerSeam}, expected ${module.mrsigner}`,
     );
   }
   if (masked(decodeHex(body.seamAttributes), decodeHex(module.attributesMask)) !== module.attributes) {
-    throw new VerificationError(
+    throw new VerificationError<TdxCode>(
       "tdx-module",
       `SEAMATTRIBUTES are ${body.seamAttributes}, expected ${module.attributes}`,
     );
@@ -99,7 +100,10 @@ function requireModule(module: TcbInfo["tdxModule"], body: TdReport): void {
 export function judgeIsvSvn(levels: QeIdentity["tcbLevels"], svn: number, component: string): TcbJudgement {
   const level = levels.find(({ tcb }) => tcb.isvsvn <= svn);
   if (level) return judgementOf(level);
-  throw new VerificationError("tcb-level", `${component} has SVN ${svn}, below every level that Intel lists`);
+  throw new VerificationError<TdxCode>(
+    "tcb-level",
+    `${component} has SVN ${svn}, below every level that Intel lists`,
+  );
 }
 
 function judgementOf(level: Level | undefined): TcbJudgement {

@@ -4,6 +4,7 @@ import { VerificationError } from "../../protocol/errors.ts";
 import { type Check, type CheckDetail, CheckList } from "../check-list.ts";
 import { parseCertificate } from "../x509/certificate.ts";
 import { verifyCrl } from "../x509/crl.ts";
+import * as validity from "../x509/validity.ts";
 import {
   openCollateral,
   requirePckNotRevoked,
@@ -21,7 +22,7 @@ import { judgeQuotingEnclave, requireKeyBinding } from "./qe.ts";
 import { parseTdxQuote, type TdxQuote } from "./quote.ts";
 import { type PlatformTcb, parseSgxExtension } from "./sgx-extension.ts";
 import { judgeModule, judgePlatform, type TcbJudgement, type TcbResult, worstOf } from "./tcb.ts";
-import * as validity from "./validity.ts";
+import type { TdxCode } from "./tdx-code.ts";
 
 /** Every check, in the order in which it is made. A check whose input another check refused stays "not-evaluated". */
 export const TDX_CHECKS = [
@@ -177,15 +178,15 @@ const INTEL_QE_VENDOR = "939a7233f79c4ca9940a0db3957f0607";
 function requireTdxHeader({ header }: TdxQuote): void {
   const { attestationKeyType, teeType, qeVendorId } = header;
   if (teeType !== TDX)
-    throw new VerificationError("tee-type", `TEE type 0x${teeType.toString(16)} is not TDX (0x81)`);
+    throw new VerificationError<TdxCode>("tee-type", `TEE type 0x${teeType.toString(16)} is not TDX (0x81)`);
   if (attestationKeyType !== ECDSA_P256) {
-    throw new VerificationError(
+    throw new VerificationError<TdxCode>(
       "key-type",
       `attestation key type ${attestationKeyType} is not ECDSA P-256 (2)`,
     );
   }
   if (qeVendorId !== INTEL_QE_VENDOR) {
-    throw new VerificationError("qe-vendor", `QE vendor ${qeVendorId} is not Intel`);
+    throw new VerificationError<TdxCode>("qe-vendor", `QE vendor ${qeVendorId} is not Intel`);
   }
 }
 
@@ -200,7 +201,7 @@ function platformId({ fmspc, pceId }: Pick<PlatformTcb, "fmspc" | "pceId">): str
 
 function requireLevel({ status }: TcbJudgement): void {
   if (status === "NoMatchingTcbLevel") {
-    throw new VerificationError(
+    throw new VerificationError<TdxCode>(
       "tcb-level",
       "the platform is below every TCB level that Intel lists; update it",
     );

@@ -1,18 +1,13 @@
-// Certificate revocation lists (RFC 5280 §5): issuer, signature, and the serial numbers on them. Whatever is wrong with a list refuses
+// Verifies certificate revocation lists (RFC 5280 §5): issuer, signature, and the serial numbers on them. Whatever is wrong with a list refuses
 // it, because a verifier that swallows a bad list accepts revoked platforms.
 import { equalBytes } from "../../protocol/encoding/bytes.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";
-import {
-  type Certificate,
-  isSignedBy,
-  readExtensions,
-  readSignedDer,
-  requireAlgorithm,
-  type SignedDer,
-  serialOf,
-} from "./certificate.ts";
+import { type Certificate, isSignedBy } from "./certificate.ts";
+import { readExtensions, serialOf } from "./certificate-fields.ts";
 import { type DerElement, derExplicit, derSequence, derTime } from "./der.ts";
+import { readSignedDer, requireAlgorithm, type SignedDer } from "./signed-der.ts";
+import type { X509Code } from "./x509-code.ts";
 
 const FORMAT = "CRL";
 const VERSION_2 = "020101";
@@ -36,30 +31,36 @@ export interface RevocationList extends ParsedList {
 /**
  * Reads a DER CRL and verifies that `issuer` signed it.
  * @throws MalformedError, also for a list with critical extensions (partial, indirect or delta lists) or without nextUpdate.
- * @throws VerificationError when it is another issuer's or the signature does not hold.
+ * @throws VerificationError "crl-issuer" when it is another issuer's; "crl-usage" | "crl-signature".
  */
 export async function verifyCrl(der: Uint8Array, issuer: Certificate): Promise<RevocationList> {
   const list = parseCrl(der);
   if (!equalBytes(list.issuerName, issuer.subject)) {
-    throw new VerificationError("crl-issuer", `the CRL names another issuer than "${issuer.commonName}"`);
+    throw new VerificationError<X509Code>(
+      "crl-issuer",
+      `the CRL names another issuer than "${issuer.commonName}"`,
+    );
   }
   if (!issuer.keyUsage.crlSign) {
-    throw new VerificationError("crl-usage", `"${issuer.commonName}" may not sign CRLs`);
+    throw new VerificationError<X509Code>("crl-usage", `"${issuer.commonName}" may not sign CRLs`);
   }
   if (!(await isSignedBy(list, issuer))) {
-    throw new VerificationError("crl-signature", `the CRL's signature is not by "${issuer.commonName}"`);
+    throw new VerificationError<X509Code>(
+      "crl-signature",
+      `the CRL's signature is not by "${issuer.commonName}"`,
+    );
   }
   return { ...list, issuer };
 }
 
-/** @throws VerificationError when the list's issuer is not the certificate's, or the certificate is on it. */
+/** @throws VerificationError "crl-issuer" when the list is not by the certificate's issuer; "revoked" when the certificate is on it. */
 export function requireNotRevoked(certificate: Certificate, list: RevocationList): void {
   const { commonName, serial } = certificate;
   if (!equalBytes(certificate.issuer, list.issuer.subject)) {
-    throw new VerificationError("crl-issuer", `the CRL is not by the issuer of "${commonName}"`);
+    throw new VerificationError<X509Code>("crl-issuer", `the CRL is not by the issuer of "${commonName}"`);
   }
   if (list.revokedSerials.has(serial)) {
-    throw new VerificationError("revoked", `"${commonName}", serial ${serial}, is revoked`);
+    throw new VerificationError<X509Code>("revoked", `"${commonName}", serial ${serial}, is revoked`);
   }
 }
 

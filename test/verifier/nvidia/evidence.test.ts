@@ -13,8 +13,8 @@ import { BLACKWELL_FWID, HOPPER_FWID, readFwid } from "../../../src/verifier/nvi
 import { parseGpuReport } from "../../../src/verifier/nvidia/report.ts";
 import { rimIdsOf } from "../../../src/verifier/nvidia/rim-id.ts";
 import { type GpuResult, verifyGpuReport } from "../../../src/verifier/nvidia/verify-report.ts";
-import { parsePemCertificates } from "../../../src/verifier/x509/certificate.ts";
 import { describeName } from "../../../src/verifier/x509/name.ts";
+import { parsePemCertificates } from "../../../src/verifier/x509/pem.ts";
 import { describeReal, haveRealData, realData, realDataPath, realJson } from "../../support/real-data.ts";
 import { failed, flip } from "./synthetic-gpu.ts";
 

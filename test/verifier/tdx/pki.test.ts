@@ -8,9 +8,10 @@ import {
 } from "@peculiar/x509";
 import { expect, it } from "vitest";
 import { type Certified, makeKeyPair } from "../../../src/testing/authority.ts";
-import { requireCommonName, requireIssued } from "../../../src/verifier/tdx/pki.ts";
+import { requireCommonName } from "../../../src/verifier/tdx/pki.ts";
 import { type Certificate, parseCertificate } from "../../../src/verifier/x509/certificate.ts";
 import { verifyCrl } from "../../../src/verifier/x509/crl.ts";
+import { requireIssued, requirePath, requireRole } from "../../../src/verifier/x509/path.ts";
 import { outcomeOf } from "../../support/refusals.ts";
 import { intel, makeCertificate, makeList } from "./synthetic.ts";
 
@@ -37,7 +38,10 @@ const read = ({ der }: Certified): Certificate => parseCertificate(der);
 
 async function issued(root: Certified, role: "ca" | "signer"): Promise<string> {
   const certificate = await makeCertificate("Issued", root, { ca: role === "ca" });
-  return outcomeOf(() => requireIssued(read(certificate), read(root), role));
+  return outcomeOf(() => {
+    requireRole(read(certificate), role);
+    return requireIssued(read(certificate), read(root), role === "ca" ? 1 : 0);
+  });
 }
 
 it("an authority may issue what its constraints and key usage allow", async () => {
@@ -59,8 +63,8 @@ it("only an authority whose key usage says so may sign CRLs", async () => {
 it("a certificate is taken in its own role only", async () => {
   const root = read(intel.root);
   const [signer, ca] = [read(intel.tcbSigning), read(intel.platformCa)];
-  expect(await outcomeOf(() => requireIssued(signer, root, "ca"))).toBe("usage");
-  expect(await outcomeOf(() => requireIssued(ca, root, "signer"))).toBe("usage");
-  expect(await outcomeOf(() => requireIssued(signer, ca, "signer"))).toBe("issuer");
+  expect(await outcomeOf(() => requireRole(signer, "ca"))).toBe("usage");
+  expect(await outcomeOf(() => requirePath([ca, root]))).toBe("usage");
+  expect(await outcomeOf(() => requirePath([signer, ca]))).toBe("issuer");
   expect(await outcomeOf(() => requireCommonName(signer, "Intel SGX PCK Certificate"))).toBe("name");
 });

@@ -11,15 +11,12 @@ import { describe, expect, it } from "vitest";
 import { decodeHex, encodeHex } from "../../../src/protocol/encoding/hex.ts";
 import { utf8 } from "../../../src/protocol/encoding/text.ts";
 import { boolean, der, encodeInteger, octetString, oid, sequence } from "../../../src/testing/der.ts";
-import {
-  isSignedBy,
-  parseCertificate,
-  parsePemCertificates,
-  readExtensions,
-} from "../../../src/verifier/x509/certificate.ts";
+import { isSignedBy, parseCertificate } from "../../../src/verifier/x509/certificate.ts";
+import { readExtensions } from "../../../src/verifier/x509/certificate-fields.ts";
 import { verifyCrl } from "../../../src/verifier/x509/crl.ts";
 import { derIdentifier, derInteger, derTime, derUint16, readDer } from "../../../src/verifier/x509/der.ts";
 import { describeName } from "../../../src/verifier/x509/name.ts";
+import { parsePemCertificates } from "../../../src/verifier/x509/pem.ts";
 import { describeReal, realData, realJson } from "../../support/real-data.ts";
 import { malformedOf, outcomeOf } from "../../support/refusals.ts";
 import { flipBit, intel, makeCertificate, makeList } from "../tdx/synthetic.ts";

@@ -1,7 +1,7 @@
 // The signature that the kernel's build appends to a module: a PKCS#7 / CMS block, then `struct module_signature`, then a
 // marker line (Linux, include/linux/module_signature.h, scripts/sign-file.c). It is read, not verified: the key is the kernel's.
 import { encodeHex } from "../../../protocol/encoding/hex.ts";
-import { decodeUtf8, utf8 } from "../../../protocol/encoding/text.ts";
+import { utf8 } from "../../../protocol/encoding/text.ts";
 import {
   type DerElement,
   derExplicit,
@@ -10,6 +10,7 @@ import {
   derSet,
   readDer,
 } from "../../../verifier/x509/der.ts";
+import { commonNameOf } from "../../../verifier/x509/name.ts";
 import type { RandomAccess } from "../files/random-access.ts";
 
 const MARKER = utf8("~Module signature appended~\n");
@@ -19,7 +20,6 @@ const PKCS7 = 2;
 const KEY_IDENTIFIER = 0x80;
 /** id-signedData (RFC 5652 §5.1). */
 const SIGNED_DATA = "1.2.840.113549.1.7.2";
-const COMMON_NAME = "2.5.4.3";
 
 export interface ModuleSignature {
   /** Common name of the signing certificate's issuer, as `modinfo` shows it, or "key <hex>" when a key id stands in its place. */
@@ -66,16 +66,9 @@ function signerOf(block: Uint8Array): string {
   const [, identifier] = derSequence(present(signer));
   if (identifier?.tag === KEY_IDENTIFIER) return `key ${encodeHex(identifier.content)}`;
   const [issuer] = derSequence(present(identifier));
-  return commonNameOf(present(issuer));
-}
-
-function commonNameOf(name: DerElement): string {
-  for (const attribute of derSequence(name).flatMap(derSet)) {
-    const [type, value] = derSequence(attribute);
-    if (type !== undefined && value !== undefined && derIdentifier(type) === COMMON_NAME)
-      return decodeUtf8(value.content);
-  }
-  throw new Error("the signer's certificate has no common name");
+  const commonName = commonNameOf(present(issuer));
+  if (commonName === null) throw new Error("the signer's issuer has no common name, or several");
+  return commonName;
 }
 
 function present(element: DerElement | undefined): DerElement {

@@ -1,0 +1,2 @@
+// Lists why a RIM file's signature or signer is refused.
+export type RimCode = "rim-chain" | "xml-signature";
