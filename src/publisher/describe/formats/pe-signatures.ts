@@ -1,11 +1,10 @@
 // The signatures in a PE image's certificate table (UEFI 2.10 §32.2.4, WIN_CERTIFICATE; Authenticode's SpcIndirectDataContent
 // in PKCS#7, RFC 2315 §9). Says who is named as signer and that the digest signed is this image's, not that the key is trusted.
 import { createHash } from "node:crypto";
-// @peculiar/x509 resolves its algorithms through decorators that need this first.
-import "reflect-metadata";
-import { X509Certificates } from "@peculiar/x509";
+import { encodeHex } from "../../../protocol/encoding/hex.ts";
 import { MalformedError } from "../../../protocol/errors.ts";
 import { type DerElement, derSequence, readDer } from "../../../verifier/x509/der.ts";
+import { nameParts } from "../../../verifier/x509/name.ts";
 import type { FileHash, RandomAccess } from "../files/random-access.ts";
 import type { PeImage } from "./pe.ts";
 
@@ -13,6 +12,9 @@ const PKCS_SIGNED_DATA = 2;
 const HEADER_LENGTH = 8;
 const MAX_SIGNATURES = 16;
 const MAX_SIGNATURE_LENGTH = 1024 * 1024;
+const SEQUENCE = 0x30;
+/** [0] of SignedData: its certificates, an implicit SET OF. Also [0] of a TBSCertificate: its version. */
+const CONTEXT_0 = 0xa0;
 
 export interface PeSignature {
   /** SHA-256 of the PKCS#7 blob, padding of the table included where the entry's length covers it. */
@@ -61,13 +63,11 @@ async function readBlob(table: RandomAccess, at: number): Promise<Uint8Array> {
 
 function readSignedData(table: RandomAccess, at: number, blob: Uint8Array) {
   try {
-    const der = withoutPadding(blob);
-    const [, , content, ...rest] = derSequence(inner(derSequence(readDer(der))[1]));
+    const [, , content, ...rest] = derSequence(inner(derSequence(readDer(withoutPadding(blob)))[1]));
     const indirectData = derSequence(inner(derSequence(present(content))[1]));
     const digest = derSequence(present(indirectData[1]))[1];
     const signer = derSequence(inner(rest.at(-1)));
-    const [, serial] = derSequence(present(signer[1]));
-    return { digest: hex(present(digest).content), subject: subjectOf(der, hex(present(serial).content)) };
+    return { digest: encodeHex(present(digest).content), subject: subjectOf(rest[0], present(signer[1])) };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw table.malformed(`not an Authenticode signature: ${why}`, at);
@@ -85,10 +85,17 @@ function withoutPadding(blob: Uint8Array): Uint8Array {
     : blob;
 }
 
-function subjectOf(der: Uint8Array<ArrayBufferLike>, serial: string): string | null {
-  const certificates = new X509Certificates(new Uint8Array(der));
-  const named = certificates.filter((certificate) => certificate.serialNumber === serial);
-  return named.length === 1 ? (named[0]?.subject ?? null) : null;
+/** Subject of the one certificate that has the signer's issuer and serial number, in its own order. It may be of any version and algorithm. */
+function subjectOf(certificates: DerElement | undefined, issuerAndSerial: DerElement): string | null {
+  if (certificates?.tag !== CONTEXT_0) return null;
+  const [issuer, serial] = derSequence(issuerAndSerial).map(({ raw }) => encodeHex(raw));
+  const named = derSequence({ ...certificates, tag: SEQUENCE }).flatMap((certificate) => {
+    const fields = derSequence(present(derSequence(certificate)[0]));
+    const [number, , by, , subject] = fields[0]?.tag === CONTEXT_0 ? fields.slice(1) : fields;
+    const same = encodeHex(present(number).raw) === serial && encodeHex(present(by).raw) === issuer;
+    return same ? [nameParts(present(subject)).join(", ")] : [];
+  });
+  return named.length === 1 ? (named[0] ?? null) : null;
 }
 
 /** The element inside an explicitly tagged one, or the first of a SET of one. */
@@ -99,8 +106,4 @@ function inner(element: DerElement | undefined): DerElement {
 function present<T>(value: T | undefined): T {
   if (value === undefined) throw new MalformedError("SignedData", "an element is missing");
   return value;
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("hex");
 }
