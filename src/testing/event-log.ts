@@ -4,6 +4,15 @@ import { sha384 } from "../protocol/cryptography/hash.ts";
 import { concatBytes } from "../protocol/encoding/bytes.ts";
 import { decodeHex, encodeHex } from "../protocol/encoding/hex.ts";
 import { utf8 } from "../protocol/encoding/text.ts";
+import {
+  EV_EFI_ACTION,
+  EV_EFI_BOOT_SERVICES_APPLICATION,
+  EV_EFI_VARIABLE_DRIVER_CONFIG,
+  EV_EVENT_TAG,
+  EV_PLATFORM_CONFIG_FLAGS,
+  EV_SEPARATOR,
+} from "../verifier/tdx/event-type.ts";
+import { DSTACK_RUNTIME_EVENT } from "../verifier/tdx/logged-event.ts";
 import { u32 } from "./little-endian.ts";
 
 export interface MeasuredEvent {
@@ -17,14 +26,6 @@ export interface MeasuredEvent {
   /** The event name of a dstack runtime event. */
   readonly name?: string;
 }
-
-export const EV_SEPARATOR = 0x4;
-export const EV_EVENT_TAG = 0x6;
-export const EV_PLATFORM_CONFIG_FLAGS = 0xa;
-export const EV_EFI_VARIABLE_DRIVER_CONFIG = 0x80000001;
-export const EV_EFI_BOOT_SERVICES_APPLICATION = 0x80000003;
-export const EV_EFI_ACTION = 0x80000007;
-const DSTACK_RUNTIME_EVENT = 0x08000001;
 
 /** An event that measures its own data. */
 export function measured(register: MeasuredEvent["register"], type: number, data: Uint8Array): MeasuredEvent {

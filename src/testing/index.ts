@@ -1,14 +1,18 @@
 // touchstone/testing: synthetic evidence for testing an integration, every signature valid under made-up vendors.
 // Production trust roots can never accept any of it: the keys of its roots are made anew each time and belong to nobody.
-export { type Certified, type KeyPair, makeCrl, makeKeyPair, privateKeyPem } from "./authority.ts";
+
+export type { TcbStatus } from "../verifier/tdx/collateral.ts";
 export {
-  bootEvents,
   EV_EFI_ACTION,
   EV_EFI_BOOT_SERVICES_APPLICATION,
   EV_EFI_VARIABLE_DRIVER_CONFIG,
   EV_EVENT_TAG,
   EV_PLATFORM_CONFIG_FLAGS,
   EV_SEPARATOR,
+} from "../verifier/tdx/event-type.ts";
+export { type Certified, type KeyPair, makeCrl, makeKeyPair, privateKeyPem } from "./authority.ts";
+export {
+  bootEvents,
   type MeasuredEvent,
   makeCcel,
   makeDstackLog,
@@ -32,10 +36,9 @@ export {
   makeCollateral,
   makeIntelAuthority,
   makePckCertificate,
-  type QeIdentity,
+  type QeIdentityDocument,
   type SgxPlatform,
-  type TcbInfo,
-  type TcbStatus,
+  type TcbInfoDocument,
 } from "./intel.ts";
 export {
   encodeEvidence,

@@ -5,7 +5,7 @@ import { Extension } from "@peculiar/x509";
 import { concatBytes } from "../protocol/encoding/bytes.ts";
 import { decodeHex, encodeHex } from "../protocol/encoding/hex.ts";
 import { utf8 } from "../protocol/encoding/text.ts";
-import type { EvidenceDocument } from "../verifier/evidence.ts";
+import type { TcbStatus, TdxCollateral } from "../verifier/tdx/collateral.ts";
 import { type Certified, certify, makeCrl, signWith, type Validity } from "./authority.ts";
 import { boolean, encodeInteger, enumerated, octetString, oid, sequence } from "./der.ts";
 
@@ -37,15 +37,6 @@ export interface SgxPlatform {
   readonly platformInstanceId: Uint8Array;
 }
 
-export type TcbStatus =
-  | "UpToDate"
-  | "SWHardeningNeeded"
-  | "ConfigurationNeeded"
-  | "ConfigurationAndSWHardeningNeeded"
-  | "OutOfDate"
-  | "OutOfDateConfigurationNeeded"
-  | "Revoked";
-
 interface LevelFields {
   readonly tcbDate: string;
   readonly tcbStatus: TcbStatus;
@@ -72,7 +63,7 @@ export interface TdxModule {
 }
 
 /** The signed `tcbInfo` object of PCS v4, in Intel's own words: hex upper case, times RFC 3339. */
-export interface TcbInfo {
+export interface TcbInfoDocument {
   readonly id: string;
   readonly version: number;
   readonly issueDate: string;
@@ -89,7 +80,7 @@ export interface TcbInfo {
 }
 
 /** The signed `enclaveIdentity` object of the TD quoting enclave. */
-export interface QeIdentity {
+export interface QeIdentityDocument {
   readonly id: string;
   readonly version: number;
   readonly issueDate: string;
@@ -105,16 +96,14 @@ export interface QeIdentity {
 }
 
 export interface CollateralFields {
-  readonly tcbInfo: TcbInfo;
-  readonly qeIdentity: QeIdentity;
+  readonly tcbInfo: TcbInfoDocument;
+  readonly qeIdentity: QeIdentityDocument;
   readonly crlThisUpdate: Date;
   readonly crlNextUpdate: Date;
   /** Serial numbers, hex, on the root's CRL and on the Platform CA's. */
   readonly revokedByRoot?: readonly string[];
   readonly revokedByPlatformCa?: readonly string[];
 }
-
-export type TdxCollateral = EvidenceDocument["tdx"]["collateral"];
 
 /** Root, TCB signer and Platform CA under the names that Intel's have. */
 export async function makeIntelAuthority(validity: Validity): Promise<IntelAuthority> {

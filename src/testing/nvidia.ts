@@ -3,10 +3,9 @@
 import "reflect-metadata";
 import { Extension } from "@peculiar/x509";
 import { utf8 } from "../protocol/encoding/text.ts";
+import type { Architecture } from "../verifier/nvidia/certificate-chain.ts";
 import { type Certified, certify, makeCrl, type Validity } from "./authority.ts";
 import { context, contextPrimitive, encodeInteger, octetString, oid, sequence } from "./der.ts";
-
-export type Architecture = "hopper" | "blackwell";
 
 const CHIP = { hopper: "GH100", blackwell: "GB100" } as const;
 const SHA384 = "2.16.840.1.101.3.4.2.2";

@@ -2,15 +2,15 @@
 import { sha256, sha384 } from "../protocol/cryptography/hash.ts";
 import { decodeHex } from "../protocol/encoding/hex.ts";
 import { utf8 } from "../protocol/encoding/text.ts";
+import type { TcbStatus } from "../verifier/tdx/collateral.ts";
 import type { Validity } from "./authority.ts";
 import {
   type CollateralFields,
   cpuSvnOf,
   type PlatformTcbLevel,
-  type QeIdentity,
+  type QeIdentityDocument,
   type SgxPlatform,
-  type TcbInfo,
-  type TcbStatus,
+  type TcbInfoDocument,
 } from "./intel.ts";
 import type { QeReport, QuoteFields, TdBody } from "./tdx-quote.ts";
 
@@ -22,8 +22,8 @@ export interface SyntheticTdxOptions {
   readonly quote?: Partial<Omit<QuoteFields, "body" | "qeReport">>;
   readonly platform?: Partial<SgxPlatform>;
   readonly pckValidity?: Validity;
-  readonly tcbInfo?: Partial<TcbInfo>;
-  readonly qeIdentity?: Partial<QeIdentity>;
+  readonly tcbInfo?: Partial<TcbInfoDocument>;
+  readonly qeIdentity?: Partial<QeIdentityDocument>;
   readonly crls?: Partial<Omit<CollateralFields, "tcbInfo" | "qeIdentity" | "revokedByPlatformCa">>;
   /** Puts the machine's own PCK certificate on the Platform CA's CRL. */
   readonly revokePck?: boolean;
@@ -88,7 +88,7 @@ export function defaultQeReport(): QeReport {
   };
 }
 
-export function defaultTcbInfo(at: Date): TcbInfo {
+export function defaultTcbInfo(at: Date): TcbInfoDocument {
   return {
     id: "TDX",
     version: 3,
@@ -128,7 +128,7 @@ export function tcbLevel(below: number, tcbStatus: TcbStatus, advisoryIDs?: stri
   };
 }
 
-export function defaultQeIdentity(at: Date): QeIdentity {
+export function defaultQeIdentity(at: Date): QeIdentityDocument {
   return {
     id: "TD_QE",
     version: 2,

@@ -5,13 +5,13 @@ import { ByteReader, concatBytes } from "../../protocol/encoding/bytes.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { decodeUtf8, utf8 } from "../../protocol/encoding/text.ts";
 import { MalformedError } from "../../protocol/errors.ts";
+import { DSTACK_RUNTIME_EVENT } from "../tdx/logged-event.ts";
 import { type MessagePack, parseMessagePack } from "./message-pack.ts";
 
 const FORMAT = "dstack attestation";
 const SCALE_V0 = 0x00;
 const DSTACK_TDX = 0x00;
 const MAX_EVENTS = 4096;
-const RUNTIME_EVENT_TYPE = 0x08000001;
 
 export interface DstackAttestation {
   readonly quote: Uint8Array;
@@ -125,7 +125,7 @@ function encodeEventLog(events: readonly TdxEvent[]): Uint8Array {
 
 /** Version 1 of runtime events: SHA-384(LE32 type ‖ ":" ‖ name ‖ ":" ‖ payload). A version 2 event then fails to replay. */
 function runtimeDigest({ event_type, event, event_payload }: TdxEvent): Uint8Array {
-  if (event_type !== RUNTIME_EVENT_TYPE) throw new MalformedError(FORMAT, "an event has no digest");
+  if (event_type !== DSTACK_RUNTIME_EVENT) throw new MalformedError(FORMAT, "an event has no digest");
   const type = Uint8Array.of(0x01, 0x00, 0x00, 0x08);
   return sha384(concatBytes(type, utf8(`:${event}:`), event_payload));
 }

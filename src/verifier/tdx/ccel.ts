@@ -3,11 +3,11 @@
 import { ByteReader, equalBytes } from "../../protocol/encoding/bytes.ts";
 import { utf8 } from "../../protocol/encoding/text.ts";
 import { MalformedError } from "../../protocol/errors.ts";
+import { EV_NO_ACTION } from "./event-type.ts";
 import { type EventLog, isDigestOf, type LoggedEvent, type RtmrIndex } from "./logged-event.ts";
 
 const FORMAT = "CCEL";
 const MAX_LOG_BYTES = 512 * 1024;
-const EV_NO_ACTION = 3;
 const SHA384 = 0x000c;
 const SIGNATURE = utf8("Spec ID Event03\0");
 

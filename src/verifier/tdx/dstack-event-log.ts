@@ -4,7 +4,7 @@ import * as z from "zod";
 import { decodeHex } from "../../protocol/encoding/hex.ts";
 import { readAs } from "../../protocol/encoding/shape.ts";
 import { parseJson } from "../../protocol/envelope/parse-json.ts";
-import { DSTACK_RUNTIME, type EventLog, isDigestOf } from "./logged-event.ts";
+import { DSTACK_RUNTIME_EVENT, type EventLog, isDigestOf } from "./logged-event.ts";
 
 const MAX_LOG_BYTES = 512 * 1024;
 
@@ -29,7 +29,7 @@ export function parseDstackEventLog(bytes: Uint8Array): EventLog {
     const digest = decodeHex(event.digest);
     const data = decodeHex(event.event_payload);
     const { imr: rtmr, event_type: type } = event;
-    const name = type === DSTACK_RUNTIME ? event.event : "";
+    const name = type === DSTACK_RUNTIME_EVENT ? event.event : "";
     return { rtmr, type, name, digest, data, recomputed: isDigestOf(digest, type, data, name) };
   });
   return { format: "dstack", events, endsAt: null };

@@ -3,6 +3,18 @@
 import { sha384 } from "../../protocol/cryptography/hash.ts";
 import { concatBytes, equalBytes } from "../../protocol/encoding/bytes.ts";
 import { utf8 } from "../../protocol/encoding/text.ts";
+import {
+  EV_EFI_ACTION,
+  EV_EFI_GPT_EVENT,
+  EV_EFI_VARIABLE_AUTHORITY,
+  EV_EFI_VARIABLE_BOOT,
+  EV_EFI_VARIABLE_BOOT2,
+  EV_EFI_VARIABLE_DRIVER_CONFIG,
+  EV_EVENT_TAG,
+  EV_IPL,
+  EV_S_CRTM_VERSION,
+  EV_SEPARATOR,
+} from "./event-type.ts";
 
 /** Number of the RTMR that an event was extended into. */
 export type RtmrIndex = 0 | 1 | 2 | 3;
@@ -29,18 +41,8 @@ export interface EventLog {
 
 export type EventLogFormat = "ccel" | "dstack";
 
-const EV_SEPARATOR = 0x04;
-const EV_EVENT_TAG = 0x06;
-const EV_S_CRTM_VERSION = 0x08;
-const EV_IPL = 0x0d;
-const EV_EFI_VARIABLE_DRIVER_CONFIG = 0x8000_0001;
-const EV_EFI_VARIABLE_BOOT = 0x8000_0002;
-const EV_EFI_GPT_EVENT = 0x8000_0006;
-const EV_EFI_ACTION = 0x8000_0007;
-const EV_EFI_VARIABLE_BOOT2 = 0x8000_000c;
-const EV_EFI_VARIABLE_AUTHORITY = 0x8000_00e0;
-/** dstack's own type for what happens after boot. */
-export const DSTACK_RUNTIME = 0x0800_0001;
+/** dstack's own type for what happens after boot (Dstack-TEE/dstack, cc-eventlog). */
+export const DSTACK_RUNTIME_EVENT = 0x0800_0001;
 
 /** Whether `digest` (SHA-384) is the one that the event's data must have. */
 export function isDigestOf(digest: Uint8Array, type: number, data: Uint8Array, name = ""): boolean {
@@ -64,7 +66,7 @@ function measuredBytes(type: number, data: Uint8Array, name: string): Uint8Array
       return variableData(data);
     case EV_IPL:
       return grubText(data) ?? data;
-    case DSTACK_RUNTIME:
+    case DSTACK_RUNTIME_EVENT:
       // A colon in the name would let one digest stand for two events: name and payload could meet elsewhere.
       return name.includes(":")
         ? null

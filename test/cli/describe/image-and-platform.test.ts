@@ -8,7 +8,8 @@ import { addOsImage } from "../../../src/cli/commands/describe/os-image.ts";
 import { addPlatform } from "../../../src/cli/commands/describe/platform.ts";
 import type { CliContext } from "../../../src/cli/context.ts";
 import { parseStatement } from "../../../src/protocol/envelope/statement.ts";
-import { EV_SEPARATOR, makeCcel, measured } from "../../../src/testing/event-log.ts";
+import { makeCcel, measured } from "../../../src/testing/event-log.ts";
+import { EV_SEPARATOR } from "../../../src/verifier/tdx/event-type.ts";
 import { makeTdvf, SECTIONS } from "../../publisher/describe/formats/make-tdvf.ts";
 
 const RELEASE = [

@@ -13,24 +13,26 @@ import type { OsImage } from "../../../src/protocol/entry/os-image.ts";
 import { parseStatement } from "../../../src/protocol/envelope/statement.ts";
 import { describeOsImage, type OsImageInput } from "../../../src/publisher/describe/os-image.ts";
 import {
-  EV_EFI_ACTION,
-  EV_SEPARATOR,
   type MeasuredEvent,
   makeCcel,
   makeDstackLog,
   measured,
   replayEvents,
 } from "../../../src/testing/event-log.ts";
+import {
+  EV_EFI_ACTION,
+  EV_EFI_BOOT_SERVICES_APPLICATION,
+  EV_EFI_GPT_EVENT,
+  EV_EVENT_TAG,
+  EV_IPL,
+  EV_SEPARATOR,
+} from "../../../src/verifier/tdx/event-type.ts";
 import { buildUki, haveStub, KERNEL, makeSigner } from "./formats/build-uki.ts";
 import { makeGptDisk } from "./formats/gpt-disk.ts";
 import { RELEASE, writeDriverBuild, writeKernelPatchSet } from "./release-statements.ts";
 import { describeWithTool } from "./with-tool.ts";
 
 const TOOLS = ["mkfs.erofs", "veritysetup", "objcopy", "openssl", "cert-to-efi-sig-list", "pesign"];
-const EV_IPL = 0x0d;
-const EV_EVENT_TAG = 0x06;
-const PE_APPLICATION = 0x80000003;
-const GPT_EVENT = 0x80000006;
 
 describe.skipIf(!haveStub)(`os-image${haveStub ? "" : " (skipped: systemd-boot-efi not installed)"}`, () => {
   describeWithTool(TOOLS, "made of files", () => {
@@ -95,7 +97,7 @@ describe.skipIf(!haveStub)(`os-image${haveStub ? "" : " (skipped: systemd-boot-e
     function bootOf(uki: string, commandLine: string): MeasuredEvent[] {
       const pe = (path: string): MeasuredEvent => ({
         register: 1,
-        type: PE_APPLICATION,
+        type: EV_EFI_BOOT_SERVICES_APPLICATION,
         data: new Uint8Array(32),
         digest: authenticodeSha384(path),
       });
@@ -115,7 +117,7 @@ describe.skipIf(!haveStub)(`os-image${haveStub ? "" : " (skipped: systemd-boot-e
         measured(0, EV_SEPARATOR, new Uint8Array(4)),
         measured(1, EV_EFI_ACTION, Buffer.from("Calling EFI Application from Boot Option")),
         measured(1, EV_SEPARATOR, new Uint8Array(4)),
-        measured(1, GPT_EVENT, used),
+        measured(1, EV_EFI_GPT_EVENT, used),
         pe(uki),
         ...section(".linux", readFileSync(KERNEL)),
         ...section(".osrel", Buffer.from("ID=example\n")),
@@ -320,7 +322,7 @@ describe.skipIf(!haveStub)(`os-image${haveStub ? "" : " (skipped: systemd-boot-e
 
     it("refuses the log of another image's boot", async () => {
       const log = at("other-boot.ccel");
-      writeFileSync(log, makeCcel(events.filter(({ type }) => type !== PE_APPLICATION)));
+      writeFileSync(log, makeCcel(events.filter(({ type }) => type !== EV_EFI_BOOT_SERVICES_APPLICATION)));
       await expect(predicateOf({ eventLog: log })).rejects.toThrow(/another image was booted/);
     });
 

@@ -8,13 +8,9 @@ import { decodeHex, encodeHex } from "../../../src/protocol/encoding/hex.ts";
 import type { Platform } from "../../../src/protocol/entry/platform.ts";
 import { parseStatement } from "../../../src/protocol/envelope/statement.ts";
 import { describePlatform, type PlatformInput } from "../../../src/publisher/describe/platform.ts";
-import {
-  EV_PLATFORM_CONFIG_FLAGS,
-  type MeasuredEvent,
-  makeCcel,
-  replayEvents,
-} from "../../../src/testing/event-log.ts";
+import { type MeasuredEvent, makeCcel, replayEvents } from "../../../src/testing/event-log.ts";
 import { makeMachine } from "../../../src/testing/machine.ts";
+import { EV_PLATFORM_CONFIG_FLAGS } from "../../../src/verifier/tdx/event-type.ts";
 import { describeReal, realDataPath, realJson } from "../../support/real-data.ts";
 import { makeTdvf, referenceMrtd, SECTIONS } from "./formats/make-tdvf.ts";
 import { RELEASE } from "./release-statements.ts";

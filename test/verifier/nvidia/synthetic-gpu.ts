@@ -1,9 +1,10 @@
 // Synthetic GPUs for the tests of this folder: made-up vendors whose evidence is valid at one time.
 import { decodeBase64 } from "../../../src/protocol/encoding/base64.ts";
 import { type GpuOptions, makeGpu, type SyntheticGpu } from "../../../src/testing/gpu.ts";
-import { type Architecture, makeNvidiaAuthority, type NvidiaAuthority } from "../../../src/testing/nvidia.ts";
+import { makeNvidiaAuthority, type NvidiaAuthority } from "../../../src/testing/nvidia.ts";
 import type { Check } from "../../../src/verifier/check-list.ts";
 import type { GpuEvidence } from "../../../src/verifier/evidence.ts";
+import type { Architecture } from "../../../src/verifier/nvidia/certificate-chain.ts";
 
 export const NOW = new Date("2026-11-01T12:00:00Z");
 export const NONCE = new Uint8Array(32).fill(7);

@@ -1,9 +1,9 @@
 // Which TCB status a genuine platform has, and what a policy makes of it.
 import { describe, expect, it } from "vitest";
 import { decodeHex } from "../../../src/protocol/encoding/hex.ts";
-import type { TcbStatus } from "../../../src/testing/intel.ts";
 import { defaultTcbInfo, tcbLevel } from "../../../src/testing/tdx-defaults.ts";
 import { reasonOf } from "../../../src/verifier/appraisal/verdict.ts";
+import type { TcbStatus } from "../../../src/verifier/tdx/collateral.ts";
 import {
   checkTdxPolicy,
   STRICT_TDX_POLICY,

@@ -3,14 +3,13 @@
 import { encodeHex } from "../../../protocol/encoding/hex.ts";
 import type { OsImage } from "../../../protocol/entry/os-image.ts";
 import { VerificationError } from "../../../protocol/errors.ts";
+import { EV_EFI_VARIABLE_DRIVER_CONFIG } from "../../../verifier/tdx/event-type.ts";
 import type { EventLog } from "../../../verifier/tdx/logged-event.ts";
 import {
   measureVariable,
   readSecureBootVariable,
   type SecureBootVariable,
 } from "../formats/efi-signature-list.ts";
-
-const EV_EFI_VARIABLE_DRIVER_CONFIG = 0x80000001;
 
 /** Paths of .esl or .auth files. A variable that is left out is not set. */
 export interface SecureBootFiles {

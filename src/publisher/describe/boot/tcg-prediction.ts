@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { encodeHex } from "../../../protocol/encoding/hex.ts";
 import type { OsImage } from "../../../protocol/entry/os-image.ts";
+import * as eventTypes from "../../../verifier/tdx/event-type.ts";
 import type { EventLog, LoggedEvent } from "../../../verifier/tdx/logged-event.ts";
 import { MEASURED_SECTIONS, type Uki } from "../formats/uki.ts";
 
@@ -20,26 +21,9 @@ export interface Prediction {
   readonly explainedBy: string;
 }
 
-/** TCG PC Client PFP §10.4.1, those that firmware, shim, GRUB, systemd-stub and Linux log. */
-const TYPE_NAMES: Readonly<Record<number, string>> = {
-  1: "EV_POST_CODE",
-  4: "EV_SEPARATOR",
-  5: "EV_ACTION",
-  6: "EV_EVENT_TAG",
-  8: "EV_S_CRTM_VERSION",
-  10: "EV_PLATFORM_CONFIG_FLAGS",
-  13: "EV_IPL",
-  2147483649: "EV_EFI_VARIABLE_DRIVER_CONFIG",
-  2147483650: "EV_EFI_VARIABLE_BOOT",
-  2147483651: "EV_EFI_BOOT_SERVICES_APPLICATION",
-  2147483652: "EV_EFI_BOOT_SERVICES_DRIVER",
-  2147483654: "EV_EFI_GPT_EVENT",
-  2147483655: "EV_EFI_ACTION",
-  2147483658: "EV_EFI_PLATFORM_FIRMWARE_BLOB2",
-  2147483659: "EV_EFI_HANDOFF_TABLES2",
-  2147483660: "EV_EFI_VARIABLE_BOOT2",
-  2147483872: "EV_EFI_VARIABLE_AUTHORITY",
-};
+const TYPE_NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(eventTypes).map(([name, type]) => [type, name]),
+);
 
 const ACTIONS = [
   "Calling EFI Application from Boot Option",
@@ -94,7 +78,7 @@ export function explainEvents(log: EventLog, predictions: readonly Prediction[])
     const prediction = predictions.find((one) => one.register === register && one.digest === digest);
     return {
       register,
-      type: TYPE_NAMES[event.type] ?? `0x${event.type.toString(16).padStart(8, "0")}`,
+      type: TYPE_NAMES.get(event.type) ?? `0x${event.type.toString(16).padStart(8, "0")}`,
       digest,
       description: describeEvent(event),
       explainedBy: prediction?.explainedBy ?? null,
@@ -109,7 +93,7 @@ const PRINTABLE = /^[\x20-\x7e]+$/;
 function describeEvent({ name, type, data }: LoggedEvent): string {
   if (name !== "") return name.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, MAX_DESCRIPTION);
   // A tagged event begins with its id and length.
-  const content = Buffer.from(TYPE_NAMES[type] === "EV_EVENT_TAG" ? data.subarray(8) : data);
+  const content = Buffer.from(type === eventTypes.EV_EVENT_TAG ? data.subarray(8) : data);
   for (const encoding of ["latin1", "utf16le"] as const) {
     const text = content.toString(encoding).replace(/\0$/, "").replaceAll(/\s/g, " ");
     if (PRINTABLE.test(text)) return text.slice(0, MAX_DESCRIPTION);
