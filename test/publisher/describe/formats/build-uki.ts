@@ -34,7 +34,11 @@ export function buildUki(
 }
 
 /** A self-signed RSA key pair for signing images: paths of key and certificate. */
-export function makeSigner(folder: string, commonName: string): { key: string; certificate: string } {
+export function makeSigner(
+  folder: string,
+  commonName: string,
+  serial?: number,
+): { key: string; certificate: string } {
   const signer = { key: join(folder, `${commonName}.key`), certificate: join(folder, `${commonName}.pem`) };
   const request = [
     "req",
@@ -46,6 +50,7 @@ export function makeSigner(folder: string, commonName: string): { key: string; c
     "3650",
     "-subj",
     `/O=Example/CN=${commonName}`,
+    ...(serial === undefined ? [] : ["-set_serial", String(serial)]),
   ];
   execFileSync("openssl", [...request, "-keyout", signer.key, "-out", signer.certificate], { stdio: "pipe" });
   return signer;

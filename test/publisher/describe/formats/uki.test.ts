@@ -110,6 +110,20 @@ describe.skipIf(!haveStub)(`UKI${haveStub ? "" : " (skipped: systemd-boot-efi no
       },
     );
 
+    it.skipIf(!haveTool("sbsign"))(
+      "takes no other issuer's certificate of the same serial number for the signer's",
+      async () => {
+        const [signer, stranger] = ["Signer of 7", "Stranger of 7"].map((name) =>
+          makeSigner(folder, name, 7),
+        );
+        const signed = join(folder, "signed-by-7.efi");
+        const certificates = ["--cert", signer!.certificate, "--addcert", stranger!.certificate];
+        run("sbsign", "--key", signer!.key, ...certificates, "--output", signed, image);
+        const { signatures } = await read(signed);
+        expect(signatures.map(({ subject }) => subject)).toEqual(["O=Example, CN=Signer of 7"]);
+      },
+    );
+
     it.skipIf(!haveTool("osslsigncode"))(
       "has the SHA-256 and SHA-384 Authenticode digests of osslsigncode",
       async () => {
