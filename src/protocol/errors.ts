@@ -3,8 +3,7 @@
 
 /** Text that may hold a stranger's, fit for a terminal: cut, and nothing in it moves the cursor or turns the direction of reading. */
 export function printable(text: string, most = 4096): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this replaces.
-  return text.slice(0, most).replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, " ");
+  return text.slice(0, most).replace(/[\p{Control}\p{Bidi_Control}]/gu, " ");
 }
 
 /** Untrusted bytes are not of the format they claim. Every parser throws this and nothing else. */
@@ -25,23 +24,28 @@ export class MalformedError extends Error {
   }
 }
 
-/** A signature, hash or proof does not hold: the data is forged, damaged or from another log. */
-export class VerificationError<Code extends string = string> extends Error {
+/**
+ * A signature, hash or proof does not hold: the data is forged, damaged or from another log.
+ *
+ * Each part of the library has one union of codes, named where the error is made: `new VerificationError<TdxCode>(…)`. Without a union no
+ * code is allowed.
+ */
+export class VerificationError<Code extends string = never> extends Error {
   override readonly name = "VerificationError";
   readonly code: Code;
 
-  constructor(code: Code, message: string) {
+  constructor(code: NoInfer<Code>, message: string) {
     super(printable(message));
     this.code = code;
   }
 }
 
-/** Everything verifies, but the rules do not accept it now: expired, revoked, rolled back, below a floor. */
-export class PolicyError<Code extends string = string> extends Error {
+/** Everything verifies, but the rules do not accept it now: expired, revoked, rolled back, below a floor. Codes as in `VerificationError`. */
+export class PolicyError<Code extends string = never> extends Error {
   override readonly name = "PolicyError";
   readonly code: Code;
 
-  constructor(code: Code, message: string) {
+  constructor(code: NoInfer<Code>, message: string) {
     super(printable(message));
     this.code = code;
   }

@@ -1,9 +1,10 @@
 // touchstone/verifier: everything that a relying party needs, in a browser or on Node. A page that only checks bundles pays for no more:
 // appraisal and its certificate code are dropped by any bundler that shakes trees.
+export { MalformedError, PolicyError, VerificationError } from "../protocol/errors.ts";
 export { APPRAISAL_CHECKS, type AppraiseOptions, appraise, appraiseEvidence } from "./appraisal/appraise.ts";
 export type { Channel } from "./appraisal/channel-binding.ts";
 export { explain, reasonOf, type Verdict } from "./appraisal/verdict.ts";
-export { type BundleCode, stepOf } from "./bundle/bundle-error.ts";
+export { type BrokenCode, type BundleCode, type NotAcceptableCode, stepOf } from "./bundle/bundle-error.ts";
 export {
   type FetchPolicyOptions,
   fetchBundle,

@@ -31,8 +31,8 @@ describe.each(HOSTILE)("%s", (_, hostile) => {
     const error = await malformedOf(() => parseStatement(utf8(canonicalize(statement))));
     expect(error?.message).toContain("Unrecognized key");
     expect(error?.message).not.toMatch(MOVES);
-    expect(new VerificationError("code", hostile).message).not.toMatch(MOVES);
-    expect(new PolicyError("code", hostile).message).not.toMatch(MOVES);
+    expect(new VerificationError<string>("code", hostile).message).not.toMatch(MOVES);
+    expect(new PolicyError<string>("code", hostile).message).not.toMatch(MOVES);
   });
 
   it("is shown by no check", async () => {

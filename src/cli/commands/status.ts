@@ -2,6 +2,7 @@
 // replays the log, computes what is in force, and signs that.
 import type { Command } from "commander";
 import { audit } from "../../auditor/audit.ts";
+import type { FindingCode } from "../../auditor/audit-finding.ts";
 import { AuditState } from "../../auditor/audit-state.ts";
 import { openSource } from "../../auditor/log-source.ts";
 import { PolicyError } from "../../protocol/errors.ts";
@@ -59,7 +60,7 @@ async function replay({ trust, to, state: file }: StatusOptions, context: CliCon
     });
     const wrong = findings.find(({ code }) => code !== "status-expired");
     if (wrong !== undefined) {
-      throw new PolicyError(
+      throw new PolicyError<FindingCode>(
         wrong.code,
         `not signed, the log is not in order: ${wrong.message}; run 'touchstone audit'`,
       );

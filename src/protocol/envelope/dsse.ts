@@ -142,6 +142,9 @@ export function envelopeToJson(envelope: Pick<Envelope, "payload" | "signatures"
 /** Finds the key with this id among those a trust root lists, or undefined. */
 export type KeyLookup = (keyId: string) => PublicKey | undefined;
 
+/** Why the signatures of an envelope are refused. */
+export type EnvelopeCode = "signature-unknown-key" | "signature-invalid";
+
 /** An envelope every signature of which was verified. Only verifyEnvelope makes one. */
 export interface VerifiedEnvelope extends Envelope {
   /** Ids of the keys that signed, sorted. */
@@ -163,13 +166,13 @@ export async function verifyEnvelope(
     envelope.signatures.map(async ({ keyId, signature }) => {
       const key = keys(keyId);
       if (key === undefined || key.algorithm === "ecdsa-p384-sha384") {
-        throw new VerificationError(
+        throw new VerificationError<EnvelopeCode>(
           "signature-unknown-key",
           `key ${keyId} is not in the trust root; sign with a key that is`,
         );
       }
       if (!(await verify(key, message, signature))) {
-        throw new VerificationError(
+        throw new VerificationError<EnvelopeCode>(
           "signature-invalid",
           `the signature by key ${keyId} does not verify; sign the payload again`,
         );

@@ -4,6 +4,7 @@ import { type Hash, sha256 } from "../cryptography/hash.ts";
 import { equalBytes } from "../encoding/bytes.ts";
 import { VerificationError } from "../errors.ts";
 import { HASH_LENGTH, hashChildren } from "./hash.ts";
+import type { MerkleCode } from "./merkle-code.ts";
 import {
   hashSubtrees,
   isTreeSize,
@@ -84,7 +85,7 @@ function replay(
 }
 
 function fail(detail: string): never {
-  throw new VerificationError("consistency-proof", `consistency proof: ${detail}`);
+  throw new VerificationError<MerkleCode>("consistency-proof", `consistency proof: ${detail}`);
 }
 
 /**

@@ -5,6 +5,7 @@ import { type Hash, sha256 } from "../cryptography/hash.ts";
 import { equalBytes } from "../encoding/bytes.ts";
 import { VerificationError } from "../errors.ts";
 import { HASH_LENGTH, hashChildren } from "./hash.ts";
+import type { MerkleCode } from "./merkle-code.ts";
 import {
   hashSubtrees,
   isTreeSize,
@@ -55,7 +56,7 @@ export function verifyInclusion(claim: InclusionProof, hash: Hash = sha256): voi
 }
 
 function fail(detail: string): never {
-  throw new VerificationError("inclusion-proof", `inclusion proof: ${detail}`);
+  throw new VerificationError<MerkleCode>("inclusion-proof", `inclusion proof: ${detail}`);
 }
 
 /**

@@ -6,6 +6,7 @@ import { HASH_LENGTH } from "../merkle/hash.ts";
 import { isTreeSize } from "../merkle/subtree.ts";
 import { createNoteVerifier, type VerifierKey } from "./key.ts";
 import { requireKeyName } from "./key-name.ts";
+import type { NoteCode } from "./note-code.ts";
 import { openNote } from "./signed-note.ts";
 
 const FORMAT = "checkpoint";
@@ -68,7 +69,10 @@ export async function openCheckpoint(note: Uint8Array | string, logKey: Verifier
   const { text } = await openNote(note, [await createNoteVerifier(logKey)]);
   const checkpoint = parseCheckpoint(text);
   if (checkpoint.origin !== logKey.name) {
-    throw new VerificationError("checkpoint-origin", `the key of ${logKey.name} signed for another origin`);
+    throw new VerificationError<NoteCode>(
+      "checkpoint-origin",
+      `the key of ${logKey.name} signed for another origin`,
+    );
   }
   return checkpoint;
 }

@@ -7,6 +7,7 @@ import { EMPTY_ROOT } from "../merkle/hash.ts";
 import { type Checkpoint, parseCheckpoint } from "./checkpoint.ts";
 import { createVerifier, splitTimestamp } from "./cosignature.ts";
 import { sameVerifierKey, type VerifierKey } from "./key.ts";
+import type { NoteCode, NotePolicyCode } from "./note-code.ts";
 import { type NoteSignature, type NoteVerifier, openNote } from "./signed-note.ts";
 import { isQuorumMet, type TlogPolicy } from "./tlog-policy.ts";
 
@@ -57,17 +58,20 @@ export async function authenticateCheckpoint(
   const signedBy = (key: VerifierKey) => opened.verified.some((signature) => isBy(key, signature));
   const log = policy.logs.find(({ key }) => key.name === checkpoint.origin && signedBy(key));
   if (log === undefined) {
-    throw new VerificationError(
+    throw new VerificationError<NoteCode>(
       "checkpoint-log-signature",
       "no log of the policy signed the checkpoint as its own",
     );
   }
   if (checkpoint.size === 0 && !equalBytes(checkpoint.root, EMPTY_ROOT)) {
-    throw new VerificationError("checkpoint-empty-root", "a tree of size 0 has the root of something");
+    throw new VerificationError<NoteCode>(
+      "checkpoint-empty-root",
+      "a tree of size 0 has the root of something",
+    );
   }
   const cosignatures = opened.verified.flatMap((signature) => readCosignature(signature, policy));
   if (!isQuorumMet(policy, witnessKeys(policy, cosignatures))) {
-    throw new VerificationError(
+    throw new VerificationError<NoteCode>(
       "checkpoint-quorum",
       "too few witnesses of the policy cosigned the checkpoint",
     );
@@ -91,7 +95,7 @@ export function checkFreshness(
   const timeless = policy.quorum === "none" && maxAge !== undefined;
   if (timeless || !isQuorumMet(policy, witnessKeys(policy, fresh))) {
     const since = maxAge === undefined ? "" : `at most ${maxAge} seconds old and `;
-    throw new PolicyError(
+    throw new PolicyError<NotePolicyCode>(
       "checkpoint-stale",
       `too few cosignatures are ${since}not from the future at ${now.toISOString()}`,
     );

@@ -6,6 +6,7 @@ import { decodeHex, encodeHex } from "../encoding/hex.ts";
 import { decodeUtf8, utf8 } from "../encoding/text.ts";
 import { MalformedError, VerificationError } from "../errors.ts";
 import { isKeyName } from "./key-name.ts";
+import type { NoteCode } from "./note-code.ts";
 
 export const MAX_NOTE_BYTES = 1_000_000;
 /** Signature lines of a note. The specification asks readers for at least 16 and a limit. */
@@ -176,6 +177,6 @@ function isBy(key: { name: string; keyId: string }, signature: { name: string; k
   return key.name === signature.name && key.keyId === signature.keyId;
 }
 
-function fail(code: "note-signature" | "note-unsigned" | "note-key-ambiguous", message: string): never {
-  throw new VerificationError(code, message);
+function fail(code: NoteCode, message: string): never {
+  throw new VerificationError<NoteCode>(code, message);
 }

@@ -63,7 +63,10 @@ async function refusalOf(response: Response): Promise<Error> {
   if (!parsed.success) return new UnreachableError(`${response.url}: answered ${response.status}`);
   const { code, detail, title } = parsed.data;
   const reason = quote(detail ?? title ?? "");
-  return new PolicyError(quote(code), `the log refuses it (${response.status} ${quote(code)}): ${reason}`);
+  return new PolicyError<string>(
+    quote(code),
+    `the log refuses it (${response.status} ${quote(code)}): ${reason}`,
+  );
 }
 
 /** fetch hides the reason of a network error in its cause. */

@@ -20,6 +20,9 @@ import type { TlogPolicy } from "../../protocol/note/tlog-policy.ts";
 import { parseTlogProof, verifyTlogProof } from "../../protocol/note/tlog-proof.ts";
 import { callLog, type LogClient } from "./log-client.ts";
 
+/** The code of an answer of the log that is not one, or is about another entry. */
+export type AnswerCode = "answer";
+
 /** What the log said of one entry, checked. */
 export interface PublishedEntry {
   readonly index: number;
@@ -64,7 +67,7 @@ export async function publish(
   });
   const answers = (await response.text()).trimEnd().split("\n");
   if (answers.length !== envelopes.length)
-    throw new VerificationError(
+    throw new VerificationError<AnswerCode>(
       "answer",
       `the log answered ${answers.length} of ${envelopes.length} entries`,
     );
@@ -75,7 +78,8 @@ export async function publish(
 async function checkAnswer(sent: Envelope, line: string, policy: TlogPolicy | null): Promise<PublishedEntry> {
   const label = describeReference(sent.statement);
   const answer = answerJson.safeParse(parseLine(line));
-  if (!answer.success) throw new VerificationError("answer", `${label}: the log's answer is not one`);
+  if (!answer.success)
+    throw new VerificationError<AnswerCode>("answer", `${label}: the log's answer is not one`);
   const { index, leafHash, treeSize, outcome, proof: text } = answer.data;
   const envelope = envelopeFromJson(answer.data.envelope);
   const proof = parseTlogProof(text);
@@ -85,7 +89,7 @@ async function checkAnswer(sent: Envelope, line: string, policy: TlogPolicy | nu
     !equalBytes(leaf, decodeHex(leafHash)) ||
     proof.index !== index
   ) {
-    throw new VerificationError("answer", `${label}: the log's answer is about another entry`);
+    throw new VerificationError<AnswerCode>("answer", `${label}: the log's answer is about another entry`);
   }
   if (policy !== null) await verifyTlogProof(proof, leaf, policy);
   else {

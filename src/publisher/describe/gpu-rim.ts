@@ -6,6 +6,7 @@ import type { GpuRim } from "../../protocol/entry/gpu-rim.ts";
 import { formatStatement, type Subject } from "../../protocol/envelope/statement.ts";
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";
 import { type Rim, verifyRim } from "../rim/verify-rim.ts";
+import type { DescribeCode } from "./describe-code.ts";
 import type { Described } from "./described.ts";
 import { withFile } from "./files/random-access.ts";
 import { type ReleaseInput, readReleaseFields } from "./release-fields.ts";
@@ -71,5 +72,8 @@ async function readVerifiedRim({ rim, rimId, chip, verifiedAt, root }: GpuRimInp
   });
   if (result.rim !== null) return result.rim;
   const failed = result.checks.find(({ outcome }) => outcome !== "pass");
-  throw new VerificationError("rim-rejected", `${rim}: ${failed?.id}: ${failed?.detail ?? "not evaluated"}`);
+  throw new VerificationError<DescribeCode>(
+    "rim-rejected",
+    `${rim}: ${failed?.id}: ${failed?.detail ?? "not evaluated"}`,
+  );
 }

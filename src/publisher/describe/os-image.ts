@@ -7,6 +7,7 @@ import { formEvents } from "./boot/expected-events.ts";
 import { readKnownGoodLog } from "./boot/known-good.ts";
 import { checkSecureBoot, readSecureBoot, type SecureBootFiles } from "./boot/secure-boot.ts";
 import { explainEvents, measureLoadOptions, predictEvents } from "./boot/tcg-prediction.ts";
+import type { DescribeCode } from "./describe-code.ts";
 import type { Described } from "./described.ts";
 import { withFile } from "./files/random-access.ts";
 import { measureGpt } from "./formats/gpt.ts";
@@ -75,13 +76,13 @@ function stateUki({ fileName, sha256, size, authenticode, sections, signatures }
 function checkRootHash(path: string, commandLine: string, rootHash: string): void {
   const named = rootHashesOf(commandLine);
   if (named.length === 0)
-    throw new VerificationError(
+    throw new VerificationError<DescribeCode>(
       "root-hash",
       `${path}: the command line has no roothash= or systemd.verity_root_hash=`,
     );
   const other = named.find((value) => value !== rootHash);
   if (other !== undefined)
-    throw new VerificationError(
+    throw new VerificationError<DescribeCode>(
       "root-hash",
       `${path}: the command line names root hash ${other}, the data have ${rootHash}`,
     );
@@ -93,7 +94,7 @@ async function readMeasurements(input: OsImageInput, uki: Uki, secureBoot: OsIma
   const { log, registers, source } = await readKnownGoodLog(eventLog);
   const events = explainEvents(log, predictEvents(uki, gpt));
   if (!events.some(({ register, digest }) => register === "rtmr1" && digest === uki.authenticode.sha384))
-    throw new VerificationError(
+    throw new VerificationError<DescribeCode>(
       "event-log",
       `${eventLog}: RTMR1 was not extended with ${input.uki}: another image was booted`,
     );

@@ -11,6 +11,7 @@ import {
   readKnownGoodLog,
   readKnownGoodQuote,
 } from "./boot/known-good.ts";
+import type { DescribeCode } from "./describe-code.ts";
 import type { Described } from "./described.ts";
 import { digestContent, digestFile, withFile } from "./files/random-access.ts";
 import { computeMrtd, type PageAddOrder, readTdvfSections } from "./formats/tdvf.ts";
@@ -95,7 +96,7 @@ function chooseMrtd(
     throw missing("the order in which pages are added", "it, or a quote");
   const order = orders.find((one) => quote === undefined || firmware.mrtd[one] === quote.body.mrtd);
   if (order === undefined)
-    throw new VerificationError(
+    throw new VerificationError<DescribeCode>(
       "sources-disagree",
       `the quote's MRTD ${quote?.body.mrtd} is not that of ${firmware.fileName}`,
     );
@@ -111,7 +112,7 @@ async function readAcpi(
     const { sha384 } = await digestFile(path, ["sha384"]);
     const events = log?.log.events.filter(({ rtmr }) => rtmr === 0);
     if (events !== undefined && !events.some((event) => encodeHex(event.digest) === sha384))
-      throw new VerificationError(
+      throw new VerificationError<DescribeCode>(
         "sources-disagree",
         `${path}: the event log measures no such ACPI data into RTMR0`,
       );
@@ -133,10 +134,14 @@ function agree(
   const given = [...new Set(values.filter((value) => value !== undefined))];
   const [value] = given;
   if (value === undefined) throw missing(what, source);
-  if (given.length > 1) throw new VerificationError("sources-disagree", `${what} is ${given.join(" and ")}`);
+  if (given.length > 1)
+    throw new VerificationError<DescribeCode>("sources-disagree", `${what} is ${given.join(" and ")}`);
   return value;
 }
 
-function missing(what: string, source: string): VerificationError {
-  return new VerificationError("source-missing", `nothing says what ${what} is: give ${source}`);
+function missing(what: string, source: string): VerificationError<DescribeCode> {
+  return new VerificationError<DescribeCode>(
+    "source-missing",
+    `nothing says what ${what} is: give ${source}`,
+  );
 }

@@ -11,6 +11,7 @@ import { parseJson } from "../../protocol/envelope/parse-json.ts";
 import type { Subject } from "../../protocol/envelope/statement.ts";
 import { VerificationError } from "../../protocol/errors.ts";
 import { rawEcdsaSignature } from "../../verifier/x509/der.ts";
+import type { DescribeCode } from "./describe-code.ts";
 import { withFile } from "./files/random-access.ts";
 
 const FORMAT = "SLSA provenance";
@@ -69,7 +70,7 @@ export async function linkProvenance(
   const content = decodeBase64(payload);
   const stated = readAs(statement, parseJson(content, MAX_PROVENANCE), format);
   if (!stated.subject.some(({ digest }) => artefacts.some((artefact) => isSame(digest, artefact))))
-    throw new VerificationError(
+    throw new VerificationError<DescribeCode>(
       "provenance-other-artefact",
       `${path}: no subject of it is an artefact of this release`,
     );
@@ -100,7 +101,7 @@ async function verifyAny(
     const signature = toRaw(key, decodeBase64(sig));
     if (signature !== null && (await verifySignature(key, message, signature))) return;
   }
-  throw new VerificationError(
+  throw new VerificationError<DescribeCode>(
     "provenance-signature",
     `${path}: no signature of it verifies under key ${key.keyId}`,
   );

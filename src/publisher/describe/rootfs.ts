@@ -2,6 +2,7 @@
 import { formatTime } from "../../protocol/entry/fields.ts";
 import type { OsImage } from "../../protocol/entry/os-image.ts";
 import { VerificationError } from "../../protocol/errors.ts";
+import type { DescribeCode } from "./describe-code.ts";
 import { digestContent, type RandomAccess, withFile } from "./files/random-access.ts";
 import {
   hasVeritySuperblock,
@@ -33,7 +34,7 @@ export async function describeRootfs(
     const { blocks, buildTime, features, ...superblock } = await readErofsSuperblock(image);
     const epoch = input.sourceDateEpoch ?? null;
     if (epoch !== null && epoch !== buildTime)
-      throw new VerificationError(
+      throw new VerificationError<DescribeCode>(
         "source-date-epoch",
         `${input.image} was built at ${buildTime}, not at ${epoch}`,
       );
@@ -90,7 +91,7 @@ async function checkVerity(
   const parameters = await readVeritySuperblock(tree, offset);
   const covered = parameters.dataBlocks * parameters.dataBlockSize;
   if (covered < fileSystemSize)
-    throw new VerificationError(
+    throw new VerificationError<DescribeCode>(
       "verity-coverage",
       `${tree.path}: the tree covers ${covered} bytes, the file system has ${fileSystemSize}`,
     );

@@ -6,6 +6,7 @@ import { parseTdxCollateral } from "../../verifier/tdx/collateral.ts";
 import { compareEventLog, parseEventLog } from "../../verifier/tdx/event-log.ts";
 import { parseTdxQuote, type TdReport } from "../../verifier/tdx/quote.ts";
 import { checkTdxPolicy, STRICT_TDX_POLICY } from "../../verifier/tdx/quote-policy.ts";
+import type { TdxCode } from "../../verifier/tdx/tdx-code.ts";
 import { TDX_CHECKS, type TdxResult, verifyTdxQuote } from "../../verifier/tdx/verify-quote.ts";
 
 export interface TdxInput {
@@ -69,8 +70,11 @@ async function checkEventLog(bytes: Uint8Array, body: TdReport | null): Promise<
       const { logged, equal } = compareEventLog(parseEventLog(isJson ? "dstack" : "ccel", bytes), body);
       const wrong = logged.filter((register) => !equal.includes(register));
       if (wrong.length > 0)
-        throw new VerificationError("event-log", `does not replay to the quoted ${wrong.join(", ")}`);
-      if (logged.length === 0) throw new VerificationError("event-log", "holds no event");
+        throw new VerificationError<TdxCode>(
+          "event-log",
+          `does not replay to the quoted ${wrong.join(", ")}`,
+        );
+      if (logged.length === 0) throw new VerificationError<TdxCode>("event-log", "holds no event");
       return logged.join(", ");
     },
     (registers) => ({ detail: `replays to ${registers}` }),

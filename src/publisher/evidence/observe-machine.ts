@@ -3,7 +3,7 @@
 import { sha256 } from "../../protocol/cryptography/hash.ts";
 import { decodeHex, encodeHex } from "../../protocol/encoding/hex.ts";
 import type { TdxRequirements } from "../../protocol/entry/policy.ts";
-import { VerificationError } from "../../protocol/errors.ts";
+import { PolicyError, VerificationError } from "../../protocol/errors.ts";
 import { reasonOf } from "../../verifier/appraisal/verdict.ts";
 import type { Evidence } from "../../verifier/evidence.ts";
 import { type GpuResult, mergeGpuChecks, verifyGpuReport } from "../../verifier/nvidia/verify-report.ts";
@@ -33,7 +33,12 @@ export interface ObservedMachine {
 
 const ZERO_REGISTER = "00".repeat(48);
 
-/** @throws VerificationError "not-genuine" when quote or reports are not; "not-acceptable" when no policy can accept the machine. */
+/** The code of a machine whose quote or reports do not verify. */
+export type ObserveCode = "not-genuine";
+/** The code of a genuine machine that no policy may accept. */
+export type ObservePolicyCode = "not-acceptable";
+
+/** @throws VerificationError "not-genuine" when quote or reports are not; PolicyError "not-acceptable" when no policy can accept the machine. */
 export async function observeMachine(evidence: Evidence, options: ObserveOptions): Promise<ObservedMachine> {
   const { now, roots } = options;
   const { quote, collateral } = evidence.tdx;
@@ -125,9 +130,10 @@ function distinct<T>(values: readonly T[]): T[] {
 }
 
 function requireGenuine(what: string, reason: string | null): void {
-  if (reason !== null) throw new VerificationError("not-genuine", `${what} is not genuine: ${reason}`);
+  if (reason !== null)
+    throw new VerificationError<ObserveCode>("not-genuine", `${what} is not genuine: ${reason}`);
 }
 
-function unacceptable(reason: string): VerificationError {
-  return new VerificationError("not-acceptable", `no policy can accept this machine: ${reason}`);
+function unacceptable(reason: string): PolicyError<ObservePolicyCode> {
+  return new PolicyError<ObservePolicyCode>("not-acceptable", `no policy can accept this machine: ${reason}`);
 }

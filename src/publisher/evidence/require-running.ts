@@ -5,6 +5,9 @@ import { compareWithLogged, describeComparison } from "../../verifier/nvidia/com
 import type { ReleaseSet } from "../policy/release-set.ts";
 import type { ObservedMachine } from "./observe-machine.ts";
 
+/** The code of a machine that is genuine and runs something else than it is an example of. */
+export type DraftCode = "another-release";
+
 /** @throws VerificationError "another-release" naming the entry that differs. */
 export function requireRunning(
   { body, gpus }: ObservedMachine,
@@ -30,6 +33,6 @@ export function requireRunning(
   }
 }
 
-function anotherRelease(detail: string): VerificationError {
-  return new VerificationError("another-release", `the machine runs another release: ${detail}`);
+function anotherRelease(detail: string): VerificationError<DraftCode> {
+  return new VerificationError<DraftCode>("another-release", `the machine runs another release: ${detail}`);
 }

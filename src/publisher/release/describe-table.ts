@@ -2,6 +2,7 @@
 import type { ReleaseKind } from "../../protocol/entry/reference.ts";
 import { MalformedError, PolicyError, VerificationError } from "../../protocol/errors.ts";
 import { UnreachableError } from "../../verifier/bundle/fetch-policy.ts";
+import type { DescribeCode } from "../describe/describe-code.ts";
 import type { Described } from "../describe/described.ts";
 import { describeDriverBuild } from "../describe/driver-build.ts";
 import { describeGpuRim } from "../describe/gpu-rim.ts";
@@ -84,7 +85,7 @@ export async function inTable<T>(table: string, values: object, action: () => Pr
     if (error instanceof MalformedError && error.at?.startsWith("artefacts.")) throw error;
     const at = `artefacts.${table}${keyOf(values, error.message)}`;
     if (error instanceof VerificationError)
-      throw new VerificationError(error.code, `${at}: ${error.message}`);
+      throw new VerificationError<DescribeCode>(error.code, `${at}: ${error.message}`);
     throw new MalformedError("release file", error.message, at);
   }
 }

@@ -17,7 +17,7 @@ import { verifySignature } from "../../protocol/cryptography/signature.ts";
 import { decodeBase64, encodeBase64 } from "../../protocol/encoding/base64.ts";
 import { utf8 } from "../../protocol/encoding/text.ts";
 import type { KeyLookup } from "../../protocol/envelope/dsse.ts";
-import { MalformedError, VerificationError } from "../../protocol/errors.ts";
+import { MalformedError, PolicyError, VerificationError } from "../../protocol/errors.ts";
 
 const FORMAT = "HTTP signature";
 /** How far `created` may be from the service's clock, seconds. */
@@ -48,37 +48,45 @@ interface SignatureInput {
   readonly algorithm: string;
 }
 
+/** Why the signature of a request is refused. */
+export type RequestCode = "signature-missing" | "signature-unknown-key" | "signature-invalid";
+/** The code of a signature that was made too long ago, or by another clock. */
+export type RequestPolicyCode = "signature-expired";
+
 /**
  * Verifies the signature of a request and the digest of its body.
  * @returns the id of the key that signed.
  * @throws MalformedError "HTTP signature" when the fields are not of this profile, or the digest is not that of the body.
- * @throws VerificationError "signature-missing" | "signature-expired" | "signature-unknown-key" | "signature-invalid".
+ * @throws VerificationError "signature-missing" | "signature-unknown-key" | "signature-invalid"; PolicyError "signature-expired".
  */
 export async function verifyRequest(request: SignedRequest, keys: KeyLookup, now: Date): Promise<string> {
   const signatureField = request.header("signature");
   const inputField = request.header("signature-input");
   if (signatureField === undefined || inputField === undefined) {
-    throw new VerificationError("signature-missing", "sign the request as docs/formats.md says (RFC 9421)");
+    throw new VerificationError<RequestCode>(
+      "signature-missing",
+      "sign the request as docs/formats.md says (RFC 9421)",
+    );
   }
   const input = parseSignatureInput(inputField);
   const signature = parseSignature(signatureField, input.label);
   requireDigest(request);
   if (Math.abs(now.getTime() / 1000 - input.created) > MAX_SIGNATURE_AGE) {
-    throw new VerificationError(
+    throw new PolicyError<RequestPolicyCode>(
       "signature-expired",
       `created is more than ${MAX_SIGNATURE_AGE} s from now; sign the request again`,
     );
   }
   const key = keys(input.keyId);
   if (key === undefined) {
-    throw new VerificationError(
+    throw new VerificationError<RequestCode>(
       "signature-unknown-key",
       `key ${input.keyId} is not in the trust root; sign with a key that is`,
     );
   }
   const message = utf8(signatureBase(request, input));
   if (key.algorithm !== input.algorithm || !(await verifySignature(key, message, signature))) {
-    throw new VerificationError(
+    throw new VerificationError<RequestCode>(
       "signature-invalid",
       `the signature by key ${input.keyId} does not verify; sign the request again`,
     );

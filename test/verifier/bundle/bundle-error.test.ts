@@ -32,10 +32,10 @@ describe("codes", () => {
 
   it("stand in errors that name the step", () => {
     expect(() => refuseBroken("not-included", "why")).toThrow(
-      new VerificationError("not-included", "step 2 (checkpoint): why"),
+      new VerificationError<BundleCode>("not-included", "step 2 (checkpoint): why"),
     );
     expect(() => refuseUnacceptable("policy-revoked", "why")).toThrow(
-      new PolicyError("policy-revoked", "step 4 (policy): why"),
+      new PolicyError<BundleCode>("policy-revoked", "step 4 (policy): why"),
     );
   });
 });
@@ -48,10 +48,10 @@ describe("a refusal of a lower layer", () => {
 
   it("keeps its reason and gets the code of the step, of either sort", async () => {
     expect(await refused("not-included", new Error("why"))).toEqual(
-      new VerificationError("not-included", "step 2 (checkpoint): what: why"),
+      new VerificationError<BundleCode>("not-included", "step 2 (checkpoint): what: why"),
     );
     expect(await refused("checkpoint-stale", new Error("why"))).toEqual(
-      new PolicyError("checkpoint-stale", "step 2 (checkpoint): what: why"),
+      new PolicyError<BundleCode>("checkpoint-stale", "step 2 (checkpoint): what: why"),
     );
     expect(await refused("not-included", "no error object")).toMatchObject({ code: "not-included" });
   });

@@ -5,6 +5,7 @@ import type { OsImage } from "../../../protocol/entry/os-image.ts";
 import { VerificationError } from "../../../protocol/errors.ts";
 import { EV_EFI_VARIABLE_DRIVER_CONFIG } from "../../../verifier/tdx/event-type.ts";
 import type { EventLog } from "../../../verifier/tdx/logged-event.ts";
+import type { DescribeCode } from "../describe-code.ts";
 import {
   measureVariable,
   readSecureBootVariable,
@@ -44,7 +45,7 @@ export function checkSecureBoot(
   const logged = log.events.filter(({ rtmr, type }) => rtmr === 0 && type === EV_EFI_VARIABLE_DRIVER_CONFIG);
   if (logged.length === 0) return;
   const digests = new Set(logged.map(({ digest }) => encodeHex(digest)));
-  const refuse = (what: string) => new VerificationError("event-log", `${path}: ${what}`);
+  const refuse = (what: string) => new VerificationError<DescribeCode>("event-log", `${path}: ${what}`);
   if (digests.has(measureVariable("SecureBoot", Uint8Array.of(1)).eventSha384) !== enabled)
     throw refuse(
       enabled ? "Secure Boot was off, but a PK is given" : "Secure Boot was on: give the file of its PK",

@@ -1,0 +1,15 @@
+// Lists why artefacts that can be read are not described: they contradict each other, or one of them is not what it claims to be.
+export type DescribeCode =
+  /** Two sources say different things, or none says it: platform.ts. */
+  | "sources-disagree"
+  | "source-missing"
+  /** Parts of an image do not belong together: os-image.ts, rootfs.ts, secure-boot.ts. */
+  | "root-hash"
+  | "event-log"
+  | "source-date-epoch"
+  | "verity-coverage"
+  /** A provenance statement is about something else, or not by the builder: provenance.ts. */
+  | "provenance-other-artefact"
+  | "provenance-signature"
+  /** NVIDIA's file fails a check: gpu-rim.ts. */
+  | "rim-rejected";
