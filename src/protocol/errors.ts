@@ -6,6 +6,22 @@ export function printable(text: string, most = 4096): string {
   return text.slice(0, most).replace(/[\p{Control}\p{Bidi_Control}]/gu, " ");
 }
 
+/**
+ * Lets `instanceof` know an error of `errorClass` from whichever copy of this file it comes. A program may hold two: the verifier is also a
+ * package of its own, and both packages have the same files. The mark is on the prototype, under a symbol that all copies share.
+ */
+export function recogniseAcrossCopies(errorClass: { readonly prototype: Error }, name: string): void {
+  const mark = Symbol.for(`touchstone.${name}`);
+  Object.defineProperty(errorClass.prototype, mark, { value: true });
+  Object.defineProperty(errorClass, Symbol.hasInstance, {
+    value(value: unknown) {
+      if (this === errorClass) return Object(value)[mark] === true;
+      // A class that extends this one inherits the method, and is asked about as JavaScript does.
+      return Error[Symbol.hasInstance].call(this, value);
+    },
+  });
+}
+
 /** Untrusted bytes are not of the format they claim. Every parser throws this and nothing else. */
 export class MalformedError extends Error {
   override readonly name = "MalformedError";
@@ -15,6 +31,10 @@ export class MalformedError extends Error {
   readonly detail: string;
   /** JSON pointer (RFC 6901; "" is the whole document), byte offset or line that is at fault, where known. */
   readonly at: string | undefined;
+
+  static {
+    recogniseAcrossCopies(MalformedError, "MalformedError");
+  }
 
   constructor(format: string, detail: string, at?: string | number) {
     super(printable(`${format}: ${detail}${at === undefined || at === "" ? "" : ` (at ${at})`}`));
@@ -34,6 +54,10 @@ export class VerificationError<Code extends string = never> extends Error {
   override readonly name = "VerificationError";
   readonly code: Code;
 
+  static {
+    recogniseAcrossCopies(VerificationError, "VerificationError");
+  }
+
   constructor(code: NoInfer<Code>, message: string) {
     super(printable(message));
     this.code = code;
@@ -44,6 +68,10 @@ export class VerificationError<Code extends string = never> extends Error {
 export class PolicyError<Code extends string = never> extends Error {
   override readonly name = "PolicyError";
   readonly code: Code;
+
+  static {
+    recogniseAcrossCopies(PolicyError, "PolicyError");
+  }
 
   constructor(code: NoInfer<Code>, message: string) {
     super(printable(message));
