@@ -1,4 +1,4 @@
-// What a genuine quote must show beyond being genuine: TCB status, floors, no debug TD, no service TD, the TDX module (design §5).
+// Checks what a genuine quote must show beyond being genuine: TCB status, floors, no debug TD, no service TD, the TDX module (docs/appraisal.md §4).
 
 import { decodeHex } from "../../protocol/encoding/hex.ts";
 import type { TdxRequirements } from "../../protocol/entry/policy.ts";
