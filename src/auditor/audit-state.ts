@@ -3,6 +3,7 @@
 import Sqlite, { type Database } from "better-sqlite3";
 import type { TreeHead } from "../log/store/log-store.ts";
 import { GrowingTree } from "../log/tree/growing-tree.ts";
+import { FileError } from "../node/file-error.ts";
 import { parseLeaf } from "../protocol/envelope/dsse.ts";
 import { HASH_LENGTH } from "../protocol/merkle/hash.ts";
 import { tilesOfSize } from "../protocol/merkle/tile.ts";
@@ -85,17 +86,17 @@ export class AuditState {
     this.records = new ReplayedRecords(database);
   }
 
-  /** @param file created where there is none; null for a temporary one. @throws Error when it is not an audit's, or in use. */
+  /** @param file created where there is none; null for a temporary one. @throws FileError when it is not an audit's, or in use. */
   static open(file: string | null): AuditState {
-    const database = new Sqlite(file ?? "", { timeout: 0 });
+    const name = file ?? "";
+    let database: Database | undefined;
     try {
-      prepareFile(database, file ?? "");
+      database = new Sqlite(name, { timeout: 0 });
+      prepareFile(database, name);
       return new AuditState(database);
     } catch (error) {
-      database.close();
-      if ((error as { code?: string }).code === "SQLITE_BUSY")
-        throw new Error(`${file} is in use by another audit`);
-      throw error;
+      database?.close();
+      throw asFileError(name, error);
     }
   }
 
@@ -185,12 +186,18 @@ export class AuditState {
   }
 }
 
+function asFileError(file: string, error: unknown): unknown {
+  if (!(error instanceof Sqlite.SqliteError)) return error;
+  const busy = error.code === "SQLITE_BUSY";
+  return new FileError(file, busy ? "is in use by another audit" : `cannot be opened: ${error.message}`);
+}
+
 function prepareFile(database: Database, file: string): void {
   const id = database.pragma("application_id", { simple: true });
   const version = database.pragma("user_version", { simple: true });
   const tables = database.prepare<[], { n: number }>("SELECT count(*) AS n FROM sqlite_schema").get()?.n ?? 0;
   if (tables > 0 && (id !== APPLICATION_ID || version !== SCHEMA_VERSION)) {
-    throw new Error(`${file} is not the state file of an audit, or of another version; name another file`);
+    throw new FileError(file, "is not the state file of an audit, or of another version; name another file");
   }
   database.pragma("locking_mode = EXCLUSIVE");
   database.pragma("journal_mode = WAL");

@@ -38,7 +38,7 @@ export interface AuditOptions {
 
 /**
  * Replays the log from where the state ends to the checkpoint that is shown now. When it is interrupted, the next call goes on.
- * @throws UnreachableError: what was replayed so far is kept.
+ * @throws RefusedError, UnreachableError: what was replayed so far is kept.
  */
 export async function audit(options: AuditOptions): Promise<AuditReport> {
   try {

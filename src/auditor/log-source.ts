@@ -4,9 +4,10 @@ import { open, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ReadPath } from "../log/maintenance/recover.ts";
+import { FileError } from "../node/file-error.ts";
 import { readStream } from "../protocol/encoding/read-stream.ts";
 import { MAX_NOTE_BYTES } from "../protocol/note/signed-note.ts";
-import { UnreachableError } from "../verifier/bundle/fetch-policy.ts";
+import { RefusedError, UnreachableError } from "../verifier/service-errors.ts";
 import { WrongAnswerError } from "./audit-finding.ts";
 
 const TILE_BYTES = 256 * 32;
@@ -23,7 +24,7 @@ export interface SourceOptions {
 
 /**
  * A reader of paths below `prefix`: `http(s)://…`, `file:…` or a folder. It gives undefined where there is nothing, and throws
- * UnreachableError, or WrongAnswerError "answer-too-long".
+ * RefusedError, UnreachableError, FileError for what a folder does not let us read, or WrongAnswerError "answer-too-long".
  */
 export function openSource(prefix: string, options: SourceOptions): ReadPath {
   if (/^https?:\/\//.test(prefix)) return httpSource(prefix.replace(/\/+$/, ""), options);
@@ -48,14 +49,23 @@ function httpSource(prefix: string, options: SourceOptions): ReadPath {
       try {
         return await withDeadline(timeoutMs, (signal) => get(prefix, path, options.fetch, signal));
       } catch (error) {
-        if (error instanceof WrongAnswerError || error instanceof UnreachableError) throw error;
+        if (error instanceof WrongAnswerError || isFinal(error)) throw error;
         const pause = retryDelaysMs[attempt];
-        const reason = error instanceof Error ? error.message : "no answer";
-        if (pause === undefined) throw new UnreachableError(`${prefix}/${path}: ${reason}`);
+        if (pause === undefined) throw giveUp(`${prefix}/${path}`, error);
         await new Promise((resolve) => setTimeout(resolve, pause));
       }
     }
   };
+}
+
+/** 429 and 5xx may pass. */
+function isFinal(error: unknown): boolean {
+  return error instanceof RefusedError && error.status !== 429 && error.status < 500;
+}
+
+function giveUp(target: string, error: unknown): Error {
+  if (error instanceof RefusedError) return error;
+  return new UnreachableError(`${target}: ${error instanceof Error ? error.message : "no answer"}`);
 }
 
 async function withDeadline<T>(timeoutMs: number, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -80,8 +90,8 @@ async function get(
 ): Promise<Uint8Array | undefined> {
   const response = await fetch(`${prefix}/${path}`, { signal });
   if (response.status === 404 || response.status === 410) return undefined;
-  if (response.status === 429 || response.status >= 500) throw new Error(`answered ${response.status}`);
-  if (!response.ok) throw new UnreachableError(`${prefix}/${path}: answered ${response.status}`);
+  if (!response.ok)
+    throw new RefusedError(response.status, null, `${prefix}/${path}: answered ${response.status}`);
   return readStream(response.body, limitOf(path), () => tooLong(path));
 }
 
@@ -99,7 +109,7 @@ async function readFile(folder: string, path: string): Promise<Uint8Array | unde
     if (error instanceof WrongAnswerError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" && (await isFolder(folder))) return undefined;
-    throw new UnreachableError(`${join(folder, path)}: ${message}`);
+    throw new FileError(join(folder, path), `cannot be read: ${message}`);
   }
 }
 

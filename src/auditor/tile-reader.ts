@@ -9,7 +9,7 @@ import { decodeUtf8 } from "../protocol/encoding/text.ts";
 import { MalformedError } from "../protocol/errors.ts";
 import { HASH_LENGTH } from "../protocol/merkle/hash.ts";
 import { entriesPath, parseEntryBundle, TILE_WIDTH, tilePath, tileWidth } from "../protocol/merkle/tile.ts";
-import { UnreachableError } from "../verifier/bundle/fetch-policy.ts";
+import { RefusedError } from "../verifier/service-errors.ts";
 import { WrongAnswerError } from "./audit-finding.ts";
 
 export class TileReader {
@@ -19,11 +19,11 @@ export class TileReader {
     this.#read = read;
   }
 
-  /** The signed note. @throws UnreachableError where there is none: then there is no log; MalformedError. */
+  /** The signed note. @throws RefusedError where there is none: then there is no log; MalformedError. */
   async checkpoint(): Promise<string> {
     const bytes = await this.#read("checkpoint");
     if (bytes === undefined)
-      throw new UnreachableError("there is no checkpoint: this is not the prefix of a log");
+      throw new RefusedError(404, null, "there is no checkpoint: this is not the prefix of a log");
     return decodeUtf8(bytes);
   }
 

@@ -1,7 +1,7 @@
 // What a command gets from the outside, so that tests can hand it something else, and how commands speak: text for people,
 // one JSON value with --json, and the exit codes that scripts rely on.
 import { MalformedError, PolicyError, VerificationError } from "../protocol/errors.ts";
-import { UnreachableError } from "../verifier/bundle/fetch-policy.ts";
+import { RefusedError, UnreachableError } from "../verifier/service-errors.ts";
 
 export interface CliContext {
   readonly environment: NodeJS.ProcessEnv;
@@ -15,20 +15,59 @@ export interface CliContext {
   readonly interactive: boolean;
 }
 
-/** Good; the answer is no; usage or input error; could not reach the log. */
+/** How a command ends. Scripts rely on the numbers. */
 export const EXIT = { good: 0, no: 1, usage: 2, unreachable: 3 } as const;
 
-/** The question was answered, and the answer is no: what was to be shown is shown already. */
-export class AnswerIsNo extends Error {}
+/** What each of them says, as `touchstone --help` and CONTRIBUTING.md show it. */
+export const EXIT_MEANINGS = [
+  [EXIT.good, "good"],
+  [EXIT.no, "the answer is no: what was judged is broken, forged or not acceptable, or the log refuses"],
+  [EXIT.usage, "the command line, a file of your own (key, pin, configuration) or this machine is wrong"],
+  [EXIT.unreachable, "nobody answered, or not in time; running it again is safe"],
+] as const;
+
+export function exitCodeLines(): string[] {
+  return ["Exit codes:", ...EXIT_MEANINGS.map(([code, meaning]) => `  ${code}  ${meaning}`)];
+}
+
+/** The question was answered, and the answer is no. Without a message, what was to be shown is shown already. */
+export class AnswerIsNo extends Error {
+  readonly code: string;
+
+  constructor(message = "", code = "no") {
+    super(message);
+    this.code = code;
+  }
+}
 
 /** The command line or a file on it is wrong. */
 export class UsageError extends Error {}
 
+/**
+ * Runs what judges a thing of others. Where that thing is malformed, the answer is no; everywhere else in a command a MalformedError is
+ * about what its user gave. @throws AnswerIsNo "malformed"
+ */
+export async function judging<T>(judge: () => T | Promise<T>): Promise<T> {
+  try {
+    return await judge();
+  } catch (error) {
+    throw error instanceof MalformedError ? new AnswerIsNo(error.message, "malformed") : error;
+  }
+}
+
+/** The exit code follows the class of the error (CONTRIBUTING.md, "Errors"). */
 export function exitCodeOf(error: unknown): number {
-  if (error instanceof AnswerIsNo || error instanceof VerificationError || error instanceof PolicyError)
-    return EXIT.no;
-  if (error instanceof UnreachableError) return EXIT.unreachable;
-  return EXIT.usage;
+  if (isNo(error)) return EXIT.no;
+  return error instanceof UnreachableError ? EXIT.unreachable : EXIT.usage;
+}
+
+function isNo(error: unknown): error is Error & { readonly code: string } {
+  return (
+    error instanceof AnswerIsNo ||
+    error instanceof VerificationError ||
+    error instanceof PolicyError ||
+    error instanceof RefusedError
+  );
 }
 
 /** Shows a result: the JSON value with --json, else the lines. */
@@ -43,8 +82,7 @@ export function show(
 
 /** What went wrong, in a sentence, and its code where it has one. */
 export function describeError(error: unknown): { code: string; message: string } {
-  if (error instanceof VerificationError || error instanceof PolicyError)
-    return { code: error.code, message: error.message };
+  if (isNo(error)) return { code: error.code, message: error.message };
   if (error instanceof MalformedError) return { code: "malformed", message: error.message };
   if (error instanceof UnreachableError) return { code: "unreachable", message: error.message };
   return { code: "error", message: error instanceof Error ? error.message : "failed" };

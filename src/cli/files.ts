@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { writeDurably } from "../node/durable-file.ts";
 import { utf8 } from "../protocol/encoding/text.ts";
+import { MalformedError } from "../protocol/errors.ts";
 import { UsageError } from "./context.ts";
 
 const MAX_INPUT_BYTES = 64 * 1024 * 1024;
@@ -15,6 +16,20 @@ export function readInput(path: string): Uint8Array {
     return new Uint8Array(readFileSync(path));
   } catch (error) {
     throw new UsageError(`${path}: ${error instanceof Error ? error.message : "cannot be read"}`);
+  }
+}
+
+/**
+ * Reads a file of the user's own: a pin, a configuration, a document to sign.
+ * @param parse throws MalformedError for what is none.
+ * @throws UsageError naming the file where it is missing or malformed.
+ */
+export function readOwn<T>(path: string, parse: (bytes: Uint8Array) => T): T {
+  const bytes = readInput(path);
+  try {
+    return parse(bytes);
+  } catch (error) {
+    throw error instanceof MalformedError ? new UsageError(`${path}: ${error.message}`) : error;
   }
 }
 

@@ -13,10 +13,10 @@ import { createNoteSigner, type NotePrivateKey, parsePrivateKey } from "../proto
 import { readSigningKey } from "../publisher/signing/signing-key.ts";
 import { type Config, parseConfig } from "../service/config.ts";
 import { type CliContext, UsageError } from "./context.ts";
-import { readInput } from "./files.ts";
+import { readOwn } from "./files.ts";
 
 export function readConfig(file: string, { environment }: Pick<CliContext, "environment">): Config {
-  return parseConfig(new TextDecoder().decode(readInput(file)), file, environment);
+  return readOwn(file, (bytes) => parseConfig(new TextDecoder().decode(bytes), file, environment));
 }
 
 /** The log's configuration with the store open for writing: whoever gets it must close it, through the log or by itself. */

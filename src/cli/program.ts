@@ -26,13 +26,14 @@ import { addServe } from "./commands/serve.ts";
 import { addSign } from "./commands/sign.ts";
 import { addStatus } from "./commands/status.ts";
 import { addTrustRoot } from "./commands/trust-root.ts";
-import type { CliContext } from "./context.ts";
+import { type CliContext, exitCodeLines } from "./context.ts";
 import { packageVersion } from "./version.ts";
 
 export function createProgram(context: CliContext): Command {
   const program = new Command("touchstone")
     .description("A transparency log for confidential-computing reference values")
     .version(packageVersion(), "-V, --version")
+    .addHelpText("after", `\n${exitCodeLines().join("\n")}`)
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({

@@ -8,7 +8,7 @@ import { attachmentsOf } from "../protocol/registration/references.ts";
 import { type PublishedEntry, publish } from "../publisher/client/publish.ts";
 import { parseTrustFile } from "../verifier/bundle/trust-pin.ts";
 import { type CliContext, UsageError } from "./context.ts";
-import { readInput, writeOutput } from "./files.ts";
+import { readInput, readOwn, writeOutput } from "./files.ts";
 import { logClient } from "./log-client.ts";
 import { attachmentPathOf, proofPathOf } from "./statement-files.ts";
 
@@ -25,7 +25,7 @@ export async function publishFiles(
   options: PublishOptions,
   context: CliContext,
 ): Promise<PublishedEntry[]> {
-  const envelopes = files.map((file) => parseEnvelope(readInput(file)));
+  const envelopes = files.map((file) => readOwn(file, parseEnvelope));
   const attachments = envelopes.flatMap((envelope, i) => attachmentsBeside(files[i] ?? "", envelope));
   const policy = tlogPolicyOf(options.trust);
   const published = await publish(logClient(options.to, context), envelopes, attachments, policy);
@@ -50,9 +50,7 @@ export async function publishEnvelope(
 }
 
 function tlogPolicyOf(trustFile: string | undefined): TlogPolicy | null {
-  return trustFile === undefined
-    ? null
-    : parseTlogPolicy(parseTrustFile(readInput(trustFile)).root.logPolicy);
+  return trustFile === undefined ? null : parseTlogPolicy(readOwn(trustFile, parseTrustFile).root.logPolicy);
 }
 
 /** Attachments lie in the envelope's folder, named by their digest as `describe` wrote them. */

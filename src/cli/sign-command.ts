@@ -5,7 +5,7 @@ import { envelopeToJson } from "../protocol/envelope/dsse.ts";
 import { parseSignable, signEnvelope } from "../publisher/signing/sign.ts";
 import { readSigningKey } from "../publisher/signing/signing-key.ts";
 import { type CliContext, show } from "./context.ts";
-import { readInput, writeOutput } from "./files.ts";
+import { readOwn, writeOutput } from "./files.ts";
 import { envelopePathOf } from "./statement-files.ts";
 
 interface SignOptions {
@@ -23,7 +23,7 @@ export function addSignTo(parent: Command, context: CliContext, example: string)
     .addHelpText("after", `\nExample:\n  ${example}`)
     .action((file: string, options: SignOptions) => {
       const keys = options.key.map((source) => readSigningKey(source, context.environment));
-      const envelope = signEnvelope(parseSignable(readInput(file)), keys);
+      const envelope = signEnvelope(readOwn(file, parseSignable), keys);
       const output = options.output ?? envelopePathOf(file);
       writeOutput(output, `${JSON.stringify(envelopeToJson(envelope))}\n`);
       const signers = envelope.signatures.map(({ keyId }) => keyId);

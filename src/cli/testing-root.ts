@@ -4,7 +4,7 @@ import { decodeUtf8 } from "../protocol/encoding/text.ts";
 import { parseCertificate } from "../verifier/x509/certificate.ts";
 import { parsePemCertificates } from "../verifier/x509/pem.ts";
 import type { CliContext } from "./context.ts";
-import { readInput } from "./files.ts";
+import { readOwn } from "./files.ts";
 
 export type Vendor = "intel" | "nvidia" | "rim";
 
@@ -27,7 +27,7 @@ export function readTestingRoot(
   context: CliContext,
 ): Uint8Array | undefined {
   if (path === undefined) return undefined;
-  const der = readCertificate(readInput(path));
+  const der = readOwn(path, readCertificate);
   context.warn(
     `WARNING: ${path} is trusted instead of ${OWNER[vendor]} root. Whoever holds its key can make any evidence pass. For tests only.`,
   );

@@ -3,7 +3,7 @@ import { createMemoryStore, mergeStates } from "../verifier/bundle/remembered-st
 import { parseTrustFile } from "../verifier/bundle/trust-pin.ts";
 import { type VerifiedBundle, verifyBundle } from "../verifier/bundle/verify-bundle.ts";
 import { createFileStore } from "../verifier-node/file-state.ts";
-import { readInput } from "./files.ts";
+import { readInput, readOwn } from "./files.ts";
 
 export interface BundleFiles {
   readonly bundle: string;
@@ -22,7 +22,7 @@ export async function verifyBundleFile<T>(
   now: Date,
   refused: (error: unknown) => T,
 ): Promise<VerifiedBundle | T> {
-  const pin = parseTrustFile(readInput(trust));
+  const pin = readOwn(trust, parseTrustFile);
   const store = state === undefined ? createMemoryStore() : createFileStore(state);
   const remembered = await store.load(pin.origin);
   const bytes = readInput(bundle);

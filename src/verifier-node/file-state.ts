@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { writeDurably } from "../node/durable-file.ts";
+import { FileError } from "../node/file-error.ts";
 import { utf8 } from "../protocol/encoding/text.ts";
 import {
   formatState,
@@ -11,7 +12,10 @@ import {
   type StateStore,
 } from "../verifier/bundle/remembered-state.ts";
 
-/** A store for one log. The file is replaced as a whole, so that a crash leaves the old state or the new one. */
+/**
+ * A store for one log. The file is replaced as a whole, so that a crash leaves the old state or the new one.
+ * Its methods throw FileError when the file is damaged or of another log, and the system's error when it cannot be read or written.
+ */
 export function createFileStore(path: string): StateStore {
   return {
     load: async (origin) => readState(path, origin),
@@ -26,10 +30,22 @@ export function createFileStore(path: string): StateStore {
 function readState(path: string, origin: string): RememberedState | null {
   const text = readIfThere(path);
   if (text === null) return null;
-  const state = parseState(text);
+  const state = parseFile(path, text);
   if (state.origin !== origin)
-    throw new Error(`${path} remembers ${state.origin}, not ${origin}; use one state file for each log`);
+    throw new FileError(path, `remembers ${state.origin}, not ${origin}; use one state file for each log`);
   return state;
+}
+
+/** What is wrong with our own memory must not be taken for a fault of the log's. */
+function parseFile(path: string, text: string): RememberedState {
+  try {
+    return parseState(text);
+  } catch (error) {
+    throw new FileError(
+      path,
+      `is no state of a verifier: ${error instanceof Error ? error.message : "unreadable"}`,
+    );
+  }
 }
 
 function readIfThere(path: string): string | null {

@@ -9,7 +9,6 @@ export {
   type FetchPolicyOptions,
   fetchBundle,
   fetchPolicy,
-  UnreachableError,
 } from "./bundle/fetch-policy.ts";
 export {
   createBrowserStore,
@@ -30,3 +29,4 @@ export { type VerifiedBundle, type VerifiedEntry, verifyBundle } from "./bundle/
 export type { Check, Outcome } from "./check-list.ts";
 export { type Evidence, type EvidenceDocument, type GpuClaims, parseEvidence } from "./evidence.ts";
 export { bindingReportData, gpuRequestNonce } from "./ra-tls/binding.ts";
+export { RefusedError, UnreachableError } from "./service-errors.ts";

@@ -1,11 +1,12 @@
-// Reading a log over HTTP and from a folder: what is retried, what is nothing, what is unreachable.
+// Reading a log over HTTP and from a folder: what is retried, what is nothing, what is refused, what is unreachable.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openSource } from "../../src/auditor/log-source.ts";
-import { UnreachableError } from "../../src/verifier/bundle/fetch-policy.ts";
+import { FileError } from "../../src/node/file-error.ts";
+import { RefusedError, UnreachableError } from "../../src/verifier/service-errors.ts";
 
 const answers = (...responses: Array<Response | Error>): typeof fetch & { asked: number } => {
   const fetch = async () => {
@@ -43,15 +44,19 @@ describe("over HTTP", () => {
     expect(fetch.asked).toBe(4);
   });
 
-  it("gives up in the end", async () => {
-    const fetch = answers(...Array.from({ length: 3 }, () => new Response(null, { status: 502 })));
-    await expect(over(fetch)("checkpoint")).rejects.toThrow(UnreachableError);
-    expect(fetch.asked).toBe(3);
+  it("gives up in the end, with the last refusal, or because nobody answered", async () => {
+    const refusing = answers(...Array.from({ length: 3 }, () => new Response(null, { status: 502 })));
+    await expect(over(refusing)("checkpoint")).rejects.toMatchObject({ name: "RefusedError", status: 502 });
+    const silent = answers(...Array.from({ length: 3 }, () => new Error("reset")));
+    await expect(over(silent)("checkpoint")).rejects.toThrow(UnreachableError);
+    expect([refusing.asked, silent.asked]).toEqual([3, 3]);
   });
 
   it("does not repeat what is forbidden or too long", async () => {
     const forbidden = answers(new Response(null, { status: 403 }));
-    await expect(over(forbidden)("checkpoint")).rejects.toThrow("answered 403");
+    await expect(over(forbidden)("checkpoint")).rejects.toThrow(
+      new RefusedError(403, null, "https://log.example/prefix/checkpoint: answered 403"),
+    );
     const long = answers(new Response(new Uint8Array(8193)));
     await expect(over(long)("tile/0/000")).rejects.toMatchObject({ code: "answer-too-long" });
     expect(forbidden.asked + long.asked).toBe(2);
@@ -86,8 +91,8 @@ describe("from a folder", () => {
     });
   });
 
-  it("is unreachable where there is no folder", async () => {
+  it("a folder that is not there is no empty log: its path is wrong", async () => {
     const read = openSource(join(folder, "none"), { fetch: noFetch });
-    await expect(read("checkpoint")).rejects.toThrow(UnreachableError);
+    await expect(read("checkpoint")).rejects.toThrow(FileError);
   });
 });

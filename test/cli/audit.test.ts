@@ -102,9 +102,9 @@ describe("touchstone audit", () => {
     expect((await run(args())).exitCode).toBe(2);
   });
 
-  it("exits 3 when there is no log", async () => {
-    expect((await run([PREFIX, ...trust()], fetchFrom(new Map()))).exitCode).toBe(3);
-    expect((await run([join(folder, "none"), ...trust()])).exitCode).toBe(3);
+  it("exits 1 when the server says that there is no log, 2 when there is no such folder", async () => {
+    expect((await run([PREFIX, ...trust()], fetchFrom(new Map()))).exitCode).toBe(1);
+    expect((await run([join(folder, "none"), ...trust()])).exitCode).toBe(2);
     expect(existsSync(join(folder, "none"))).toBe(false);
   });
 });

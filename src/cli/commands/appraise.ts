@@ -5,14 +5,14 @@ import { MalformedError } from "../../protocol/errors.ts";
 import { appraiseEvidence, rejectBundle } from "../../verifier/appraisal/appraise.ts";
 import type { Channel } from "../../verifier/appraisal/channel-binding.ts";
 import type { Verdict } from "../../verifier/appraisal/verdict.ts";
-import { UnreachableError } from "../../verifier/bundle/fetch-policy.ts";
 import type { VerifiedBundle } from "../../verifier/bundle/verify-bundle.ts";
 import { NVIDIA_DEVICE_ROOT } from "../../verifier/nvidia/device-root.ts";
 import { readCertificateEvidence } from "../../verifier/ra-tls/certificate-evidence.ts";
+import { UnreachableError } from "../../verifier/service-errors.ts";
 import { INTEL_SGX_ROOT_CA } from "../../verifier/tdx/intel-root.ts";
 import { verdictLines } from "../check-lines.ts";
-import { AnswerIsNo, type CliContext, show, UsageError } from "../context.ts";
-import { readInput } from "../files.ts";
+import { AnswerIsNo, type CliContext, judging, show, UsageError } from "../context.ts";
+import { readInput, readOwn } from "../files.ts";
 import { parseAddress, parseNonce, parseTime } from "../options.ts";
 import { channelOfCertificate, readHpkeChannel, readTlsChannel } from "../peer/channel-key.ts";
 import { fetchRaTlsEvidence } from "../peer/fetch-certificate.ts";
@@ -105,11 +105,12 @@ interface Gathered {
 }
 
 async function gather(options: Options, bundle: VerifiedBundle, context: CliContext): Promise<Gathered> {
-  if (options.connect !== undefined) return gatherFromServer(options.connect, options, bundle, context);
+  const { connect } = options;
+  if (connect !== undefined) return judging(() => gatherFromServer(connect, options, bundle, context));
   const evidence = readInput(options.evidence ?? "");
   const channel =
     options.hpkeKey === undefined
-      ? readTlsChannel(readInput(options.channelKey ?? ""))
+      ? readOwn(options.channelKey ?? "", readTlsChannel)
       : readHpkeChannel(options.hpkeKey);
   return { channel, evidence, nonce: options.nonce ?? null };
 }
@@ -127,6 +128,7 @@ async function gatherFromServer(
     timeoutMs: CONNECT_TIMEOUT_MS,
     ...(nonce && { nonce }),
   }).catch((error: unknown) => {
+    if (error instanceof MalformedError) throw error;
     throw new UnreachableError(`${host}:${port}: ${error instanceof Error ? error.message : "no answer"}`);
   });
   const channel = channelOfCertificate(certificateDer);

@@ -5,8 +5,8 @@ import type { AuditReport } from "../../auditor/audit-report.ts";
 import { AuditState } from "../../auditor/audit-state.ts";
 import { openSource } from "../../auditor/log-source.ts";
 import { parseTrustFile } from "../../verifier/bundle/trust-pin.ts";
-import { AnswerIsNo, type CliContext, show, UsageError } from "../context.ts";
-import { readInput, writeOutput } from "../files.ts";
+import { AnswerIsNo, type CliContext, judging, show, UsageError } from "../context.ts";
+import { readOwn, writeOutput } from "../files.ts";
 
 interface AuditCommandOptions {
   readonly trust?: string;
@@ -37,25 +37,17 @@ export function addAudit(program: Command, context: CliContext): void {
 async function runAudit(url: string, options: AuditCommandOptions, context: CliContext): Promise<void> {
   if ((options.trust === undefined) === (options.tofu !== true))
     throw new UsageError("give either --trust FILE, or --tofu to trust the log's own entry 0 on first use");
-  const trust = options.trust === undefined ? null : parseTrustFile(readInput(options.trust));
-  const state = openState(options.state ?? null);
+  const trust = options.trust === undefined ? null : readOwn(options.trust, parseTrustFile);
+  const state = AuditState.open(options.state ?? null);
   try {
     const read = openSource(url, { fetch: context.fetch });
     const onProgress = context.interactive ? showProgress(context) : () => undefined;
-    const report = await audit({ read, trust, state, now: context.now(), onProgress });
+    const report = await judging(() => audit({ read, trust, state, now: context.now(), onProgress }));
     const evidence = writeEvidence(report, options.state);
     show(context, options, { ...report, evidence }, reportLines(report, evidence));
     if (report.findings.length > 0) throw new AnswerIsNo("");
   } finally {
     state.close();
-  }
-}
-
-function openState(file: string | null): AuditState {
-  try {
-    return AuditState.open(file);
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : "the state file cannot be opened");
   }
 }
 

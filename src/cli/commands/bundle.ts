@@ -5,7 +5,7 @@ import { MalformedError } from "../../protocol/errors.ts";
 import { stepOf } from "../../verifier/bundle/bundle-error.ts";
 import { fetchBundle } from "../../verifier/bundle/fetch-policy.ts";
 import type { VerifiedBundle } from "../../verifier/bundle/verify-bundle.ts";
-import { AnswerIsNo, type CliContext, describeError, show } from "../context.ts";
+import { AnswerIsNo, type CliContext, describeError, judging, show } from "../context.ts";
 import { writeOutput } from "../files.ts";
 import { DEFAULT_URL, parsePositive, parseTime } from "../options.ts";
 import { verifyBundleFile } from "../verify-bundle-file.ts";
@@ -25,7 +25,9 @@ export function addBundle(program: Command, context: CliContext): void {
       "\nExample:\n  touchstone bundle fetch prod --to https://log.example.com -o prod.bundle.json",
     )
     .action(async (name: string, options: { to: string; since?: number; output: string; json?: boolean }) => {
-      const bytes = await fetchBundle({ url: options.to, name, fetch: context.fetch }, options.since);
+      const bytes = await judging(() =>
+        fetchBundle({ url: options.to, name, fetch: context.fetch }, options.since),
+      );
       writeOutput(options.output, bytes);
       show(context, options, { output: options.output, bytes: bytes.length }, [
         `${options.output}: ${bytes.length} bytes`,

@@ -1,7 +1,8 @@
 // touchstone entries: look things up in a log. What is shown is what the log says; its proofs are checked by `proof` and `audit`.
 import type { Command } from "commander";
 import * as z from "zod";
-import { callLog } from "../../publisher/client/log-client.ts";
+import { readAs } from "../../protocol/encoding/shape.ts";
+import { askLog } from "../../publisher/client/log-client.ts";
 import { type CliContext, show } from "../context.ts";
 import { logClient } from "../log-client.ts";
 import { DEFAULT_URL } from "../options.ts";
@@ -58,8 +59,8 @@ export function addEntries(program: Command, context: CliContext): void {
     .option("--to <url>", "base URL of the log", DEFAULT_URL)
     .addHelpText("after", "\nExample:\n  touchstone entries show 3")
     .action(async (index: string, { to, json }: { to: string; json?: boolean }) => {
-      const response = await callLog(logClient(to, context), `/v1/entries/${encodeURIComponent(index)}`);
-      const entry: unknown = await response.json();
+      const path = `/v1/entries/${encodeURIComponent(index)}`;
+      const entry = await askLog(logClient(to, context), path, (json) => json);
       show(context, { ...(json && { json }) }, entry, [JSON.stringify(entry, null, 2)]);
     });
 }
@@ -70,8 +71,8 @@ async function listEntries(
   options: { json?: boolean },
   context: CliContext,
 ): Promise<void> {
-  const response = await callLog(logClient(url, context), `/v1/entries?${new URLSearchParams(query)}`);
-  const found = page.parse(await response.json());
+  const path = `/v1/entries?${new URLSearchParams(query)}`;
+  const found = await askLog(logClient(url, context), path, (json) => readAs(page, json, "page"));
   const lines = found.entries.map(
     ({ index, kind, name, version, payloadDigest, revoked }) =>
       `${String(index).padStart(6)}  ${`${kind}/${name}@${version}`.padEnd(56)} sha256:${payloadDigest.slice(0, 16)}…${revoked ? "  REVOKED" : ""}`,

@@ -5,7 +5,7 @@ import { judgeGpu } from "../../publisher/evidence/check-gpu-report.ts";
 import { judgeTdx } from "../../publisher/evidence/check-quote.ts";
 import type { Check } from "../../verifier/check-list.ts";
 import { checkLines } from "../check-lines.ts";
-import { AnswerIsNo, type CliContext, show, UsageError } from "../context.ts";
+import { AnswerIsNo, type CliContext, judging, show, UsageError } from "../context.ts";
 import { readInput } from "../files.ts";
 import { collect, parseNonce, parseTime } from "../options.ts";
 import { addTestingRoots, readTestingRoot } from "../testing-root.ts";
@@ -80,14 +80,16 @@ function addNvidia(evidence: Command, context: CliContext): void {
       "\nExample:\n  touchstone evidence nvidia --report report.bin --chain chain.pem --rim driver.xml --rim vbios.xml --as-of 2026-11-23T14:00:00Z",
     )
     .action(async (options: NvidiaOptions) => {
-      const judged = await judgeGpu({
-        gpu: readGpu(options),
-        rims: options.rim.map(readInput),
-        nonce: options.nonce ?? null,
-        now: options.asOf,
-        deviceRoot: readTestingRoot("nvidia", options.nvidiaRoot, context),
-        rimRoot: readTestingRoot("rim", options.rimRoot, context),
-      });
+      const judged = await judging(() =>
+        judgeGpu({
+          gpu: readGpu(options),
+          rims: options.rim.map(readInput),
+          nonce: options.nonce ?? null,
+          now: options.asOf,
+          deviceRoot: readTestingRoot("nvidia", options.nvidiaRoot, context),
+          rimRoot: readTestingRoot("rim", options.rimRoot, context),
+        }),
+      );
       const { rimMatch } = judged;
       answer(context, options, judged, [
         ["driver", judged.driverVersion ?? "not known"],

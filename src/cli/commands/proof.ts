@@ -4,11 +4,11 @@ import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { describeReference } from "../../protocol/entry/reference.ts";
 import { parseEnvelope } from "../../protocol/envelope/dsse.ts";
 import { hashLeaf } from "../../protocol/merkle/hash.ts";
-import { parseTlogPolicy } from "../../protocol/note/tlog-policy.ts";
+import { parseTlogPolicy, type TlogPolicy } from "../../protocol/note/tlog-policy.ts";
 import { parseTlogProof, verifyTlogProof } from "../../protocol/note/tlog-proof.ts";
 import { parseTrustFile } from "../../verifier/bundle/trust-pin.ts";
-import { type CliContext, show } from "../context.ts";
-import { readInput } from "../files.ts";
+import { type CliContext, judging, show } from "../context.ts";
+import { readInput, readOwn } from "../files.ts";
 
 export function addProof(program: Command, context: CliContext): void {
   program
@@ -22,11 +22,11 @@ export function addProof(program: Command, context: CliContext): void {
       "\nExample:\n  touchstone proof verify os-image.dsse.json os-image.tlog-proof --trust trust-root.json",
     )
     .action(async (envelopeFile: string, proofFile: string, options: { trust: string; json?: boolean }) => {
-      const envelope = parseEnvelope(readInput(envelopeFile));
-      const proof = parseTlogProof(readInput(proofFile));
-      const policy = parseTlogPolicy(parseTrustFile(readInput(options.trust)).root.logPolicy);
-      const leafHash = hashLeaf(envelope.leaf);
-      const { checkpoint, cosignatures } = await verifyTlogProof(proof, leafHash, policy);
+      const policy = parseTlogPolicy(readOwn(options.trust, parseTrustFile).root.logPolicy);
+      const files = [readInput(envelopeFile), readInput(proofFile)] as const;
+      const { envelope, proof, leafHash, checkpoint, cosignatures } = await judging(() =>
+        verifyInclusion(...files, policy),
+      );
       const label = describeReference(envelope.statement);
       show(
         context,
@@ -47,4 +47,11 @@ export function addProof(program: Command, context: CliContext): void {
         ],
       );
     });
+}
+
+async function verifyInclusion(envelopeBytes: Uint8Array, proofBytes: Uint8Array, policy: TlogPolicy) {
+  const envelope = parseEnvelope(envelopeBytes);
+  const proof = parseTlogProof(proofBytes);
+  const leafHash = hashLeaf(envelope.leaf);
+  return { envelope, proof, leafHash, ...(await verifyTlogProof(proof, leafHash, policy)) };
 }

@@ -5,7 +5,7 @@ import { highWaterFile } from "../../log/checkpointing/high-water.ts";
 import { recover } from "../../log/maintenance/recover.ts";
 import { openForWriting } from "../../log/store/sqlite/open.ts";
 import { SqliteLogStore } from "../../log/store/sqlite/sqlite-log-store.ts";
-import { type CliContext, show } from "../context.ts";
+import { type CliContext, judging, show } from "../context.ts";
 import { readConfig, readNoteKey } from "../open-log.ts";
 
 interface RecoverOptions {
@@ -35,16 +35,18 @@ async function recoverFrom({ from, config: file }: RecoverOptions, context: CliC
   const { verifierKey } = await readNoteKey(keys.log, context.environment);
   const store = new SqliteLogStore(openForWriting(storage.database, { now: context.now() }));
   try {
-    return await recover({
-      store,
-      highWater: highWaterFile(storage.highWater),
-      logKey: verifierKey,
-      fetch: openSource(from, { fetch: context.fetch }),
-      ...(context.interactive && {
-        onProgress: (recovered: number, missing: number) =>
-          context.warn(`recovered ${recovered} of ${missing}`),
+    return await judging(() =>
+      recover({
+        store,
+        highWater: highWaterFile(storage.highWater),
+        logKey: verifierKey,
+        fetch: openSource(from, { fetch: context.fetch }),
+        ...(context.interactive && {
+          onProgress: (recovered: number, missing: number) =>
+            context.warn(`recovered ${recovered} of ${missing}`),
+        }),
       }),
-    });
+    );
   } finally {
     await store.close();
   }

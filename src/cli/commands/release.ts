@@ -16,7 +16,7 @@ import { conclusion } from "../../publisher/release/summary.ts";
 import { readSigningKey, type SigningKey } from "../../publisher/signing/signing-key.ts";
 import { parseTrustFile } from "../../verifier/bundle/trust-pin.ts";
 import { AnswerIsNo, type CliContext, show, UsageError } from "../context.ts";
-import { readInput, writeOutput } from "../files.ts";
+import { readOwn, writeOutput } from "../files.ts";
 import { logClient } from "../log-client.ts";
 
 interface ReleaseOptions {
@@ -57,11 +57,13 @@ async function runRelease(file: string, options: ReleaseOptions, context: CliCon
   const { output, dryRun, prepare, publish } = options;
   if ([output, dryRun, prepare, publish].filter((option) => option !== undefined).length > 1)
     throw new UsageError("give one of --output, --dry-run, --prepare and --publish");
-  const release = parseReleaseFile(new TextDecoder().decode(readInput(file)), {
-    file,
-    environment: context.environment,
-    artefactsMustExist: publish === undefined,
-  });
+  const release = readOwn(file, (bytes) =>
+    parseReleaseFile(new TextDecoder().decode(bytes), {
+      file,
+      environment: context.environment,
+      artefactsMustExist: publish === undefined,
+    }),
+  );
   const folder = prepare ?? publish ?? output ?? `${file.replace(/\.toml$/, "")}.d`;
   if (dryRun === true) await tryRelease(release, options, context);
   else if (prepare !== undefined) await prepareOnly(release, folder, options, context);
@@ -73,7 +75,7 @@ async function runRelease(file: string, options: ReleaseOptions, context: CliCon
     const plan =
       publish === undefined
         ? await prepareRelease(release, folder, tools)
-        : parsePlan(readInput(planPath(folder)));
+        : readOwn(planPath(folder), parsePlan);
     await publishPlan(release, plan, folder, keys, options, context);
   }
 }
@@ -86,7 +88,7 @@ async function publishPlan(
   options: ReleaseOptions,
   context: CliContext,
 ): Promise<void> {
-  const { origin, root } = parseTrustFile(readInput(release.log.trust));
+  const { origin, root } = readOwn(release.log.trust, parseTrustFile);
   const tools = toolsFor(release, context);
   const summary = await publishRelease(
     plan,

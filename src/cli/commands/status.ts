@@ -11,8 +11,8 @@ import type { InForce } from "../../protocol/registration/in-force.ts";
 import { signEnvelope } from "../../publisher/signing/sign.ts";
 import { readSigningKey } from "../../publisher/signing/signing-key.ts";
 import { parseTrustFile } from "../../verifier/bundle/trust-pin.ts";
-import { type CliContext, show } from "../context.ts";
-import { readInput } from "../files.ts";
+import { type CliContext, judging, show } from "../context.ts";
+import { readOwn } from "../files.ts";
 import { DEFAULT_URL } from "../options.ts";
 import { publishEnvelope } from "../publish-files.ts";
 
@@ -52,12 +52,9 @@ export function addStatus(program: Command, context: CliContext): void {
 async function replay({ trust, to, state: file }: StatusOptions, context: CliContext): Promise<InForce> {
   const state = AuditState.open(file ?? null);
   try {
-    const { findings } = await audit({
-      read: openSource(to, { fetch: context.fetch }),
-      trust: parseTrustFile(readInput(trust)),
-      state,
-      now: context.now(),
-    });
+    const pin = readOwn(trust, parseTrustFile);
+    const read = openSource(to, { fetch: context.fetch });
+    const { findings } = await judging(() => audit({ read, trust: pin, state, now: context.now() }));
     const wrong = findings.find(({ code }) => code !== "status-expired");
     if (wrong !== undefined) {
       throw new PolicyError<FindingCode>(

@@ -1,6 +1,7 @@
 // touchstone trust-root: draft the successor of the trust root in force, collect signatures, publish it, and write the new pin.
 import type { Command } from "commander";
 import { formatTime } from "../../protocol/entry/fields.ts";
+import type { TrustRoot } from "../../protocol/entry/trust-root.ts";
 import { parseEnvelope } from "../../protocol/envelope/dsse.ts";
 import { parseJson } from "../../protocol/envelope/parse-json.ts";
 import { formatStatement } from "../../protocol/envelope/statement.ts";
@@ -8,7 +9,7 @@ import { getTrustRoot } from "../../publisher/client/lookup.ts";
 import { nextTrustRoot } from "../../publisher/trust-root/draft-trust-root.ts";
 import { formatTrustFile } from "../../verifier/bundle/trust-pin.ts";
 import { type CliContext, show, UsageError } from "../context.ts";
-import { readInput, writeOutput } from "../files.ts";
+import { readOwn, writeOutput } from "../files.ts";
 import { logClient } from "../log-client.ts";
 import { DEFAULT_URL, parsePositive } from "../options.ts";
 import { addPublishTo } from "../publish-command.ts";
@@ -45,10 +46,8 @@ export function addTrustRoot(program: Command, context: CliContext): void {
     .requiredOption("-o, --output <file>", "where to write the statement")
     .addHelpText("after", "\nExample:\n  touchstone trust-root seal root-2.json -o root-2.statement.json")
     .action((file: string, options: { output: string; json?: boolean }) => {
-      const edited = parseJson(readInput(file), 1_000_000);
-      const payload = formatStatement(
-        "trust-root",
-        edited as unknown as Parameters<typeof formatStatement<"trust-root">>[1],
+      const payload = readOwn(file, (bytes) =>
+        formatStatement("trust-root", parseJson(bytes, 1_000_000) as unknown as TrustRoot),
       );
       writeOutput(options.output, payload);
       show(context, options, { output: options.output }, [
@@ -66,7 +65,7 @@ export function addTrustRoot(program: Command, context: CliContext): void {
       "\nExample:\n  touchstone trust-root pin root-2.statement.dsse.json -o trust-root.json",
     )
     .action((file: string, options: { output: string; json?: boolean }) => {
-      const envelope = parseEnvelope(readInput(file));
+      const envelope = readOwn(file, parseEnvelope);
       if (envelope.statement.kind !== "trust-root") throw new UsageError(`${file} is not a trust root`);
       writeOutput(options.output, formatTrustFile(envelope));
       show(context, options, { output: options.output, digest: envelope.payloadDigest }, [

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { sync } from "../../node/durable-file.ts";
+import { FileError } from "../../node/file-error.ts";
 import type { TreeHead } from "../store/log-store.ts";
 import { openForReading } from "../store/sqlite/open.ts";
 import { SqliteLogStore } from "../store/sqlite/sqlite-log-store.ts";
@@ -14,10 +15,10 @@ const ALL_PAGES = 0x7fffffff;
  * Copies a database, also while a service writes to it, and checks that the copy's tree leads to its root.
  * @param destination must not exist.
  * @returns the tree head of the copy, which is durable then.
- * @throws StartRefusedError "schema-unknown" | "log-damaged"; Error when the destination exists.
+ * @throws StartRefusedError "schema-unknown" | "log-damaged"; FileError when the destination exists.
  */
 export async function backUp(source: string, destination: string): Promise<TreeHead> {
-  if (existsSync(destination)) throw new Error(`${destination} exists; a backup never overwrites anything`);
+  if (existsSync(destination)) throw new FileError(destination, "exists; a backup never overwrites anything");
   const open = openForReading(source);
   try {
     await open.database.backup(destination, { progress: () => ALL_PAGES });

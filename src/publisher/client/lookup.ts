@@ -1,14 +1,15 @@
 // Looks up what a draft builds on. What the log answers here is not proven; a draft made from a lie is refused when it is published.
 import * as z from "zod";
+import { readAs } from "../../protocol/encoding/shape.ts";
 import { describeReference, type Kind } from "../../protocol/entry/reference.ts";
 import { type Envelope, envelopeFromJson, envelopeJson } from "../../protocol/envelope/dsse.ts";
 import type { StatementOf } from "../../protocol/envelope/statement.ts";
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";
-import { callLog, type LogClient } from "./log-client.ts";
+import { type AnswerCode, askLog, type LogClient } from "./log-client.ts";
 
 const page = z.object({ entries: z.array(z.object({ index: z.int().min(0) })) });
 const entry = z.object({ index: z.int().min(0), envelope: envelopeJson });
-const inForce = z.object({ entry });
+const inForce = z.object({ entry: z.unknown() });
 
 export interface FoundEntry<K extends Kind = Kind> {
   readonly index: number;
@@ -26,12 +27,12 @@ export async function findEntry<K extends Kind>(
   { kind, name, version }: { readonly kind: K; readonly name: string; readonly version?: string },
 ): Promise<FoundEntry<K> | undefined> {
   const query = new URLSearchParams({ kind, name, ...(version && { version }), limit: "1" });
-  const [found] = page.parse(await (await callLog(client, `/v1/entries?${query}`)).json()).entries;
+  const [found] = await askLog(client, `/v1/entries?${query}`, (json) => readAs(page, json, "page").entries);
   if (found === undefined) return undefined;
   const answered = await getEntry(client, found.index);
   const asked = `${kind}/${name}@${version ?? answered.statement.version}`;
   if (describeReference(answered.statement) !== asked)
-    throw new VerificationError(
+    throw new VerificationError<AnswerCode>(
       "answer",
       `asked for ${asked}, the log answered with ${describeReference(answered.statement)}`,
     );
@@ -39,12 +40,14 @@ export async function findEntry<K extends Kind>(
 }
 
 export async function getEntry(client: LogClient, index: number): Promise<FoundEntry> {
-  return parseFoundEntry(entry.parse(await (await callLog(client, `/v1/entries/${index}`)).json()));
+  return askLog(client, `/v1/entries/${index}`, parseFoundEntry);
 }
 
 /** The trust root in force. */
 export async function getTrustRoot(client: LogClient): Promise<FoundEntry> {
-  return parseFoundEntry(inForce.parse(await (await callLog(client, "/v1/trust-root")).json()).entry);
+  return askLog(client, "/v1/trust-root", (json) =>
+    parseFoundEntry(readAs(inForce, json, "trust root").entry),
+  );
 }
 
 const REFERENCE = /^([a-z-]+)\/([a-z0-9][a-z0-9._/-]{0,127})@([A-Za-z0-9][A-Za-z0-9.+~:_-]{0,127})$/;
@@ -58,7 +61,8 @@ export function parseReference(text: string): { kind: string; name: string; vers
   return { kind, name, version };
 }
 
-function parseFoundEntry({ index, envelope }: z.infer<typeof entry>): FoundEntry {
-  const read = envelopeFromJson(envelope);
-  return { index, envelope: read, statement: read.statement };
+function parseFoundEntry(json: unknown): FoundEntry {
+  const answered = readAs(entry, json, "entry");
+  const envelope = envelopeFromJson(answered.envelope);
+  return { index: answered.index, envelope, statement: envelope.statement };
 }

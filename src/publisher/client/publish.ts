@@ -4,6 +4,7 @@ import * as z from "zod";
 import { encodeBase64 } from "../../protocol/encoding/base64.ts";
 import { equalBytes } from "../../protocol/encoding/bytes.ts";
 import { decodeHex } from "../../protocol/encoding/hex.ts";
+import { readAs } from "../../protocol/encoding/shape.ts";
 import { describeReference } from "../../protocol/entry/reference.ts";
 import {
   type Envelope,
@@ -18,10 +19,7 @@ import { parseCheckpoint } from "../../protocol/note/checkpoint.ts";
 import { parseNote } from "../../protocol/note/signed-note.ts";
 import type { TlogPolicy } from "../../protocol/note/tlog-policy.ts";
 import { parseTlogProof, verifyTlogProof } from "../../protocol/note/tlog-proof.ts";
-import { callLog, type LogClient } from "./log-client.ts";
-
-/** The code of an answer of the log that is not one, or is about another entry. */
-export type AnswerCode = "answer";
+import { type AnswerCode, callLog, type LogClient, parseAnswer, readAnswer, textOf } from "./log-client.ts";
 
 /** What the log said of one entry, checked. */
 export interface PublishedEntry {
@@ -47,7 +45,7 @@ const answerJson = z.object({
 /**
  * Publishes envelopes in their order, with the attachments that they name.
  * @param policy the log's tlog-policy: with it each proof's log signature and quorum are verified, without it only the hashes.
- * @throws PolicyError when the log refuses (nothing was added), UnreachableError, VerificationError when it answers something else
+ * @throws RefusedError when the log refuses (nothing was added), UnreachableError, VerificationError when it answers something else
  *   than a proof of what was sent.
  */
 export async function publish(
@@ -65,23 +63,30 @@ export async function publish(
     headers: { "content-type": "application/x-ndjson" },
     body: `${lines.join("\n")}\n`,
   });
-  const answers = (await response.text()).trimEnd().split("\n");
+  const answers = (await textOf(response)).trimEnd().split("\n");
   if (answers.length !== envelopes.length)
     throw new VerificationError<AnswerCode>(
       "answer",
       `the log answered ${answers.length} of ${envelopes.length} entries`,
     );
-  return Promise.all(envelopes.map((envelope, i) => checkAnswer(envelope, answers[i] ?? "", policy)));
+  return Promise.all(
+    envelopes.map((envelope, i) => {
+      const label = describeReference(envelope.statement);
+      return readAnswer(label, () => checkAnswer(label, envelope, answers[i] ?? "", policy));
+    }),
+  );
 }
 
 /** The answer must be about the payload that was sent, and its proof must hold. */
-async function checkAnswer(sent: Envelope, line: string, policy: TlogPolicy | null): Promise<PublishedEntry> {
-  const label = describeReference(sent.statement);
-  const answer = answerJson.safeParse(parseLine(line));
-  if (!answer.success)
-    throw new VerificationError<AnswerCode>("answer", `${label}: the log's answer is not one`);
-  const { index, leafHash, treeSize, outcome, proof: text } = answer.data;
-  const envelope = envelopeFromJson(answer.data.envelope);
+async function checkAnswer(
+  label: string,
+  sent: Envelope,
+  line: string,
+  policy: TlogPolicy | null,
+): Promise<PublishedEntry> {
+  const answer = readAs(answerJson, parseAnswer(line), "answer");
+  const { index, leafHash, treeSize, outcome, proof: text } = answer;
+  const envelope = envelopeFromJson(answer.envelope);
   const proof = parseTlogProof(text);
   const leaf = hashLeaf(envelope.leaf);
   if (
@@ -97,12 +102,4 @@ async function checkAnswer(sent: Envelope, line: string, policy: TlogPolicy | nu
     verifyInclusion({ index, size, leafHash: leaf, root, proof: proof.proof });
   }
   return { index, treeSize, outcome, envelope, proof: text };
-}
-
-function parseLine(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return null;
-  }
 }

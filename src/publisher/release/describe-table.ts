@@ -1,7 +1,7 @@
 // One table of a release file to the describe of its kind. A failure names the table, and the key whose file it is about.
 import type { ReleaseKind } from "../../protocol/entry/reference.ts";
 import { MalformedError, PolicyError, VerificationError } from "../../protocol/errors.ts";
-import { UnreachableError } from "../../verifier/bundle/fetch-policy.ts";
+import { RefusedError, UnreachableError } from "../../verifier/service-errors.ts";
 import type { DescribeCode } from "../describe/describe-code.ts";
 import type { Described } from "../describe/described.ts";
 import { describeDriverBuild } from "../describe/driver-build.ts";
@@ -80,14 +80,17 @@ export async function inTable<T>(table: string, values: object, action: () => Pr
   try {
     return await action();
   } catch (error) {
-    if (!(error instanceof Error) || error instanceof PolicyError || error instanceof UnreachableError)
-      throw error;
+    if (!(error instanceof Error) || isNoFileOfOurs(error)) throw error;
     if (error instanceof MalformedError && error.at?.startsWith("artefacts.")) throw error;
     const at = `artefacts.${table}${keyOf(values, error.message)}`;
     if (error instanceof VerificationError)
       throw new VerificationError<DescribeCode>(error.code, `${at}: ${error.message}`);
     throw new MalformedError("release file", error.message, at);
   }
+}
+
+function isNoFileOfOurs(error: Error): boolean {
+  return error instanceof PolicyError || error instanceof RefusedError || error instanceof UnreachableError;
 }
 
 /** ".key" of the longest text that the message repeats: describes name the file that is wrong. */

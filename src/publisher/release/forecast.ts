@@ -2,9 +2,8 @@
 import { describeReference } from "../../protocol/entry/reference.ts";
 import { PolicyError, VerificationError } from "../../protocol/errors.ts";
 import { authorise } from "../../protocol/registration/authorisation.ts";
-import type { LogClient } from "../client/log-client.ts";
+import type { AnswerCode, LogClient } from "../client/log-client.ts";
 import { findEntry, getTrustRoot } from "../client/lookup.ts";
-import type { AnswerCode } from "../client/publish.ts";
 import type { SigningKey } from "../signing/signing-key.ts";
 import type { Plan, PlannedEntry } from "./plan.ts";
 

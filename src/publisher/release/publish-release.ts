@@ -30,7 +30,7 @@ export interface PublishReleaseOptions {
 
 /**
  * Signs, publishes, writes each proof, and a summary as summary.md and summary.json.
- * @throws MalformedError naming the statement that nobody has signed; PolicyError when the log refuses; UnreachableError;
+ * @throws MalformedError naming the statement that nobody has signed; RefusedError when the log refuses; UnreachableError;
  *   VerificationError when a proof does not hold.
  */
 export async function publishRelease(

@@ -1,8 +1,8 @@
 // Fetches the current policy bundle of a log, verifies it and remembers what was seen: the one call that most verifiers need.
 import { MAX_BUNDLE_BYTES } from "../../protocol/bundle/policy-bundle.ts";
 import { readStream } from "../../protocol/encoding/read-stream.ts";
-import { decodeUtf8 } from "../../protocol/encoding/text.ts";
-import { MalformedError, printable } from "../../protocol/errors.ts";
+import { MalformedError } from "../../protocol/errors.ts";
+import { RefusedError, readReason, UnreachableError } from "../service-errors.ts";
 import { mergeStates, type StateStore } from "./remembered-state.ts";
 import type { TrustPin } from "./trust-pin.ts";
 import { type VerifiedBundle, verifyBundle } from "./verify-bundle.ts";
@@ -19,14 +19,10 @@ export interface FetchPolicyOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The log could not be reached, or did not answer with a bundle. Nothing may be trusted on the strength of that. */
-export class UnreachableError extends Error {
-  override readonly name = "UnreachableError";
-}
-
 /**
  * Fetches, verifies and remembers. The new state is saved before the result is returned, and only when everything verified.
- * @throws UnreachableError, or what verifyBundle throws, or what the store throws when its state cannot be read.
+ * @throws RefusedError when the service says no, UnreachableError when nobody answers, what verifyBundle throws, or what the store
+ *   throws when its state cannot be read.
  */
 export async function fetchPolicy(options: FetchPolicyOptions): Promise<VerifiedBundle> {
   const remembered = await options.store.load(options.pin.origin);
@@ -42,7 +38,10 @@ export async function fetchPolicy(options: FetchPolicyOptions): Promise<Verified
   return verified;
 }
 
-/** The bundle's bytes as the service sends them. `since` asks for the consistency proof from a tree size. */
+/**
+ * The bundle's bytes as the service sends them, not verified. `since` asks for the consistency proof from a tree size.
+ * @throws RefusedError, UnreachableError; MalformedError for an answer that is longer than any bundle.
+ */
 export async function fetchBundle(
   { url, name, fetch, signal }: Pick<FetchPolicyOptions, "url" | "name" | "fetch" | "signal">,
   since?: number,
@@ -53,23 +52,10 @@ export async function fetchBundle(
     throw new UnreachableError(`${target}: ${error instanceof Error ? error.message : "no answer"}`);
   });
   const bytes = await readAnswer(response, target);
-  if (!response.ok) throw new UnreachableError(`${target}: answered ${response.status}${reasonIn(bytes)}`);
-  return bytes;
-}
-
-/** The reason that a problem document (RFC 9457) gives, for the reader; whatever else the answer holds is not shown. */
-function reasonIn(bytes: Uint8Array): string {
-  try {
-    const { detail } = JSON.parse(decodeUtf8(bytes)) as { detail?: unknown };
-    return typeof detail === "string" ? `: ${quote(detail)}` : "";
-  } catch {
-    return "";
-  }
-}
-
-/** What a service says, short enough for one line. */
-export function quote(text: string): string {
-  return printable(text, 300);
+  if (response.ok) return bytes;
+  const { code, detail } = readReason(bytes);
+  const reason = detail === "" ? "" : `: ${detail}`;
+  throw new RefusedError(response.status, code, `${target}: answered ${response.status}${reason}`);
 }
 
 async function readAnswer({ body }: Response, target: string): Promise<Uint8Array> {

@@ -1,9 +1,17 @@
 // Publishing over a bad network: patient with what will pass, and clear about what will not.
 import { describe, expect, it } from "vitest";
-import { PolicyError } from "../../../src/protocol/errors.ts";
-import { callLog } from "../../../src/publisher/client/log-client.ts";
-import { UnreachableError } from "../../../src/verifier/bundle/fetch-policy.ts";
-import { type Answer, fakeNetwork, problem, status, unreachable } from "../../support/fake-fetch.ts";
+import * as z from "zod";
+import { readAs } from "../../../src/protocol/encoding/shape.ts";
+import { askLog, callLog } from "../../../src/publisher/client/log-client.ts";
+import { RefusedError, UnreachableError } from "../../../src/verifier/service-errors.ts";
+import {
+  type Answer,
+  fakeNetwork,
+  problem,
+  status,
+  streamed,
+  unreachable,
+} from "../../support/fake-fetch.ts";
 
 async function call(...answers: Answer[]) {
   const { fetch, asked } = fakeNetwork(...answers);
@@ -65,6 +73,22 @@ describe("a request", () => {
     expect((result as Error).message).toContain("gave up after 8 attempts, repeating the command is safe");
   });
 
+  it("that the log has refused eight times is refused, not unanswered", async () => {
+    const { result, asked } = await call(problem(503, { code: "queue-full", detail: "too much is waiting" }));
+    expect(asked).toHaveLength(8);
+    expect(result).toBeInstanceOf(RefusedError);
+    expect(result).toMatchObject({ status: 503, code: "queue-full" });
+    expect((result as Error).message).toBe(
+      "the log refuses it (503 queue-full): too much is waiting; gave up after 8 attempts, repeating the command is safe",
+    );
+  });
+
+  it("that is durable and not cosigned after eight attempts has not been answered", async () => {
+    const { result } = await call(status(202));
+    expect(result).toBeInstanceOf(UnreachableError);
+    expect((result as Error).message).toContain("durable, waiting for cosignatures");
+  });
+
   it("is given up where nothing is known of the error", async () => {
     const odd: Answer = () => Promise.reject("no error object");
     expect((await call(odd)).result).toMatchObject({ message: expect.stringContaining("no answer") });
@@ -78,8 +102,8 @@ describe("a refusal", () => {
     const answer = problem(409, { code: "identity-taken", title: "Taken", detail: "entry 7 has it" });
     const { result, asked } = await call(answer, good);
     expect(asked).toHaveLength(1);
-    expect(result).toBeInstanceOf(PolicyError);
-    expect(result).toMatchObject({ code: "identity-taken" });
+    expect(result).toBeInstanceOf(RefusedError);
+    expect(result).toMatchObject({ status: 409, code: "identity-taken" });
     expect((result as Error).message).toBe("the log refuses it (409 identity-taken): entry 7 has it");
   });
 
@@ -100,11 +124,12 @@ describe("a refusal", () => {
     expect((await call(problem(400, { code: "malformed" }))).result).toMatchObject({ code: "malformed" });
   });
 
-  it("that is no problem document is no answer of the log: a proxy's, perhaps", async () => {
-    for (const body of ["", "<html>502</html>", "[]", '{"detail":"x"}']) {
+  it("that is no problem document is a refusal all the same: a proxy's, perhaps", async () => {
+    for (const body of ["", "<html>502</html>", "[]", '{"detail":"x"}', "x".repeat(100_000)]) {
       const { result, asked } = await call(status(502, {}, body));
-      expect(result).toBeInstanceOf(UnreachableError);
-      expect((result as Error).message).toContain("502");
+      expect(result).toBeInstanceOf(RefusedError);
+      expect(result).toMatchObject({ status: 502, code: "http-502" });
+      expect((result as Error).message).toBe("https://log.example/v1/entries: answered 502");
       expect(asked).toHaveLength(1);
     }
   });
@@ -112,5 +137,31 @@ describe("a refusal", () => {
   it("cannot move the cursor of a terminal", async () => {
     const { result } = await call(problem(400, { code: "\u001b[2J", detail: "\u001b]0;title\u0007" }));
     expect((result as Error).message).not.toMatch(/\p{Cc}/u);
+  });
+});
+
+describe("an answer", () => {
+  const ask = (answer: Answer) => {
+    const { fetch } = fakeNetwork(answer);
+    const client = { url: "https://log.example", fetch, sleep: async () => undefined };
+    return askLog(client, "/v1/trust-root", (json) => readAs(z.object({ index: z.int() }), json, "entry"));
+  };
+
+  it("is read", async () => {
+    expect(await ask(status(200, {}, '{"index":7,"more":1}'))).toEqual({ index: 7 });
+  });
+
+  it.each(["<html>", "", "{}", '{"index":"7"}'])("that is none is the log's fault: %s", async (body) => {
+    await expect(ask(status(200, {}, body))).rejects.toMatchObject({
+      name: "VerificationError",
+      code: "answer",
+      message: expect.stringContaining("/v1/trust-root: the log's answer is not one"),
+    });
+  });
+
+  it("that breaks off is none", async () => {
+    const torn: Answer = () => streamed([new TextEncoder().encode('{"ind')], new Error("socket hang up"));
+    await expect(ask(torn)).rejects.toThrow(UnreachableError);
+    await expect(ask(torn)).rejects.toThrow("the log's answer broke off: socket hang up");
   });
 });

@@ -3,9 +3,10 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { MAX_BUNDLE_BYTES } from "../../../src/protocol/bundle/policy-bundle.ts";
 import { utf8 } from "../../../src/protocol/encoding/text.ts";
 import { MalformedError } from "../../../src/protocol/errors.ts";
-import { fetchBundle, fetchPolicy, UnreachableError } from "../../../src/verifier/bundle/fetch-policy.ts";
+import { fetchBundle, fetchPolicy } from "../../../src/verifier/bundle/fetch-policy.ts";
 import { createMemoryStore, type StateStore } from "../../../src/verifier/bundle/remembered-state.ts";
 import type { TrustPin } from "../../../src/verifier/bundle/trust-pin.ts";
+import { RefusedError, UnreachableError } from "../../../src/verifier/service-errors.ts";
 import { NOW } from "../../support/clock.ts";
 import { policyPredicate } from "../../support/document-predicates.ts";
 import {
@@ -73,7 +74,7 @@ describe("fetching a policy", () => {
   it("asks below the base URL, however it ends, and never outside of the policies", async () => {
     const { fetch, asked } = fakeNetwork(status(404));
     for (const url of [URL_BASE, `${URL_BASE}/`, `${URL_BASE}/prefix//`])
-      await expect(fetchBundle({ url, name: "../../etc/x?y#z", fetch })).rejects.toThrow(UnreachableError);
+      await expect(fetchBundle({ url, name: "../../etc/x?y#z", fetch })).rejects.toThrow(RefusedError);
     const path = "/v1/policies/..%2F..%2Fetc%2Fx%3Fy%23z";
     expect(asked).toEqual([URL_BASE + path, URL_BASE + path, `${URL_BASE}/prefix${path}`]);
   });
@@ -129,15 +130,19 @@ describe("a service that lets a verifier down", () => {
   it.each([400, 404, 410, 429, 500, 502, 503])(
     "answers %i, and the reason of its problem document is shown",
     async (code) => {
-      const error = await failure(problem(code, { detail: "because of this" }));
-      expect(error).toBeInstanceOf(UnreachableError);
+      const error = await failure(problem(code, { code: "policy-revoked", detail: "because of this" }));
+      expect(error).toBeInstanceOf(RefusedError);
+      expect(error).toMatchObject({ status: code, code: "policy-revoked" });
       expect(error.message).toBe(`${URL_BASE}/v1/policies/production: answered ${code}: because of this`);
     },
   );
 
   it("answers an error that explains nothing, or with something to smuggle into a terminal", async () => {
-    for (const body of ["", "<html>", "null", "1", '{"detail":{}}', "{}"])
-      expect((await failure(status(502, {}, body))).message).toMatch(/answered 502$/);
+    for (const body of ["", "<html>", "null", "1", '{"detail":{},"code":7}', "{}"]) {
+      const error = await failure(status(502, {}, body));
+      expect(error.message).toMatch(/answered 502$/);
+      expect(error).toMatchObject({ name: "RefusedError", status: 502, code: "http-502" });
+    }
     const long = await failure(problem(500, { detail: "x".repeat(5000) }));
     expect(long.message.length).toBeLessThan(500);
     const colours = await failure(problem(500, { detail: "\u001b[2Jgone" }));

@@ -5,7 +5,7 @@ import { osImage } from "../../../protocol/entry/os-image.ts";
 import { parseJson } from "../../../protocol/envelope/parse-json.ts";
 import { describeOsImage, type OsImageInput } from "../../../publisher/describe/os-image.ts";
 import type { CliContext } from "../../context.ts";
-import { readInput } from "../../files.ts";
+import { readOwn } from "../../files.ts";
 import { collect, parseCount } from "../../options.ts";
 import { addReleaseOptions, type ReleaseOptions } from "./release-options.ts";
 import { writeAndShow } from "./write-and-show.ts";
@@ -105,7 +105,9 @@ const MAX_REMOVED = 256 * 1024;
 
 function readRemoved(path: string | undefined): OsImageInput["removedFromTcb"] {
   if (path === undefined) return { packages: [], daemons: [], kernelModules: [] };
-  return readAs(osImage.shape.removedFromTcb, parseJson(readInput(path), MAX_REMOVED), path);
+  return readOwn(path, (bytes) =>
+    readAs(osImage.shape.removedFromTcb, parseJson(bytes, MAX_REMOVED), "what was removed"),
+  );
 }
 
 /** The members that are not undefined: what an option object with exact optional members takes. */

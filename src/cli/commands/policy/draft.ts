@@ -16,7 +16,7 @@ import { parseEvidence } from "../../../verifier/evidence.ts";
 import { NVIDIA_DEVICE_ROOT } from "../../../verifier/nvidia/device-root.ts";
 import { INTEL_SGX_ROOT_CA } from "../../../verifier/tdx/intel-root.ts";
 import { type CliContext, show, UsageError } from "../../context.ts";
-import { readInput, writeOutput } from "../../files.ts";
+import { readInput, readOwn, writeOutput } from "../../files.ts";
 import { logClient } from "../../log-client.ts";
 import { collect, DEFAULT_URL, parseCount, parsePositive, parseTime } from "../../options.ts";
 import { addTestingRoots, readTestingRoot } from "../../testing-root.ts";
@@ -107,8 +107,8 @@ export function addPolicyDraft(policy: Command, context: CliContext): void {
 
 async function contentOf(options: Options, context: CliContext): Promise<PolicyContent> {
   if (options.content !== undefined)
-    return parseJson(readInput(options.content), 1_000_000) as unknown as PolicyContent;
-  const wanted = parseRequirements(readInput(options.requirements ?? ""));
+    return readOwn(options.content, (bytes) => parseJson(bytes, 1_000_000)) as unknown as PolicyContent;
+  const wanted = readOwn(options.requirements ?? "", parseRequirements);
   const releases = await selectRelease(requireChosen(options), releasesOf(logClient(options.to, context)));
   return composePolicy(options.profile, releases, wanted);
 }
