@@ -127,6 +127,17 @@ export async function withFile<T>(
   }
 }
 
+/** Where the first byte at `offset` or after it is that is not zero; undefined where there is none. */
+export async function firstNonZero(file: RandomAccess, offset: number): Promise<number | undefined> {
+  let at = offset;
+  for await (const piece of file.chunks(offset)) {
+    const found = piece.findIndex((byte) => byte !== 0);
+    if (found >= 0) return at + found;
+    at += piece.length;
+  }
+  return undefined;
+}
+
 /** The named digests of all of `file`, in one pass. */
 export async function digestContent<A extends FileHash>(
   file: RandomAccess,

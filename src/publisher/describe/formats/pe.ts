@@ -1,6 +1,7 @@
 // The layout of a PE/COFF image ("PE Format", Microsoft Learn): headers, section table, certificate table. Images whose
 // parts overlap or leave a gap are refused, since implementations disagree about the Authenticode digest of such files.
-import type { RandomAccess } from "../files/random-access.ts";
+import { otherFormat } from "../files/other-format.ts";
+import { firstNonZero, type RandomAccess } from "../files/random-access.ts";
 
 const MAX_SECTIONS = 96;
 const DIRECTORY_OF_CERTIFICATES = 4;
@@ -38,15 +39,34 @@ export interface PeImage {
 
 /** @throws MalformedError on a wrong signature, parts outside the file, overlaps, gaps, or data after the certificate table. */
 export async function readPeImage(file: RandomAccess): Promise<PeImage> {
+  return await readLayout(file, false);
+}
+
+/**
+ * The image at the beginning of `file`, without the zeros that pad it to the alignment of what holds it.
+ * @throws MalformedError as `readPeImage` does, and where anything but zeros follows the image.
+ */
+export async function readPaddedPeImage(file: RandomAccess): Promise<PeImage> {
+  const { sections, headerSize, certificateTable } = await readLayout(file, true);
+  const end =
+    certificateTable === undefined
+      ? sections.reduce((size, section) => size + section.rawSize, headerSize)
+      : endOf(certificateTable);
+  const rest = await firstNonZero(file, end);
+  if (rest !== undefined) throw file.malformed("data after the image that are not padding", rest);
+  return await readPeImage(file.part(0, end, file.format));
+}
+
+async function readLayout(file: RandomAccess, padded: boolean): Promise<PeImage> {
   const dos = await file.read(0, 64, "the DOS header");
-  if (dos[0] !== 0x4d || dos[1] !== 0x5a) throw file.malformed("no MZ signature", 0);
+  if (dos[0] !== 0x4d || dos[1] !== 0x5a) throw await otherFormat(file, "no MZ signature", 0);
   const start = new DataView(dos.buffer).getUint32(60, true);
   const coff = new DataView((await file.read(start, 24, "the COFF header")).buffer);
   if (coff.getUint32(0, false) !== 0x50450000) throw file.malformed("no PE signature", start);
   const sectionCount = coff.getUint16(6, true);
   if (sectionCount === 0 || sectionCount > MAX_SECTIONS)
     throw file.malformed(`${sectionCount} sections, from 1 to ${MAX_SECTIONS} are accepted`, start + 6);
-  const optional = await readOptionalHeader(file, start + 24, coff.getUint16(20, true));
+  const optional = await readOptionalHeader(file, start + 24, coff.getUint16(20, true), padded);
   const table = optional.end;
   if (table + sectionCount * 40 > optional.headerSize)
     throw file.malformed(`the section table ends after the ${optional.headerSize} bytes of headers`, table);
@@ -57,7 +77,7 @@ export async function readPeImage(file: RandomAccess): Promise<PeImage> {
   return image;
 }
 
-async function readOptionalHeader(file: RandomAccess, offset: number, length: number) {
+async function readOptionalHeader(file: RandomAccess, offset: number, length: number, padded: boolean) {
   const bytes = await file.read(offset, length, "the optional header");
   const view = new DataView(bytes.buffer);
   const magic = length >= 2 ? view.getUint16(0, true) : 0;
@@ -79,15 +99,22 @@ async function readOptionalHeader(file: RandomAccess, offset: number, length: nu
     headerSize,
     checksumOffset: offset + 64,
     certificateEntryOffset: hasEntry ? offset + entry : undefined,
-    certificateTable: hasEntry ? certificateTable(file, view, entry, offset + entry) : undefined,
+    certificateTable: hasEntry ? certificateTable(file, view, offset, entry, padded) : undefined,
   };
 }
 
-function certificateTable(file: RandomAccess, view: DataView, entry: number, at: number): Extent | undefined {
+function certificateTable(
+  file: RandomAccess,
+  view: DataView,
+  optionalHeader: number,
+  entry: number,
+  padded: boolean,
+): Extent | undefined {
   const extent = { offset: view.getUint32(entry, true), length: view.getUint32(entry + 4, true) };
   if (extent.offset === 0 && extent.length === 0) return undefined;
-  if (extent.length === 0 || extent.offset + extent.length !== file.size)
-    throw file.malformed("the certificate table does not end where the file ends", at);
+  const end = endOf(extent);
+  if (extent.length === 0 || end > file.size || (end < file.size && !padded))
+    throw file.malformed("the certificate table does not end where the file ends", optionalHeader + entry);
   return extent;
 }
 
@@ -127,6 +154,10 @@ function assertOneAfterTheOther({ file, sections, headerSize, certificateTable }
       throw file.malformed(`section ${section.name} overlaps another in memory`, section.rawOffset);
     memoryEnd = section.virtualAddress + section.virtualSize;
   }
+}
+
+function endOf({ offset, length }: Extent): number {
+  return offset + length;
 }
 
 /** The sections that have bytes in the file, as they follow each other there. */

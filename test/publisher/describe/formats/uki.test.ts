@@ -281,9 +281,9 @@ describe.skipIf(!haveStub)(`UKI${haveStub ? "" : " (skipped: systemd-boot-efi no
           /0 sections \.linux/,
         ],
         [
-          "a line feed in the command line",
-          (bytes) => bytes.write("\n", bytes.indexOf(COMMAND_LINE) + 7),
-          /control characters/,
+          "a NUL in the command line",
+          (bytes) => bytes.write("\0", bytes.indexOf(COMMAND_LINE) + 7),
+          /text after a NUL/,
         ],
         [
           "a kernel that is no PE image",
