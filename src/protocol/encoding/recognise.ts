@@ -36,6 +36,7 @@ export function recognise(bytes: Uint8Array): Likeness | undefined {
   if (sample.length === 0) return { what: "an empty file", remedy: "make it again" };
   return (
     PACKED.find(({ magic }) => magic.every((byte, i) => sample[i] === byte)) ??
+    recogniseDisk(sample) ??
     recogniseDer(sample) ??
     recogniseText(sample)
   );
@@ -45,6 +46,12 @@ export function recognise(bytes: Uint8Array): Likeness | undefined {
 export function likeness(bytes: Uint8Array): string {
   const found = recognise(bytes);
   return found === undefined ? "" : `: it looks like ${found.what}, ${found.remedy}`;
+}
+
+/** The header of a partition table, in the second sector of 512 bytes. */
+function recogniseDisk(sample: Uint8Array): Likeness | undefined {
+  if (new TextDecoder("latin1").decode(sample.subarray(512, 520)) !== "EFI PART") return undefined;
+  return { what: "a whole disk", remedy: "give the partition's content" };
 }
 
 /** A SEQUENCE with a length of two bytes around another: a certificate, a key or a signature. */

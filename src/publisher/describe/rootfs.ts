@@ -5,7 +5,7 @@ import { VerificationError } from "../../protocol/errors.ts";
 import type { DescribeCode } from "./describe-code.ts";
 import { digestContent, type RandomAccess, withFile } from "./files/random-access.ts";
 import {
-  hasVeritySuperblock,
+  findVeritySuperblock,
   readVeritySuperblock,
   recomputeVerityRoot,
   treeOffset,
@@ -77,9 +77,13 @@ async function appendedOffset(
   image: RandomAccess,
   fileSystemSize: number,
 ): Promise<number> {
-  const offset = input.verityOffset ?? fileSystemSize;
-  if (await hasVeritySuperblock(image, offset)) return offset;
-  throw image.malformed("no dm-verity superblock follows the file system: give the file that has it", offset);
+  if (input.verityOffset !== undefined) return input.verityOffset;
+  const offset = await findVeritySuperblock(image, fileSystemSize);
+  if (offset !== undefined) return offset;
+  throw image.malformed(
+    "no dm-verity superblock follows the file system: say where it begins (--verity-offset), or give the file that has it (--verity)",
+    fileSystemSize,
+  );
 }
 
 async function checkVerity(

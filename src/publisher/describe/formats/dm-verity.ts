@@ -2,7 +2,8 @@
 // "verity\0\0" version 1, and the root hash recomputed from the data blocks and compared with every block of the tree.
 import { hash } from "node:crypto";
 import { decodeUtf8 } from "../../../protocol/encoding/text.ts";
-import type { RandomAccess } from "../files/random-access.ts";
+import { otherFormat } from "../files/other-format.ts";
+import { firstNonZero, type RandomAccess } from "../files/random-access.ts";
 import { formatUuid } from "./erofs.ts";
 
 const SUPERBLOCK_LENGTH = 512;
@@ -26,10 +27,15 @@ export interface VerityParameters {
   readonly uuid: string;
 }
 
-/** Whether a superblock begins at `offset`; its content is not judged. */
-export async function hasVeritySuperblock(file: RandomAccess, offset: number): Promise<boolean> {
-  if (offset + SUPERBLOCK_LENGTH > file.size) return false;
-  return latin1(await file.read(offset, SIGNATURE.length, "the signature")) === SIGNATURE;
+/**
+ * Where a superblock begins that follows what ends at `offset`, with nothing but zeros between them: image builders align it.
+ * Undefined where something else follows, or nothing. Its content is not judged.
+ */
+export async function findVeritySuperblock(file: RandomAccess, offset: number): Promise<number | undefined> {
+  const start = await firstNonZero(file, offset);
+  if (start === undefined || start + SUPERBLOCK_LENGTH > file.size) return undefined;
+  const found = latin1(await file.read(start, SIGNATURE.length, "the signature"));
+  return found === SIGNATURE ? start : undefined;
 }
 
 /** @throws MalformedError on a wrong signature, another version, type or algorithm, or sizes that dm-verity refuses. */
@@ -37,7 +43,8 @@ export async function readVeritySuperblock(file: RandomAccess, offset: number): 
   const bytes = await file.read(offset, SUPERBLOCK_LENGTH, "the verity superblock");
   const view = new DataView(bytes.buffer);
   const refuse = (detail: string, at: number) => file.malformed(detail, offset + at);
-  if (latin1(bytes.subarray(0, 8)) !== SIGNATURE) throw refuse("no verity signature", 0);
+  if (latin1(bytes.subarray(0, 8)) !== SIGNATURE)
+    throw await otherFormat(file, "no verity signature", offset);
   if (view.getUint32(8, true) !== 1)
     throw refuse(`superblock version ${view.getUint32(8, true)} is not 1`, 8);
   if (view.getUint32(12, true) !== 1) throw refuse(`hash type ${view.getUint32(12, true)} is not 1`, 12);

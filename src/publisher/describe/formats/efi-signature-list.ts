@@ -1,6 +1,7 @@
 // Secure Boot variables from files: EFI_SIGNATURE_LIST (.esl, UEFI 2.10 §32.4.1), alone or behind the signature of an
 // authenticated variable (.auth, EFI_VARIABLE_AUTHENTICATION_2, §8.2.2), and the digest that firmware measures them with.
 import { createHash } from "node:crypto";
+import { likeness } from "../../../protocol/encoding/recognise.ts";
 import { type RandomAccess, withFile } from "../files/random-access.ts";
 import { encodeGuid, formatGuid, GUID_LENGTH } from "./efi-guid.ts";
 
@@ -79,7 +80,10 @@ function checkSignatureLists(file: RandomAccess, bytes: Uint8Array, start: numbe
     const entrySize = view.getUint32(at + 24, true);
     const entries = listSize - LIST_HEADER_LENGTH - headerSize;
     if (entrySize <= GUID_LENGTH || entries < entrySize || entries % entrySize !== 0)
-      throw file.malformed(`a list of ${listSize} bytes cannot hold entries of ${entrySize} bytes`, at + 16);
+      throw file.malformed(
+        `a list of ${listSize} bytes cannot hold entries of ${entrySize} bytes${likeness(bytes)}`,
+        at + 16,
+      );
     file.assertInside(at, listSize, "a signature list");
     at += listSize;
   }

@@ -1,6 +1,7 @@
 // A reader of 64-bit little-endian ELF files, just enough for kernel modules and firmware: section headers, notes and symbols
 // by name (System V ABI, gABI 4.1 chapters 4 and 5). Every offset is checked before it is used, and nothing may overlap.
 import { ByteReader } from "../../../protocol/encoding/bytes.ts";
+import { otherFormat } from "../files/other-format.ts";
 import type { RandomAccess } from "../files/random-access.ts";
 
 const HEADER_SIZE = 64;
@@ -83,7 +84,7 @@ interface Header {
 async function readHeader(file: RandomAccess): Promise<Header> {
   const bytes = await file.read(0, HEADER_SIZE, "the ELF header");
   const view = new DataView(bytes.buffer);
-  if (view.getUint32(0) !== 0x7f454c46) throw file.malformed("no ELF magic", 0);
+  if (view.getUint32(0) !== 0x7f454c46) throw await otherFormat(file, "no ELF magic", 0);
   if (bytes[4] !== 2 || bytes[5] !== 1 || bytes[6] !== 1)
     throw file.malformed("not a 64-bit little-endian ELF of version 1", 4);
   const entrySize = view.getUint16(58, true);

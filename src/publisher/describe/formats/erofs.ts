@@ -1,5 +1,6 @@
 // The superblock of an EROFS image (Linux fs/erofs/erofs_fs.h, "EROFS on-disk format"): 128 bytes at byte 1024, with a
 // CRC-32C over the rest of its block where the sb_csum flag is set.
+import { otherFormat } from "../files/other-format.ts";
 import type { RandomAccess } from "../files/random-access.ts";
 
 const OFFSET = 1024;
@@ -36,7 +37,7 @@ export interface ErofsSuperblock {
 export async function readErofsSuperblock(file: RandomAccess): Promise<ErofsSuperblock> {
   const bytes = await file.read(OFFSET, LENGTH, "the superblock");
   const view = new DataView(bytes.buffer);
-  if (view.getUint32(0, true) !== MAGIC) throw file.malformed("no EROFS magic number", OFFSET);
+  if (view.getUint32(0, true) !== MAGIC) throw await otherFormat(file, "no EROFS magic number", OFFSET);
   const blockBits = view.getUint8(12);
   if (blockBits < 9 || blockBits > 16)
     throw file.malformed(`block size 2^${blockBits} is not allowed`, OFFSET + 12);

@@ -1,24 +1,25 @@
 // The partition table of a disk image as firmware measures it (UEFI 2.10 §5.3; TCG PC Client PFP §10.2.6, UEFI_GPT_DATA): the
-// primary header, the number of partitions in use, and their entries.
+// primary header, the number of partitions in use, and their entries. The header is in the second sector, which says how long one is.
 import { createHash } from "node:crypto";
+import { otherFormat } from "../files/other-format.ts";
 import type { RandomAccess } from "../files/random-access.ts";
 
-const BLOCK = 512;
+const SECTOR_SIZES = [512, 4096];
+const SIGNATURE = "EFI PART";
 const HEADER_LENGTH = 92;
 const ENTRY_LENGTH = 128;
 const MAX_ENTRIES = 1024;
 
-/** SHA-384 of the EV_EFI_GPT_EVENT of this disk, in hex. Disks with 512-byte blocks and 128-byte entries only. */
+/** SHA-384 of the EV_EFI_GPT_EVENT of this disk, in hex. Disks with sectors of 512 or 4,096 bytes and 128-byte entries only. */
 export async function measureGpt(disk: RandomAccess): Promise<string> {
-  const header = await disk.read(BLOCK, HEADER_LENGTH, "the GPT header");
+  const sector = await findSectorSize(disk);
+  const header = await disk.read(sector, HEADER_LENGTH, "the GPT header");
   const view = new DataView(header.buffer);
-  if (Buffer.from(header.subarray(0, 8)).toString("latin1") !== "EFI PART")
-    throw disk.malformed("no GPT signature", BLOCK);
   const count = view.getUint32(80, true);
   const entryLength = view.getUint32(84, true);
   if (entryLength !== ENTRY_LENGTH || count > MAX_ENTRIES)
-    throw disk.malformed(`${count} entries of ${entryLength} bytes`, BLOCK + 80);
-  const start = Number(view.getBigUint64(72, true)) * BLOCK;
+    throw disk.malformed(`${count} entries of ${entryLength} bytes`, sector + 80);
+  const start = Number(view.getBigUint64(72, true)) * sector;
   const table = await disk.read(start, count * ENTRY_LENGTH, "the partition entries");
   const used = [...Array(count).keys()]
     .map((i) => table.subarray(i * ENTRY_LENGTH, (i + 1) * ENTRY_LENGTH))
@@ -28,4 +29,29 @@ export async function measureGpt(disk: RandomAccess): Promise<string> {
   const event = createHash("sha384").update(header).update(usedCount);
   for (const entry of used) event.update(entry);
   return event.digest("hex");
+}
+
+/** Bytes of a sector. A disk that was converted may hold both headers; which of them counts is the device's choice, not the image's. */
+async function findSectorSize(disk: RandomAccess): Promise<number> {
+  const sizes: number[] = [];
+  for (const size of SECTOR_SIZES) if (await hasSignature(disk, size)) sizes.push(size);
+  const [sector, other] = sizes;
+  if (sector === undefined)
+    throw await otherFormat(
+      disk,
+      `no GPT signature at byte ${SECTOR_SIZES.join(" or ")}`,
+      SECTOR_SIZES[0] ?? 0,
+    );
+  if (other !== undefined)
+    throw disk.malformed(
+      `a GPT header for sectors of ${sector} bytes and one for ${other}: wipe the one that is not in use`,
+      other,
+    );
+  return sector;
+}
+
+async function hasSignature(disk: RandomAccess, offset: number): Promise<boolean> {
+  if (offset + HEADER_LENGTH > disk.size) return false;
+  const bytes = await disk.read(offset, SIGNATURE.length, "the GPT signature");
+  return Buffer.from(bytes).toString("latin1") === SIGNATURE;
 }

@@ -1,6 +1,7 @@
 // TDX metadata of virtual firmware (Intel TDX Virtual Firmware Design Guide §11; td-shim tdshim_spec.md) and the MRTD that
 // the TDX module computes when a VMM builds a TD from it (TDX Module Base spec, TDH.MEM.PAGE.ADD and TDH.MR.EXTEND).
 import { createHash, type Hash } from "node:crypto";
+import { otherFormat } from "../files/other-format.ts";
 import type { RandomAccess } from "../files/random-access.ts";
 import { formatGuid, GUID_LENGTH } from "./efi-guid.ts";
 
@@ -15,6 +16,9 @@ const MAX_SECTIONS = 64;
 const MAX_MEMORY = 512 * 1024 * 1024;
 const PAGE = 4096;
 const CHUNK = 256;
+/** Boot and configuration firmware volume: a distribution ships them joined, and each as a file of its own. */
+const VOLUMES = [0, 1];
+const JOIN = "OVMF_CODE alone lacks the variable store, give the joined file (OVMF.fd)";
 const MR_EXTEND = 1;
 const PAGE_AUG = 2;
 
@@ -62,7 +66,11 @@ async function findDescriptor(file: RandomAccess): Promise<number> {
   const tableEnd = file.size - TABLE_END;
   const footer = await readEntryFooter(file, tableEnd);
   if (footer.guid !== GUID_TABLE_FOOTER)
-    throw file.malformed("no GUIDed table at the end of the image", tableEnd - GUID_LENGTH);
+    throw await otherFormat(
+      file,
+      "no GUIDed table at the end of the image, which OVMF_CODE and the joined file (OVMF.fd) have and OVMF_VARS has not",
+      tableEnd - GUID_LENGTH,
+    );
   const tableStart = tableEnd - footer.length;
   for (let end = tableEnd - ENTRY_FOOTER_LENGTH; end - ENTRY_FOOTER_LENGTH >= tableStart; ) {
     const { guid, length } = await readEntryFooter(file, end);
@@ -99,6 +107,11 @@ async function readSection(file: RandomAccess, at: number): Promise<TdvfSection>
     attributes: view.getUint32(28, true),
   };
   const { rawSize, memorySize, address, attributes } = section;
+  if (section.dataOffset + rawSize > file.size && VOLUMES.includes(section.type))
+    throw file.malformed(
+      `the content of a TDX metadata section needs ${rawSize} bytes, the end is at ${file.size}: ${JOIN}`,
+      section.dataOffset,
+    );
   file.assertInside(section.dataOffset, rawSize, "the content of a TDX metadata section");
   if (memorySize % PAGE !== 0 || address % BigInt(PAGE) !== 0n)
     throw file.malformed("a section is not whole pages", at + 8);

@@ -10,7 +10,7 @@ import {
   type PageAddOrder,
   readTdvfSections,
 } from "../../../../src/publisher/describe/formats/tdvf.ts";
-import { makeTdvf, referenceMrtd, SECTIONS, TDVF_OFFSETS } from "./make-tdvf.ts";
+import { makeTdvf, referenceMrtd, SECTIONS, type Section, TDVF_OFFSETS } from "./make-tdvf.ts";
 
 const OVMF = "/usr/share/ovmf/OVMF.fd";
 const ORDERS: PageAddOrder[] = ["single-pass", "two-pass"];
@@ -88,6 +88,23 @@ describe("MRTD", () => {
         expect(await mrtdOf(firmware, order)).toBe(referenceMrtd(firmware, wide, order));
     },
   );
+});
+
+describe("a part of a firmware image", () => {
+  it("is refused with the remedy: OVMF_CODE without the variable store that the joined file begins with", async () => {
+    const [boot, variables] = SECTIONS as [Section, Section];
+    const joined = makeTdvf([{ ...boot, rawSize: 28_672, memorySize: 28_672n }, variables]);
+    expect(await mrtdOf(joined, "two-pass")).toMatch(/^[0-9a-f]{96}$/);
+    await expect(mrtdOf(joined.subarray(4096), "two-pass")).rejects.toThrow(
+      /needs 28672 bytes, the end is at 28672: OVMF_CODE alone lacks the variable store, give the joined file \(OVMF\.fd\)/,
+    );
+  });
+
+  it("is refused with the remedy: OVMF_VARS, which has no GUIDed table", async () => {
+    await expect(mrtdOf(new Uint8Array(8192).fill(0xff), "two-pass")).rejects.toThrow(
+      /no GUIDed table at the end of the image, which OVMF_CODE and the joined file \(OVMF\.fd\) have/,
+    );
+  });
 });
 
 describe("TDX metadata", () => {
