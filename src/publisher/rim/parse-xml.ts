@@ -1,5 +1,5 @@
 // XML under a strict profile, for signed documents: printable ASCII elements, attributes and text, nothing that two readers could see differently.
-// No DTD, entity, CDATA, comment, processing instruction, carriage return or xml:* attribute; limits on size, depth and count.
+// No DTD, entity, CDATA, comment, processing instruction, lone carriage return or xml:* attribute; limits on size, depth and count.
 import { DOMParser, type Element, onWarningStopParsing } from "@xmldom/xmldom";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";
 import { MalformedError } from "../../protocol/errors.ts";
@@ -18,7 +18,7 @@ const XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace";
  */
 export function parseXml(bytes: Uint8Array): Element {
   if (bytes.length > MAX_XML_BYTES) throw new MalformedError(FORMAT, `longer than ${MAX_XML_BYTES} bytes`);
-  const text = decodeUtf8(bytes);
+  const text = readLines(decodeUtf8(bytes));
   if (!PRINTABLE_ASCII.test(text)) throw new MalformedError(FORMAT, "only printable ASCII is allowed");
   const foreign = /<[!?]|&/.exec(text);
   if (foreign !== null) {
@@ -38,6 +38,14 @@ export function parseXml(bytes: Uint8Array): Element {
   };
   visit(root, 1);
   return root;
+}
+
+/**
+ * CRLF is one line feed to every XML reader, before anything is parsed or hashed (XML 1.0 §2.11), so a checkout on Windows keeps its
+ * signature. A lone CR would be one as well, but nothing writes it, and it stays refused.
+ */
+function readLines(text: string): string {
+  return text.replaceAll("\r\n", "\n");
 }
 
 function parseText(text: string): Element {

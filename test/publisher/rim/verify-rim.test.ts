@@ -1,4 +1,5 @@
 // RIMs that we make and sign ourselves: what a good one yields, and for each check the change that fails it.
+import { X509Certificate } from "node:crypto";
 import { beforeAll, describe, expect, it } from "vitest";
 import { sha256 } from "../../../src/protocol/cryptography/hash.ts";
 import { encodeHex } from "../../../src/protocol/encoding/hex.ts";
@@ -14,6 +15,7 @@ import {
   type RimFields,
   signRim,
 } from "../../../src/testing/rim.ts";
+import { describeReal, realData } from "../../support/real-data.ts";
 
 const now = new Date("2026-11-01T00:00:00Z");
 const validity = { notBefore: new Date("2026-01-01T00:00:00Z"), notAfter: new Date("2027-12-31T00:00:00Z") };
@@ -94,6 +96,40 @@ describe("a good RIM", () => {
         .replace(/(size="48") (type="Measurement")/g, "$2 $1"),
     );
     expect((await verify(reordered)).accepted).toBe(true);
+  });
+});
+
+describe("a RIM with the line ends of Windows", () => {
+  it("verifies, since XML reads them as line feeds, and states the digest of the file as it is", async () => {
+    const crlf = changed((text) => text.replaceAll("\n", "\r\n"));
+    const [a, b] = [await verify(good), await verify(crlf)];
+    expect(b.accepted).toBe(true);
+    expect(b.rim?.tableDigest).toBe(a.rim?.tableDigest);
+    expect(b.rim?.fileDigest).toBe(encodeHex(sha256(crlf)));
+  });
+
+  it("verifies with base64 in lines, as XML tools write it", async () => {
+    const lines = changed((text) =>
+      text.replace(/(<ds:SignatureValue>)([^<]{40})/, "$1\r\n$2\r\n").replaceAll(/(?<!\r)\n/g, "\r\n"),
+    );
+    expect((await verify(lines)).accepted).toBe(true);
+  });
+
+  it("fails like any other when a value was changed", async () => {
+    const xml = changed((text) => text.replaceAll("\n", "\r\n").replace(driver[0]!.alternatives[0]!, zero));
+    expect(failed(await verify(xml))).toEqual(["rim.signature"]);
+  });
+});
+
+describeReal("a RIM from elsewhere", () => {
+  it("rim-crlf: verifies", async () => {
+    const pem = new TextDecoder().decode(realData("evidence/cases/rim-crlf/rim-root.pem"));
+    const root = new Uint8Array(new X509Certificate(pem).raw);
+    const { accepted, checks } = await verifyRim(realData("evidence/cases/rim-crlf/rim.xml"), {
+      now: new Date("2026-11-20T12:00:00Z"),
+      root,
+    });
+    expect(accepted, JSON.stringify(checks)).toBe(true);
   });
 });
 
