@@ -1,5 +1,6 @@
-// SLSA provenance v1 (slsa.dev/spec/v1.0/provenance) in a DSSE envelope, as a build service hands it over. It is linked to a
-// release by digest: one of its subjects must be an artefact of that release. Unknown members are ignored, as in-toto asks.
+// SLSA provenance v1 (slsa.dev/spec/v1.0/provenance) in a DSSE envelope, as a build service hands it over: alone, or in a sigstore
+// bundle, whose certificate and log proof are not looked at. It is linked to a release by digest: one of its subjects must be an
+// artefact of that release. Unknown members are ignored, as in-toto asks.
 import { createHash } from "node:crypto";
 import * as z from "zod";
 import { importPublicKey, type PublicKey, verifySignature } from "../../protocol/cryptography/signature.ts";
@@ -9,7 +10,7 @@ import { text } from "../../protocol/entry/fields.ts";
 import { PAYLOAD_TYPE, preAuthEncoding } from "../../protocol/envelope/dsse.ts";
 import { parseJson } from "../../protocol/envelope/parse-json.ts";
 import type { Subject } from "../../protocol/envelope/statement.ts";
-import { VerificationError } from "../../protocol/errors.ts";
+import { MalformedError, VerificationError } from "../../protocol/errors.ts";
 import { rawEcdsaSignature } from "../../verifier/x509/der.ts";
 import type { DescribeCode } from "./describe-code.ts";
 import { withFile } from "./files/random-access.ts";
@@ -24,6 +25,12 @@ const envelope = z.object({
     .array(z.object({ sig: z.string().max(1024) }))
     .min(1)
     .max(32),
+});
+
+/** sigstore's protobuf-specs, Bundle in JSON, of any version; GitHub and cosign hand it over. */
+const sigstoreBundle = z.object({
+  mediaType: z.string().regex(/^application\/vnd\.dev\.sigstore\.bundle[.+]/),
+  dsseEnvelope: z.unknown().optional(),
 });
 
 const digests = z.record(z.string(), z.string().max(256));
@@ -66,9 +73,9 @@ export async function linkProvenance(
     return await file.read(0, file.size, "the provenance");
   });
   const format = `${FORMAT} ${path}`;
-  const { payload, signatures } = readAs(envelope, parseJson(bytes, MAX_PROVENANCE), format);
+  const { payload, signatures } = readAs(envelope, envelopeIn(parse(bytes, format), format), format);
   const content = decodeBase64(payload);
-  const stated = readAs(statement, parseJson(content, MAX_PROVENANCE), format);
+  const stated = readAs(statement, parse(content, format), format);
   if (!stated.subject.some(({ digest }) => artefacts.some((artefact) => isSame(digest, artefact))))
     throw new VerificationError<DescribeCode>(
       "provenance-other-artefact",
@@ -81,6 +88,33 @@ export async function linkProvenance(
     builderId: stated.predicate.runDetails.builder.id,
     verifiedWith: publicKey?.keyId ?? null,
   };
+}
+
+/** The envelope in a sigstore bundle; any other document is taken for the envelope itself. */
+function envelopeIn(document: unknown, format: string): unknown {
+  const bundle = sigstoreBundle.safeParse(document);
+  if (!bundle.success) return document;
+  if (bundle.data.dsseEnvelope !== undefined) return bundle.data.dsseEnvelope;
+  throw new MalformedError(
+    format,
+    "a sigstore bundle over a file (messageSignature) states no provenance: give the one with a dsseEnvelope",
+  );
+}
+
+/** One JSON text. Attestations come as JSON lines too, of which a release means one. */
+function parse(bytes: Uint8Array, format: string): unknown {
+  try {
+    return parseJson(bytes, MAX_PROVENANCE);
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    const lines = new TextDecoder()
+      .decode(bytes)
+      .split("\n")
+      .filter((line) => line.startsWith("{"));
+    const why =
+      lines.length > 1 ? `${lines.length} JSON lines: give the one about this release` : error.message;
+    throw new MalformedError(format, why);
+  }
 }
 
 /** Equal SHA-256, and no other digest that both state differs. */

@@ -1,9 +1,10 @@
-import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { preAuthEncoding } from "../../../src/protocol/envelope/dsse.ts";
 import { linkProvenance } from "../../../src/publisher/describe/provenance.ts";
-import { outcomeOf } from "../../support/refusals.ts";
+import { describeReal, realDataPath } from "../../support/real-data.ts";
+import { malformedOf, outcomeOf } from "../../support/refusals.ts";
 import { scratchFolder } from "./scratch-folder.ts";
 
 const folder = scratchFolder();
@@ -76,6 +77,40 @@ describe("a SLSA provenance", () => {
     expect(link.verifiedWith).toBe(createHash("sha256").update(spki).digest("hex"));
   });
 
+  it.each([
+    "application/vnd.dev.sigstore.bundle.v0.3+json",
+    "application/vnd.dev.sigstore.bundle+json;version=0.2",
+  ])("is read out of a sigstore bundle (%s), and verified with a key", async (mediaType) => {
+    const bare = provenance(statement, (message) => [sign("sha256", message, keys.p256.privateKey)]);
+    const dsseEnvelope = JSON.parse(readFileSync(bare, "utf8")) as unknown;
+    const bundle = { mediaType, verificationMaterial: { tlogEntries: [] }, dsseEnvelope };
+    const path = folder.write(`bundle-${count++}.jsonl`, `${JSON.stringify(bundle)}\n`);
+    const link = await linkProvenance(path, artefacts, spkiOf(keys.p256.publicKey));
+    expect(link).toMatchObject({
+      sha256: createHash("sha256").update(readFileSync(path)).digest("hex"),
+      builderId: "https://ci.acme.example/runner",
+    });
+    expect(link.verifiedWith).not.toBeNull();
+    expect(await outcomeOf(() => linkProvenance(path, artefacts, spkiOf(keys.ed25519.publicKey)))).toBe(
+      "provenance-signature",
+    );
+  });
+
+  it.each([
+    [
+      "a sigstore bundle over a file",
+      JSON.stringify({ mediaType: "application/vnd.dev.sigstore.bundle.v0.3+json", messageSignature: {} }),
+      /give the one with a dsseEnvelope/,
+    ],
+    ["attestations in several lines", '{"a":1}\n{"b":2}\n', /2 JSON lines: give the one about this release/],
+    ["noise", "noise", /JSON: .*\(at 0\)/],
+  ])("is refused with the remedy: %s", async (_what, content, message) => {
+    const path = folder.write(`refused-${count++}.json`, content);
+    const error = await malformedOf(() => linkProvenance(path, artefacts));
+    expect(error?.message).toMatch(message);
+    expect(error?.message).toContain(path);
+  });
+
   it("is refused when no signature of it verifies under the key", async () => {
     const path = provenance(statement, (message) => [sign(null, message, keys.ed25519.privateKey)]);
     expect(await outcomeOf(() => linkProvenance(path, artefacts, spkiOf(keys.p256.publicKey)))).toBe(
@@ -109,5 +144,16 @@ describe("a SLSA provenance", () => {
     ["bytes that are no JSON", folder.write("noise.json", "\u0000")],
   ])("is refused with %s", async (_why, path) => {
     expect(await outcomeOf(() => linkProvenance(path, artefacts))).toBe("malformed");
+  });
+});
+
+describeReal("a provenance from elsewhere", () => {
+  it("provenance-sigstore-bundle: the envelope inside is read, and its signature verifies under the key", async () => {
+    const path = (name: string) => realDataPath(`evidence/cases/provenance-sigstore-bundle/${name}`);
+    const key = createPublicKey(readFileSync(path("key.pem")));
+    const artefact = { name: "a.img", digest: { sha256: SHA } };
+    const link = await linkProvenance(path("provenance.json"), [artefact], spkiOf(key));
+    expect(link).toMatchObject({ builderId: "https://example.org/w" });
+    expect(link.verifiedWith).not.toBeNull();
   });
 });
