@@ -27,6 +27,11 @@ export const gitCommit = z
   .string()
   .regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/)
   .describe("Git object name, full hex");
+/** A commit as a patch names it: the kernel's own rule asks for 12 digits at least. */
+export const namedCommit = z
+  .string()
+  .regex(/^(?:[0-9a-f]{12,40}|[0-9a-f]{64})$/)
+  .describe("Git object name as the patch gives it: full, or its first digits, 12 at least");
 /** 8 bytes as the quote holds them, in memory order. */
 export const hex8 = hex(8);
 /** 16 bytes as the quote holds them. */

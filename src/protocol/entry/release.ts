@@ -1,6 +1,17 @@
 // The part that all released artefacts share, and the small shapes that several kinds use.
 import * as z from "zod";
-import { fileName, gitCommit, integer, keyId, name, releaseVersion, sha256, sha384, text } from "./fields.ts";
+import {
+  fileName,
+  gitCommit,
+  integer,
+  keyId,
+  name,
+  namedCommit,
+  releaseVersion,
+  sha256,
+  sha384,
+  text,
+} from "./fields.ts";
 
 /** A list that outgrew its entry: an RFC 8785 JSON document of at most 16 MiB, served at /v1/attachments/sha256/<hex>. */
 export const attachment = z.strictObject({
@@ -65,7 +76,7 @@ export const patch = z.strictObject({
     .nullable()
     .describe("git patch-id --stable"),
   origin: z.enum(["upstream", "backport", "vendor", "local", "unknown"]),
-  upstreamCommit: gitCommit.nullable(),
+  upstreamCommit: namedCommit.nullable(),
   purpose: text(512).nullable().describe("Why the patch is carried, such as badaml-acpi"),
 });
 export type Patch = z.infer<typeof patch>;

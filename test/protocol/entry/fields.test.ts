@@ -30,6 +30,7 @@ const BORDERS: Readonly<Record<string, readonly [schema: z.ZodType, good: unknow
   ],
   sha384: [fields.sha384, [a(96)], [a(64), a(95), a(97), "A".repeat(96)]],
   gitCommit: [fields.gitCommit, [a(40), a(64)], [a(39), a(41), a(63), "A".repeat(40), "HEAD"]],
+  namedCommit: [fields.namedCommit, [a(12), a(40), a(64)], [a(11), a(41), a(63), "A".repeat(12), "HEAD"]],
   hex8: [fields.hex8, [a(16)], [a(15), a(17)]],
   hex16: [fields.hex16, [a(32)], [a(31), a(33)]],
   register: [fields.tdxRegister, [a(96)], [a(64)]],

@@ -1,5 +1,5 @@
 // What the text before a patch's first hunk says: RFC 5322 fields as git format-patch writes them, DEP-3 fields
-// (https://dep-team.pages.debian.net/deps/dep3/), and the stable kernel's two ways to name an upstream commit.
+// (https://dep-team.pages.debian.net/deps/dep3/), the stable kernel's two ways to name an upstream commit, and git's and Ubuntu's.
 // The author's name is left out: entries are public for ever.
 import type { Patch } from "../../../protocol/entry/release.ts";
 
@@ -9,6 +9,19 @@ const MAX_DATE = 64;
 const CHANGES_BEGIN = /^(?:diff --git |diff -|Index: |--- \S|---$)/m;
 const FIELD = /^([A-Za-z][A-Za-z-]*):[ \t]*(.*(?:\n[ \t]+\S.*)*)/gm;
 const SHA = "([0-9a-f]{40})";
+/** A full object name or its first digits. */
+const ID = "([0-9a-f]{7,40})\\b";
+/** Fewer digits than entries state name too little. */
+const MIN_ID = 12;
+const BACKPORTED_FROM = [`^\\s*commit ${ID} upstream\\b`, `^\\s*\\[ ?upstream commit ${ID} ?\\]`] as const;
+const PICKED_FROM = `^\\s*\\((?:cherry[- ]picked|back[- ]?ported) from commit ${ID}[^()\\n]*\\)`;
+
+/** Those that every Node decodes in the same way. */
+const CHARSETS: ReadonlyMap<string, BufferEncoding> = new Map([
+  ["utf-8", "utf8"],
+  ["us-ascii", "utf8"],
+  ["iso-8859-1", "latin1"],
+]);
 
 export type PatchHeader = Pick<Patch, "subject" | "authorDate" | "origin" | "upstreamCommit">;
 
@@ -48,11 +61,10 @@ function firstSentence(text: string): string | undefined {
     .find((line) => /^\w/.test(line) && !/^(?:[A-Za-z-]+:\s|From [0-9a-f]{40} )/.test(line));
 }
 
-/** A stable patch names its commit in the message, DEP-3 in Origin or Applied-Upstream, `git cherry-pick -x` at the end. */
+/** A stable patch names its commit in the message, DEP-3 in Origin or Applied-Upstream, git cherry-pick -x and Ubuntu at the end. */
 function readOrigin(text: string, fields: Map<string, string>): Pick<Patch, "origin" | "upstreamCommit"> {
-  const stable =
-    find(text, `^\\s*commit ${SHA} upstream\\b`) ?? find(text, `^\\s*\\[ ?upstream commit ${SHA} ?\\]`);
-  if (stable !== undefined) return { origin: "backport", upstreamCommit: stable };
+  const stable = BACKPORTED_FROM.map((pattern) => find(text, pattern)).find((id) => id !== undefined);
+  if (stable !== undefined) return backportOf(stable);
   const origin = fields.get("origin") ?? "";
   const stated = /^(upstream|backport|vendor)\b/i.exec(origin)?.[1]?.toLowerCase() as
     | Patch["origin"]
@@ -60,9 +72,13 @@ function readOrigin(text: string, fields: Map<string, string>): Pick<Patch, "ori
   const commit = find(origin, SHA) ?? find(fields.get("applied-upstream") ?? "", SHA);
   if (stated !== undefined) return { origin: stated, upstreamCommit: commit ?? null };
   if (commit !== undefined) return { origin: "upstream", upstreamCommit: commit };
-  const picked = find(text, `^\\(cherry picked from commit ${SHA}\\)`);
-  if (picked !== undefined) return { origin: "backport", upstreamCommit: picked };
+  const picked = find(text, PICKED_FROM);
+  if (picked !== undefined) return backportOf(picked);
   return { origin: "unknown", upstreamCommit: null };
+}
+
+function backportOf(id: string): Pick<Patch, "origin" | "upstreamCommit"> {
+  return { origin: "backport", upstreamCommit: id.length < MIN_ID ? null : id };
 }
 
 function find(text: string, pattern: string): string | undefined {
@@ -73,21 +89,25 @@ function stripPrefix(subject: string): string {
   return subject.replace(/^\s*(?:\[[^\]]*PATCH[^\]]*\]\s*)+/i, "");
 }
 
-/** RFC 2047 encoded words in UTF-8 or Latin-1, as git writes a subject that is not ASCII. */
-function decodeWords(value: string): string {
-  return value
-    .replace(/(=\?[^?\s]+\?[bq]\?[^?\s]*\?=)\s+(?==\?)/gi, "$1")
-    .replace(
-      /=\?([^?\s]{1,40})\?([bq])\?([^?\s]*)\?=/gi,
-      (whole, charset: string, encoding: string, word: string) =>
-        decodeWord(whole, charset.toLowerCase(), encoding.toLowerCase(), word),
-    );
-}
+const ENCODED_WORD = /=\?([^?\s*]{1,40})(?:\*[^?\s]{1,40})?\?([bq])\?([^?\s]*)\?=/i;
+const ENCODED_WORDS = new RegExp(`${ENCODED_WORD.source}(?:\\s+${ENCODED_WORD.source})*`, "gi");
 
-function decodeWord(whole: string, charset: string, encoding: string, word: string): string {
-  if (charset !== "utf-8" && charset !== "us-ascii" && charset !== "iso-8859-1") return whole;
-  const bytes = encoding === "b" ? Buffer.from(word, "base64") : decodeQ(word);
-  return bytes.toString(charset === "iso-8859-1" ? "latin1" : "utf8");
+/** RFC 2047 encoded words in UTF-8 or Latin-1, as git writes a subject that is not ASCII. Space between two of them is none. */
+function decodeWords(value: string): string {
+  return value.replace(ENCODED_WORDS, (run) => {
+    const texts: { charset: string; bytes: Buffer }[] = [];
+    for (const word of run.split(/\s+/)) {
+      const [, charset = "", encoding = "", content = ""] = ENCODED_WORD.exec(word) ?? [];
+      const known = charset.toLowerCase();
+      if (!CHARSETS.has(known)) return run;
+      const bytes = /b/i.test(encoding) ? Buffer.from(content, "base64") : decodeQ(content);
+      const last = texts.at(-1);
+      // A mailer may cut a word between the bytes of a character.
+      if (last?.charset === known) last.bytes = Buffer.concat([last.bytes, bytes]);
+      else texts.push({ charset: known, bytes });
+    }
+    return texts.map(({ charset, bytes }) => bytes.toString(CHARSETS.get(charset))).join("");
+  });
 }
 
 function decodeQ(word: string): Buffer {

@@ -6,13 +6,17 @@ import { decodeUtf8 } from "../../../protocol/encoding/text.ts";
 import { fileName } from "../../../protocol/entry/fields.ts";
 import { MalformedError } from "../../../protocol/errors.ts";
 import { withFile } from "../files/random-access.ts";
+import { countPatches } from "./count-patches.ts";
 
 const FORMAT = "quilt series";
 const MAX_SERIES = 1024 * 1024;
 const MAX_PATCHES = 10_000;
 const MAX_PATCH = 16 * 1024 * 1024;
 const MAX_TOTAL = 256 * 1024 * 1024;
-const OPTION = /^-(?:p(?:ab|[0-9])|R)$/;
+/** How many leading folders are stripped, and how much context may differ: neither changes what a patch says. */
+const OPTION = /^-(?:p(?:ab|[0-9]{1,2})|F[0-9]{1,2})$/;
+const WITH_VALUE = /^-[pF]$/;
+const REVERSED = /^(?:-R|--reverse)$/;
 const PACKED = /\.(?:gz|bz2|xz|zst|Z)$/;
 
 export interface SeriesPatch {
@@ -25,7 +29,7 @@ export interface SeriesPatch {
  * Reads every patch that `directory/series` lists, in order.
  * @param seriesFile another file of that directory to take the list from, such as "series-rt".
  * @throws MalformedError naming the series line, for a name that leaves the directory, a duplicate, a missing file, a
- * symbolic link, an unknown option, a reversed or compressed patch, or more than 10,000 patches or 256 MiB.
+ * symbolic link, an unknown option, a reversed or compressed patch, several patches in one file, or more than 10,000 patches or 256 MiB.
  */
 export async function readSeries(directory: string, seriesFile = "series"): Promise<SeriesPatch[]> {
   const root = await realpath(directory);
@@ -52,13 +56,14 @@ export function parseSeries(text: string, path: string): SeriesLine[] {
   const names: SeriesLine[] = [];
   const seen = new Set<string>();
   for (const [i, content] of text.split("\n").entries()) {
-    const [name, ...options] = content
+    const [written, ...options] = content
       .replace(/(?:^|\s)#.*$/, "")
       .split(/\s+/)
       .filter((word) => word !== "");
-    if (name === undefined) continue;
+    if (written === undefined) continue;
+    const name = written.replace(/^(?:\.\/)+/, "");
     checkName(name, path, i + 1);
-    for (const option of options) checkOption(option, path, i + 1);
+    for (const option of joinValues(options)) checkOption(option, path, i + 1);
     if (seen.has(name)) throw fail(path, i + 1, `${name} is listed twice`);
     if (names.length === MAX_PATCHES) throw fail(path, i + 1, `more than ${MAX_PATCHES} patches`);
     seen.add(name);
@@ -77,11 +82,26 @@ function checkName(name: string, path: string, line: number): void {
   if (PACKED.test(name)) throw fail(path, line, `${name} is compressed; unpack the series first`);
 }
 
+/** `-p 1` is `-p1`. */
+function joinValues(words: readonly string[]): string[] {
+  const options: string[] = [];
+  for (const word of words) {
+    const last = options.at(-1);
+    if (last !== undefined && WITH_VALUE.test(last)) options[options.length - 1] = last + word;
+    else options.push(word);
+  }
+  return options;
+}
+
 function checkOption(option: string, path: string, line: number): void {
-  if (!OPTION.test(option))
-    throw fail(path, line, `${JSON.stringify(option.slice(0, 100))} is not a quilt option`);
-  if (option === "-R")
+  if (REVERSED.test(option))
     throw fail(path, line, "a reversed patch (-R) is not what its file says; list the reverse patch instead");
+  if (!OPTION.test(option))
+    throw fail(
+      path,
+      line,
+      `the option ${JSON.stringify(option.slice(0, 100))} may change what the patch does; only -p and -F are accepted`,
+    );
 }
 
 async function readPatch(root: string, name: string, format: string, line: number): Promise<Uint8Array> {
@@ -89,7 +109,11 @@ async function readPatch(root: string, name: string, format: string, line: numbe
   return await withFile(path, "patch", async (file) => {
     if (file.size > MAX_PATCH)
       throw file.malformed(`a patch of ${file.size} bytes, at most ${MAX_PATCH} are read`, 0);
-    return await file.read(0, file.size, "the patch");
+    const bytes = await file.read(0, file.size, "the patch");
+    const patches = countPatches(bytes);
+    if (patches > 1)
+      throw file.malformed(`${patches} patches in one file; make it one file each (git mailsplit)`, 0);
+    return bytes;
   });
 }
 

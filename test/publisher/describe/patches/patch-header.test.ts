@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { readPatchHeader } from "../../../../src/publisher/describe/patches/patch-header.ts";
 
 const SHA = "0123456789abcdef0123456789abcdef01234567";
+const SHORT = SHA.slice(0, 12);
 const OTHER = "fedcba9876543210fedcba9876543210fedcba98";
 const DIFF = "diff --git a/stone b/stone\n--- a/stone\n+++ b/stone\n@@ -1 +1 @@\n-gold\n+brass\n";
 const read = (header: string) =>
@@ -24,6 +25,12 @@ describe("a patch's header", () => {
   it.each([
     ["=?UTF-8?q?Gr=C3=BC=C3=9Fe_=E2=80=94_?= =?UTF-8?q?x?=", "Grüße — x"],
     ["=?utf-8?B?R29sZMOh?=", "Goldá"],
+    [
+      "[PATCH] =?UTF-8?q?Gr=C3=BC=C3=9Fe?=\n =?UTF-8?q?=20von=20weit?=\n\t=?UTF-8?B?IGhlcg==?=",
+      "Grüße von weit her",
+    ],
+    ["=?UTF-8?q?[PATCH]=20Gr=C3?=\n =?UTF-8?q?=BC=C3=9Fe?=", "Grüße"],
+    ["=?UTF-8?q?=E2=82=AC?= =?iso-8859-1?q?=E9?= plain =?us-ascii*en?q?x_y?=", "€é plain x y"],
     ["=?ISO-8859-1?Q?caf=E9?=", "café"],
     ["=?x-unknown?Q?caf=E9?=", "=?x-unknown?Q?caf=E9?="],
     ["[PATCH] x\u001b[2Jy\u0000z", "x [2Jy z"],
@@ -53,7 +60,15 @@ describe("a patch's header", () => {
       "unknown",
       null,
     ],
-    ["an abbreviated commit", "Subject: x\n\ncommit 0123456789ab upstream.\n", "unknown", null],
+    ["stable's line, abbreviated", `Subject: x\n\ncommit ${SHORT} upstream.\n`, "backport", SHORT],
+    ["stable's brackets, abbreviated", `Subject: x\n\n[ Upstream commit ${SHORT} ]\n`, "backport", SHORT],
+    ["an id too short to state", "Subject: x\n\ncommit 0123456 upstream.\n", "backport", null],
+    ["a number that is no id", "Subject: x\n\ncommit 012345 upstream.\n", "unknown", null],
+    ["Ubuntu's backport", `Subject: x\n\n(backported from commit ${SHA})\n`, "backport", SHA],
+    ["Ubuntu's tree", `Subject: x\n\n(backported from commit ${SHA} linux-next)\n`, "backport", SHA],
+    ["a hyphen", `Subject: x\n\n(cherry-picked from commit ${SHORT} net-next)\n`, "backport", SHORT],
+    ["two words", `Subject: x\n\n(back ported from commit ${SHA})\n`, "backport", SHA],
+    ["no commit", "Subject: x\n\n(backported from commit of last year)\n", "unknown", null],
     ["stable before DEP-3", `Subject: x\nOrigin: vendor\n\ncommit ${SHA} upstream.\n`, "backport", SHA],
   ])("finds the origin by %s", (_how, header, origin, upstreamCommit) => {
     expect(read(header)).toMatchObject({ origin, upstreamCommit });

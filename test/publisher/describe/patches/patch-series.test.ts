@@ -1,7 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, symlinkSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { readPatchHeader } from "../../../../src/publisher/describe/patches/patch-header.ts";
 import { parseSeries, readSeries } from "../../../../src/publisher/describe/patches/patch-series.ts";
+import { describeReal, realDataPath } from "../../../support/real-data.ts";
 import { malformedOf } from "../../../support/refusals.ts";
 import { scratchFolder } from "../scratch-folder.ts";
 import { describeWithTool } from "../with-tool.ts";
@@ -26,7 +28,7 @@ function seriesOf(
 const refusal = (directory: string) => malformedOf(() => readSeries(directory));
 
 const GOOD =
-  "# kernel patches\n\nfix/b.patch -p1\n  a.patch   # after b\nc+d~1.patch -p0\n\n#z.patch\nsub/dir/e.patch -pab\n";
+  "# kernel patches\n\nfix/b.patch -p1\n  a.patch -F0  # after b\nc+d~1.patch -p0\n\n#z.patch\nsub/dir/e.patch -pab\n";
 const NAMES = ["fix/b.patch", "a.patch", "c+d~1.patch", "sub/dir/e.patch"];
 
 describe("a quilt series", () => {
@@ -34,6 +36,16 @@ describe("a quilt series", () => {
     const patches = await readSeries(seriesOf(GOOD, NAMES));
     expect(patches.map(({ fileName }) => fileName)).toEqual(NAMES);
     expect(new TextDecoder().decode(patches[1]?.bytes)).toBe(`a.patch\n${DIFF}`);
+  });
+
+  it("may say how many folders to strip and how exact the context is, in quilt's ways, and begin names with ./", async () => {
+    const list =
+      "./fix/b.patch -p1\na.patch -p 1\nc.patch -F0\nd.patch -F 0 -p0\n./e.patch -p 1 -F0 # last\n";
+    const names = ["fix/b.patch", "a.patch", "c.patch", "d.patch", "e.patch"];
+    const patches = await readSeries(seriesOf(list, names));
+    expect(patches.map(({ fileName }) => fileName)).toEqual(names);
+    const twice = await refusal(seriesOf("a.patch\n./a.patch\n", ["a.patch"]));
+    expect(twice?.message).toMatch(/a\.patch is listed twice \(at line 2\)/);
   });
 
   it("is taken from another list when one is named", async () => {
@@ -47,7 +59,7 @@ describe("a quilt series", () => {
     ["climbs out of its directory", "../../etc/passwd"],
     ["climbs out by way of a folder", "fix/../../secret"],
     ["is absolute", "/etc/passwd"],
-    ["has an element of one dot", "./a.patch"],
+    ["has an element of one dot", "fix/./a.patch"],
     ["has a backslash", "..\\secret"],
     ["has a control character", "a\u0007.patch"],
     ["has an empty element", "fix//a.patch"],
@@ -55,6 +67,11 @@ describe("a quilt series", () => {
     ["is compressed", "a.patch.gz"],
     ["is an unknown option's", "a.patch --directory=/"],
     ["is applied in reverse", "a.patch -R"],
+    ["is applied in reverse, in words", "a.patch --reverse"],
+    ["has an option without its value", "a.patch -p"],
+    ["has a value that is no number", "a.patch -F x"],
+    ["ignores white space", "a.patch -l"],
+    ["climbs out behind a dot", "./../a.patch"],
     ["is 300 characters long", "a".repeat(300)],
   ])("is refused when a name %s", async (_why, line) => {
     const error = await refusal(seriesOf(`# one\n${line}\n`, ["a.patch"]));
@@ -105,6 +122,63 @@ describe("a quilt series", () => {
     const list = Array.from({ length: 10_001 }, (_, i) => `${i}.patch`).join("\n");
     const error = await malformedOf(() => parseSeries(list, "series"));
     expect(error?.message).toMatch(/more than 10000 patches \(at line 10001\)/);
+  });
+});
+
+describe("a file of a series", () => {
+  const MAIL =
+    "From 0123456789abcdef0123456789abcdef01234567 Mon Sep 17 00:00:00 2001\nFrom: A <a@example.org>\n";
+  const mail = (subject: string) => `${MAIL}Subject: ${subject}\n\nbody\n---\n${DIFF}-- \n2.47\n\n`;
+  const commit = `commit ${"ab".repeat(20)}\nAuthor: A <a@example.org>\n\n    subject\n\n${DIFF}`;
+  const refusalOf = async (content: string) => {
+    const directory = seriesOf("0001-x.patch\n", []);
+    folder.write(`${directory.slice(folder.path.length + 1)}/0001-x.patch`, content);
+    return (await refusal(directory))?.message;
+  };
+
+  it.each([
+    ["two mails", mail("first") + mail("second"), 2],
+    ["two mails with the line ends of Windows", (mail("first") + mail("second")).replaceAll("\n", "\r\n"), 2],
+    ["a cover letter and a mail", `${MAIL}Subject: [PATCH 0/1] x\n\nbody\n\n${mail("first")}`, 2],
+    ["a patch and a mail", `Subject: first\n\n${DIFF}\n${mail("second")}`, 2],
+    ["three commits of git log -p", commit.repeat(3), 3],
+    ["two changesets of Mercurial", `# HG changeset patch\n# User A\n${DIFF}`.repeat(2), 2],
+  ])("is refused by name when it holds %s", async (_what, content, count) => {
+    const message = await refusalOf(content);
+    expect(message).toMatch(/patch .*0001-x\.patch: /);
+    expect(message).toContain(`${count} patches in one file; make it one file each (git mailsplit)`);
+  });
+
+  it.each([
+    ["one mail", mail("only")],
+    ["a header that somebody put before the mail", `Description: x\nOrigin: vendor\n\n${mail("only")}`],
+    ["a message that quotes two commits", mail("x").replace("body\n", commit.replace(DIFF, "").repeat(2))],
+    [
+      "a message that begins a line with From",
+      mail("x").replace("body\n", "\nFrom here on\n\nFrom now: x\n"),
+    ],
+    ["a diff of a mailbox", mail("x").replace("+brass\n", `+brass\n+\n+${MAIL.replaceAll("\n", "\n+")}\n`)],
+    ["two files' changes", DIFF + DIFF],
+  ])("is one patch with %s", async (_what, content) => {
+    expect(await refusalOf(content)).toBeUndefined();
+  });
+});
+
+describeReal("patches from elsewhere", () => {
+  const seriesAt = (name: string) => readSeries(realDataPath(`evidence/cases/${name}`));
+
+  it("patch-backported-from: a backport of that commit", async () => {
+    const [patch] = await seriesAt("patch-backported-from");
+    expect(readPatchHeader(patch!.bytes, patch!.fileName)).toMatchObject({
+      subject: "ubuntu style",
+      origin: "backport",
+      upstreamCommit: "0123456789abcdef0123456789abcdef01234567",
+    });
+  });
+
+  it("patch-two-mails-in-one-file: refused by name", async () => {
+    const error = await malformedOf(() => seriesAt("patch-two-mails-in-one-file"));
+    expect(error?.message).toMatch(/04-mbox2\.patch: 2 patches in one file/);
   });
 });
 
