@@ -16,6 +16,8 @@ const MIN_ID = 12;
 const BACKPORTED_FROM = [`^\\s*commit ${ID} upstream\\b`, `^\\s*\\[ ?upstream commit ${ID} ?\\]`] as const;
 const PICKED_FROM = `^\\s*\\((?:cherry[- ]picked|back[- ]?ported) from commit ${ID}[^()\\n]*\\)`;
 
+const ENCODED_WORD = /=\?([^?\s*]{1,40})(?:\*[^?\s]{1,40})?\?([bq])\?([^?\s]*)\?=/i;
+const ENCODED_WORDS = new RegExp(`${ENCODED_WORD.source}(?:\\s+${ENCODED_WORD.source})*`, "gi");
 /** Those that every Node decodes in the same way. */
 const CHARSETS: ReadonlyMap<string, BufferEncoding> = new Map([
   ["utf-8", "utf8"],
@@ -89,25 +91,24 @@ function stripPrefix(subject: string): string {
   return subject.replace(/^\s*(?:\[[^\]]*PATCH[^\]]*\]\s*)+/i, "");
 }
 
-const ENCODED_WORD = /=\?([^?\s*]{1,40})(?:\*[^?\s]{1,40})?\?([bq])\?([^?\s]*)\?=/i;
-const ENCODED_WORDS = new RegExp(`${ENCODED_WORD.source}(?:\\s+${ENCODED_WORD.source})*`, "gi");
-
-/** RFC 2047 encoded words in UTF-8 or Latin-1, as git writes a subject that is not ASCII. Space between two of them is none. */
+/** RFC 2047 encoded words in UTF-8 or Latin-1, as git writes a subject that is not ASCII. */
 function decodeWords(value: string): string {
-  return value.replace(ENCODED_WORDS, (run) => {
-    const texts: { charset: string; bytes: Buffer }[] = [];
-    for (const word of run.split(/\s+/)) {
-      const [, charset = "", encoding = "", content = ""] = ENCODED_WORD.exec(word) ?? [];
-      const known = charset.toLowerCase();
-      if (!CHARSETS.has(known)) return run;
-      const bytes = /b/i.test(encoding) ? Buffer.from(content, "base64") : decodeQ(content);
-      const last = texts.at(-1);
-      // A mailer may cut a word between the bytes of a character.
-      if (last?.charset === known) last.bytes = Buffer.concat([last.bytes, bytes]);
-      else texts.push({ charset: known, bytes });
-    }
-    return texts.map(({ charset, bytes }) => bytes.toString(CHARSETS.get(charset))).join("");
-  });
+  return value.replace(ENCODED_WORDS, decodeRun);
+}
+
+/** Space between two encoded words is none, and a mailer may have cut them between the bytes of a character. */
+function decodeRun(run: string): string {
+  const parts: { charset: string; bytes: Buffer }[] = [];
+  for (const word of run.split(/\s+/)) {
+    const [, name = "", encoding = "", content = ""] = ENCODED_WORD.exec(word) ?? [];
+    const charset = name.toLowerCase();
+    if (!CHARSETS.has(charset)) return run;
+    const bytes = /b/i.test(encoding) ? Buffer.from(content, "base64") : decodeQ(content);
+    const last = parts.at(-1);
+    if (last?.charset === charset) last.bytes = Buffer.concat([last.bytes, bytes]);
+    else parts.push({ charset, bytes });
+  }
+  return parts.map(({ charset, bytes }) => bytes.toString(CHARSETS.get(charset))).join("");
 }
 
 function decodeQ(word: string): Buffer {
@@ -117,11 +118,11 @@ function decodeQ(word: string): Buffer {
   return Buffer.from(text, "latin1");
 }
 
-/** One line without control characters, at most `max` UTF-16 units, no character cut in half. */
+/** One line of what entries hold as text: no control characters, nor any that turn the direction of reading; at most `max` UTF-16 units. */
 function toOneLine(value: string, max: number): string {
   const line = value
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this takes out.
-    .replace(/[\u0000-\u0020\u007f]+/g, " ")
+    .replace(/[\u0000-\u0020\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g, " ")
     .trim();
   return line.slice(0, max).replace(/[\ud800-\udbff]$/, "");
 }

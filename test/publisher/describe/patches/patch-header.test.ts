@@ -34,6 +34,7 @@ describe("a patch's header", () => {
     ["=?ISO-8859-1?Q?caf=E9?=", "café"],
     ["=?x-unknown?Q?caf=E9?=", "=?x-unknown?Q?caf=E9?="],
     ["[PATCH] x\u001b[2Jy\u0000z", "x [2Jy z"],
+    ["x\u0085y\u202ez\u2066", "x y z"],
     ["[tip:x86] kept", "[tip:x86] kept"],
     [`${"x".repeat(511)}\u{1f600}`, "x".repeat(511)],
   ])("reads the subject %j", (written, subject) => {
