@@ -7,14 +7,29 @@ const MIN_DIGITS = 16;
 const MIN_BASE64 = 24;
 const MAX_NAMES = 4;
 
+export type LikenessKind =
+  | "base64"
+  | "der"
+  | "disk"
+  | "download"
+  | "empty"
+  | "envelope"
+  | "hex"
+  | "json"
+  | "packed"
+  | "pem"
+  | "text"
+  | "xml";
+
 export interface Likeness {
+  readonly kind: LikenessKind;
   /** Such as "hex text" or "PEM (CERTIFICATE)". */
   readonly what: string;
   /** Such as "decode it first (xxd -r -p)". */
   readonly remedy: string;
 }
 
-const PACKED: readonly (Likeness & { readonly magic: readonly number[] })[] = [
+const PACKED = [
   { what: "a gzip file", remedy: "unpack it first (gunzip)", magic: [0x1f, 0x8b] },
   { what: "an xz file", remedy: "unpack it first (unxz)", magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00] },
   { what: "a zstd file", remedy: "unpack it first (unzstd)", magic: [0x28, 0xb5, 0x2f, 0xfd] },
@@ -25,7 +40,8 @@ const PACKED: readonly (Likeness & { readonly magic: readonly number[] })[] = [
     remedy: "make it raw first (qemu-img convert -O raw)",
     magic: [0x51, 0x46, 0x49, 0xfb],
   },
-];
+] as const;
+const OTHER_FILE = "give the file that is wanted here";
 
 /**
  * What `bytes`, a whole file or its beginning, look like; undefined where they look like no other thing that people hand over.
@@ -33,36 +49,43 @@ const PACKED: readonly (Likeness & { readonly magic: readonly number[] })[] = [
  */
 export function recognise(bytes: Uint8Array): Likeness | undefined {
   const sample = bytes.subarray(0, SAMPLE);
-  if (sample.length === 0) return { what: "an empty file", remedy: "make it again" };
-  return (
-    PACKED.find(({ magic }) => magic.every((byte, i) => sample[i] === byte)) ??
-    recogniseDisk(sample) ??
-    recogniseDer(sample) ??
-    recogniseText(sample)
-  );
+  if (sample.length === 0) return { kind: "empty", what: "an empty file", remedy: "make it again" };
+  return recognisePacked(sample) ?? recogniseDisk(sample) ?? recogniseDer(sample) ?? recogniseText(sample);
 }
 
-/** The end of a message: ": it looks like hex text, decode it first (xxd -r -p)", or nothing. */
-export function likeness(bytes: Uint8Array): string {
+/**
+ * The end of a message: ": it looks like hex text, decode it first (xxd -r -p)", or nothing.
+ * @param wanted kinds that the reader takes, of which nothing is said.
+ * @example
+ * throw new MalformedError("TDX quote", `version ${version} is not supported${likeness(bytes)}`, 0);
+ */
+export function likeness(bytes: Uint8Array, ...wanted: readonly LikenessKind[]): string {
   const found = recognise(bytes);
-  return found === undefined ? "" : `: it looks like ${found.what}, ${found.remedy}`;
+  return found === undefined || wanted.includes(found.kind)
+    ? ""
+    : `: it looks like ${found.what}, ${found.remedy}`;
+}
+
+function recognisePacked(sample: Uint8Array): Likeness | undefined {
+  const found = PACKED.find(({ magic }) => magic.every((byte, i) => sample[i] === byte));
+  return found && { kind: "packed", what: found.what, remedy: found.remedy };
 }
 
 /** The header of a partition table, in the second sector of 512 bytes. */
 function recogniseDisk(sample: Uint8Array): Likeness | undefined {
   if (new TextDecoder("latin1").decode(sample.subarray(512, 520)) !== "EFI PART") return undefined;
-  return { what: "a whole disk", remedy: "give the partition's content" };
+  return { kind: "disk", what: "a whole disk", remedy: "give the partition's content" };
 }
 
 /** A SEQUENCE with a length of two bytes around another: a certificate, a key or a signature. */
 function recogniseDer(sample: Uint8Array): Likeness | undefined {
   if (sample[0] !== 0x30 || sample[1] !== 0x82 || sample[4] !== 0x30) return undefined;
-  return { what: "DER, such as a certificate", remedy: "give the file that is wanted here" };
+  return { kind: "der", what: "DER, such as a certificate", remedy: OTHER_FILE };
 }
 
 function recogniseText(sample: Uint8Array): Likeness | undefined {
   if ((sample[0] === 0xff && sample[1] === 0xfe) || (sample[0] === 0xfe && sample[1] === 0xff))
-    return { what: "UTF-16 text", remedy: "give the file that it was made from" };
+    return { kind: "text", what: "UTF-16 text", remedy: "give the file that it was made from" };
   if (!isText(sample)) return undefined;
   // The end of the sample may cut a character.
   const text = new TextDecoder().decode(sample).trim();
@@ -71,8 +94,9 @@ function recogniseText(sample: Uint8Array): Likeness | undefined {
     recogniseDownload(text) ??
     recogniseJson(text) ??
     recogniseDigits(text) ?? {
+      kind: "text",
       what: `text that begins ${JSON.stringify(text.slice(0, 40))}`,
-      remedy: "give the file that is wanted here",
+      remedy: OTHER_FILE,
     }
   );
 }
@@ -85,16 +109,20 @@ function isText(sample: Uint8Array): boolean {
 function recognisePem(text: string): Likeness | undefined {
   const label = /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(text)?.[1];
   if (label === undefined) return undefined;
-  return { what: `PEM (${label})`, remedy: "give the bytes that it holds, its base64 decoded" };
+  return { kind: "pem", what: `PEM (${label})`, remedy: "give the bytes that it holds, its base64 decoded" };
 }
 
 /** What stands where a file should be when it was not really fetched. */
 function recogniseDownload(text: string): Likeness | undefined {
   if (text.startsWith("version https://git-lfs.github.com/spec/"))
-    return { what: "a Git LFS pointer", remedy: "fetch the file itself (git lfs pull)" };
+    return { kind: "download", what: "a Git LFS pointer", remedy: "fetch the file itself (git lfs pull)" };
   if (/^<(?:!doctype html|html)\b/i.test(text))
-    return { what: "an HTML page", remedy: "download the file again: a web page was answered" };
-  if (text.startsWith("<")) return { what: "XML", remedy: "give the file that is wanted here" };
+    return {
+      kind: "download",
+      what: "an HTML page",
+      remedy: "download the file again: a web page was answered",
+    };
+  if (text.startsWith("<")) return { kind: "xml", what: "XML", remedy: OTHER_FILE };
   return undefined;
 }
 
@@ -103,15 +131,19 @@ function recogniseJson(text: string): Likeness | undefined {
   const names = [...text.matchAll(/"([A-Za-z_$][\w$.-]{0,39})"\s*:/g)].slice(0, MAX_NAMES);
   const members = names.length === 0 ? "" : ` with ${names.map(([, name]) => `"${name}"`).join(", ")}`;
   if (names.some(([, name]) => name === "payloadType" || name === "dsseEnvelope"))
-    return { what: `a signed envelope${members}`, remedy: "give the file that was signed" };
-  return { what: `JSON${members}`, remedy: "take the value out of it (jq -r) and decode it" };
+    return {
+      kind: "envelope",
+      what: `a signed envelope${members}`,
+      remedy: "give the statement that was signed: its payload, decoded",
+    };
+  return { kind: "json", what: `JSON${members}`, remedy: "take the value out of it (jq -r) and decode it" };
 }
 
 function recogniseDigits(text: string): Likeness | undefined {
   const digits = text.replace(/^0x/i, "").replace(/[\s:]/g, "");
   if (digits.length >= MIN_DIGITS && /^[0-9a-f]+$/i.test(digits))
-    return { what: "hex text", remedy: "decode it first (xxd -r -p)" };
+    return { kind: "hex", what: "hex text", remedy: "decode it first (xxd -r -p)" };
   const words = text.replace(/[\r\n]/g, "");
   if (words.length < MIN_BASE64 || !/^[A-Za-z0-9+/_-]+={0,2}$/.test(words)) return undefined;
-  return { what: "base64 text", remedy: "decode it first (base64 -d)" };
+  return { kind: "base64", what: "base64 text", remedy: "decode it first (base64 -d)" };
 }

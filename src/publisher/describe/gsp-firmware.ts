@@ -12,6 +12,7 @@ import { MalformedError } from "../../protocol/errors.ts";
 import { MAX_REPORT_BYTES, parseGpuReport } from "../../verifier/nvidia/report.ts";
 import type { Described } from "./described.ts";
 import { findFiles } from "./files/find-files.ts";
+import { parseWhole } from "./files/other-format.ts";
 import { digestContent, digestFile, withFile } from "./files/random-access.ts";
 import { runTool } from "./files/run-tool.ts";
 import { type Elf, findSection, readElf, readNotes, readSectionBytes } from "./formats/elf.ts";
@@ -124,7 +125,7 @@ async function readFwid(
   const bytes = await withFile(path, "GPU report", (file) =>
     file.read(0, Math.min(file.size, MAX_REPORT_BYTES + 1), "the report"),
   );
-  const report = parseGpuReport(bytes);
+  const report = parseWhole({ format: "GPU report", path }, bytes, parseGpuReport);
   if (report.driverVersion !== firmwareVersion)
     throw new MalformedError(
       `GPU report ${path}`,

@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import * as z from "zod";
 import { importPublicKey, type PublicKey, verifySignature } from "../../protocol/cryptography/signature.ts";
 import { decodeBase64 } from "../../protocol/encoding/base64.ts";
+import { likeness } from "../../protocol/encoding/recognise.ts";
 import { readAs } from "../../protocol/encoding/shape.ts";
 import { text } from "../../protocol/entry/fields.ts";
 import { PAYLOAD_TYPE, preAuthEncoding } from "../../protocol/envelope/dsse.ts";
@@ -112,7 +113,9 @@ function parse(bytes: Uint8Array, format: string): unknown {
       .split("\n")
       .filter((line) => line.startsWith("{"));
     const why =
-      lines.length > 1 ? `${lines.length} JSON lines: give the one about this release` : error.message;
+      lines.length > 1
+        ? `${lines.length} JSON lines: give the one about this release`
+        : error.message + likeness(bytes, "json", "envelope");
     throw new MalformedError(format, why);
   }
 }

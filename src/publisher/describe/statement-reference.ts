@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import type { ReleaseKind } from "../../protocol/entry/reference.ts";
 import { parseStatement } from "../../protocol/envelope/statement.ts";
+import { parseWhole } from "./files/other-format.ts";
 import { withFile } from "./files/random-access.ts";
 
 /** Base64 of an entry's payload is part of at most 65,535 bytes. */
@@ -23,7 +24,7 @@ export async function readStatementReference<K extends ReleaseKind>(
   return await withFile(path, "statement", async (file) => {
     if (file.size > MAX_STATEMENT) throw file.malformed(`longer than ${MAX_STATEMENT} bytes`, MAX_STATEMENT);
     const payload = await file.read(0, file.size, "the statement");
-    const statement = parseStatement(payload);
+    const statement = parseWhole(file, payload, parseStatement, "json");
     if (statement.kind !== kind) throw file.malformed(`is of kind ${statement.kind}, expected ${kind}`, 0);
     const digest = createHash("sha256").update(payload).digest("hex");
     return { kind, name: statement.name, version: statement.version, digest };

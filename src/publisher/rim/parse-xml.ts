@@ -1,7 +1,8 @@
 // XML under a strict profile, for signed documents: printable ASCII elements, attributes and text, nothing that two readers could see differently.
 // No DTD, entity, CDATA, comment, processing instruction, lone carriage return or xml:* attribute; limits on size, depth and count.
 import { DOMParser, type Element, onWarningStopParsing } from "@xmldom/xmldom";
-import { decodeUtf8 } from "../../protocol/encoding/text.ts";
+import { likeness } from "../../protocol/encoding/recognise.ts";
+import { decodeUtf8, utf8 } from "../../protocol/encoding/text.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 
 export const MAX_XML_BYTES = 1024 * 1024;
@@ -58,7 +59,7 @@ function parseText(text: string): Element {
   } catch {
     // Whatever it was, the text is not XML of this profile.
   }
-  throw new MalformedError(FORMAT, "not well-formed");
+  throw new MalformedError(FORMAT, `not well-formed${likeness(utf8(text), "xml")}`);
 }
 
 function checkAttributes(element: Element): void {

@@ -29,7 +29,7 @@ describe("what bytes look like", () => {
     [
       "a DSSE envelope",
       '{"payload":"e30=","payloadType":"application/vnd.in-toto+json","signatures":[]}',
-      /^a signed envelope with "payload", "payloadType", "signatures", give the file that was signed$/,
+      /^a signed envelope with "payload", "payloadType", "signatures", give the statement that was signed/,
     ],
     ["a Git LFS pointer", "version https://git-lfs.github.com/spec/v1\noid sha256:00\n", /git lfs pull/],
     ["a web page", "<!DOCTYPE html>\n<html></html>", /^an HTML page, download the file again/],
@@ -53,6 +53,12 @@ describe("what bytes look like", () => {
   it("is not said of binary files", () => {
     for (const magic of ["MZ\u0090\0", "\u007fELF\u0002\u0001\u0001\0", "\0\0\0\0"])
       expect(likeness(Buffer.concat([Buffer.from(magic, "latin1"), bytes]))).toBe("");
+  });
+
+  it("is not said of what the reader takes", () => {
+    expect(likeness(utf8('{"a":1}'), "json")).toBe("");
+    expect(likeness(utf8("-----BEGIN CERTIFICATE-----"), "der", "pem")).toBe("");
+    expect(likeness(utf8(hex), "json", "pem")).toMatch(/hex text/);
   });
 
   it("ends a message, in one line and fit for a terminal", () => {

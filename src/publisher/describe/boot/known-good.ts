@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { parseEventLog, type RtmrName, replayEventLog } from "../../../verifier/tdx/event-log.ts";
 import type { EventLog } from "../../../verifier/tdx/logged-event.ts";
 import { parseTdxQuote, type TdReport } from "../../../verifier/tdx/quote.ts";
+import { parseWhole } from "../files/other-format.ts";
 import { type RandomAccess, withFile } from "../files/random-access.ts";
 
 const MAX_LOG = 16 * 1024 * 1024;
@@ -27,14 +28,16 @@ export interface KnownGoodQuote {
 export async function readKnownGoodLog(path: string): Promise<KnownGoodLog> {
   const { bytes, sha256 } = await readWhole(path, "event log", MAX_LOG);
   const isJson = bytes[0] === 0x5b || bytes[0] === 0x7b;
-  const log = parseEventLog(isJson ? "dstack" : "ccel", bytes);
+  const parse = (log: Uint8Array) => parseEventLog(isJson ? "dstack" : "ccel", log);
+  const log = parseWhole({ format: "event log", path }, bytes, parse, "json");
   return { log, registers: replayEventLog(log), source: `${log.format} event log, SHA-256 ${sha256}` };
 }
 
 /** @throws MalformedError when it is no TDX quote. Its signature is not checked here. */
 export async function readKnownGoodQuote(path: string): Promise<KnownGoodQuote> {
   const { bytes, sha256 } = await readWhole(path, "TDX quote", MAX_QUOTE);
-  return { body: parseTdxQuote(bytes).body, source: `TDX quote, SHA-256 ${sha256}`, sha256 };
+  const { body } = parseWhole({ format: "TDX quote", path }, bytes, parseTdxQuote);
+  return { body, source: `TDX quote, SHA-256 ${sha256}`, sha256 };
 }
 
 async function readWhole(path: string, format: string, limit: number) {

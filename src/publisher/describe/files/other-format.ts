@@ -1,6 +1,6 @@
-// Refuses a file that is not of the wanted format, and says what it looks like.
-import { likeness } from "../../../protocol/encoding/recognise.ts";
-import type { MalformedError } from "../../../protocol/errors.ts";
+// Refuses a file that is not of the wanted format by name, and says what it looks like.
+import { type LikenessKind, likeness } from "../../../protocol/encoding/recognise.ts";
+import { MalformedError } from "../../../protocol/errors.ts";
 import type { RandomAccess } from "./random-access.ts";
 
 const SAMPLE = 4096;
@@ -13,4 +13,25 @@ export async function otherFormat(
 ): Promise<MalformedError> {
   const start = await file.read(0, Math.min(SAMPLE, file.size), "the first bytes");
   return file.malformed(`${detail}${likeness(start)}`, offset);
+}
+
+/**
+ * What `parse` makes of the bytes of a whole file.
+ * @param wanted kinds that `parse` takes, of which the message does not say that the file looks like them.
+ * @throws MalformedError of `parse`, with the file's name.
+ */
+export function parseWhole<T>(
+  file: Pick<RandomAccess, "format" | "path">,
+  bytes: Uint8Array,
+  parse: (bytes: Uint8Array) => T,
+  ...wanted: readonly LikenessKind[]
+): T {
+  try {
+    return parse(bytes);
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    const { format, detail, at } = error;
+    const told = format === file.format ? detail : `${format}: ${detail}`;
+    throw new MalformedError(`${file.format} ${file.path}`, `${told}${likeness(bytes, ...wanted)}`, at);
+  }
 }

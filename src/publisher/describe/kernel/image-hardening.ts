@@ -1,6 +1,7 @@
 // What the kernel of an image enforces at run time: lockdown (Linux security/lockdown) and module signatures (kernel/module/signing.c),
 // from the command line, which is measured, and from the configuration that the kernel was built with.
 import { createHash, X509Certificate } from "node:crypto";
+import { likeness } from "../../../protocol/encoding/recognise.ts";
 import type { OsImage } from "../../../protocol/entry/os-image.ts";
 import { withFile } from "../files/random-access.ts";
 import { commandLineValues } from "../formats/uki.ts";
@@ -46,7 +47,7 @@ async function digestCertificate(path: string): Promise<string> {
     try {
       return createHash("sha256").update(new X509Certificate(bytes).raw).digest("hex");
     } catch {
-      throw file.malformed("not an X.509 certificate in PEM or DER", 0);
+      throw file.malformed(`not an X.509 certificate in PEM or DER${likeness(bytes, "pem", "der")}`, 0);
     }
   });
 }
