@@ -28,7 +28,10 @@ export function addReleaseOptions(command: Command): Command {
     .requiredOption("--source <uri>", "where the source is")
     .option("--source-commit <hex>", "git commit of the source")
     .option("--source-archive <file>", "source archive, digested")
-    .option("--provenance <file>", "SLSA v1 provenance (DSSE envelope), checked and linked by digest")
+    .option(
+      "--provenance <file>",
+      "SLSA v1 provenance (DSSE envelope or sigstore bundle), checked and linked by digest",
+    )
     .option("--provenance-key <file>", "public key of the provenance's builder, PEM")
     .requiredOption("-o, --output <file>", "where to write the statement");
 }

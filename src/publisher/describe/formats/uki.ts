@@ -1,7 +1,6 @@
 // A Unified Kernel Image (UAPI.5): a PE image whose sections hold kernel, command line, initrd and the rest. Section digests
 // are over VirtualSize bytes, as systemd-stub measures them (systemd src/boot/stub.c).
 import { createHash } from "node:crypto";
-import { decodeUtf8 } from "../../../protocol/encoding/text.ts";
 import { digestContent, type FileHash, type RandomAccess } from "../files/random-access.ts";
 import { authenticodeDigests } from "./authenticode.ts";
 import { type PeImage, type PeSection, readPaddedPeImage, readPeImage } from "./pe.ts";
@@ -136,11 +135,11 @@ async function readCommandLine(image: PeImage, section: PeSection): Promise<stri
       section.rawOffset,
     );
   const bytes = await image.file.read(section.rawOffset, length, "the command line");
-  const text = decodeUtf8(bytes).replace(/\0+$/, "");
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes).replace(/\0+$/, "");
   const refuse = (detail: string) => image.file.malformed(`the command line ${detail}`, section.rawOffset);
   if (text.includes("\0")) throw refuse("has text after a NUL, where systemd-stub stops reading");
-  if (/[\u{10000}-\u{10ffff}]/u.test(text))
-    throw refuse("has a character beyond U+FFFF, which systemd-stub leaves out");
+  if (/[\ufffd\u{10000}-\u{10ffff}]/u.test(text))
+    throw refuse("is not UTF-8, or has a character beyond U+FFFF: systemd-stub leaves both out");
   const handedOver = mangle(text);
   if (handedOver === "") throw refuse("is empty");
   return handedOver;
