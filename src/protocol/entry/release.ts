@@ -45,7 +45,9 @@ export const source = z.strictObject({
 
 export const provenance = z
   .strictObject({
-    sha256: sha256.describe("SHA-256 of the SLSA provenance envelope, as a file"),
+    sha256: sha256.describe(
+      "SHA-256 of the SLSA provenance as a file: an envelope, or a sigstore bundle around one",
+    ),
     builderId: text(512).describe("runDetails.builder.id of the provenance"),
     verifiedWith: keyId.nullable().describe("Key that checked its signature; null: not checked"),
   })

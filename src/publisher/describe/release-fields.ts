@@ -19,7 +19,7 @@ export interface ReleaseInput {
   readonly sourceCommit?: string;
   /** Path of the source archive, to be digested. */
   readonly sourceArchive?: string;
-  /** Path of a SLSA v1 provenance in a DSSE envelope. */
+  /** Path of a SLSA v1 provenance in a DSSE envelope or a sigstore bundle. */
   readonly provenance?: string;
   /** Path of the provenance builder's public key, PEM or base64 SPKI. */
   readonly provenanceKey?: string;
