@@ -129,10 +129,10 @@ export async function withFile<T>(
 
 /** Where the first byte at `offset` or after it is that is not zero; undefined where there is none. */
 export async function firstNonZero(file: RandomAccess, offset: number): Promise<number | undefined> {
+  const zeros = Buffer.alloc(CHUNK);
   let at = offset;
   for await (const piece of file.chunks(offset)) {
-    const found = piece.findIndex((byte) => byte !== 0);
-    if (found >= 0) return at + found;
+    if (!zeros.subarray(0, piece.length).equals(piece)) return at + piece.findIndex((byte) => byte !== 0);
     at += piece.length;
   }
   return undefined;

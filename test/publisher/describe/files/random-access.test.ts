@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   digestFile,
+  firstNonZero,
   MAX_READ,
   openRandomAccess,
   withFile,
@@ -42,6 +43,23 @@ describeWithTool(["sha256sum", "sha384sum"], "digests", () => {
       expect(await digestFile(path, ["sha384"])).toEqual({ size: length, sha384: sum("sha384sum") });
     },
   );
+});
+
+describe("the first byte that is not zero", () => {
+  it("is found at and after an offset, in any piece of the file, or not at all", async () => {
+    const path = join(folder, "zeros");
+    for (const at of [0, 5, MEBIBYTE - 1, MEBIBYTE, 3 * MEBIBYTE + 7]) {
+      const bytes = Buffer.alloc(4 * MEBIBYTE);
+      bytes[at] = 1;
+      writeFileSync(path, bytes);
+      await withFile(path, "test", async (file) => {
+        expect(await firstNonZero(file, 0)).toBe(at);
+        expect(await firstNonZero(file, at)).toBe(at);
+        expect(await firstNonZero(file, at + 1)).toBeUndefined();
+        expect(await firstNonZero(file, file.size)).toBeUndefined();
+      });
+    }
+  });
 });
 
 describe("a file read in pieces", () => {
