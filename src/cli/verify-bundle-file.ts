@@ -15,7 +15,7 @@ export interface BundleFiles {
 
 /**
  * @param refused what becomes of a bundle that does not verify; faults of the other files are thrown as they are.
- * @throws UsageError or MalformedError when pin, state or bundle cannot be read.
+ * @throws UsageError when pin or bundle cannot be read, FileError when the state cannot.
  */
 export async function verifyBundleFile<T>(
   { bundle, trust, state }: BundleFiles,

@@ -1,7 +1,12 @@
 // The error for files of the caller's own: what is wrong with one is no verdict on anything.
+import { recogniseAcrossCopies } from "../protocol/errors.ts";
 
 /** A file or folder on this machine cannot be used for what it was named for: it is of something else, in use, or not to be replaced. */
 export class FileError extends Error {
+  static {
+    recogniseAcrossCopies(FileError, "FileError");
+  }
+
   override readonly name = "FileError";
   readonly path: string;
 
