@@ -6,7 +6,7 @@ import type { Envelope } from "../../protocol/envelope/dsse.ts";
 import type { InForce } from "../../protocol/registration/in-force.ts";
 import { attachmentsOf, type EntryRecord, referencesOf } from "../../protocol/registration/references.ts";
 import type { LogView } from "../../protocol/registration/register.ts";
-import type { LogStore } from "../store/log-store.ts";
+import type { EntryLookup } from "../store/log-store.ts";
 
 const identityOf = (kind: string, name: string, version: string) => `${kind}\n${name}\n${version}`;
 
@@ -25,7 +25,7 @@ export class BatchView implements LogView {
 
   /** Reads everything that the rules may ask about these envelopes. `treeRoot` gives the root of the tree at that moment. */
   static async load(
-    store: Pick<LogStore, "findByDigest" | "findByIdentity" | "hasAttachment">,
+    store: EntryLookup,
     inForce: InForce,
     envelopes: readonly Pick<Envelope, "statement">[],
     treeRoot: () => Uint8Array,

@@ -1,12 +1,9 @@
 // A store as it was: what registration may look at when an entry is decided again long after it was registered.
 import type { EntryRecord } from "../../protocol/registration/references.ts";
-import type { LogStore } from "../store/log-store.ts";
+import type { EntryLookup } from "../store/log-store.ts";
 
 /** The store as it was before an entry: its lookups find nothing newer. */
-export function entriesBefore(
-  store: LogStore,
-  index: number,
-): Pick<LogStore, "findByDigest" | "findByIdentity" | "hasAttachment"> {
+export function entriesBefore(store: EntryLookup, index: number): EntryLookup {
   const below = (record: EntryRecord | undefined) =>
     record !== undefined && record.index < index ? record : undefined;
   return {

@@ -11,11 +11,11 @@ import {
 import { findKnown } from "../../protocol/registration/register.ts";
 import { BatchRefusedError } from "../errors.ts";
 import { withSigners } from "../store/entry-record.ts";
-import type { LogStore } from "../store/log-store.ts";
+import type { EntryLookup } from "../store/log-store.ts";
 
 /** The index of each envelope whose payload is in the log. @throws PolicyError "identity-taken", or BatchRefusedError around it. */
 export async function findLogged(
-  store: LogStore,
+  store: EntryLookup,
   envelopes: readonly Envelope[],
 ): Promise<Array<number | undefined>> {
   return mapBatch(envelopes, async (envelope) => {

@@ -61,11 +61,18 @@ export interface SearchQuery {
   readonly limit: number;
 }
 
+/** Finding what was registered before: all that registration asks of a store. */
+export interface EntryLookup {
+  findByDigest(payloadDigest: string): Promise<EntryRecord | undefined>;
+  findByIdentity(kind: string, name: string, version: string): Promise<EntryRecord | undefined>;
+  hasAttachment(digest: string, size: number): Promise<boolean>;
+}
+
 /**
  * The log's memory. One process writes; opening a store for writing twice fails at once.
  * Everything a call has resolved is durable, and seen by every later call. What has failed has not happened, unless `head` says so.
  */
-export interface LogStore extends TileStore {
+export interface LogStore extends TileStore, EntryLookup {
   /** The tree of the newest append. */
   head(): Promise<TreeHead>;
 
@@ -75,8 +82,6 @@ export interface LogStore extends TileStore {
    */
   append(expectedSize: number, append: Append): Promise<void>;
 
-  findByDigest(payloadDigest: string): Promise<EntryRecord | undefined>;
-  findByIdentity(kind: string, name: string, version: string): Promise<EntryRecord | undefined>;
   /** Indexes of the entries that were found, newest first. */
   search(query: SearchQuery): Promise<number[]>;
 
@@ -96,7 +101,6 @@ export interface LogStore extends TileStore {
   /** Stores bytes under their hex SHA-256, which the caller has checked. Storing again changes nothing. @returns whether it was new. */
   putAttachment(digest: string, bytes: Uint8Array): Promise<boolean>;
   attachment(digest: string): Promise<Uint8Array | undefined>;
-  hasAttachment(digest: string, size: number): Promise<boolean>;
 
   close(): Promise<void>;
 }
