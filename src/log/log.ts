@@ -5,6 +5,7 @@ import { KeyRing } from "../protocol/cryptography/key-ring.ts";
 import { type Envelope, parseLeaf, type VerifiedEnvelope } from "../protocol/envelope/dsse.ts";
 import { hashLeaf } from "../protocol/merkle/hash.ts";
 import type { NoteSigner } from "../protocol/note/signed-note.ts";
+import { logKeyOf } from "../protocol/note/tlog-policy.ts";
 import { currentTrustRoot, type InForce } from "../protocol/registration/in-force.ts";
 import { Checkpointer, type Published } from "./checkpointing/checkpointer.ts";
 import type { HighWater } from "./checkpointing/high-water.ts";
@@ -16,7 +17,7 @@ import { Admission } from "./sequencing/admission.ts";
 import { type LogState, type Sequenced, Sequencer } from "./sequencing/sequencer.ts";
 import { StatusIssuer } from "./sequencing/status-issuer.ts";
 import { findLogged, verifyBatch } from "./sequencing/verify-batch.ts";
-import { type Loaded, loadLog, logKeyOf } from "./start-checks.ts";
+import { type Loaded, loadLog } from "./start-checks.ts";
 import type { LogStore } from "./store/log-store.ts";
 import { Prover } from "./tree/prover.ts";
 

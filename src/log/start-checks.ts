@@ -7,9 +7,8 @@ import { encodeHex } from "../protocol/encoding/hex.ts";
 import { hashLeaf } from "../protocol/merkle/hash.ts";
 import { TILE_WIDTH } from "../protocol/merkle/tile.ts";
 import { type Checkpoint, openCheckpoint, parseCheckpoint } from "../protocol/note/checkpoint.ts";
-import type { VerifierKey } from "../protocol/note/key.ts";
 import { parseNote } from "../protocol/note/signed-note.ts";
-import { parseTlogPolicy } from "../protocol/note/tlog-policy.ts";
+import { logKeyOf } from "../protocol/note/tlog-policy.ts";
 import { currentTrustRoot } from "../protocol/registration/in-force.ts";
 import type { Published } from "./checkpointing/checkpointer.ts";
 import type { HighWater } from "./checkpointing/high-water.ts";
@@ -109,13 +108,6 @@ async function openSigned(note: string, logPolicy: string): Promise<Checkpoint> 
       `its high-water file does not hold a checkpoint of this log (${(error as Error).message})`,
     );
   }
-}
-
-/** The one log key of a trust root's policy. */
-export function logKeyOf(logPolicy: string): VerifierKey {
-  const key = parseTlogPolicy(logPolicy).logs[0]?.key;
-  if (key === undefined) throw new Error("the trust root names no log key");
-  return key;
 }
 
 function refuseDamaged(what: string): never {

@@ -72,6 +72,13 @@ export function parseTlogPolicy(input: Uint8Array | string): TlogPolicy {
   return builder.finish();
 }
 
+/** The one log key of a trust root's policy. */
+export function logKeyOf(logPolicy: string): VerifierKey {
+  const key = parseTlogPolicy(logPolicy).logs[0]?.key;
+  if (key === undefined) throw new Error("the trust root names no log key");
+  return key;
+}
+
 class PolicyBuilder {
   readonly #logs: PolicyLog[] = [];
   readonly #witnesses: PolicyWitness[] = [];
