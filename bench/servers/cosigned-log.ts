@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
 import { type Cosigner, type CosignRequest, OwnCosigner } from "../../src/log/checkpointing/cosigner.ts";
-import { highWaterFile } from "../../src/log/checkpointing/high-water.ts";
+import { HighWaterFile } from "../../src/log/checkpointing/high-water.ts";
 import { createLog } from "../../src/log/log.ts";
 import { openForWriting } from "../../src/log/store/sqlite/open.ts";
 import { SqliteLogStore } from "../../src/log/store/sqlite/sqlite-log-store.ts";
@@ -86,7 +86,7 @@ const log = await createLog(
     store: new SqliteLogStore(openForWriting(join(folder, "log.db"), { now: clock() })),
     signer: createNoteSigner(logKey),
     cosigners: witnesses.map((key, i) => new DelayedCosigner(key, DELAYS[i] ?? 0)),
-    highWater: highWaterFile(join(folder, "high-water")),
+    highWater: new HighWaterFile(join(folder, "high-water")),
     clock,
   },
   trustRoot(),

@@ -1,7 +1,7 @@
 // Opens the log that a configuration describes: its keys from files or the environment, its database, its high-water file.
 import { readFileSync } from "node:fs";
 import { OwnCosigner } from "../log/checkpointing/cosigner.ts";
-import { highWaterFile } from "../log/checkpointing/high-water.ts";
+import { HighWaterFile } from "../log/checkpointing/high-water.ts";
 import { HttpWitness } from "../log/checkpointing/http-witness.ts";
 import type { LogConfig } from "../log/config.ts";
 import type { Observer } from "../log/observer.ts";
@@ -35,7 +35,7 @@ export async function openLogConfig(
     signer: createNoteSigner(signingNatively(logKey)),
     cosigners: [...own, ...witnesses],
     ...(status && { statusSigner: { keyId: status.keyId, sign: async (message) => status.sign(message) } }),
-    highWater: highWaterFile(storage.highWater),
+    highWater: new HighWaterFile(storage.highWater),
     clock: now,
     limits: { maxPendingEntries: config.limits.maxPendingEntries },
     ...(observer && { observer }),

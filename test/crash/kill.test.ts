@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { highWaterFile } from "../../src/log/checkpointing/high-water.ts";
+import { HighWaterFile } from "../../src/log/checkpointing/high-water.ts";
 import { fsck } from "../../src/log/maintenance/fsck.ts";
 import { openForReading } from "../../src/log/store/sqlite/open.ts";
 import { SqliteLogStore } from "../../src/log/store/sqlite/sqlite-log-store.ts";
@@ -74,7 +74,7 @@ async function runAndKill(round: number): Promise<Said[]> {
 /** The whole database, as it is on disk, against everything that was ever said. */
 async function checkEverythingSaid(): Promise<number> {
   const store = new SqliteLogStore(openForReading(harness.databaseFile));
-  const mark = highWaterFile(harness.highWaterPath);
+  const mark = new HighWaterFile(harness.highWaterPath);
   const report = await fsck(store, mark);
   expect(report.findings).toEqual([]);
   await see((await mark.read())!);

@@ -2,7 +2,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { highWaterFile } from "../../src/log/checkpointing/high-water.ts";
+import { HighWaterFile } from "../../src/log/checkpointing/high-water.ts";
 import { createLog, openLog } from "../../src/log/log.ts";
 import { formatCheckpoint } from "../../src/protocol/note/checkpoint.ts";
 import { createNoteSigner } from "../../src/protocol/note/key.ts";
@@ -148,7 +148,7 @@ describe("a start", () => {
 
   it("publishes what a crash left durable but unpublished", async () => {
     await fill();
-    const before = (await highWaterFile(harness.highWaterPath).read())!;
+    const before = (await new HighWaterFile(harness.highWaterPath).read())!;
     damage("DELETE FROM checkpoints WHERE size > 1");
     const log = await harness.open();
     await expect.poll(() => log.published()?.checkpoint.size, { timeout: 10_000 }).toBe(301);

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Cosigner, OwnCosigner } from "../../src/log/checkpointing/cosigner.ts";
-import { type HighWater, highWaterFile } from "../../src/log/checkpointing/high-water.ts";
+import { type HighWater, HighWaterFile } from "../../src/log/checkpointing/high-water.ts";
 import type { LogConfig } from "../../src/log/config.ts";
 import { createLog, type Log, openLog } from "../../src/log/log.ts";
 import type { LogStore } from "../../src/log/store/log-store.ts";
@@ -64,7 +64,7 @@ export class LogHarness {
   /** Puts another note where the high-water mark is. */
   async replaceHighWater(note: string): Promise<void> {
     rmSync(this.highWaterPath, { force: true });
-    const mark = highWaterFile(this.highWaterPath);
+    const mark = new HighWaterFile(this.highWaterPath);
     await mark.write(note);
     await mark.close();
   }
@@ -72,7 +72,7 @@ export class LogHarness {
   async config(): Promise<LogConfig> {
     const clock = () => this.clock.now;
     const { options } = this;
-    const highWater = highWaterFile(this.highWaterPath);
+    const highWater = new HighWaterFile(this.highWaterPath);
     const store = new SqliteLogStore(openForWriting(this.databaseFile, { now: this.clock.now }));
     return {
       store: options.store?.(store) ?? store,

@@ -1,7 +1,7 @@
 // touchstone fsck: recomputes everything in a log's database from its entries alone, offline or while the log is served.
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
-import { type HighWater, highWaterFile } from "../../log/checkpointing/high-water.ts";
+import { type HighWater, HighWaterFile } from "../../log/checkpointing/high-water.ts";
 import { type FsckReport, fsck } from "../../log/maintenance/fsck.ts";
 import { openForReading } from "../../log/store/sqlite/open.ts";
 import { SqliteLogStore } from "../../log/store/sqlite/sqlite-log-store.ts";
@@ -24,7 +24,7 @@ export function addFsck(program: Command, context: CliContext): void {
     .addHelpText("after", "\nExample:\n  touchstone fsck --config log/touchstone.toml")
     .action(async (backup: string | undefined, options: FsckOptions) => {
       const storage = backup === undefined ? readConfig(options.config, context).storage : undefined;
-      const mark = storage === undefined ? NO_MARK : highWaterFile(storage.highWater);
+      const mark = storage === undefined ? NO_MARK : new HighWaterFile(storage.highWater);
       const report = await checkDatabase(storage?.database ?? backup ?? "", mark, context);
       show(context, options, { sound: report.findings.length === 0, ...report }, linesOf(report));
       if (report.findings.length > 0) throw new AnswerIsNo("");

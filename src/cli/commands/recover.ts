@@ -1,7 +1,7 @@
 // touchstone recover: brings an old copy of the database up to what the log has signed, from a mirror that is trusted in nothing.
 import type { Command } from "commander";
 import { openSource } from "../../auditor/log-source.ts";
-import { highWaterFile } from "../../log/checkpointing/high-water.ts";
+import { HighWaterFile } from "../../log/checkpointing/high-water.ts";
 import { recover } from "../../log/maintenance/recover.ts";
 import { openForWriting } from "../../log/store/sqlite/open.ts";
 import { SqliteLogStore } from "../../log/store/sqlite/sqlite-log-store.ts";
@@ -38,7 +38,7 @@ async function recoverFrom({ from, config: file }: RecoverOptions, context: CliC
     return await judging(() =>
       recover({
         store,
-        highWater: highWaterFile(storage.highWater),
+        highWater: new HighWaterFile(storage.highWater),
         logKey: verifierKey,
         fetch: openSource(from, { fetch: context.fetch }),
         ...(context.interactive && {

@@ -27,11 +27,7 @@ const TEXT_OFFSET = 65;
  * A high-water mark in a file of two slots, written in turn: while one is being written the other holds the mark before. A slot is
  * the SHA-256 of the note in hex, a newline, the note, and zeros. The system calls of a write: pwrite64, fdatasync.
  */
-export function highWaterFile(file: string): HighWater {
-  return new HighWaterFile(file);
-}
-
-class HighWaterFile implements HighWater {
+export class HighWaterFile implements HighWater {
   readonly #file: string;
   #fd: number | null = null;
   #nextSlot = 0;

@@ -2,7 +2,7 @@
 // log is audited as a stranger would, and again after a restart, with every checkpoint that anybody saw.
 import { afterEach, describe, expect, it } from "vitest";
 import { type Cosigner, LogBehindError, OwnCosigner } from "../../../src/log/checkpointing/cosigner.ts";
-import { highWaterFile } from "../../../src/log/checkpointing/high-water.ts";
+import { HighWaterFile } from "../../../src/log/checkpointing/high-water.ts";
 import type { Log } from "../../../src/log/log.ts";
 import { fsck } from "../../../src/log/maintenance/fsck.ts";
 import { openForReading } from "../../../src/log/store/sqlite/open.ts";
@@ -36,7 +36,7 @@ const notes = () => seen.filter((note) => note !== "");
 async function reopenAndAudit(): Promise<void> {
   await log.close();
   const store = new SqliteLogStore(openForReading(harness.databaseFile));
-  expect((await fsck(store, highWaterFile(harness.highWaterPath))).findings).toEqual([]);
+  expect((await fsck(store, new HighWaterFile(harness.highWaterPath))).findings).toEqual([]);
   await store.close();
   log = watch(await harness.open());
   const [entry] = await signPlatforms(harness.keys, "after-restart", 1);

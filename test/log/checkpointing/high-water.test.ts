@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { highWaterFile } from "../../../src/log/checkpointing/high-water.ts";
+import { HighWaterFile } from "../../../src/log/checkpointing/high-water.ts";
 import { formatCheckpoint } from "../../../src/protocol/note/checkpoint.ts";
 import { createNoteSigner } from "../../../src/protocol/note/key.ts";
 import { signNote } from "../../../src/protocol/note/signed-note.ts";
@@ -11,14 +11,14 @@ import { logKey, ORIGIN } from "../../support/witnesses.ts";
 
 let folder: string;
 const file = () => join(folder, "high-water");
-const read = () => highWaterFile(file()).read();
+const read = () => new HighWaterFile(file()).read();
 const note = async (size: number) =>
   signNote(formatCheckpoint({ origin: ORIGIN, size, root: new Uint8Array(32) }), [
     createNoteSigner(await logKey()),
   ]);
 
 async function write(...sizes: number[]): Promise<void> {
-  const mark = highWaterFile(file());
+  const mark = new HighWaterFile(file());
   for (const size of sizes) await mark.write(await note(size));
   await mark.close();
 }
@@ -67,6 +67,6 @@ describe("the high-water file", () => {
   });
 
   it("refuses a note that does not fit a slot", async () => {
-    await expect(highWaterFile(file()).write("x".repeat(5000))).rejects.toThrow(RangeError);
+    await expect(new HighWaterFile(file()).write("x".repeat(5000))).rejects.toThrow(RangeError);
   });
 });

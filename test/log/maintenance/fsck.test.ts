@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { highWaterFile } from "../../../src/log/checkpointing/high-water.ts";
+import { HighWaterFile } from "../../../src/log/checkpointing/high-water.ts";
 import { fsck } from "../../../src/log/maintenance/fsck.ts";
 import type { FsckCheck } from "../../../src/log/maintenance/fsck-finding.ts";
 import { openForReading } from "../../../src/log/store/sqlite/open.ts";
@@ -47,7 +47,7 @@ function damage(sql: string): void {
 async function findings() {
   const store = new SqliteLogStore(openForReading(harness.databaseFile));
   try {
-    return await fsck(store, highWaterFile(harness.highWaterPath));
+    return await fsck(store, new HighWaterFile(harness.highWaterPath));
   } finally {
     await store.close();
   }
@@ -57,7 +57,9 @@ describe("fsck", () => {
   it("finds nothing in a sound log and counts what it read", async () => {
     const seen: number[] = [];
     const store = new SqliteLogStore(openForReading(harness.databaseFile));
-    const report = await fsck(store, highWaterFile(harness.highWaterPath), (entries) => seen.push(entries));
+    const report = await fsck(store, new HighWaterFile(harness.highWaterPath), (entries) =>
+      seen.push(entries),
+    );
     await store.close();
     expect(report).toEqual({ entries: 310, checkpoints: 4, attachments: 1, findings: [] });
     expect(seen).toEqual([256, 310]);

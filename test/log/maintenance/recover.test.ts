@@ -2,7 +2,7 @@
 import { copyFileSync, existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { highWaterFile } from "../../../src/log/checkpointing/high-water.ts";
+import { HighWaterFile } from "../../../src/log/checkpointing/high-water.ts";
 import type { Log } from "../../../src/log/log.ts";
 import { backUp } from "../../../src/log/maintenance/backup.ts";
 import { fsck } from "../../../src/log/maintenance/fsck.ts";
@@ -67,7 +67,7 @@ async function runRecovery(fetch = readMirror(mirror)): Promise<Recovered> {
     const { verifierKey } = await logKey();
     return await recover({
       store,
-      highWater: highWaterFile(harness.highWaterPath),
+      highWater: new HighWaterFile(harness.highWaterPath),
       logKey: verifierKey,
       fetch,
     });
@@ -78,7 +78,7 @@ async function runRecovery(fetch = readMirror(mirror)): Promise<Recovered> {
 
 async function check(): Promise<Log> {
   const store = new SqliteLogStore(openForReading(harness.databaseFile));
-  const report = await fsck(store, highWaterFile(harness.highWaterPath));
+  const report = await fsck(store, new HighWaterFile(harness.highWaterPath));
   expect(report.findings).toEqual([]);
   await store.close();
   return harness.open();
@@ -214,7 +214,7 @@ describe("a mirror that lies", () => {
 describe("a backup", () => {
   it("is a whole log of its own, without the high-water mark, and overwrites nothing", async () => {
     const store = new SqliteLogStore(openForReading(backup));
-    const report = await fsck(store, highWaterFile(join(harness.folder, "no-high-water")));
+    const report = await fsck(store, new HighWaterFile(join(harness.folder, "no-high-water")));
     expect(report).toMatchObject({ entries: 102, findings: [] });
     await store.close();
     await expect(backUp(harness.databaseFile, backup)).rejects.toThrow("exists");

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { highWaterFile } from "../../../src/log/checkpointing/high-water.ts";
+import { HighWaterFile } from "../../../src/log/checkpointing/high-water.ts";
 import { openLog } from "../../../src/log/log.ts";
 import { fsck } from "../../../src/log/maintenance/fsck.ts";
 import type { Append } from "../../../src/log/store/log-store.ts";
@@ -292,7 +292,7 @@ describe("a full disk", () => {
       });
       await log.close();
       const store = new SqliteLogStore(openForReading(harness.databaseFile));
-      expect((await fsck(store, highWaterFile(harness.highWaterPath))).findings).toEqual([]);
+      expect((await fsck(store, new HighWaterFile(harness.highWaterPath))).findings).toEqual([]);
       await store.close();
       const again = await openLog(await harness.config());
       expect(again.published()?.checkpoint.size).toBe(accepted.length + 3);
