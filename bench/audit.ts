@@ -71,15 +71,15 @@ function writeTiles(from: string, folder: string): Promise<{ size: number; root:
   };
   return withLog(from, async (log) => {
     const size = sizeOf(log);
-    write("checkpoint", log.published()?.note);
+    write("checkpoint", log.read.published()?.note);
     for (const { index, width } of bundlesOfRange(0, size, size))
-      write(entriesPath(index, width), await log.entryBundle(index, width));
+      write(entriesPath(index, width), await log.read.entryBundle(index, width));
     for (const { level, full, partial } of tilesOfSize(size)) {
       for (let index = 0; index < full; index++)
-        write(tilePath(level, index, TILE_WIDTH), await log.tile(level, index, TILE_WIDTH));
-      if (partial > 0) write(tilePath(level, full, partial), await log.tile(level, full, partial));
+        write(tilePath(level, index, TILE_WIDTH), await log.read.tile(level, index, TILE_WIDTH));
+      if (partial > 0) write(tilePath(level, full, partial), await log.read.tile(level, full, partial));
     }
-    return { size, root: log.published()?.checkpoint.root ?? new Uint8Array() };
+    return { size, root: log.read.published()?.checkpoint.root ?? new Uint8Array() };
   });
 }
 

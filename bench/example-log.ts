@@ -5,7 +5,8 @@ import { fileURLToPath } from "node:url";
 import type { CliContext } from "../src/cli/context.ts";
 import { initLog } from "../src/cli/init-log.ts";
 import { openLogConfig, readConfig } from "../src/cli/open-log.ts";
-import { type Log, openLog } from "../src/log/log.ts";
+import type { Log } from "../src/log/log.ts";
+import { openLog } from "../src/log/open-or-create.ts";
 import { digestsOf } from "../src/log/store/entry-record.ts";
 import type { LogStore, NewEntry } from "../src/log/store/log-store.ts";
 import { SqliteLogStore } from "../src/log/store/sqlite/sqlite-log-store.ts";
@@ -141,5 +142,5 @@ async function appendBatch(
 }
 
 export function sizeOf(log: Log): number {
-  return log.published()?.checkpoint.size ?? 0;
+  return log.read.published()?.checkpoint.size ?? 0;
 }

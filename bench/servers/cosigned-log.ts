@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
 import { type Cosigner, type CosignRequest, OwnCosigner } from "../../src/log/checkpointing/cosigner.ts";
 import { HighWaterFile } from "../../src/log/checkpointing/high-water.ts";
-import { createLog } from "../../src/log/log.ts";
+import { createLog } from "../../src/log/open-or-create.ts";
 import { openForWriting } from "../../src/log/store/sqlite/open.ts";
 import { SqliteLogStore } from "../../src/log/store/sqlite/sqlite-log-store.ts";
 import { parseStatement } from "../../src/protocol/envelope/statement.ts";

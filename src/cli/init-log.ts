@@ -1,7 +1,7 @@
 // Founds a log in a folder: its keys, trust root, configuration and database.
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { createLog } from "../log/log.ts";
+import { createLog } from "../log/open-or-create.ts";
 import { foundLog, ROLES } from "../publisher/trust-root/found-log.ts";
 import { formatConfig } from "../service/config.ts";
 import { formatTrustFile } from "../verifier/bundle/trust-pin.ts";

@@ -1,6 +1,6 @@
 // Opens the log of a configuration and serves it.
 import type { Logger } from "pino";
-import { openLog } from "../log/log.ts";
+import { openLog } from "../log/open-or-create.ts";
 import { createApp } from "../service/app.ts";
 import { createService } from "../service/create-service.ts";
 import { createMetrics } from "../service/metrics/metrics.ts";

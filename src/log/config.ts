@@ -1,19 +1,26 @@
-// What a log is given to work with.
+// The options of openLog and createLog.
 import type { NoteSigner } from "../protocol/note/signed-note.ts";
-import type { CheckpointerLimits } from "./checkpointing/checkpointer.ts";
 import type { Cosigner } from "./checkpointing/cosigner.ts";
 import type { HighWater } from "./checkpointing/high-water.ts";
 import type { Observer } from "./observer.ts";
 import type { StatusSigner } from "./sequencing/status-issuer.ts";
 import type { LogStore } from "./store/log-store.ts";
 
-export interface LogLimits extends CheckpointerLimits {
+export interface LogLimits {
   /** Entries that may be under way (being verified, queued, committed) at once; more are refused with "queue-full". */
   readonly maxPendingEntries: number;
   /** Bytes of their leaves. */
   readonly maxPendingBytes: number;
   /** Milliseconds that `publish` waits for the checkpoint before it answers "awaiting-cosignature". */
   readonly publishWaitMs: number;
+  /** Milliseconds after which an attempt to gather the quorum is given up and begun again. */
+  readonly cosignTimeoutMs: number;
+  /** Milliseconds for which a tree may wait to be published before the log takes no more entries. */
+  readonly quorumLostMs: number;
+  /** Longest pause between two attempts, milliseconds. */
+  readonly retryMs: number;
+  /** Age of the cosignatures, in milliseconds, at which an idle log has them renewed; at most a quarter of maxCheckpointAge is taken. */
+  readonly renewAfterMs: number;
   /** Milliseconds between two looks at what time has made due: cosignatures, status. */
   readonly tickMs: number;
 }

@@ -1,14 +1,13 @@
-// Reading the log: only what is under the published checkpoint, so that everything shown can be proven.
+// Reads the log: only what is under the published checkpoint, so that everything shown can be proven.
 
 import { nativeSha256 } from "../node/sha256.ts";
-import { encodeHex } from "../protocol/encoding/hex.ts";
 import { hashLeaf } from "../protocol/merkle/hash.ts";
 import { encodeEntryBundle, TILE_WIDTH, tileWidth } from "../protocol/merkle/tile.ts";
 import { type InForce, NOTHING_IN_FORCE } from "../protocol/registration/in-force.ts";
 import type { EntryRecord } from "../protocol/registration/references.ts";
-import type { Published } from "./checkpointing/checkpointer.ts";
-import { LogUnavailableError } from "./errors.ts";
+import type { Publication, Published } from "./checkpointing/publication.ts";
 import type { LogStore, PublishedCheckpoint, SearchQuery } from "./store/log-store.ts";
+import { readLeaf } from "./store/read-leaf.ts";
 import type { ProvenLeaf, Prover } from "./tree/prover.ts";
 
 export interface StoredEntry {
@@ -18,12 +17,21 @@ export interface StoredEntry {
   readonly leafHash: Uint8Array;
 }
 
-export abstract class PublishedLog {
-  protected abstract readonly store: LogStore;
-  protected abstract readonly prover: Prover;
+export class PublishedLog {
+  readonly #store: LogStore;
+  readonly #prover: Prover;
+  readonly #publication: Publication;
+
+  constructor(store: LogStore, prover: Prover, publication: Publication) {
+    this.#store = store;
+    this.#prover = prover;
+    this.#publication = publication;
+  }
 
   /** What is published, or null before the first checkpoint. */
-  abstract published(): Published | null;
+  published(): Published | null {
+    return this.#publication.newest;
+  }
 
   /** What is in force under the published checkpoint. */
   get inForce(): InForce {
@@ -31,22 +39,22 @@ export abstract class PublishedLog {
   }
 
   get #size(): number {
-    return this.published()?.checkpoint.size ?? 0;
+    return this.#publication.size;
   }
 
   async entry(index: number): Promise<StoredEntry | undefined> {
     if (!Number.isSafeInteger(index) || index < 0 || index >= this.#size) return undefined;
-    const leaf = await this.leafAt(index);
+    const leaf = await readLeaf(this.#store, index);
     return { index, leaf, leafHash: hashLeaf(leaf, nativeSha256) };
   }
 
   /** The entry whose payload has this hex SHA-256. */
   async findByDigest(payloadDigest: string): Promise<EntryRecord | undefined> {
-    return this.#ifPublished(await this.store.findByDigest(payloadDigest));
+    return this.#ifPublished(await this.#store.findByDigest(payloadDigest));
   }
 
   async findByIdentity(kind: string, name: string, version: string): Promise<EntryRecord | undefined> {
-    return this.#ifPublished(await this.store.findByIdentity(kind, name, version));
+    return this.#ifPublished(await this.#store.findByIdentity(kind, name, version));
   }
 
   #ifPublished(record: EntryRecord | undefined): EntryRecord | undefined {
@@ -55,25 +63,25 @@ export abstract class PublishedLog {
 
   /** Indexes of published entries, newest first. Without `before` from the newest on. */
   search(query: Omit<SearchQuery, "before"> & { readonly before?: number | undefined }): Promise<number[]> {
-    return this.store.search({ ...query, before: Math.min(query.before ?? this.#size, this.#size) });
+    return this.#store.search({ ...query, before: Math.min(query.before ?? this.#size, this.#size) });
   }
 
   /** The inclusion proof in the tree of `size` entries. @throws RangeError unless index < size ≤ the published size. */
   async proveInclusion(index: number, size: number = this.#size): Promise<Uint8Array[]> {
     this.#requirePublished(size);
-    return this.prover.inclusion(index, size);
+    return this.#prover.inclusion(index, size);
   }
 
   /** The inclusion proof and the leaf hash that it is of. @throws RangeError as `proveInclusion`. */
   async proveLeaf(index: number, size: number): Promise<ProvenLeaf> {
     this.#requirePublished(size);
-    return this.prover.prove(index, size);
+    return this.#prover.prove(index, size);
   }
 
   /** @throws RangeError unless 1 ≤ from ≤ to ≤ the published size. */
   async proveConsistency(from: number, to: number = this.#size): Promise<Uint8Array[]> {
     this.#requirePublished(to);
-    return this.prover.consistency(from, to);
+    return this.#prover.consistency(from, to);
   }
 
   #requirePublished(size: number): void {
@@ -82,59 +90,32 @@ export abstract class PublishedLog {
 
   /** The first checkpoint that was published with at least `size` entries: its time is that of the entry before `size`. */
   firstCheckpointCovering(size: number): Promise<PublishedCheckpoint | undefined> {
-    return this.store.firstCheckpointCovering(size);
+    return this.#store.firstCheckpointCovering(size);
   }
 
   /** Published checkpoints of at least `size` entries, oldest first, renewals included. */
   checkpointsFrom(size: number, limit: number): Promise<PublishedCheckpoint[]> {
-    return this.store.checkpointsFrom(size, limit);
+    return this.#store.checkpointsFrom(size, limit);
   }
 
   /** The bytes of a tile (C2SP tlog-tiles), or undefined where a tree of the published size has none of this width. */
   async tile(level: number, index: number, width: number): Promise<Uint8Array | undefined> {
     if (!isWidth(width) || level > 6 || width > tileWidth(level, index, this.#size)) return undefined;
-    return (await this.store.readTile(level, index))?.hashes.subarray(0, 32 * width);
+    return (await this.#store.readTile(level, index))?.hashes.subarray(0, 32 * width);
   }
 
   /** The bytes of an entry bundle, or undefined as for `tile`. */
   async entryBundle(index: number, width: number): Promise<Uint8Array | undefined> {
     if (!isWidth(width) || width > tileWidth("entries", index, this.#size)) return undefined;
     const start = index * TILE_WIDTH;
-    return encodeEntryBundle(await this.store.readLeaves(start, start + width));
+    return encodeEntryBundle(await this.#store.readLeaves(start, start + width));
   }
 
-  /**
-   * Stores an attachment durably. Who may is for the caller to decide.
-   * @param digest hex SHA-256 of the bytes. @returns whether it was new.
-   * @throws RangeError when the bytes have another digest, or are none or more than 16 MiB; LogUnavailableError "storage-failed".
-   */
-  async putAttachment(digest: string, bytes: Uint8Array): Promise<boolean> {
-    if (bytes.length < 1 || bytes.length > MAX_ATTACHMENT_BYTES)
-      throw new RangeError("an attachment has 1 byte to 16 MiB");
-    if (encodeHex(nativeSha256(bytes)) !== digest) throw new RangeError("the bytes do not have this SHA-256");
-    return this.store.putAttachment(digest, bytes).catch((cause: unknown) => {
-      throw new LogUnavailableError(
-        "storage-failed",
-        "the attachment could not be stored; make room and send it again",
-        { cause },
-      );
-    });
-  }
-
+  /** The bytes with this hex SHA-256. */
   attachment(digest: string): Promise<Uint8Array | undefined> {
-    return this.store.attachment(digest);
-  }
-
-  /** An entry that is there, published or not. */
-  protected async leafAt(index: number): Promise<Uint8Array> {
-    const [leaf] = await this.store.readLeaves(index, index + 1);
-    if (leaf === undefined) throw new Error(`entry ${index} is missing from the store`);
-    return leaf;
+    return this.#store.attachment(digest);
   }
 }
-
-/** Largest attachment that a statement can name. */
-const MAX_ATTACHMENT_BYTES = 16 * 1024 * 1024;
 
 function isWidth(width: number): boolean {
   return Number.isInteger(width) && width >= 1 && width <= TILE_WIDTH;

@@ -10,11 +10,11 @@ import { type Checkpoint, openCheckpoint, parseCheckpoint } from "../protocol/no
 import { parseNote } from "../protocol/note/signed-note.ts";
 import { logKeyOf } from "../protocol/note/tlog-policy.ts";
 import { currentTrustRoot } from "../protocol/registration/in-force.ts";
-import type { Published } from "./checkpointing/checkpointer.ts";
 import type { HighWater } from "./checkpointing/high-water.ts";
+import type { Published } from "./checkpointing/publication.ts";
 import { StartRefusedError } from "./errors.ts";
 import { loadInForce } from "./sequencing/load-in-force.ts";
-import type { LogState } from "./sequencing/sequencer.ts";
+import type { LogState } from "./sequencing/recorder.ts";
 import type { LogStore } from "./store/log-store.ts";
 import { GrowingTree } from "./tree/growing-tree.ts";
 import { Prover } from "./tree/prover.ts";

@@ -24,7 +24,7 @@ afterEach(async () => {
 });
 
 async function auditService(): Promise<AuditReport> {
-  const entry = await harness.log.entry(0);
+  const entry = await harness.log.read.entry(0);
   const trust = parseTrustFile(formatTrustFile(parseLeaf(entry!.leaf)));
   const state = AuditState.open(join(folder, "audit.db"));
   const fetch: typeof globalThis.fetch = async (input) => harness.app.request(String(input));

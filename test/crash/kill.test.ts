@@ -123,7 +123,7 @@ describe(`kill -9 under load, ${ROUNDS} rounds`, () => {
     const log = await harness.open();
     const [entry] = await signPlatforms(harness.keys, "resumed", 1);
     expect((await log.publish([entry!]))[0]).toMatchObject({ outcome: "new", state: "published" });
-    await auditAsStranger(log, log.inForce.trustRoots[0]!.root.logPolicy);
+    await auditAsStranger(log.read, log.read.inForce.trustRoots[0]!.root.logPolicy);
     await log.close();
   });
 });

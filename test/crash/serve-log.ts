@@ -29,8 +29,8 @@ setInterval(() => {
 const log = await harness.open();
 const { keys } = harness;
 log.onPublished(({ note }) => say({ checkpoint: note }));
-if (log.published()) say({ checkpoint: log.published()!.note });
-say({ ready: log.published()?.checkpoint.size ?? 0 });
+if (log.read.published()) say({ checkpoint: log.read.published()!.note });
+say({ ready: log.read.published()?.checkpoint.size ?? 0 });
 
 async function client(number: number): Promise<never> {
   for (let i = 0; ; i++) {

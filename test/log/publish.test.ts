@@ -24,13 +24,13 @@ async function begin(options: Parameters<typeof LogHarness.make>[0] = {}): Promi
 }
 
 afterEach(async () => {
-  const { logPolicy } = log.inForce.trustRoots.at(-1)!.root;
-  await auditAsStranger(log, logPolicy);
+  const { logPolicy } = log.read.inForce.trustRoots.at(-1)!.root;
+  await auditAsStranger(log.read, logPolicy);
   await log.close();
   harness.remove();
 });
 
-const size = () => log.published()?.checkpoint.size;
+const size = () => log.read.published()?.checkpoint.size;
 
 describe("publish", () => {
   it("answers with index and leaf once the entry is under a cosigned checkpoint", async () => {
@@ -40,8 +40,8 @@ describe("publish", () => {
     expect(outcome).toMatchObject({ outcome: "new", index: 1, state: "published" });
     expect(equalBytes(outcome!.leafHash, hashLeaf(entry!.leaf))).toBe(true);
     expect(size()).toBe(2);
-    const proof = await log.proveInclusion(1);
-    const { checkpoint } = log.published()!;
+    const proof = await log.read.proveInclusion(1);
+    const { checkpoint } = log.read.published()!;
     verifyInclusion({ index: 1, size: 2, leafHash: outcome!.leafHash, root: checkpoint.root, proof });
   });
 
@@ -125,7 +125,7 @@ describe("a batch", () => {
     const policy = await signStatement("policy", policyPredicate(set), [harness.keys.policy]);
     const outcomes = await log.publish([...inOrder(set), policy]);
     expect(outcomes.map(({ index }) => index)).toEqual([1, 2, 3, 4, 5, 6, 7]);
-    expect(log.inForce.policies.get("production")?.index).toBe(7);
+    expect(log.read.inForce.policies.get("production")?.index).toBe(7);
   });
 
   it("is refused whole because of one entry, which is named, and leaves nothing behind", async () => {
@@ -144,7 +144,7 @@ describe("a batch", () => {
       cause: { code: "not-authorised" },
     });
     expect(size()).toBe(1);
-    expect(await log.findByDigest(good[0]!.payloadDigest)).toBeUndefined();
+    expect(await log.read.findByDigest(good[0]!.payloadDigest)).toBeUndefined();
     expect((await log.publish(good)).map(({ outcome }) => outcome)).toEqual(["new", "new", "new"]);
   });
 
@@ -178,7 +178,7 @@ describe("a batch", () => {
     await begin();
     const { keys } = harness;
     const newcomer = await testKey("newcomer");
-    const current = log.inForce.trustRoots[0]!;
+    const current = log.read.inForce.trustRoots[0]!;
     const predicate = await trustRootPredicate(
       { ...keys, publisher: newcomer },
       { version: 2, previous: current.digest },
@@ -202,7 +202,7 @@ describe("what is in force", () => {
     await log.publish(inOrder(set));
     const revocation = revocationPredicate({ digests: [set.kernel.payloadDigest] });
     await log.publish([await signStatement("revocation", revocation, [keys.revocation])]);
-    expect(log.inForce.revokedDigests.has(set.kernel.payloadDigest)).toBe(true);
+    expect(log.read.inForce.revokedDigests.has(set.kernel.payloadDigest)).toBe(true);
     const policy = await signStatement("policy", policyPredicate(set), [keys.policy]);
     await expect(log.publish([policy])).rejects.toMatchObject({ code: "reference-revoked" });
   });
@@ -224,13 +224,13 @@ describe("what is in force", () => {
     await log.publish(await signPlatforms(keys, "vm", 5));
     const next = async (finalRoot: string, finalSize = 6) => {
       const successor = { origin: "next.example/log", finalSize, finalRoot };
-      const change = { version: 2, previous: log.inForce.trustRoots[0]!.digest, successor };
+      const change = { version: 2, previous: log.read.inForce.trustRoots[0]!.digest, successor };
       return signStatement("trust-root", await trustRootPredicate(keys, change), keys.root.slice(0, 1));
     };
     await expect(log.publish([await next(sha256Of("lie"))])).rejects.toMatchObject({
       code: "successor-not-true",
     });
-    const root = Buffer.from(log.published()!.checkpoint.root).toString("hex");
+    const root = Buffer.from(log.read.published()!.checkpoint.root).toString("hex");
     await log.publish([await next(root)]);
     const [late] = await signPlatforms(keys, "late", 1);
     await expect(log.publish([late!])).rejects.toMatchObject({ code: "log-closed" });
@@ -241,7 +241,7 @@ describe("what is in force", () => {
     const { keys } = harness;
     const set = await signReleaseSet(keys);
     await log.publish(inOrder(set));
-    const before = log.inForce;
+    const before = log.read.inForce;
     const status = await signStatement("status", statusPredicate(before), [keys.status]);
     const policy = await signStatement("policy", policyPredicate(set), [keys.policy]);
     await expect(log.publish([policy, status])).rejects.toMatchObject({
@@ -253,7 +253,7 @@ describe("what is in force", () => {
     const policies = await Promise.all(
       racing.map((predicate) => signStatement("policy", predicate, [keys.policy])),
     );
-    const true9 = await signStatement("status", statusPredicate(log.inForce), [keys.status]);
+    const true9 = await signStatement("status", statusPredicate(log.read.inForce), [keys.status]);
     const results = await Promise.allSettled([...policies, true9].map((envelope) => log.publish([envelope])));
     const last = results.at(-1)!;
     // Whichever came first: a status that got in told the truth at its index, which the audit of registration repeats.
@@ -269,23 +269,23 @@ describe("reading", () => {
     const set = await signReleaseSet(keys);
     await log.publish(inOrder(set));
     await log.publish(await signPlatforms(keys, "vm", 10));
-    expect(await log.search({ kind: "os-image", limit: 10 })).toEqual([6]);
-    expect(await log.search({ name: "guest", limit: 10 })).toEqual([6]);
-    expect(await log.search({ version: "1.0", limit: 3 })).toEqual([6, 5, 4]);
-    expect(await log.search({ version: "1.0", limit: 3, before: 4 })).toEqual([3, 2, 1]);
-    expect(await log.search({ publisher: keys.publisher.keyId, kind: "platform", limit: 2 })).toEqual([
+    expect(await log.read.search({ kind: "os-image", limit: 10 })).toEqual([6]);
+    expect(await log.read.search({ name: "guest", limit: 10 })).toEqual([6]);
+    expect(await log.read.search({ version: "1.0", limit: 3 })).toEqual([6, 5, 4]);
+    expect(await log.read.search({ version: "1.0", limit: 3, before: 4 })).toEqual([3, 2, 1]);
+    expect(await log.read.search({ publisher: keys.publisher.keyId, kind: "platform", limit: 2 })).toEqual([
       16, 15,
     ]);
-    expect(await log.search({ publisher: keys.policy.keyId, limit: 2 })).toEqual([]);
+    expect(await log.read.search({ publisher: keys.policy.keyId, limit: 2 })).toEqual([]);
     const { statement } = set.image;
     const rtmr1 = statement.kind === "os-image" ? statement.predicate.measurements.rtmr1 : "";
-    expect(await log.search({ digest: rtmr1, limit: 10 })).toEqual([6]);
-    expect(await log.search({ digest: set.kernel.payloadDigest, limit: 10 })).toEqual([6, 3]);
-    expect(await log.search({ digest: set.kernel.payloadDigest, kind: "driver-build", limit: 10 })).toEqual([
-      3,
-    ]);
+    expect(await log.read.search({ digest: rtmr1, limit: 10 })).toEqual([6]);
+    expect(await log.read.search({ digest: set.kernel.payloadDigest, limit: 10 })).toEqual([6, 3]);
     expect(
-      await log.search({
+      await log.read.search({ digest: set.kernel.payloadDigest, kind: "driver-build", limit: 10 }),
+    ).toEqual([3]);
+    expect(
+      await log.read.search({
         digest: set.kernel.statement.subject[0]!.digest.sha256,
         publisher: keys.publisher.keyId,
         limit: 9,
@@ -307,47 +307,47 @@ describe("reading", () => {
     await log.publish(
       await Promise.all(entries.map((entry) => signStatement("platform", entry, [keys.publisher]))),
     );
-    expect(await log.search({ digest: mrtd, limit: 5 })).toEqual([3, 1]);
-    expect(await log.search({ digest: twin, limit: 1 })).toEqual([3]);
-    expect(await log.search({ digest: twin, limit: 5, before: 3 })).toEqual([2]);
-    expect(await log.search({ digest: `${mrtd.slice(0, 20)}${"0".repeat(76)}`, limit: 5 })).toEqual([]);
+    expect(await log.read.search({ digest: mrtd, limit: 5 })).toEqual([3, 1]);
+    expect(await log.read.search({ digest: twin, limit: 1 })).toEqual([3]);
+    expect(await log.read.search({ digest: twin, limit: 5, before: 3 })).toEqual([2]);
+    expect(await log.read.search({ digest: `${mrtd.slice(0, 20)}${"0".repeat(76)}`, limit: 5 })).toEqual([]);
   });
 
   it("shows and proves only what is under the published checkpoint", async () => {
     await begin();
     const [entry] = await signPlatforms(harness.keys, "vm", 1);
     await log.publish([entry!]);
-    expect((await log.findByDigest(entry!.payloadDigest))?.index).toBe(1);
-    expect(parseLeaf((await log.entry(1))!.leaf).payloadDigest).toBe(entry!.payloadDigest);
-    expect(await log.entry(2)).toBeUndefined();
-    expect(await log.entry(-1)).toBeUndefined();
-    expect(await log.entry(1.5)).toBeUndefined();
-    await expect(log.proveInclusion(2)).rejects.toThrow(RangeError);
-    await expect(log.proveInclusion(0, 3)).rejects.toThrow(RangeError);
-    await expect(log.proveConsistency(1, 3)).rejects.toThrow(RangeError);
-    await expect(log.proveConsistency(0, 2)).rejects.toThrow(RangeError);
-    expect(await log.tile(0, 0, 3)).toBeUndefined();
-    expect(await log.tile(0, 0, 0)).toBeUndefined();
-    expect(await log.tile(1, 0, 1)).toBeUndefined();
-    expect(await log.tile(64, 0, 1)).toBeUndefined();
-    expect(await log.entryBundle(1, 1)).toBeUndefined();
-    expect(await log.tile(0, 0, 1)).toHaveLength(32);
+    expect((await log.read.findByDigest(entry!.payloadDigest))?.index).toBe(1);
+    expect(parseLeaf((await log.read.entry(1))!.leaf).payloadDigest).toBe(entry!.payloadDigest);
+    expect(await log.read.entry(2)).toBeUndefined();
+    expect(await log.read.entry(-1)).toBeUndefined();
+    expect(await log.read.entry(1.5)).toBeUndefined();
+    await expect(log.read.proveInclusion(2)).rejects.toThrow(RangeError);
+    await expect(log.read.proveInclusion(0, 3)).rejects.toThrow(RangeError);
+    await expect(log.read.proveConsistency(1, 3)).rejects.toThrow(RangeError);
+    await expect(log.read.proveConsistency(0, 2)).rejects.toThrow(RangeError);
+    expect(await log.read.tile(0, 0, 3)).toBeUndefined();
+    expect(await log.read.tile(0, 0, 0)).toBeUndefined();
+    expect(await log.read.tile(1, 0, 1)).toBeUndefined();
+    expect(await log.read.tile(64, 0, 1)).toBeUndefined();
+    expect(await log.read.entryBundle(1, 1)).toBeUndefined();
+    expect(await log.read.tile(0, 0, 1)).toHaveLength(32);
   });
 
   it("keeps every published checkpoint, and each extends the one before", async () => {
     await begin();
     for (const entry of await signPlatforms(harness.keys, "vm", 6)) await log.publish([entry]);
-    const history = await log.checkpointsFrom(0, 100);
+    const history = await log.read.checkpointsFrom(0, 100);
     expect(history.map((checkpoint) => checkpoint.size)).toEqual([1, 2, 3, 4, 5, 6, 7]);
     await auditAsStranger(
-      log,
-      log.inForce.trustRoots[0]!.root.logPolicy,
+      log.read,
+      log.read.inForce.trustRoots[0]!.root.logPolicy,
       history.map(({ note }) => note),
     );
-    expect((await log.firstCheckpointCovering(4))?.size).toBe(4);
-    const proof = await log.proveConsistency(3, 7);
+    expect((await log.read.firstCheckpointCovering(4))?.size).toBe(4);
+    const proof = await log.read.proveConsistency(3, 7);
     const roots = await Promise.all(
-      [3, 7].map(async (n) => (await log.checkpointsFrom(n, 1))[0]!.note.split("\n")[2]!),
+      [3, 7].map(async (n) => (await log.read.checkpointsFrom(n, 1))[0]!.note.split("\n")[2]!),
     );
     const [fromRoot, toRoot] = roots.map((text) => new Uint8Array(Buffer.from(text!, "base64")));
     verifyConsistency({ fromSize: 3, fromRoot: fromRoot!, toSize: 7, toRoot: toRoot!, proof });
@@ -369,8 +369,8 @@ describe("attachments", () => {
     await expect(log.putAttachment(sha256Of(""), new Uint8Array(0))).rejects.toThrow(RangeError);
     expect(await log.putAttachment(digest, bytes)).toBe(true);
     expect(await log.putAttachment(digest, bytes)).toBe(false);
-    expect(Buffer.from((await log.attachment(digest))!).toString()).toBe("[]");
-    expect(await log.attachment(sha256Of("other"))).toBeUndefined();
+    expect(Buffer.from((await log.read.attachment(digest))!).toString()).toBe("[]");
+    expect(await log.read.attachment(sha256Of("other"))).toBeUndefined();
     expect((await log.publish([entry]))[0]).toMatchObject({ outcome: "new", index: 1 });
   });
 

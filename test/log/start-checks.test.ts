@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { HighWaterFile } from "../../src/log/checkpointing/high-water.ts";
-import { createLog, openLog } from "../../src/log/log.ts";
+import { createLog, openLog } from "../../src/log/open-or-create.ts";
 import { formatCheckpoint } from "../../src/protocol/note/checkpoint.ts";
 import { createNoteSigner } from "../../src/protocol/note/key.ts";
 import { signNote } from "../../src/protocol/note/signed-note.ts";
@@ -47,8 +47,8 @@ const signed = async (size: number, key = logKey()) =>
 describe("creating a log", () => {
   it("makes the trust root entry 0, once", async () => {
     const log = await harness.create();
-    expect(log.inForce.trustRoots).toHaveLength(1);
-    expect(log.published()?.checkpoint.size).toBe(1);
+    expect(log.read.inForce.trustRoots).toHaveLength(1);
+    expect(log.read.published()?.checkpoint.size).toBe(1);
     await log.close();
     await expect(harness.create()).rejects.toMatchObject({ code: "log-not-empty" });
     await (await harness.open()).close();
@@ -79,8 +79,8 @@ describe("a start", () => {
   it("serves what was there", async () => {
     await fill();
     const log = await harness.open();
-    expect(log.published()?.checkpoint.size).toBe(301);
-    await auditAsStranger(log, log.inForce.trustRoots[0]!.root.logPolicy);
+    expect(log.read.published()?.checkpoint.size).toBe(301);
+    await auditAsStranger(log.read, log.read.inForce.trustRoots[0]!.root.logPolicy);
     await log.close();
   });
 
@@ -151,9 +151,9 @@ describe("a start", () => {
     const before = (await new HighWaterFile(harness.highWaterPath).read())!;
     damage("DELETE FROM checkpoints WHERE size > 1");
     const log = await harness.open();
-    await expect.poll(() => log.published()?.checkpoint.size, { timeout: 10_000 }).toBe(301);
+    await expect.poll(() => log.read.published()?.checkpoint.size, { timeout: 10_000 }).toBe(301);
     // What is signed again is what was signed before.
-    expect(log.published()?.note.split("\n").slice(0, 3)).toEqual(before.split("\n").slice(0, 3));
+    expect(log.read.published()?.note.split("\n").slice(0, 3)).toEqual(before.split("\n").slice(0, 3));
     await log.close();
   });
 });
@@ -169,7 +169,7 @@ describe("closing", () => {
     expect(outcomes.every(({ outcome, state }) => outcome === "new" && state === "published")).toBe(true);
     await closed;
     const again = await harness.open();
-    expect(again.published()?.checkpoint.size).toBe(201);
+    expect(again.read.published()?.checkpoint.size).toBe(201);
     await again.close();
   });
 

@@ -43,7 +43,7 @@ test("everything that was acknowledged before and during a stop is there afterwa
   expect(failed).toBeGreaterThan(0);
   const reopened = await service.logHarness.open();
   try {
-    for (const digest of acknowledged) expect(await reopened.findByDigest(digest)).toBeDefined();
+    for (const digest of acknowledged) expect(await reopened.read.findByDigest(digest)).toBeDefined();
   } finally {
     await reopened.close();
     service.logHarness.remove();

@@ -26,7 +26,7 @@ export interface Cosigner {
   gather(request: CosignRequest, signal: AbortSignal): Promise<readonly string[]>;
 }
 
-/** A cosigner has seen a checkpoint of this log that its database does not know: going on would fork the log. */
+/** The log has signed a checkpoint that its tree does not extend, as its own mark or a cosigner shows: going on would fork it. */
 export class LogBehindError extends Error {
   override readonly name = "LogBehindError";
 }

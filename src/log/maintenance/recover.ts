@@ -27,7 +27,7 @@ import type { HighWater } from "../checkpointing/high-water.ts";
 import { StartRefusedError } from "../errors.ts";
 import { NO_OBSERVER } from "../observer.ts";
 import { loadInForce } from "../sequencing/load-in-force.ts";
-import { Sequencer } from "../sequencing/sequencer.ts";
+import { Recorder } from "../sequencing/recorder.ts";
 import { verifyBatch } from "../sequencing/verify-batch.ts";
 import type { LogStore } from "../store/log-store.ts";
 import { GrowingTree } from "../tree/growing-tree.ts";
@@ -70,9 +70,9 @@ export async function recover(config: RecoverConfig): Promise<Recovered> {
       : await new Prover(store, () => tree).rootAt(target.size);
   if (!equalBytes(signedRoot, target.root))
     fail("recover-fork", "its tree is not a continuation of the database's");
-  const sequencer = await replay(config, tree, hashes);
-  await checkMarkRoot(sequencer, store, mark);
-  await keepCheckpoint(store, sequencer, note, target);
+  const recorder = await replay(config, tree, hashes);
+  await checkMarkRoot(recorder, store, mark);
+  await keepCheckpoint(store, recorder, note, target);
   if (mark === null || target.size > mark.size) await writeMark(highWater, note, logKey);
   return { added: hashes.length, size: Math.max(target.size, before.size) };
 }
@@ -102,9 +102,9 @@ async function checkMark(
   return mark;
 }
 
-async function checkMarkRoot(sequencer: Sequencer, store: LogStore, mark: Checkpoint | null): Promise<void> {
+async function checkMarkRoot(recorder: Recorder, store: LogStore, mark: Checkpoint | null): Promise<void> {
   if (mark === null) return;
-  const root = await new Prover(store, () => sequencer.tree).rootAt(mark.size);
+  const root = await new Prover(store, () => recorder.tree).rootAt(mark.size);
   if (!equalBytes(root, mark.root))
     fail("recover-fork", `its tree differs from what the log has signed at size ${mark.size}`);
 }
@@ -126,33 +126,28 @@ async function replay(
   config: RecoverConfig,
   tree: GrowingTree,
   hashes: readonly Uint8Array[],
-): Promise<Sequencer> {
+): Promise<Recorder> {
   const { store, onProgress } = config;
   const head = await store.head();
   const inForce = await loadInForce(store, head.size);
   const keys = new KeyRing();
   for (const { root } of inForce.trustRoots) await keys.add(root.keys);
-  const onCommitted = async () => undefined;
-  const sequencer = new Sequencer({
-    store,
-    tree,
-    state: { head, inForce },
-    issuer: null,
-    observer: NO_OBSERVER,
-    onCommitted,
-  });
+  const recorder = new Recorder({ store, tree, state: { head, inForce }, observer: NO_OBSERVER });
   const target = head.size + hashes.length;
   for (const range of bundlesOfRange(head.size, hashes.length, target)) {
     const start = range.index * TILE_WIDTH + range.first - head.size;
     const envelopes = await fetchEnvelopes(config.fetch, range, hashes.slice(start, start + range.count));
     for (const envelope of envelopes) await fetchAttachments(config, envelope);
-    await sequencer.submit(await verifyBatch(envelopes, [], keys.lookup));
+    const verified = await verifyBatch(envelopes, [], keys.lookup);
+    const batch = await recorder.begin(verified);
+    batch.accept(verified);
+    await recorder.record(batch);
     for (const { statement } of envelopes) {
       if (statement.kind === "trust-root") await keys.add(statement.predicate.keys);
     }
     onProgress?.(start + range.count, hashes.length);
   }
-  return sequencer;
+  return recorder;
 }
 
 async function fetchEnvelopes(
@@ -196,11 +191,11 @@ async function fetchAttachments({ store, fetch }: RecoverConfig, { statement }: 
 /** Keeps the mirror's checkpoint when the quorum had cosigned it; otherwise the service publishes its own. */
 async function keepCheckpoint(
   store: LogStore,
-  sequencer: Sequencer,
+  recorder: Recorder,
   note: Uint8Array,
   target: Checkpoint,
 ): Promise<void> {
-  const root = currentTrustRoot(sequencer.state.inForce)?.root;
+  const root = currentTrustRoot(recorder.state.inForce)?.root;
   const newest = await store.newestCheckpoint();
   if (root === undefined || (newest !== undefined && newest.size >= target.size)) return;
   try {

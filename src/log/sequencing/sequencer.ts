@@ -1,263 +1,290 @@
-// Gives entries their index. What has queued while one commit ran forms the next batch; each is decided against the state at the
-// index it would get, and one compare-and-swap on the tree size makes it durable, so nothing can have changed in between.
+// Takes entries from request to answer. Three stories, each told from top to bottom: `publish` is the request's, `#sequenceBatch` the
+// batch's, `#publishCheckpoint` the checkpoint's. Batches and checkpoints are made one at a time each and beside each other, since the
+// disk takes milliseconds and witnesses take seconds. The stages are those of docs/architecture.md, "What happens to an entry".
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { nativeSha256 } from "../../node/sha256.ts";
-import { equalBytes } from "../../protocol/encoding/bytes.ts";
-import type { VerifiedEnvelope } from "../../protocol/envelope/dsse.ts";
+import { KeyRing } from "../../protocol/cryptography/key-ring.ts";
+import { type Envelope, parseLeaf, type VerifiedEnvelope } from "../../protocol/envelope/dsse.ts";
+import type { Statement } from "../../protocol/envelope/statement.ts";
 import { hashLeaf } from "../../protocol/merkle/hash.ts";
-import type { InForce } from "../../protocol/registration/in-force.ts";
-import { register } from "../../protocol/registration/register.ts";
-import { BatchRefusedError, ConflictError, LogUnavailableError } from "../errors.ts";
+import { type Checkpointer, trustRootOf } from "../checkpointing/checkpointer.ts";
+import { LogBehindError } from "../checkpointing/cosigner.ts";
+import type { Publication } from "../checkpointing/publication.ts";
+import type { LogLimits } from "../config.ts";
+import { LogUnavailableError } from "../errors.ts";
 import type { Observer } from "../observer.ts";
-import { digestsOf } from "../store/entry-record.ts";
-import type { Append, LogStore, NewEntry, TreeHead } from "../store/log-store.ts";
-import { GrowingTree } from "../tree/growing-tree.ts";
-import { BatchView } from "./batch-view.ts";
+import type { LogStore } from "../store/log-store.ts";
+import { readLeaf } from "../store/read-leaf.ts";
+import { Admission } from "./admission.ts";
+import { BatchQueue, type Group } from "./batch-queue.ts";
+import type { PendingBatch, Sequenced } from "./pending-batch.ts";
+import type { Recorder } from "./recorder.ts";
 import type { StatusIssuer } from "./status-issuer.ts";
+import { findLogged, verifyBatch } from "./verify-batch.ts";
 
-/** Entries and bytes after which a batch is committed though more is waiting: they bound the time of one transaction. */
-const MAX_BATCH_ENTRIES = 512;
-const MAX_BATCH_BYTES = 4 * 1024 * 1024;
-/** Longest time for which a batch waits while more is arriving, milliseconds: what a few commits take. */
-const MAX_GATHER_MS = 20;
-
-/** Where an entry is in the log, and whether it was there before. */
-export interface Sequenced {
+/** What happened to an entry that was sent. */
+export interface PublishOutcome {
+  /** "known": the same payload was in the log already. */
   readonly outcome: "new" | "known";
   readonly index: number;
-}
-
-/** The durable log at one moment. */
-export interface LogState {
-  readonly head: TreeHead;
-  readonly inForce: InForce;
-}
-
-/** Envelopes that are accepted together or not at all. */
-interface Group {
-  readonly envelopes: readonly VerifiedEnvelope[];
-  readonly resolve: (sequenced: Sequenced[]) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-interface Accepted {
-  readonly envelope: VerifiedEnvelope;
+  /** 32 bytes. */
   readonly leafHash: Uint8Array;
+  /** The entry as it is in the log: for a known one with the signatures it was logged with. */
+  readonly leaf: Uint8Array;
+  /** "awaiting-cosignature": durable, but the quorum is late. Sending it again later gives "published". */
+  readonly state: "published" | "awaiting-cosignature";
 }
 
 export interface SequencerConfig {
   readonly store: LogStore;
-  readonly tree: GrowingTree;
-  readonly state: LogState;
+  readonly recorder: Recorder;
+  readonly checkpointer: Checkpointer;
+  readonly publication: Publication;
   readonly issuer: StatusIssuer | null;
+  readonly clock: () => Date;
+  readonly limits: LogLimits;
   readonly observer: Observer;
-  /** Told of every commit, in order, before those who wait for it. */
-  readonly onCommitted: (state: LogState, entries: readonly VerifiedEnvelope[]) => Promise<void>;
 }
 
 export class Sequencer {
   readonly #config: SequencerConfig;
-  readonly #queue: Group[] = [];
-  #tree: GrowingTree;
-  #state: LogState;
-  #running: Promise<void> | null = null;
-  #stopped: LogUnavailableError | null = null;
+  readonly #admission: Admission;
+  readonly #keys = new KeyRing();
+  readonly #queue: BatchQueue;
+  readonly #closing = new AbortController();
+  /** The loops, while they run. */
+  #batches: Promise<void> | null = null;
+  #checkpoints: Promise<void> | null = null;
   /** Whether the status issuer should be asked though nothing is queued. */
   #woken = false;
+  /** When the oldest tree became durable that waits for its checkpoint, milliseconds. */
+  #pendingSince: number | null = null;
 
   constructor(config: SequencerConfig) {
     this.#config = config;
-    this.#tree = config.tree;
-    this.#state = config.state;
+    this.#admission = new Admission(config.limits);
+    this.#queue = new BatchQueue(config.observer);
   }
 
-  get state(): LogState {
-    return this.#state;
-  }
-
-  /** The right edge; it may be ahead of the durable state by the batch that is being committed. */
-  get tree(): GrowingTree {
-    return this.#tree;
-  }
-
-  /** Why no more entries are taken, or null. */
-  get stopped(): LogUnavailableError | null {
-    return this.#stopped;
-  }
-
-  /**
-   * Registers envelopes together, in their order. Resolves when they are durable.
-   * @throws PolicyError of registration for one envelope, BatchRefusedError for several, LogUnavailableError.
-   */
-  submit(envelopes: readonly VerifiedEnvelope[]): Promise<Sequenced[]> {
-    return new Promise((resolve, reject) => {
-      if (this.#stopped !== null) return reject(this.#stopped);
-      this.#queue.push({ envelopes, resolve, reject });
-      this.#start();
-    });
-  }
-
-  /** Asks the status issuer whether a status is due. */
-  requestStatus(): void {
-    if (this.#config.issuer?.isDue(this.#state.inForce) !== true || this.#stopped !== null) return;
-    this.#woken = true;
-    this.#start();
-  }
-
-  /** Takes no more entries and fails those that wait. */
-  stop(reason: LogUnavailableError): void {
-    this.#stopped ??= reason;
-    for (const { reject } of this.#queue.splice(0)) reject(this.#stopped);
-  }
-
-  /** Resolves when nothing is queued. */
-  async idle(): Promise<void> {
-    while (this.#running !== null) await this.#running;
-  }
-
-  #start(): void {
-    this.#running ??= this.#run().finally(() => {
-      this.#running = null;
-    });
-  }
-
-  async #run(): Promise<void> {
-    while (this.#queue.length > 0 || this.#woken) {
-      await this.#gather();
-      this.#woken = false;
-      const batch = this.#takeBatch();
-      try {
-        await this.#commit(batch);
-      } catch (error) {
-        for (const { reject } of batch) reject(error);
-      }
-    }
-  }
-
-  /**
-   * Turns the event loop for as long as that brings more to this batch: requests are read then, and signature checks land. A turn
-   * accepts one connection, so a commit in each would let a crowd of new clients in as slowly as the disk syncs.
-   */
-  async #gather(): Promise<void> {
-    const begun = performance.now();
-    let before: number;
-    do {
-      before = this.#queue.length;
-      await new Promise((resolve) => setImmediate(resolve));
-    } while (
-      this.#queue.length > before &&
-      this.#queue.length < MAX_BATCH_ENTRIES &&
-      performance.now() - begun < MAX_GATHER_MS
-    );
-  }
-
-  #takeBatch(): Group[] {
-    let entries = 0;
-    let bytes = 0;
-    let count = 0;
-    while (count < this.#queue.length && entries < MAX_BATCH_ENTRIES && bytes < MAX_BATCH_BYTES) {
-      const { envelopes } = this.#queue[count++] as Group;
-      entries += envelopes.length;
-      for (const { leaf } of envelopes) bytes += leaf.length;
-    }
-    this.#config.observer.measure("queue-depth", this.#queue.length);
-    return this.#queue.splice(0, count);
-  }
-
-  async #commit(batch: readonly Group[]): Promise<void> {
-    const accepted: Accepted[] = [];
-    const view = await BatchView.load(
-      this.#config.store,
-      this.#state.inForce,
-      batch.flatMap(({ envelopes }) => envelopes),
-      () => this.#tree.rootWith(accepted.map(({ leafHash }) => leafHash)),
-    );
-    const settle = batch.map((group) => decide(group, view, accepted));
-    await this.#addStatus(view, accepted);
-    if (accepted.length > 0) await this.#append(accepted, view.inForce);
-    for (const answer of settle) answer();
-  }
-
-  async #addStatus(view: BatchView, accepted: Accepted[]): Promise<void> {
+  /** The request's story. What it throws is written at `Log.publish`. */
+  async publish(envelopes: readonly Envelope[]): Promise<PublishOutcome[]> {
+    const { store, publication, limits } = this.#config;
+    const release = this.#admission.reserve(envelopes);
     try {
-      const status = await this.#config.issuer?.next(view.inForce);
-      if (status) accept(status, view, accepted);
+      // RECEIVED: verified here, queued, decided with its batch. A crash forgets it, and sending it again is always safe.
+      const logged = await findLogged(store, envelopes);
+      const isKnown = logged.every((index) => index !== undefined);
+      const sequenced = isKnown
+        ? logged.map((index): Sequenced => ({ outcome: "known", index }))
+        : await this.#enqueue(await this.#verify(envelopes, logged));
+      // RECORDED, by #sequenceBatch: the entries have their indexes for ever, whether anybody is told or not.
+      release();
+      // INCLUDED and COSIGNED, by #publishCheckpoint, unless the quorum is late.
+      const last = Math.max(...sequenced.map(({ index }) => index));
+      const state = (await publication.covers(last, limits.publishWaitMs))
+        ? "published"
+        : "awaiting-cosignature";
+      // ANSWERED, with what is in the log.
+      return await Promise.all(
+        sequenced.map(async ({ outcome, index }, i) => {
+          const leaf = outcome === "new" ? (envelopes[i] as Envelope).leaf : await readLeaf(store, index);
+          return { outcome, index, leaf, leafHash: hashLeaf(leaf, nativeSha256), state } as const;
+        }),
+      );
+    } finally {
+      release();
+    }
+  }
+
+  /** The batch's story: what queued while the one before was recorded. */
+  async #sequenceBatch(): Promise<void> {
+    const { recorder } = this.#config;
+    await this.#queue.gather();
+    this.#woken = false;
+    const groups = this.#queue.take();
+    try {
+      // Each entry is decided at the index it would get; a status follows what changes, in the same batch. Nothing has happened yet.
+      const batch = await recorder.begin(groups.flatMap(({ envelopes }) => envelopes));
+      const answers = groups.map((group) => decide(batch, group));
+      await this.#addStatus(batch);
+      // When this throws, nothing was recorded; where that cannot be known, the log stops.
+      await recorder.record(batch);
+      // POINT OF NO RETURN: RECORDED. One synced transaction holds the entries, their indexes, their tiles and the tree head. Whatever
+      // happens from here on, they stay where they are, and a start publishes what is durable.
+      for (const { envelope } of batch.accepted) await this.#observe(envelope.statement);
+      this.#startCheckpoints();
+      // Refusals, too, are answered only now: an entry of this batch may be what they name.
+      for (const answer of answers) answer();
+    } catch (error) {
+      for (const { reject } of groups) reject(error);
+    }
+  }
+
+  /** The checkpoint's story: the newest durable tree, with what several batches may have added to it. */
+  async #publishCheckpoint(signal: AbortSignal): Promise<void> {
+    const { recorder, checkpointer, store, publication, observer, clock } = this.#config;
+    const { head, inForce } = recorder.state;
+    const begun = performance.now();
+    const signed = await checkpointer.sign({ head, inForce });
+    // Nobody has seen the signature. When this throws, the same tree or a larger one is signed next.
+    await checkpointer.mark(signed);
+    observer.measure("sign-ms", performance.now() - begun);
+    // POINT OF NO RETURN: INCLUDED. The high-water mark is on disk, outside the database: no other tree of this size is ever signed, and
+    // a log that has lost an entry of this one refuses to start. Only now may others see the signature.
+    const asked = performance.now();
+    const cosigned = await checkpointer.cosign(signed, inForce, signal);
+    observer.measure("cosign-ms", performance.now() - asked);
+    await store.addCheckpoint(cosigned);
+    // POINT OF NO RETURN: COSIGNED. Readers and those who wait see it from here on; a policy, revocation or trust root is IN FORCE for
+    // verifiers as soon as the status that summarises it is below, which the batch that recorded it has seen to.
+    const cosignedAt = new Date(cosigned.cosignedAt * 1000);
+    publication.publish({ checkpoint: signed.checkpoint, note: cosigned.note, cosignedAt, inForce });
+    this.#pendingSince = this.#isPending() ? clock().getTime() : null;
+  }
+
+  #verify(
+    envelopes: readonly Envelope[],
+    logged: ReadonlyArray<number | undefined>,
+  ): Promise<VerifiedEnvelope[]> {
+    if (this.unavailable !== null) throw this.unavailable;
+    return verifyBatch(envelopes, logged, this.#keys.lookup);
+  }
+
+  #enqueue(envelopes: readonly VerifiedEnvelope[]): Promise<Sequenced[]> {
+    return new Promise((resolve, reject) => {
+      this.#queue.add({ envelopes, resolve, reject });
+      this.#startBatches();
+    });
+  }
+
+  async #addStatus(batch: PendingBatch): Promise<void> {
+    try {
+      const status = await this.#config.issuer?.next(batch.inForce);
+      if (status) batch.accept([status]);
     } catch (error) {
       // What was published counts without it; verifiers see an old status until the next one succeeds.
       this.#config.observer.logger.error({ err: error }, "no status could be issued");
     }
   }
 
-  async #append(accepted: readonly Accepted[], inForce: InForce): Promise<void> {
-    const { store, observer, onCommitted } = this.#config;
-    const { size } = this.#state.head;
-    for (const { leafHash } of accepted) this.#tree.append(leafHash);
-    const head = { size: this.#tree.size, root: this.#tree.root() };
-    const entries = accepted.map(({ envelope }, i) => newEntry(envelope, size + i));
-    const start = performance.now();
-    try {
-      await store.append(size, { entries, tiles: this.#tree.takeWrites(), head });
-    } catch (error) {
-      await this.#recoverFrom(error, { entries, tiles: [], head }, size);
+  /** Takes note of an entry that is in the log. */
+  async #observe(statement: Statement): Promise<void> {
+    if (statement.kind === "trust-root") await this.#keys.add(statement.predicate.keys);
+    this.#config.issuer?.observe(statement);
+  }
+
+  #startBatches(): void {
+    const run = async () => {
+      while (!this.#queue.isEmpty || this.#woken) await this.#sequenceBatch();
+    };
+    this.#batches ??= run().finally(() => {
+      this.#batches = null;
+    });
+  }
+
+  #startCheckpoints(): void {
+    if (this.#closing.signal.aborted || !this.#isCheckpointDue()) return;
+    if (this.#isPending()) this.#pendingSince ??= this.#config.clock().getTime();
+    this.#checkpoints ??= this.#publishCheckpoints().finally(() => {
+      this.#checkpoints = null;
+    });
+  }
+
+  /** Publishes for as long as something is due; after a failure it waits, ever longer. */
+  async #publishCheckpoints(): Promise<void> {
+    const { signal } = this.#closing;
+    const { cosignTimeoutMs, retryMs } = this.#config.limits;
+    for (let failures = 0; this.#isCheckpointDue() && !signal.aborted; ) {
+      try {
+        await this.#publishCheckpoint(AbortSignal.any([signal, AbortSignal.timeout(cosignTimeoutMs)]));
+        failures = 0;
+      } catch (error) {
+        if (error instanceof LogBehindError) return this.#stop(error);
+        this.#warn(error);
+        await sleep(Math.min(50 * 2 ** failures++, retryMs), null, { signal }).catch(() => null);
+      }
     }
-    observer.measure("commit-ms", performance.now() - start);
-    observer.measure("batch-size", entries.length);
-    this.#state = { head, inForce };
-    await onCommitted(
-      this.#state,
-      accepted.map(({ envelope }) => envelope),
+  }
+
+  /** Whether durable entries wait for a checkpoint. */
+  #isPending(): boolean {
+    return this.#config.recorder.state.head.size > this.#config.publication.size;
+  }
+
+  /** Whether there is something to publish, or the cosignatures of what is published grow old. */
+  #isCheckpointDue(): boolean {
+    const { recorder, publication, clock, limits } = this.#config;
+    const { newest } = publication;
+    if (newest === null || this.#isPending()) return recorder.state.head.size > 0;
+    const age = clock().getTime() - newest.cosignedAt.getTime();
+    const quarter = (trustRootOf(newest.inForce).root.maxCheckpointAge * 1000) / 4;
+    return age >= Math.min(limits.renewAfterMs, quarter);
+  }
+
+  readonly #warn = (error: unknown): void => {
+    this.#config.observer.logger.warn({ err: error }, "no checkpoint could be published; it is tried again");
+  };
+
+  #stop(cause: Error): void {
+    const { observer, recorder } = this.#config;
+    observer.logger.error({ err: cause }, "the log stops: going on would contradict what it has signed");
+    recorder.stop(new LogUnavailableError("log-stopped", cause.message, { cause }));
+  }
+
+  /** Takes up what a start has found: the keys of the trust roots, and the newest status. */
+  async resume(): Promise<void> {
+    const { recorder, store } = this.#config;
+    const { trustRoots, status } = recorder.state.inForce;
+    for (const { root } of trustRoots) await this.#keys.add(root.keys);
+    if (status !== null) await this.#observe(parseLeaf(await readLeaf(store, status.index)).statement);
+  }
+
+  /** Does what time has made due: a checkpoint whose cosignatures grow old, a status that does. */
+  runDueWork(): void {
+    const { recorder, issuer } = this.#config;
+    this.#startCheckpoints();
+    if (issuer?.isDue(recorder.state.inForce) !== true || recorder.stopped !== null) return;
+    this.#woken = true;
+    this.#startBatches();
+  }
+
+  /** Why no new entries are taken, or null. */
+  get unavailable(): LogUnavailableError | null {
+    const { recorder, clock, limits } = this.#config;
+    if (recorder.stopped !== null) return recorder.stopped;
+    if (this.#pendingSince === null || clock().getTime() - this.#pendingSince <= limits.quorumLostMs)
+      return null;
+    return new LogUnavailableError(
+      "quorum-lost",
+      "too few witnesses answer, so no entries are taken until they do",
     );
   }
 
-  /** Finds out what a failed append did. Returns when it is durable after all, throws when it did not happen. */
-  async #recoverFrom(error: unknown, wanted: Append, size: number): Promise<void> {
-    try {
-      const head = await this.#config.store.head();
-      if (head.size === wanted.head.size && equalBytes(head.root, wanted.head.root)) return;
-      if (head.size !== size || error instanceof ConflictError) throw error;
-      this.#tree = await GrowingTree.load(this.#config.store, head);
-    } catch (cause) {
-      this.stop(
-        new LogUnavailableError("log-stopped", "the state of the store is not known; restart the service", {
-          cause,
-        }),
-      );
-      throw this.#stopped;
+  /** Entries that were let in and are neither recorded nor refused yet. */
+  get pending(): number {
+    return this.#admission.pending;
+  }
+
+  /** Finishes what is queued, and publishes what is durable if that succeeds at once. */
+  async close(): Promise<void> {
+    while (this.#batches !== null) await this.#batches;
+    this.#closing.abort(new Error("the log is shutting down"));
+    await this.#checkpoints;
+    if (this.#isPending()) {
+      const signal = AbortSignal.timeout(this.#config.limits.cosignTimeoutMs);
+      await this.#publishCheckpoint(signal).catch(this.#warn);
     }
-    throw new LogUnavailableError("storage-failed", "the entries could not be stored; nothing was added", {
-      cause: error,
-    });
+    this.#config.publication.close();
   }
 }
 
-/** Decides one group. @returns what to do with those who wait for it, once the batch is durable. */
-function decide({ envelopes, resolve, reject }: Group, view: BatchView, accepted: Accepted[]): () => void {
-  const undo = view.savepoint();
-  const before = accepted.length;
-  const sequenced: Sequenced[] = [];
+/** Decides one group. @returns what answers the request that waits for it, once the batch is durable. */
+function decide(batch: PendingBatch, { envelopes, resolve, reject }: Group): () => void {
   try {
-    for (const envelope of envelopes) sequenced.push(accept(envelope, view, accepted));
+    const sequenced = batch.accept(envelopes);
     return () => resolve(sequenced);
   } catch (error) {
-    accepted.length = before;
-    undo();
-    const refusal = envelopes.length === 1 ? error : new BatchRefusedError(sequenced.length, error as Error);
-    return () => reject(refusal);
+    return () => reject(error);
   }
-}
-
-function accept(envelope: VerifiedEnvelope, view: BatchView, accepted: Accepted[]): Sequenced {
-  const registration = register(view, envelope);
-  const { index } = registration.record;
-  if (registration.outcome === "new") {
-    accepted.push({ envelope, leafHash: hashLeaf(envelope.leaf, nativeSha256) });
-    view.add(registration.record, registration.inForce);
-  }
-  return { outcome: registration.outcome, index };
-}
-
-function newEntry(envelope: VerifiedEnvelope, index: number): NewEntry {
-  const { leaf, payloadDigest, statement, signers } = envelope;
-  const { kind, name, version } = statement;
-  return { index, leaf, payloadDigest, kind, name, version, signers, digests: digestsOf(envelope) };
 }

@@ -1,7 +1,7 @@
 // Puts a policy bundle together out of the log, under one published checkpoint (design: status and bundle). Whether a verifier will
 // take it is not decided here.
-import type { Published } from "../../log/checkpointing/checkpointer.ts";
-import type { Log } from "../../log/log.ts";
+import type { Published } from "../../log/checkpointing/publication.ts";
+import type { PublishedLog } from "../../log/published-log.ts";
 import type { LoggedEntry, PolicyBundle } from "../../protocol/bundle/policy-bundle.ts";
 import type { StatementOf } from "../../protocol/envelope/statement.ts";
 import { referencesOf } from "../../protocol/registration/references.ts";
@@ -23,7 +23,7 @@ const MAX_SHOWN = 256;
  * @throws RequestProblem "bundle-not-acceptable" for a log without a status.
  */
 export async function assembleBundle(
-  log: Log,
+  log: PublishedLog,
   published: Published,
   policy: ReadEntry,
   historical: boolean,
@@ -53,7 +53,7 @@ export async function assembleBundle(
   };
 }
 
-async function referencedBy(log: Log, policy: ReadEntry): Promise<ReadEntry[]> {
+async function referencedBy(log: PublishedLog, policy: ReadEntry): Promise<ReadEntry[]> {
   const references = referencesOf(policy.envelope.statement as StatementOf<"policy">);
   const digests = new Set(references.map(({ digest }) => digest));
   const records = await Promise.all([...digests].map((digest) => log.findByDigest(digest)));
@@ -62,7 +62,11 @@ async function referencedBy(log: Log, policy: ReadEntry): Promise<ReadEntry[]> {
   );
 }
 
-async function revocationsOf(log: Log, size: number, shown: readonly ReadEntry[]): Promise<ReadEntry[]> {
+async function revocationsOf(
+  log: PublishedLog,
+  size: number,
+  shown: readonly ReadEntry[],
+): Promise<ReadEntry[]> {
   const revocations = await entriesOfKind(log, "revocation", MAX_REVOCATIONS);
   const concerning = revocations.filter(
     (revocation) => revocation.index < size && shown.some((entry) => concerns(revocation, entry)),
@@ -70,6 +74,10 @@ async function revocationsOf(log: Log, size: number, shown: readonly ReadEntry[]
   return concerning.slice(0, MAX_SHOWN).reverse();
 }
 
-async function withProof(log: Log, { index, envelope }: ReadEntry, size: number): Promise<LoggedEntry> {
+async function withProof(
+  log: PublishedLog,
+  { index, envelope }: ReadEntry,
+  size: number,
+): Promise<LoggedEntry> {
   return { index, envelope, proof: await log.proveInclusion(index, size) };
 }

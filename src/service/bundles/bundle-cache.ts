@@ -1,7 +1,7 @@
 // Policy bundles, ready to send. A current one is served only after our own verifier accepted exactly these bytes, and only while
 // nothing that was registered since has changed what is in force.
 import { LRUCache } from "lru-cache";
-import type { Published } from "../../log/checkpointing/checkpointer.ts";
+import type { Published } from "../../log/checkpointing/publication.ts";
 import type { Log } from "../../log/log.ts";
 import {
   BUNDLE_MEDIA_TYPE,
@@ -86,13 +86,13 @@ export class Bundles {
     if (size === current.size) return current.body;
     return this.#other(`${name}?${size}:${current.body.identity.etag}`, async () => ({
       ...current.bundle,
-      consistency: { from: size, proof: await this.#options.log.proveConsistency(size, current.size) },
+      consistency: { from: size, proof: await this.#options.log.read.proveConsistency(size, current.size) },
     }));
   }
 
   /** A version by its number. All but the newest are marked historical, and no verifier takes them for current. */
   async version(name: string, version: number): Promise<EncodedBody> {
-    const { log } = this.#options;
+    const { read: log } = this.#options.log;
     const published = requirePublished(log);
     if (published.inForce.policies.get(name)?.version === version) return this.current(name);
     const record = await log.findByIdentity("policy", name, String(version));
@@ -109,7 +109,8 @@ export class Bundles {
 
   /** Changes with everything that matters to a bundle, also with what is registered but not published yet. */
   #basis(): string {
-    const { registered, inForce } = this.#options.log;
+    const { registered, read } = this.#options.log;
+    const { inForce } = read;
     return `${registered.changedAt}/${inForce.changedAt}/${inForce.status?.index}`;
   }
 
@@ -122,7 +123,7 @@ export class Bundles {
   }
 
   async #build(name: string): Promise<Current> {
-    const published = requirePublished(this.#options.log);
+    const published = requirePublished(this.#options.log.read);
     const basis = this.#basis();
     const refused = this.#refused.get(name);
     if (refused?.basis === basis && this.#now() - refused.checkedAt < REFRESH_MS) throw refused.problem;
@@ -140,7 +141,7 @@ export class Bundles {
   }
 
   async #assemble(name: string, published: Published, basis: string): Promise<Current> {
-    const { log } = this.#options;
+    const { read: log } = this.#options.log;
     const policy = await this.#policyInForce(published, name);
     const previous = this.#current.get(name);
     const same = previous?.basis === basis && previous.note === published.note;
@@ -153,7 +154,7 @@ export class Bundles {
   }
 
   async #policyInForce({ inForce }: Published, name: string): Promise<ReadEntry> {
-    const { log } = this.#options;
+    const { read: log } = this.#options.log;
     const found = inForce.policies.get(name);
     if (found === undefined) throw new RequestProblem("not-found", `there is no policy ${name}`);
     return readLoggedEntry(log, found.index);

@@ -1,6 +1,6 @@
 // Shapes of the answers that several calls share.
 import * as z from "zod";
-import type { Log } from "../../log/log.ts";
+import type { PublishedLog } from "../../log/published-log.ts";
 import { encodeBase64 } from "../../protocol/encoding/base64.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { integer, keyId, positive, sha256, time } from "../../protocol/entry/fields.ts";
@@ -74,7 +74,7 @@ export const detailedEntry = z
   })
   .meta({ id: "Entry", description: "An entry of the log" });
 
-export function summaryJson(log: Log, entry: ReadEntry): z.infer<typeof entrySummary> {
+export function summaryJson(log: PublishedLog, entry: ReadEntry): z.infer<typeof entrySummary> {
   const { kind: what, name, version } = entry.envelope.statement;
   return {
     index: entry.index,
@@ -90,7 +90,7 @@ export function summaryJson(log: Log, entry: ReadEntry): z.infer<typeof entrySum
 
 /** @param size of the checkpoint that the proof leads to. */
 export async function provenJson(
-  log: Log,
+  log: PublishedLog,
   entry: ReadEntry,
   size: number,
 ): Promise<z.infer<typeof provenEntry>> {

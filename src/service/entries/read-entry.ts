@@ -1,8 +1,7 @@
 // Entries of the log as the API shows them: read, decoded, with their proof and what revokes them.
 
-import type { Published } from "../../log/checkpointing/checkpointer.ts";
-import type { Log } from "../../log/log.ts";
-import type { StoredEntry } from "../../log/published-log.ts";
+import type { Published } from "../../log/checkpointing/publication.ts";
+import type { PublishedLog, StoredEntry } from "../../log/published-log.ts";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";
 import type { Kind } from "../../protocol/entry/reference.ts";
 import { type Envelope, parseLeaf } from "../../protocol/envelope/dsse.ts";
@@ -15,7 +14,7 @@ export interface ReadEntry extends StoredEntry {
 }
 
 /** @throws RequestProblem "beyond-tree" for an index that the published tree does not have. */
-export async function readLoggedEntry(log: Log, index: number): Promise<ReadEntry> {
+export async function readLoggedEntry(log: PublishedLog, index: number): Promise<ReadEntry> {
   const entry = await log.entry(index);
   if (entry === undefined) {
     const size = log.published()?.checkpoint.size ?? 0;
@@ -25,7 +24,7 @@ export async function readLoggedEntry(log: Log, index: number): Promise<ReadEntr
 }
 
 /** @throws RequestProblem "not-found" before the log has published anything. */
-export function requirePublished(log: Log): Published {
+export function requirePublished(log: PublishedLog): Published {
   const published = log.published();
   if (published === null) throw new RequestProblem("not-found", "the log has not published a checkpoint yet");
   return published;
@@ -37,13 +36,13 @@ export function statementJson({ payload }: Pick<Envelope, "payload">): Record<st
 }
 
 /** Pages through every entry of one kind, newest first, at most `limit` of them. */
-export async function entriesOfKind(log: Log, kind: Kind, limit: number): Promise<ReadEntry[]> {
+export async function entriesOfKind(log: PublishedLog, kind: Kind, limit: number): Promise<ReadEntry[]> {
   const indexes = await log.search({ kind, limit });
   return Promise.all(indexes.map((index) => readLoggedEntry(log, index)));
 }
 
 /** Whether an entry is revoked under what is published. */
-export function isEntryRevoked(log: Log, { index, envelope }: ReadEntry): boolean {
+export function isEntryRevoked(log: PublishedLog, { index, envelope }: ReadEntry): boolean {
   return isRevoked(log.inForce, {
     kind: envelope.statement.kind,
     index,
@@ -53,7 +52,7 @@ export function isEntryRevoked(log: Log, { index, envelope }: ReadEntry): boolea
 }
 
 /** The revocations that name this entry, or a key that signed it at its index; oldest first. Empty unless it is revoked. */
-export async function revokedBy(log: Log, entry: ReadEntry): Promise<number[]> {
+export async function revokedBy(log: PublishedLog, entry: ReadEntry): Promise<number[]> {
   if (!isEntryRevoked(log, entry)) return [];
   const revocations = await entriesOfKind(log, "revocation", MAX_REVOCATIONS);
   return revocations

@@ -1,13 +1,13 @@
 // Metrics of what the log holds now, read from it when somebody asks.
 import { Gauge, type Registry } from "prom-client";
-import type { Log } from "../../log/log.ts";
+import type { PublishedLog } from "../../log/published-log.ts";
 import type { StatementOf } from "../../protocol/envelope/statement.ts";
 import { currentTrustRoot } from "../../protocol/registration/in-force.ts";
 import { readLoggedEntry } from "../entries/read-entry.ts";
 
 const DAY_MS = 86_400_000;
 
-export function registerGauges(registry: Registry, log: Log, clock: () => Date): void {
+export function registerGauges(registry: Registry, log: PublishedLog, clock: () => Date): void {
   const registers = [registry];
   new Gauge({
     name: "touchstone_tree_size",
@@ -42,7 +42,7 @@ export function registerGauges(registry: Registry, log: Log, clock: () => Date):
 }
 
 /** Every document in force and when it expires. */
-async function expiriesOf(log: Log): Promise<Array<[document: string, expires: string]>> {
+async function expiriesOf(log: PublishedLog): Promise<Array<[document: string, expires: string]>> {
   const { inForce } = log;
   const root = currentTrustRoot(inForce)?.root;
   const found: Array<[string, string]> = root === undefined ? [] : [["trust-root", root.expires]];

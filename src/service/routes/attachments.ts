@@ -23,7 +23,7 @@ export function addAttachments(api: Api, service: Service): void {
 
   api.get(PATH, async (c) => {
     const digest = requireHexDigest(c.req.param("digest"));
-    const bytes = await log.attachment(digest);
+    const bytes = await log.read.attachment(digest);
     if (bytes === undefined) throw new RequestProblem("not-found", `there is no attachment sha256:${digest}`);
     return c.body(bytes as Uint8Array<ArrayBuffer>, 200, {
       "content-type": "application/json",

@@ -1,5 +1,7 @@
 // Looking entries up: the list, with filters and pages, and one entry with everything that is known of it.
+
 import * as z from "zod";
+import type { PublishedLog } from "../../log/published-log.ts";
 import { formatTime } from "../../protocol/entry/fields.ts";
 import { type Kind, kind } from "../../protocol/entry/reference.ts";
 import { contentJson, detailedEntry, entrySummary, summaryJson, treeSize } from "../entries/answer-shapes.ts";
@@ -73,14 +75,14 @@ const getEntry = route({
 });
 
 export function addEntries(api: Api, service: Service): void {
-  const { log } = service;
+  const { read: log } = service.log;
 
   api.openapi(listEntries, async (c) => {
     const { cursor, limit, digest, ...filter } = c.req.valid("query");
     const { checkpoint } = requirePublished(log);
     const before = Math.min(numberOf(cursor) ?? checkpoint.size, checkpoint.size);
     const wanted = numberOf(limit) ?? DEFAULT_LIMIT;
-    const found = await findEntries(service, {
+    const found = await findEntries(log, {
       ...filter,
       digest: digest?.split(":")[1],
       before,
@@ -119,7 +121,7 @@ interface EntryFilter {
 }
 
 /** What the index finds, and the entry whose payload has the digest, which the index does not hold. */
-async function findEntries({ log }: Service, filter: EntryFilter): Promise<ReadEntry[]> {
+async function findEntries(log: PublishedLog, filter: EntryFilter): Promise<ReadEntry[]> {
   const indexes = new Set(await log.search(filter));
   const own = filter.digest?.length === 64 ? await log.findByDigest(filter.digest) : undefined;
   const matches =

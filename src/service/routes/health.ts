@@ -42,7 +42,7 @@ export function addHealth(api: Api, { log, metrics, version }: Service): void {
   api.openapi(getHealth, (c) => c.json({ status: "ok" as const, version }, 200));
 
   api.openapi(getReadiness, (c) => {
-    const published = log.published();
+    const published = log.read.published();
     const reason = log.unavailable()?.code ?? (published === null ? "not-published" : null);
     const body = { ready: reason === null, treeSize: published?.checkpoint.size ?? 0, reason };
     return c.json(body, reason === null ? 200 : 503);

@@ -1,7 +1,9 @@
 // The page for people, and its style sheet.
+import type { PublishedLog } from "../../log/published-log.ts";
 import { encodeBase64 } from "../../protocol/encoding/base64.ts";
 import type { StatementOf } from "../../protocol/envelope/statement.ts";
 import { currentTrustRoot } from "../../protocol/registration/in-force.ts";
+import type { Bundles } from "../bundles/bundle-cache.ts";
 import { isEntryRevoked, readLoggedEntry } from "../entries/read-entry.ts";
 import { PAGE_HEADERS } from "../http/headers.ts";
 import type { Api } from "../openapi.ts";
@@ -26,8 +28,9 @@ export function addOverview(api: Api, service: Service): void {
 }
 
 async function overviewOf({ log, bundles, clock, version, origin }: Service): Promise<Overview> {
-  const published = log.published();
-  const root = currentTrustRoot(log.inForce)?.root;
+  const { read } = log;
+  const published = read.published();
+  const root = currentTrustRoot(read.inForce)?.root;
   return {
     origin,
     version,
@@ -39,13 +42,13 @@ async function overviewOf({ log, bundles, clock, version, origin }: Service): Pr
       accepting: log.unavailable() === null,
     },
     trustRoot: root === undefined ? null : { version: root.version, expires: root.expires },
-    status: await statusOf({ log }),
-    policies: await policiesOf({ log, bundles }),
-    entries: await newestOf({ log }),
+    status: await statusOf(read),
+    policies: await policiesOf(read, bundles),
+    entries: await newestOf(read),
   };
 }
 
-async function statusOf({ log }: Pick<Service, "log">): Promise<Overview["status"]> {
+async function statusOf(log: PublishedLog): Promise<Overview["status"]> {
   const { status } = log.inForce;
   if (status === null) return null;
   const { envelope } = await readLoggedEntry(log, status.index);
@@ -55,7 +58,7 @@ async function statusOf({ log }: Pick<Service, "log">): Promise<Overview["status
   };
 }
 
-function policiesOf({ log, bundles }: Pick<Service, "log" | "bundles">): Promise<Overview["policies"]> {
+function policiesOf(log: PublishedLog, bundles: Bundles): Promise<Overview["policies"]> {
   const sorted = [...log.inForce.policies].sort(([a], [b]) => (a < b ? -1 : 1));
   return Promise.all(
     sorted.map(async ([name, { version, index }]) => {
@@ -77,7 +80,7 @@ async function refusalOf(bundle: Promise<unknown>): Promise<string | null> {
   }
 }
 
-async function newestOf({ log }: Pick<Service, "log">): Promise<Overview["entries"]> {
+async function newestOf(log: PublishedLog): Promise<Overview["entries"]> {
   const indexes = await log.search({ limit: NEWEST });
   return Promise.all(
     indexes.map(async (index) => {

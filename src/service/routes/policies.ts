@@ -77,7 +77,7 @@ export function addBundles(api: Api, { bundles, metrics }: Service): void {
   });
 }
 
-export function addPolicyList(api: Api, { log }: Service): void {
+export function addPolicyList(api: Api, { log: { read: log } }: Service): void {
   api.openapi(listPolicies, async (c) => {
     const { checkpoint, inForce } = requirePublished(log);
     const found = [...inForce.policies].sort(([a], [b]) => (a < b ? -1 : 1));

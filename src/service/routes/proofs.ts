@@ -1,6 +1,6 @@
 // Proofs and the history of checkpoints.
 import * as z from "zod";
-import type { Log } from "../../log/log.ts";
+import type { PublishedLog } from "../../log/published-log.ts";
 import { encodeBase64 } from "../../protocol/encoding/base64.ts";
 import { formatTime, integer, positive, time } from "../../protocol/entry/fields.ts";
 import { formatTlogProof } from "../../protocol/note/tlog-proof.ts";
@@ -40,7 +40,7 @@ const JSON_HEADERS = { ...PROOF_HEADERS, "content-type": "application/json" };
 const TEXT_HEADERS = { ...PROOF_HEADERS, "content-type": "text/plain; charset=utf-8" };
 
 /** Inclusion proofs are asked for often: no schema machinery and no middleware stand in their way. */
-export function addInclusionProofs(api: Api, { log, metrics }: Service): void {
+export function addInclusionProofs(api: Api, { log: { read: log }, metrics }: Service): void {
   const count = metrics.hotReads("inclusion-proof");
   const quote = createQuote();
   describeInclusionProof(api);
@@ -62,7 +62,7 @@ export function addInclusionProofs(api: Api, { log, metrics }: Service): void {
   });
 }
 
-async function checkpointOfSize(log: Log, size: number): Promise<string | null> {
+async function checkpointOfSize(log: PublishedLog, size: number): Promise<string | null> {
   const [first] = await log.checkpointsFrom(size, 1);
   return first?.size === size ? first.note : null;
 }
@@ -169,7 +169,7 @@ const listCheckpoints = route({
   },
 });
 
-export function addProofs(api: Api, { log }: Service): void {
+export function addProofs(api: Api, { log: { read: log } }: Service): void {
   api.openapi(getConsistencyProof, async (c) => {
     const query = c.req.valid("query");
     const { size } = requirePublished(log).checkpoint;

@@ -3,7 +3,7 @@
 import type { Context } from "hono";
 import * as z from "zod";
 import { BatchRefusedError, LogUnavailableError } from "../../log/errors.ts";
-import type { PublishOutcome } from "../../log/log.ts";
+import type { PublishOutcome } from "../../log/sequencing/sequencer.ts";
 import { nativeSha256 } from "../../node/sha256.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";
@@ -135,7 +135,7 @@ function awaitingJson({ index }: PublishOutcome): z.infer<typeof awaitingEntry> 
 type PublishedEntry = z.infer<typeof publishedEntry>;
 
 async function proofOf(
-  { log }: Service,
+  { log: { read: log } }: Service,
   { index }: PublishOutcome,
 ): Promise<Pick<PublishedEntry, "treeSize" | "proof">> {
   const { checkpoint, note } = requirePublished(log);

@@ -26,7 +26,7 @@ const OBJECT_HEADERS = {
 /** Full tiles in memory, bytes: 2,048 of them. Entry bundles are a hundred times as large, and each auditor reads them once. */
 const KEPT_BYTES = 16 * 1024 * 1024;
 
-export function addReadPath(api: Api, { log, metrics }: Service): void {
+export function addReadPath(api: Api, { log: { read: log }, metrics }: Service): void {
   const recent = new LRUCache<string, Uint8Array<ArrayBuffer>>({
     maxSize: KEPT_BYTES,
     maxEntrySize: KEPT_BYTES / 8,

@@ -88,7 +88,7 @@ const listRevocations = route({
   },
 });
 
-export function addTrust(api: Api, { log }: Service): void {
+export function addTrust(api: Api, { log: { read: log } }: Service): void {
   /** An entry under the published checkpoint, as it was when the request came in. */
   const proven = async (entry: number, size: number) =>
     provenJson(log, await readLoggedEntry(log, entry), size);

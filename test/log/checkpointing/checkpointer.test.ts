@@ -25,12 +25,12 @@ async function begin(options: HarnessOptions = {}): Promise<void> {
 }
 
 function watch(opened: Log): Log {
-  seen.push(opened.published()?.note ?? "");
+  seen.push(opened.read.published()?.note ?? "");
   opened.onPublished(({ note }) => seen.push(note));
   return opened;
 }
 
-const logPolicy = () => log.inForce.trustRoots.at(-1)!.root.logPolicy;
+const logPolicy = () => log.read.inForce.trustRoots.at(-1)!.root.logPolicy;
 const notes = () => seen.filter((note) => note !== "");
 
 async function reopenAndAudit(): Promise<void> {
@@ -41,11 +41,11 @@ async function reopenAndAudit(): Promise<void> {
   log = watch(await harness.open());
   const [entry] = await signPlatforms(harness.keys, "after-restart", 1);
   expect((await log.publish([entry!]))[0]?.state).toBe("published");
-  await auditAsStranger(log, logPolicy(), notes());
+  await auditAsStranger(log.read, logPolicy(), notes());
 }
 
 afterEach(async () => {
-  await auditAsStranger(log, logPolicy(), notes());
+  await auditAsStranger(log.read, logPolicy(), notes());
   await log.close();
   harness.remove();
 });
@@ -95,14 +95,14 @@ describe("gathering cosignatures", () => {
       index: 1,
       state: "awaiting-cosignature",
     });
-    expect(await log.entry(1)).toBeUndefined();
+    expect(await log.read.entry(1)).toBeUndefined();
     down.is = false;
     expect((await log.publish([entry!]))[0]).toMatchObject({
       outcome: "known",
       index: 1,
       state: "published",
     });
-    expect(await log.entry(1)).toBeDefined();
+    expect(await log.read.entry(1)).toBeDefined();
   });
 
   it("takes no new entries after the quorum was missing for too long, still answers known ones, and goes on when it is back", async () => {
@@ -175,15 +175,15 @@ describe("gathering cosignatures", () => {
 describe("renewal", () => {
   it("has the cosignatures of an idle log renewed before they are old, and keeps both checkpoints", async () => {
     await begin({ config: { limits: { renewAfterMs: 3_600_000, tickMs: 10 } } });
-    const before = log.published()!;
+    const before = log.read.published()!;
     harness.clock.now = new Date(harness.clock.now.getTime() + 3_599_000);
     await new Promise((resolve) => setTimeout(resolve, 60));
-    expect(log.published()!.note).toBe(before.note);
+    expect(log.read.published()!.note).toBe(before.note);
     harness.clock.now = new Date(harness.clock.now.getTime() + 1_000);
     await expect
-      .poll(() => log.published()!.cosignedAt.toISOString(), PATIENT)
+      .poll(() => log.read.published()!.cosignedAt.toISOString(), PATIENT)
       .toBe("2026-11-23T13:00:00.000Z");
-    expect((await log.checkpointsFrom(1, 10)).map(({ size }) => size)).toEqual([1, 1]);
+    expect((await log.read.checkpointsFrom(1, 10)).map(({ size }) => size)).toEqual([1, 1]);
   });
 
   it("renews within a quarter of maxCheckpointAge whatever it was told", async () => {
@@ -193,7 +193,7 @@ describe("renewal", () => {
     });
     harness.clock.now = new Date(harness.clock.now.getTime() + 100_000);
     await expect
-      .poll(() => log.published()!.cosignedAt.toISOString(), PATIENT)
+      .poll(() => log.read.published()!.cosignedAt.toISOString(), PATIENT)
       .toBe("2026-11-23T12:01:40.000Z");
   });
 });
@@ -234,7 +234,7 @@ describe("a fault", () => {
         const publishing = log.publish([first!]);
         if (isLost) await expect(publishing).rejects.toMatchObject({ code: "storage-failed" });
         else expect((await publishing)[0]).toMatchObject({ index: 1, state: "published" });
-        await auditAsStranger(log, logPolicy(), notes());
+        await auditAsStranger(log.read, logPolicy(), notes());
         expect((await log.publish([second!]))[0]).toMatchObject({
           index: isLost ? 1 : 2,
           state: "published",
@@ -253,11 +253,11 @@ describe("a fault", () => {
         fault(step).arm(0);
         log = watch(await harness.open());
         await expect
-          .poll(() => log.published()?.checkpoint.size, PATIENT)
+          .poll(() => log.read.published()?.checkpoint.size, PATIENT)
           .toBe(step === "append" && when === "before" ? 1 : 2);
         const state = result.status === "fulfilled" ? result.value[0]!.state : "failed";
         if (state !== "failed")
-          expect(await log.findByDigest(entry!.payloadDigest)).toMatchObject({ index: 1 });
+          expect(await log.read.findByDigest(entry!.payloadDigest)).toMatchObject({ index: 1 });
         await reopenAndAudit();
       });
     }

@@ -43,14 +43,14 @@ beforeEach(async () => {
   const attached = { ...kernel, patches: { ...kernel.patches, inline: null, attachment } };
   await log.publish([await signStatement("kernel-patch-set", attached, [keys.publisher])]);
   const newcomer = await testKey("newcomer");
-  const change = { version: 2, previous: log.inForce.trustRoots[0]!.digest };
+  const change = { version: 2, previous: log.read.inForce.trustRoots[0]!.digest };
   const predicate = await trustRootPredicate({ ...keys, publisher: newcomer }, change);
   await log.publish([await signStatement("trust-root", predicate, [keys.root[0]])]);
   const set = await signReleaseSet({ ...keys, publisher: newcomer }, "2.0");
   await log.publish(inOrder(set));
   await log.publish([await signStatement("policy", policyPredicate(set), [keys.policy])]);
-  await writeMirror(log, mirror, [sha256Of("[]")]);
-  seen = (await log.checkpointsFrom(0, 1000)).map(({ note }) => note);
+  await writeMirror(log.read, mirror, [sha256Of("[]")]);
+  seen = (await log.read.checkpointsFrom(0, 1000)).map(({ note }) => note);
   await log.close();
 });
 
@@ -105,9 +105,9 @@ describe("an old backup put back", () => {
     const recovered = await runRecovery();
     expect(recovered.added).toBe(recovered.size - 102);
     const log = await check();
-    await auditAsStranger(log, log.inForce.trustRoots.at(-1)!.root.logPolicy, seen);
-    expect(log.inForce.policies.get("production")).toBeDefined();
-    expect(await log.attachment(sha256Of("[]"))).toBeDefined();
+    await auditAsStranger(log.read, log.read.inForce.trustRoots.at(-1)!.root.logPolicy, seen);
+    expect(log.read.inForce.policies.get("production")).toBeDefined();
+    expect(await log.read.attachment(sha256Of("[]"))).toBeDefined();
     const [entry] = await signPlatforms(
       { ...harness.keys, publisher: await testKey("newcomer") },
       "recovered",
@@ -204,7 +204,7 @@ describe("a mirror that lies", () => {
     copyFileSync(backup, fresh.databaseFile);
     await fresh.replaceHighWater(seen.find((note) => note.split("\n")[1] === "102")!);
     const log = await fresh.open();
-    await writeMirror(log, early);
+    await writeMirror(log.read, early);
     await log.close();
     fresh.remove();
     await expect(runRecovery(readMirror(early))).rejects.toMatchObject({ code: "database-behind" });

@@ -15,7 +15,7 @@ let harness: LogHarness;
 let log: Log;
 
 afterEach(async () => {
-  await auditAsStranger(log, log.inForce.trustRoots.at(-1)!.root.logPolicy);
+  await auditAsStranger(log.read, log.read.inForce.trustRoots.at(-1)!.root.logPolicy);
   await log.close();
   harness.remove();
 });
@@ -30,8 +30,8 @@ async function begin(options: Parameters<typeof LogHarness.make>[0] = {}): Promi
 }
 
 async function newestStatus() {
-  const { index } = log.inForce.status!;
-  const { statement } = parseLeaf((await log.entry(index))!.leaf);
+  const { index } = log.read.inForce.status!;
+  const { statement } = parseLeaf((await log.read.entry(index))!.leaf);
   return { index, predicate: statement.kind === "status" ? statement.predicate : undefined };
 }
 
@@ -41,13 +41,13 @@ const passed = async (ms: number) => {
   await new Promise((resolve) => setTimeout(resolve, 50));
 };
 const expectSequence = (sequence: number) =>
-  expect.poll(() => log.inForce.status?.sequence, { timeout: 10_000 }).toBe(sequence);
+  expect.poll(() => log.read.inForce.status?.sequence, { timeout: 10_000 }).toBe(sequence);
 const DAY = 86_400_000;
 
 describe("the status issuer", () => {
   it("summarises the first trust root in the commit that brings it", async () => {
     await begin();
-    expect(log.inForce.status).toMatchObject({ index: 1, sequence: 1 });
+    expect(log.read.inForce.status).toMatchObject({ index: 1, sequence: 1 });
     expect((await newestStatus()).predicate).toMatchObject({
       treeSize: 1,
       issuedAt: "2026-11-23T12:00:00Z",
@@ -60,14 +60,14 @@ describe("the status issuer", () => {
     const { keys } = harness;
     const set = await signReleaseSet(keys);
     await log.publish(inOrder(set));
-    expect(log.inForce.status?.sequence).toBe(1);
+    expect(log.read.inForce.status?.sequence).toBe(1);
     const [policy] = await log.publish([await signStatement("policy", policyPredicate(set), [keys.policy])]);
     // The change is published with its status: there is no checkpoint that shows one without the other.
-    expect(log.inForce.status).toMatchObject({ index: policy!.index + 1, sequence: 2 });
+    expect(log.read.inForce.status).toMatchObject({ index: policy!.index + 1, sequence: 2 });
     const revocation = revocationPredicate({ digests: [set.platform.payloadDigest] });
     await log.publish([await signStatement("revocation", revocation, [keys.revocation])]);
     const { predicate } = await newestStatus();
-    expect(predicate).toMatchObject({ sequence: 3, ...summarise(log.inForce) });
+    expect(predicate).toMatchObject({ sequence: 3, ...summarise(log.read.inForce) });
     expect(predicate?.revokedDigests).toEqual([set.platform.payloadDigest]);
   });
 
@@ -81,24 +81,24 @@ describe("the status issuer", () => {
       names.map((name) => signStatement("policy", policyPredicate(set, { name }), [keys.policy])),
     );
     await log.publish(policies);
-    expect(log.inForce.status?.sequence).toBe(2);
+    expect(log.read.inForce.status?.sequence).toBe(2);
     expect((await newestStatus()).predicate?.policies).toHaveLength(10);
   });
 
   it("renews after a day, once", async () => {
     await begin();
     await passed(DAY - 1000);
-    expect(log.inForce.status?.sequence).toBe(1);
+    expect(log.read.inForce.status?.sequence).toBe(1);
     await passed(1000);
     await expectSequence(2);
     for (let i = 0; i < 5; i++) await passed(0);
-    expect(log.inForce.status?.sequence).toBe(2);
+    expect(log.read.inForce.status?.sequence).toBe(2);
   });
 
   it("renews at half of a life that is shorter than two days", async () => {
     await begin({ trustRoot: { maxStatusAge: 3600 } });
     await passed(1_799_000);
-    expect(log.inForce.status?.sequence).toBe(1);
+    expect(log.read.inForce.status?.sequence).toBe(1);
     await passed(1000);
     await expectSequence(2);
   });
@@ -110,26 +110,26 @@ describe("the status issuer", () => {
     log = await harness.open();
     await expectSequence(2);
     await passed(0);
-    expect(log.inForce.status?.sequence).toBe(2);
+    expect(log.read.inForce.status?.sequence).toBe(2);
   });
 
   it("stays silent where the trust root gives its key no role, wants two, or the log is closed", async () => {
     await begin({ trustRoot: { roles: await rolesWithoutStatus() } });
-    expect(log.inForce.status).toBeNull();
+    expect(log.read.inForce.status).toBeNull();
     const { keys } = harness;
     await log.publish(await signPlatforms(keys, "vm", 1));
-    const { checkpoint } = log.published()!;
+    const { checkpoint } = log.read.published()!;
     const successor = {
       origin: "next.example/log",
       finalSize: checkpoint.size,
       finalRoot: Buffer.from(checkpoint.root).toString("hex"),
     };
-    const change = { version: 2, previous: log.inForce.trustRoots[0]!.digest, successor };
+    const change = { version: 2, previous: log.read.inForce.trustRoots[0]!.digest, successor };
     await log.publish([
       await signStatement("trust-root", await trustRootPredicate(keys, change), [keys.root[0]]),
     ]);
     await passed(0);
-    expect(log.inForce.status).toBeNull();
+    expect(log.read.inForce.status).toBeNull();
   });
 });
 

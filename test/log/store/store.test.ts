@@ -6,8 +6,8 @@ import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { HighWaterFile } from "../../../src/log/checkpointing/high-water.ts";
-import { openLog } from "../../../src/log/log.ts";
 import { fsck } from "../../../src/log/maintenance/fsck.ts";
+import { openLog } from "../../../src/log/open-or-create.ts";
 import type { Append } from "../../../src/log/store/log-store.ts";
 import { readMigrations } from "../../../src/log/store/sqlite/migrate.ts";
 import { MIGRATIONS_FOLDER, openForReading, openForWriting } from "../../../src/log/store/sqlite/open.ts";
@@ -283,7 +283,7 @@ describe("a full disk", () => {
       }
       expect(new Set(refused)).toEqual(new Set(["storage-failed"]));
       expect(accepted).toEqual(accepted.map((_, i) => i + 2));
-      await auditAsStranger(log, log.inForce.trustRoots[0]!.root.logPolicy);
+      await auditAsStranger(log.read, log.read.inForce.trustRoots[0]!.root.logPolicy);
       execFileSync("mount", ["-o", "remount,size=30m", harness.folder]);
       const [late] = await signPlatforms(harness.keys, "late", 1);
       expect((await log.publish([late!]))[0]).toMatchObject({
@@ -295,7 +295,7 @@ describe("a full disk", () => {
       expect((await fsck(store, new HighWaterFile(harness.highWaterPath))).findings).toEqual([]);
       await store.close();
       const again = await openLog(await harness.config());
-      expect(again.published()?.checkpoint.size).toBe(accepted.length + 3);
+      expect(again.read.published()?.checkpoint.size).toBe(accepted.length + 3);
       await again.close();
     } finally {
       execFileSync("umount", ["-l", harness.folder]);

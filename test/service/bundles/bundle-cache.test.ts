@@ -22,7 +22,11 @@ beforeEach(async () => {
 afterEach(() => service.stop());
 
 const PATH = "/v1/policies/production";
-const pin = () => ({ origin: ORIGIN, version: 1, digest: service.log.inForce.trustRoots[0]?.digest ?? "" });
+const pin = () => ({
+  origin: ORIGIN,
+  version: 1,
+  digest: service.log.read.inForce.trustRoots[0]?.digest ?? "",
+});
 const now = () => service.logHarness.clock.now;
 const bytesOf = async (response: Response) => new Uint8Array(await response.arrayBuffer());
 const verify = async (path: string, remembered: RememberedState | null = null) =>
@@ -70,7 +74,7 @@ describe("conditional requests and codings", () => {
     expect((await service.get(PATH)).headers.get("etag")).toBe(before);
     service.logHarness.clock.now = new Date(now().getTime() + 4_000);
     expect((await service.get(PATH)).headers.get("etag")).not.toBe(before);
-    expect((await verify(PATH)).checkpoint.size).toBe(service.log.inForce.size);
+    expect((await verify(PATH)).checkpoint.size).toBe(service.log.read.inForce.size);
   });
 });
 

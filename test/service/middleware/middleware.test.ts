@@ -328,8 +328,8 @@ describe("a log that cannot take entries", () => {
   test("says log-closed after the trust root that names a successor", async () => {
     const closed = await ServiceHarness.start();
     try {
-      const root = closed.log.inForce.trustRoots[0]!;
-      const { size: finalSize, root: finalRoot } = closed.log.published()!.checkpoint;
+      const root = closed.log.read.inForce.trustRoots[0]!;
+      const { size: finalSize, root: finalRoot } = closed.log.read.published()!.checkpoint;
       const successor = {
         origin: "next.example",
         finalSize,
@@ -360,7 +360,7 @@ describe("metrics", () => {
           ?.split(" ")
           .at(-1),
       );
-    expect(sample("touchstone_tree_size ")).toBe(service.log.inForce.size);
+    expect(sample("touchstone_tree_size ")).toBe(service.log.read.inForce.size);
     expect(sample("touchstone_checkpoint_age_seconds ")).toBe(0);
     expect(sample('touchstone_days_until_expiry{document="status"}')).toBeCloseTo(7, 1);
     expect(sample('touchstone_days_until_expiry{document="trust-root"}')).toBeGreaterThan(1000);

@@ -43,7 +43,7 @@ beforeAll(async () => {
   for (const envelope of await signPlatforms(service.keys, "fleet", 25)) await service.publish(envelope);
   const revocation = revocationPredicate({ digests: [set.rim.payloadDigest] });
   await service.publish(await signStatement("revocation", revocation, [service.keys.revocation]));
-  size = service.log.inForce.size;
+  size = service.log.read.inForce.size;
 });
 afterAll(() => service.stop());
 

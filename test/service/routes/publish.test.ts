@@ -51,7 +51,7 @@ describe("an entry that is published", () => {
     const answer = (await response.json()) as Published;
     expect([response.status, answer.outcome]).toEqual([201, "new"]);
     expect(response.headers.get("location")).toBe(`https://log.example/v1/entries/${answer.index}`);
-    const logPolicy = parseTlogPolicy(currentTrustRoot(service.log.inForce)?.root.logPolicy ?? "");
+    const logPolicy = parseTlogPolicy(currentTrustRoot(service.log.read.inForce)?.root.logPolicy ?? "");
     const { checkpoint } = await verifyTlogProof(
       parseTlogProof(answer.proof),
       hashLeaf(envelope.leaf),
@@ -73,16 +73,16 @@ describe("an entry that is published", () => {
     const envelope = await platform("as-text");
     const response = await service.publish(envelope, { accept: "text/plain" });
     expect(response.headers.get("content-type")).toMatch(/^text\/plain/);
-    expect(parseTlogProof(await response.text()).index).toBe(service.log.inForce.size - 1);
+    expect(parseTlogProof(await response.text()).index).toBe(service.log.read.inForce.size - 1);
   });
 
   test("may be written in any JSON form, and is logged in its one form", async () => {
     const envelope = await platform("spaced");
     const response = await service.post(JSON.stringify(envelopeToJson(envelope), null, 4));
     const { index } = (await response.json()) as Published;
-    expect(Buffer.from(envelope.leaf).equals((await service.log.entry(index))?.leaf ?? Buffer.of())).toBe(
-      true,
-    );
+    expect(
+      Buffer.from(envelope.leaf).equals((await service.log.read.entry(index))?.leaf ?? Buffer.of()),
+    ).toBe(true);
   });
 });
 
@@ -195,7 +195,7 @@ describe("signatures", () => {
   test("one key twice does not make two of a threshold", async () => {
     const predicate = await trustRootPredicate(service.keys, {
       version: 2,
-      previous: currentTrustRoot(service.log.inForce)?.digest ?? null,
+      previous: currentTrustRoot(service.log.read.inForce)?.digest ?? null,
       roles: {
         ...(await trustRootPredicate(service.keys)).roles,
         root: { keys: service.keys.root.map((k) => k.keyId), threshold: 2 },
@@ -272,7 +272,7 @@ describe("what the registration rules refuse", () => {
   });
 
   test("a status that is not true, and one that does not follow", async () => {
-    const { inForce } = service.log;
+    const { inForce } = service.log.read;
     const by = [service.keys.status];
     const lie = await signStatement("status", statusPredicate(inForce, { revokedDigests: [] }), by);
     expect(await refused(lie)).toBe("422 status-not-true");
@@ -286,12 +286,12 @@ describe("what the registration rules refuse", () => {
         service.keys.revocation,
       ]);
     expect(await refused(await revoke(sha256Of("nothing"), "r1"))).toBe("422 revocation-target");
-    const trustRoot = currentTrustRoot(service.log.inForce)?.digest ?? "";
+    const trustRoot = currentTrustRoot(service.log.read.inForce)?.digest ?? "";
     expect(await refused(await revoke(trustRoot, "r2"))).toBe("422 revocation-target");
   });
 
   test("a trust root that cannot be worked with, and a false successor: 422", async () => {
-    const previous = currentTrustRoot(service.log.inForce)?.digest ?? null;
+    const previous = currentTrustRoot(service.log.read.inForce)?.digest ?? null;
     const by = [service.keys.root[0]];
     const broken = await trustRootPredicate(service.keys, {
       version: 2,
@@ -383,7 +383,7 @@ describe("a batch", () => {
   });
 
   test("with one bad line is refused whole, naming the line, and nothing is added", async () => {
-    const size = service.log.inForce.size;
+    const size = service.log.read.inForce.size;
     const stranger = await signStatement("platform", platformPredicate("b"), [await testKey("stranger")]);
     const problem = await problemOf(
       await service.publishBatch([await platform("b1"), await platform("b2"), stranger]),
@@ -395,7 +395,7 @@ describe("a batch", () => {
     expect([misfit.status, misfit.line]).toEqual([422, 2]);
     const alone = await problemOf(await service.publishBatch([stranger]));
     expect([alone.status, alone.line]).toEqual([401, 1]);
-    expect(service.log.inForce.size).toBe(size);
+    expect(service.log.read.inForce.size).toBe(size);
   });
 
   test("of more than 1,000 lines is 413, of none 400, with an empty line 400", async () => {
@@ -432,7 +432,7 @@ describe("a batch", () => {
     expect(await refusalOf(await service.publishBatch([line, await platform("unrelated")]))).toBe(
       "400 malformed",
     );
-    expect(await service.log.attachment(digest)).toBeUndefined();
+    expect(await service.log.read.attachment(digest)).toBeUndefined();
     expect((await service.publishBatch([line, envelope])).status).toBe(201);
     expect(await (await service.get(`/v1/attachments/sha256/${digest}`)).text()).toBe('["an attachment"]');
     expect(await refusalOf(await service.publishBatch([{ attachment: 5 }, envelope]))).toBe(
@@ -442,10 +442,10 @@ describe("a batch", () => {
 });
 
 test("every envelope that was answered can be read back and is what was sent", async () => {
-  const size = service.log.inForce.size;
+  const size = service.log.read.inForce.size;
   for (let index = 0; index < size; index++) {
     const { envelope } = await service.json<{ envelope: object }>(`/v1/entries/${index}`);
     const { leaf } = parseEnvelope(utf8(JSON.stringify(envelope)));
-    expect(Buffer.from(leaf).equals((await service.log.entry(index))?.leaf ?? Buffer.of())).toBe(true);
+    expect(Buffer.from(leaf).equals((await service.log.read.entry(index))?.leaf ?? Buffer.of())).toBe(true);
   }
 });

@@ -15,7 +15,7 @@ let size: number;
 beforeAll(async () => {
   service = await ServiceHarness.start();
   await service.log.publish(await signPlatforms(service.keys, "p", 300));
-  size = service.log.published()?.checkpoint.size ?? 0;
+  size = service.log.read.published()?.checkpoint.size ?? 0;
 });
 afterAll(() => service.stop());
 

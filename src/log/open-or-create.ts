@@ -1,0 +1,69 @@
+// Opens a log that is there, or begins one with its first trust root.
+import type { Envelope } from "../protocol/envelope/dsse.ts";
+import type { NoteSigner } from "../protocol/note/signed-note.ts";
+import { logKeyOf } from "../protocol/note/tlog-policy.ts";
+import { currentTrustRoot } from "../protocol/registration/in-force.ts";
+import type { LogConfig } from "./config.ts";
+import { StartRefusedError } from "./errors.ts";
+import { Log } from "./log.ts";
+import { loadLog } from "./start-checks.ts";
+import type { LogStore } from "./store/log-store.ts";
+
+/**
+ * Opens an existing log, publishes what a crash left unpublished, and keeps its checkpoint and status fresh until it is closed.
+ * The store is closed with it.
+ * @throws StartRefusedError
+ */
+export async function openLog(config: LogConfig): Promise<Log> {
+  return closingOnRefusal(config.store, async () => {
+    const loaded = await loadLog(config.store, config.highWater);
+    const trustRoot = currentTrustRoot(loaded.state.inForce)?.root;
+    if (trustRoot === undefined) {
+      throw new StartRefusedError("log-empty", "the log is empty; create it with 'touchstone init'");
+    }
+    requireLogKey(config.signer, trustRoot.logPolicy);
+    return Log.start(config, loaded);
+  });
+}
+
+/**
+ * Begins a log with its first trust root as entry 0. The store is closed with it.
+ * @throws StartRefusedError "log-not-empty" | "wrong-log-key"; PolicyError, VerificationError where the trust root is not acceptable.
+ */
+export async function createLog(config: LogConfig, trustRoot: Envelope): Promise<Log> {
+  const log = await closingOnRefusal(config.store, async () => {
+    const loaded = await loadLog(config.store, config.highWater);
+    if (loaded.state.head.size > 0) {
+      throw new StartRefusedError("log-not-empty", "there is a log in this database already");
+    }
+    const { statement } = trustRoot;
+    if (statement.kind === "trust-root") requireLogKey(config.signer, statement.predicate.logPolicy);
+    return Log.start(config, loaded);
+  });
+  try {
+    await log.publish([trustRoot]);
+    return log;
+  } catch (error) {
+    await log.close();
+    throw error;
+  }
+}
+
+/** A log that does not start must not keep its database locked. */
+async function closingOnRefusal(store: LogStore, start: () => Promise<Log>): Promise<Log> {
+  try {
+    return await start();
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+function requireLogKey({ name, keyId }: NoteSigner, logPolicy: string): void {
+  const named = logKeyOf(logPolicy);
+  if (named.name === name && named.keyId === keyId) return;
+  throw new StartRefusedError(
+    "wrong-log-key",
+    `the trust root names log key ${named.name}+${named.keyId}, the service was given ${name}+${keyId}`,
+  );
+}

@@ -1,0 +1,65 @@
+// Holds what waits to be recorded, and cuts it into batches.
+import type { VerifiedEnvelope } from "../../protocol/envelope/dsse.ts";
+import type { Observer } from "../observer.ts";
+import type { Sequenced } from "./pending-batch.ts";
+
+/** Entries and bytes after which a batch is committed though more is waiting: they bound the time of one transaction. */
+const MAX_BATCH_ENTRIES = 512;
+const MAX_BATCH_BYTES = 4 * 1024 * 1024;
+/** Longest time for which a batch waits while more is arriving, milliseconds: what a few commits take. */
+const MAX_GATHER_MS = 20;
+
+/** Envelopes that are accepted together or not at all, and the request that waits for them. */
+export interface Group {
+  readonly envelopes: readonly VerifiedEnvelope[];
+  readonly resolve: (sequenced: Sequenced[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class BatchQueue {
+  readonly #queue: Group[] = [];
+  readonly #observer: Observer;
+
+  constructor(observer: Observer) {
+    this.#observer = observer;
+  }
+
+  get isEmpty(): boolean {
+    return this.#queue.length === 0;
+  }
+
+  add(group: Group): void {
+    this.#queue.push(group);
+  }
+
+  /**
+   * Turns the event loop for as long as that brings more to this batch: requests are read then, and signature checks land. A turn
+   * accepts one connection, so a commit in each would let a crowd of new clients in as slowly as the disk syncs.
+   */
+  async gather(): Promise<void> {
+    const begun = performance.now();
+    let before: number;
+    do {
+      before = this.#queue.length;
+      await new Promise((resolve) => setImmediate(resolve));
+    } while (
+      this.#queue.length > before &&
+      this.#queue.length < MAX_BATCH_ENTRIES &&
+      performance.now() - begun < MAX_GATHER_MS
+    );
+  }
+
+  /** Takes the oldest groups, as many as make one batch. */
+  take(): Group[] {
+    let entries = 0;
+    let bytes = 0;
+    let count = 0;
+    while (count < this.#queue.length && entries < MAX_BATCH_ENTRIES && bytes < MAX_BATCH_BYTES) {
+      const { envelopes } = this.#queue[count++] as Group;
+      entries += envelopes.length;
+      for (const { leaf } of envelopes) bytes += leaf.length;
+    }
+    this.#observer.measure("queue-depth", this.#queue.length);
+    return this.#queue.splice(0, count);
+  }
+}

@@ -1,0 +1,83 @@
+// Decides the entries of a batch, each against the log as it will be at the index that the entry would get.
+import { nativeSha256 } from "../../node/sha256.ts";
+import type { VerifiedEnvelope } from "../../protocol/envelope/dsse.ts";
+import { hashLeaf } from "../../protocol/merkle/hash.ts";
+import type { InForce } from "../../protocol/registration/in-force.ts";
+import { register } from "../../protocol/registration/register.ts";
+import { BatchRefusedError } from "../errors.ts";
+import type { EntryLookup } from "../store/log-store.ts";
+import type { GrowingTree } from "../tree/growing-tree.ts";
+import { BatchView } from "./batch-view.ts";
+
+/** Where an entry is in the log, and whether it was there before. */
+export interface Sequenced {
+  readonly outcome: "new" | "known";
+  readonly index: number;
+}
+
+/** A new entry of the batch, and its hash in the tree. */
+export interface AcceptedEntry {
+  readonly envelope: VerifiedEnvelope;
+  /** 32 bytes. */
+  readonly leafHash: Uint8Array;
+}
+
+export class PendingBatch {
+  readonly #view: BatchView;
+  readonly #accepted: AcceptedEntry[];
+
+  private constructor(view: BatchView, accepted: AcceptedEntry[]) {
+    this.#view = view;
+    this.#accepted = accepted;
+  }
+
+  /** Begins a batch on top of a durable log: what is in force there, and its tree. It decides these envelopes, and a status. */
+  static async begin(
+    store: EntryLookup,
+    inForce: InForce,
+    tree: GrowingTree,
+    envelopes: readonly VerifiedEnvelope[],
+  ): Promise<PendingBatch> {
+    const accepted: AcceptedEntry[] = [];
+    const treeRoot = () => tree.rootWith(accepted.map(({ leafHash }) => leafHash));
+    return new PendingBatch(await BatchView.load(store, inForce, envelopes, treeRoot), accepted);
+  }
+
+  /** The entries that were accepted as new, in the order of their indexes. */
+  get accepted(): readonly AcceptedEntry[] {
+    return this.#accepted;
+  }
+
+  /** What is in force after them. */
+  get inForce(): InForce {
+    return this.#view.inForce;
+  }
+
+  /**
+   * Accepts envelopes together, in their order, or none of them.
+   * @throws PolicyError of registration for one envelope, BatchRefusedError around it for several.
+   */
+  accept(envelopes: readonly VerifiedEnvelope[]): Sequenced[] {
+    const undo = this.#view.savepoint();
+    const before = this.#accepted.length;
+    const sequenced: Sequenced[] = [];
+    try {
+      for (const envelope of envelopes) sequenced.push(this.#register(envelope));
+      return sequenced;
+    } catch (error) {
+      this.#accepted.length = before;
+      undo();
+      throw envelopes.length === 1 ? error : new BatchRefusedError(sequenced.length, error as Error);
+    }
+  }
+
+  #register(envelope: VerifiedEnvelope): Sequenced {
+    const registration = register(this.#view, envelope);
+    const { index } = registration.record;
+    if (registration.outcome === "new") {
+      this.#accepted.push({ envelope, leafHash: hashLeaf(envelope.leaf, nativeSha256) });
+      this.#view.add(registration.record, registration.inForce);
+    }
+    return { outcome: registration.outcome, index };
+  }
+}

@@ -1,0 +1,109 @@
+// Records batches: one compare-and-swap on the tree size makes a batch durable, so nothing can have changed since it was decided.
+import { equalBytes } from "../../protocol/encoding/bytes.ts";
+import type { VerifiedEnvelope } from "../../protocol/envelope/dsse.ts";
+import type { InForce } from "../../protocol/registration/in-force.ts";
+import { ConflictError, LogUnavailableError } from "../errors.ts";
+import type { Observer } from "../observer.ts";
+import { digestsOf } from "../store/entry-record.ts";
+import type { Append, LogStore, NewEntry, TreeHead } from "../store/log-store.ts";
+import { GrowingTree } from "../tree/growing-tree.ts";
+import { PendingBatch } from "./pending-batch.ts";
+
+/** The durable log at one moment. */
+export interface LogState {
+  readonly head: TreeHead;
+  readonly inForce: InForce;
+}
+
+export interface RecorderConfig {
+  readonly store: LogStore;
+  readonly tree: GrowingTree;
+  readonly state: LogState;
+  readonly observer: Observer;
+}
+
+export class Recorder {
+  readonly #config: RecorderConfig;
+  #tree: GrowingTree;
+  #state: LogState;
+  #stopped: LogUnavailableError | null = null;
+
+  constructor(config: RecorderConfig) {
+    this.#config = config;
+    this.#tree = config.tree;
+    this.#state = config.state;
+  }
+
+  /** What is durable. */
+  get state(): LogState {
+    return this.#state;
+  }
+
+  /** The right edge; it may be ahead of the durable state by the batch that is being recorded. */
+  get tree(): GrowingTree {
+    return this.#tree;
+  }
+
+  /** Why nothing more is recorded, or null. */
+  get stopped(): LogUnavailableError | null {
+    return this.#stopped;
+  }
+
+  stop(reason: LogUnavailableError): void {
+    this.#stopped ??= reason;
+  }
+
+  /** Begins a batch of these envelopes on top of what is durable. One batch is under way at a time. */
+  async begin(envelopes: readonly VerifiedEnvelope[]): Promise<PendingBatch> {
+    if (this.#stopped !== null) throw this.#stopped;
+    return PendingBatch.begin(this.#config.store, this.#state.inForce, this.#tree, envelopes);
+  }
+
+  /**
+   * Records what the batch has accepted. It is durable once this resolves.
+   * @throws LogUnavailableError "storage-failed": nothing of it happened; "log-stopped": that is not known, and nothing more is recorded.
+   */
+  async record({ accepted, inForce }: PendingBatch): Promise<void> {
+    if (accepted.length === 0) return;
+    const { store, observer } = this.#config;
+    const { size } = this.#state.head;
+    for (const { leafHash } of accepted) this.#tree.append(leafHash);
+    const head = { size: this.#tree.size, root: this.#tree.root() };
+    const entries = accepted.map(({ envelope }, i) => newEntry(envelope, size + i));
+    const start = performance.now();
+    try {
+      await store.append(size, { entries, tiles: this.#tree.takeWrites(), head });
+    } catch (error) {
+      await this.#recoverFrom(error, { entries, tiles: [], head }, size);
+    }
+    observer.measure("commit-ms", performance.now() - start);
+    observer.measure("batch-size", entries.length);
+    this.#state = { head, inForce };
+  }
+
+  /** Finds out what a failed append did. Returns when it is durable after all, throws when it did not happen. */
+  async #recoverFrom(error: unknown, wanted: Append, size: number): Promise<void> {
+    try {
+      const head = await this.#config.store.head();
+      if (head.size === wanted.head.size && equalBytes(head.root, wanted.head.root)) return;
+      if (head.size !== size || error instanceof ConflictError) throw error;
+      this.#tree = await GrowingTree.load(this.#config.store, head);
+    } catch (cause) {
+      this.stop(
+        new LogUnavailableError("log-stopped", "the state of the store is not known; restart the service", {
+          cause,
+        }),
+      );
+      throw this.#stopped;
+    }
+    throw new LogUnavailableError("storage-failed", "the entries could not be stored; nothing was added", {
+      cause: error,
+    });
+  }
+}
+
+function newEntry(envelope: VerifiedEnvelope, index: number): NewEntry {
+  const { leaf, payloadDigest, statement, signers } = envelope;
+  const { kind, name, version } = statement;
+  return { index, leaf, payloadDigest, kind, name, version, signers, digests: digestsOf(envelope) };
+}
