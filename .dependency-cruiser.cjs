@@ -36,6 +36,12 @@ module.exports = {
       from: { path: "^src/cli/commands/([^/.]+)" },
       to: { path: "^src/cli/commands/", pathNot: "^src/cli/commands/$1(?:/|\\.ts$)" },
     },
+    {
+      name: "only-open-store-names-a-back-end",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/log/store/(?:sqlite/|open-store\\.ts)" },
+      to: { path: "^src/log/store/sqlite/" },
+    },
     { name: "no-circles", severity: "error", from: {}, to: { circular: true } },
   ],
   options: {

@@ -7,8 +7,7 @@ import { pino } from "pino";
 import { type Cosigner, type CosignRequest, OwnCosigner } from "../../src/log/checkpointing/cosigner.ts";
 import { HighWaterFile } from "../../src/log/checkpointing/high-water.ts";
 import { createLog } from "../../src/log/open-or-create.ts";
-import { openForWriting } from "../../src/log/store/sqlite/open.ts";
-import { SqliteLogStore } from "../../src/log/store/sqlite/sqlite-log-store.ts";
+import { openStore } from "../../src/log/store/open-store.ts";
 import { parseStatement } from "../../src/protocol/envelope/statement.ts";
 import {
   COSIGNATURE_ED25519,
@@ -83,7 +82,7 @@ function trustRoot() {
 
 const log = await createLog(
   {
-    store: new SqliteLogStore(openForWriting(join(folder, "log.db"), { now: clock() })),
+    store: await openStore(join(folder, "log.db"), clock()),
     signer: createNoteSigner(logKey),
     cosigners: witnesses.map((key, i) => new DelayedCosigner(key, DELAYS[i] ?? 0)),
     highWater: new HighWaterFile(join(folder, "high-water")),

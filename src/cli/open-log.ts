@@ -5,8 +5,7 @@ import { HighWaterFile } from "../log/checkpointing/high-water.ts";
 import { HttpWitness } from "../log/checkpointing/http-witness.ts";
 import type { LogConfig } from "../log/config.ts";
 import type { Observer } from "../log/observer.ts";
-import { openForWriting } from "../log/store/sqlite/open.ts";
-import { SqliteLogStore } from "../log/store/sqlite/sqlite-log-store.ts";
+import { openStore } from "../log/store/open-store.ts";
 import { signingNatively } from "../node/ed25519.ts";
 import { MalformedError } from "../protocol/errors.ts";
 import { createNoteSigner, type NotePrivateKey, parsePrivateKey } from "../protocol/note/key.ts";
@@ -39,7 +38,7 @@ export async function openLogConfig(
     clock: now,
     limits: { maxPendingEntries: config.limits.maxPendingEntries },
     ...(observer && { observer }),
-    store: new SqliteLogStore(openForWriting(storage.database, { now: now() })),
+    store: await openStore(storage.database, now()),
   };
 }
 

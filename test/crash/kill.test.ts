@@ -7,8 +7,7 @@ import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { HighWaterFile } from "../../src/log/checkpointing/high-water.ts";
 import { fsck } from "../../src/log/maintenance/fsck.ts";
-import { openForReading } from "../../src/log/store/sqlite/open.ts";
-import { SqliteLogStore } from "../../src/log/store/sqlite/sqlite-log-store.ts";
+import { openSnapshot } from "../../src/log/store/open-store.ts";
 import { nativeSha256 } from "../../src/node/sha256.ts";
 import { encodeHex } from "../../src/protocol/encoding/hex.ts";
 import { parseLeaf } from "../../src/protocol/envelope/dsse.ts";
@@ -73,7 +72,7 @@ async function runAndKill(round: number): Promise<Said[]> {
 
 /** The whole database, as it is on disk, against everything that was ever said. */
 async function checkEverythingSaid(): Promise<number> {
-  const store = new SqliteLogStore(openForReading(harness.databaseFile));
+  const store = await openSnapshot(harness.databaseFile);
   const mark = new HighWaterFile(harness.highWaterPath);
   const report = await fsck(store, mark);
   expect(report.findings).toEqual([]);

@@ -8,8 +8,7 @@ import type { LogConfig } from "../../src/log/config.ts";
 import type { Log } from "../../src/log/log.ts";
 import { createLog, openLog } from "../../src/log/open-or-create.ts";
 import type { LogStore } from "../../src/log/store/log-store.ts";
-import { openForWriting } from "../../src/log/store/sqlite/open.ts";
-import { SqliteLogStore } from "../../src/log/store/sqlite/sqlite-log-store.ts";
+import { openStore } from "../../src/log/store/open-store.ts";
 import { signingNatively } from "../../src/node/ed25519.ts";
 import type { TrustRoot } from "../../src/protocol/entry/trust-root.ts";
 import { createNoteSigner } from "../../src/protocol/note/key.ts";
@@ -74,7 +73,7 @@ export class LogHarness {
     const clock = () => this.clock.now;
     const { options } = this;
     const highWater = new HighWaterFile(this.highWaterPath);
-    const store = new SqliteLogStore(openForWriting(this.databaseFile, { now: this.clock.now }));
+    const store = await openStore(this.databaseFile, this.clock.now);
     return {
       store: options.store?.(store) ?? store,
       signer: createNoteSigner(signingNatively(await logKey())),

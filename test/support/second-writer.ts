@@ -1,8 +1,9 @@
-// A process of its own that tries to open a log for writing, and says what came of it. Arguments: the database file.
-import { openForWriting } from "../../src/log/store/sqlite/open.ts";
+// A process of its own that tries to open a log for writing, and says what came of it. Arguments: its location.
+import { openStore } from "../../src/log/store/open-store.ts";
 
 try {
-  openForWriting(process.argv[2]!, { now: new Date() }).close();
+  const store = await openStore(process.argv[2]!, new Date());
+  await store.close();
   console.log("opened");
 } catch (error) {
   console.log(`${(error as { code?: string }).code}: ${(error as Error).message}`);

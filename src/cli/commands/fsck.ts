@@ -3,8 +3,7 @@ import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { type HighWater, HighWaterFile } from "../../log/checkpointing/high-water.ts";
 import { type FsckReport, fsck } from "../../log/maintenance/fsck.ts";
-import { openForReading } from "../../log/store/sqlite/open.ts";
-import { SqliteLogStore } from "../../log/store/sqlite/sqlite-log-store.ts";
+import { openSnapshot } from "../../log/store/open-store.ts";
 import { AnswerIsNo, type CliContext, show, UsageError } from "../context.ts";
 import { readConfig } from "../open-log.ts";
 
@@ -39,9 +38,8 @@ async function checkDatabase(
 ): Promise<FsckReport> {
   if (!existsSync(file)) throw new UsageError(`${file}: there is no such database`);
   const note = await mark.read();
-  const store = new SqliteLogStore(openForReading(file));
+  const store = await openSnapshot(file);
   try {
-    store.database.exec("BEGIN");
     return await fsck(store, { read: async () => note }, (entries) => {
       if (interactive) warn(`${entries} entries`);
     });

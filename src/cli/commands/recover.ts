@@ -3,8 +3,7 @@ import type { Command } from "commander";
 import { openSource } from "../../auditor/log-source.ts";
 import { HighWaterFile } from "../../log/checkpointing/high-water.ts";
 import { recover } from "../../log/maintenance/recover.ts";
-import { openForWriting } from "../../log/store/sqlite/open.ts";
-import { SqliteLogStore } from "../../log/store/sqlite/sqlite-log-store.ts";
+import { openStore } from "../../log/store/open-store.ts";
 import { type CliContext, judging, show } from "../context.ts";
 import { readConfig, readNoteKey } from "../open-log.ts";
 
@@ -33,7 +32,7 @@ export function addRecover(program: Command, context: CliContext): void {
 async function recoverFrom({ from, config: file }: RecoverOptions, context: CliContext) {
   const { keys, storage } = readConfig(file, context);
   const { verifierKey } = await readNoteKey(keys.log, context.environment);
-  const store = new SqliteLogStore(openForWriting(storage.database, { now: context.now() }));
+  const store = await openStore(storage.database, context.now());
   try {
     return await judging(() =>
       recover({

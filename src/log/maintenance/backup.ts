@@ -4,12 +4,8 @@ import { dirname } from "node:path";
 import { sync } from "../../node/durable-file.ts";
 import { FileError } from "../../node/file-error.ts";
 import type { TreeHead } from "../store/log-store.ts";
-import { openForReading } from "../store/sqlite/open.ts";
-import { SqliteLogStore } from "../store/sqlite/sqlite-log-store.ts";
+import { copyStore, openSnapshot } from "../store/open-store.ts";
 import { GrowingTree } from "../tree/growing-tree.ts";
-
-/** More pages than a database has: all of them in one step, which is one moment of the log. */
-const ALL_PAGES = 0x7fffffff;
 
 /**
  * Copies a database, also while a service writes to it, and checks that the copy's tree leads to its root.
@@ -19,19 +15,14 @@ const ALL_PAGES = 0x7fffffff;
  */
 export async function backUp(source: string, destination: string): Promise<TreeHead> {
   if (existsSync(destination)) throw new FileError(destination, "exists; a backup never overwrites anything");
-  const open = openForReading(source);
-  try {
-    await open.database.backup(destination, { progress: () => ALL_PAGES });
-  } finally {
-    open.close();
-  }
+  await copyStore(source, destination);
   sync(destination);
   sync(dirname(destination));
   return checkCopy(destination);
 }
 
 async function checkCopy(file: string): Promise<TreeHead> {
-  const store = new SqliteLogStore(openForReading(file));
+  const store = await openSnapshot(file);
   try {
     const head = await store.head();
     await GrowingTree.load(store, head);

@@ -21,9 +21,7 @@ import { loadInForce } from "../sequencing/load-in-force.ts";
 import { verifyBatch } from "../sequencing/verify-batch.ts";
 import { digestsOf } from "../store/entry-record.ts";
 import type { PublishedCheckpoint, TileWrite } from "../store/log-store.ts";
-import { SqliteRows } from "../store/sqlite/rows.ts";
-import { digestPrefix } from "../store/sqlite/search.ts";
-import type { SqliteLogStore } from "../store/sqlite/sqlite-log-store.ts";
+import type { InspectedStore } from "../store/store-inspection.ts";
 import { GrowingTree } from "../tree/growing-tree.ts";
 import { type FsckCheck, type FsckFinding, FsckFindings } from "./fsck-finding.ts";
 
@@ -39,11 +37,11 @@ export interface FsckReport {
 const PAGE = 256;
 
 /**
- * Checks a whole log, offline: SQLite's structure, every leaf, signature and registration, every index, tile, checkpoint and attachment,
- * the tree head, and that the high-water mark is not ahead.
+ * Checks a whole log, offline: the store's own structure, every leaf, signature and registration, every index, tile, checkpoint and
+ * attachment, the tree head, and that the high-water mark is not ahead.
  */
 export async function fsck(
-  store: SqliteLogStore,
+  store: InspectedStore,
   highWater: Pick<HighWater, "read">,
   onProgress: (entries: number) => void = () => undefined,
 ): Promise<FsckReport> {
@@ -51,8 +49,7 @@ export async function fsck(
 }
 
 class Fsck {
-  readonly #store: SqliteLogStore;
-  readonly #rows: SqliteRows;
+  readonly #store: InspectedStore;
   readonly #highWater: Pick<HighWater, "read">;
   readonly #keys = new KeyRing();
   readonly #findings = new FsckFindings();
@@ -63,18 +60,17 @@ class Fsck {
   /** The high-water mark, and the root that the entries give at its size. */
   #mark: { readonly note: string; readonly size: number; root: Uint8Array | null } | null = null;
 
-  constructor(store: SqliteLogStore, highWater: Pick<HighWater, "read">) {
+  constructor(store: InspectedStore, highWater: Pick<HighWater, "read">) {
     this.#store = store;
-    this.#rows = new SqliteRows(store.database);
     this.#highWater = highWater;
   }
 
   async run(onProgress: (entries: number) => void): Promise<FsckReport> {
-    for (const line of this.#rows.integrity()) this.#findings.add("database", line);
+    for (const line of await this.#store.inspection.integrity()) this.#findings.add("database", line);
     this.#checkpoints = await this.#store.checkpointsFrom(0, Number.MAX_SAFE_INTEGER);
     const checkpoints = this.#checkpoints.length;
     await this.#readMark();
-    const { entries, newest } = this.#rows.counts();
+    const { entries, newest } = await this.#store.inspection.counts();
     if (entries === newest + 1) await this.#checkEntries(onProgress);
     else
       this.#findings.add(
@@ -165,12 +161,11 @@ class Fsck {
     if (found.some((record) => record?.index !== index))
       this.#findings.add("index", `entry ${index} is not found by its digest or name`);
     const digests = digestsOf(envelope);
-    this.#expected.digests += new Set(digests.map(digestPrefix)).size;
+    const { inspection } = this.#store;
+    this.#expected.digests += inspection.digestRows(digests);
     this.#expected.signers += envelope.signers.length;
-    const missing =
-      digests.some((digest) => !this.#rows.hasDigest(digest, index)) ||
-      envelope.signers.some((key) => !this.#rows.hasSigner(key, index));
-    if (missing) this.#findings.add("index", `entry ${index} is not found by a digest or key in it`);
+    if (!(await inspection.leadsTo(index, { digests, signers: envelope.signers })))
+      this.#findings.add("index", `entry ${index} is not found by a digest or key in it`);
   }
 
   async #checkTile({ level, index, hashes, inner }: TileWrite): Promise<void> {
@@ -210,13 +205,13 @@ class Fsck {
     }
     for (const { size: beyond } of this.#checkpoints)
       this.#findings.add("checkpoint", `the checkpoint of size ${beyond} is beyond the tree`);
-    this.#checkCounts(size);
+    await this.#checkCounts(size);
     await this.#checkInForce(size);
     await this.#checkMark(size);
   }
 
-  #checkCounts(size: number): void {
-    const counts = this.#rows.counts();
+  async #checkCounts(size: number): Promise<void> {
+    const counts = await this.#store.inspection.counts();
     const tiles = tilesOfSize(size).reduce((sum, { full, partial }) => sum + full + (partial > 0 ? 1 : 0), 0);
     if (counts.entries !== size)
       this.#findings.add("entry", `${counts.entries - size} entries are not in line with the others`);
@@ -261,7 +256,7 @@ class Fsck {
   }
 
   async #checkAttachments(): Promise<number> {
-    const digests = this.#store.attachments.digests();
+    const digests = await this.#store.inspection.attachmentDigests();
     for (const digest of digests) {
       const bytes = await this.#store.attachment(digest);
       if (bytes === undefined || encodeHex(nativeSha256(bytes)) !== digest) {

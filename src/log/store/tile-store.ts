@@ -1,4 +1,6 @@
 // Where tiles are read from. It is not trusted: whoever uses what it returns checks it against a signed root, as any client does.
+import { HASH_LENGTH } from "../../protocol/merkle/hash.ts";
+import { TILE_HEIGHT, TILE_WIDTH } from "../../protocol/merkle/tile.ts";
 
 /** A tile with the nodes above it, as far as they are stored. */
 export interface StoredTile {
@@ -6,6 +8,17 @@ export interface StoredTile {
   readonly hashes: Uint8Array;
   /** The 254 nodes of heights 1 to 7 of a full tile, lowest first; null while the tile is partial. */
   readonly inner: Uint8Array | null;
+}
+
+/** Where the nodes of height h begin among the inner ones: 128 of height 1, 64 of height 2, down to 2 of height 7. */
+export const innerOffset = (height: number) => TILE_WIDTH - 2 ** (TILE_HEIGHT + 1 - height);
+
+/** Where the siblings of hash `i` of a tile are, in bytes: the first among its hashes, those of heights 1 to 7 among its inner nodes. */
+export function siblingOffsets(i: number): number[] {
+  return Array.from({ length: TILE_HEIGHT }, (_, height) => {
+    const sibling = (i >> height) ^ 1;
+    return (height === 0 ? sibling : innerOffset(height) + sibling) * HASH_LENGTH;
+  });
 }
 
 /** Immutable objects. It may be behind the log, but a tile that it has shown stays, or becomes the beginning of a wider one. */

@@ -4,22 +4,12 @@
 import { nativeSha256 } from "../../node/sha256.ts";
 import { HASH_LENGTH, hashChildren } from "../../protocol/merkle/hash.ts";
 import { TILE_HEIGHT, TILE_WIDTH } from "../../protocol/merkle/tile.ts";
-import type { StoredTile } from "../store/tile-store.ts";
+import { innerOffset, type StoredTile } from "../store/tile-store.ts";
 
-/** Where the nodes of height h begin among the inner ones: 128 of height 1, 64 of height 2, down to 2 of height 7. */
-const innerOffset = (height: number) => TILE_WIDTH - 2 ** (TILE_HEIGHT + 1 - height);
 const INNER_NODES = TILE_WIDTH - 2;
 
 /** Hashes from one of a tile, itself included, to the last sibling below the tile's root. */
 export const PATH_HASHES = 1 + TILE_HEIGHT;
-
-/** Where the siblings of hash `i` of a tile are, in bytes: the first among its hashes, those of heights 1 to 7 among its inner nodes. */
-export function siblingOffsets(i: number): number[] {
-  return Array.from({ length: TILE_HEIGHT }, (_, height) => {
-    const sibling = (i >> height) ^ 1;
-    return (height === 0 ? sibling : innerOffset(height) + sibling) * HASH_LENGTH;
-  });
-}
 
 export class TileNodes {
   readonly hashes: Uint8Array;

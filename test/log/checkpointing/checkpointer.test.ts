@@ -5,8 +5,7 @@ import { type Cosigner, LogBehindError, OwnCosigner } from "../../../src/log/che
 import { HighWaterFile } from "../../../src/log/checkpointing/high-water.ts";
 import type { Log } from "../../../src/log/log.ts";
 import { fsck } from "../../../src/log/maintenance/fsck.ts";
-import { openForReading } from "../../../src/log/store/sqlite/open.ts";
-import { SqliteLogStore } from "../../../src/log/store/sqlite/sqlite-log-store.ts";
+import { openSnapshot } from "../../../src/log/store/open-store.ts";
 import { createNoteSigner } from "../../../src/protocol/note/key.ts";
 import { Fault, intercept } from "../../support/intercept.ts";
 import { type HarnessOptions, LogHarness } from "../../support/log-harness.ts";
@@ -35,7 +34,7 @@ const notes = () => seen.filter((note) => note !== "");
 
 async function reopenAndAudit(): Promise<void> {
   await log.close();
-  const store = new SqliteLogStore(openForReading(harness.databaseFile));
+  const store = await openSnapshot(harness.databaseFile);
   expect((await fsck(store, new HighWaterFile(harness.highWaterPath))).findings).toEqual([]);
   await store.close();
   log = watch(await harness.open());

@@ -5,8 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { HighWaterFile } from "../../../src/log/checkpointing/high-water.ts";
 import { fsck } from "../../../src/log/maintenance/fsck.ts";
 import type { FsckCheck } from "../../../src/log/maintenance/fsck-finding.ts";
-import { openForReading } from "../../../src/log/store/sqlite/open.ts";
-import { SqliteLogStore } from "../../../src/log/store/sqlite/sqlite-log-store.ts";
+import { openSnapshot } from "../../../src/log/store/open-store.ts";
 import { formatCheckpoint } from "../../../src/protocol/note/checkpoint.ts";
 import { createNoteSigner } from "../../../src/protocol/note/key.ts";
 import { signNote } from "../../../src/protocol/note/signed-note.ts";
@@ -45,7 +44,7 @@ function damage(sql: string): void {
 }
 
 async function findings() {
-  const store = new SqliteLogStore(openForReading(harness.databaseFile));
+  const store = await openSnapshot(harness.databaseFile);
   try {
     return await fsck(store, new HighWaterFile(harness.highWaterPath));
   } finally {
@@ -56,7 +55,7 @@ async function findings() {
 describe("fsck", () => {
   it("finds nothing in a sound log and counts what it read", async () => {
     const seen: number[] = [];
-    const store = new SqliteLogStore(openForReading(harness.databaseFile));
+    const store = await openSnapshot(harness.databaseFile);
     const report = await fsck(store, new HighWaterFile(harness.highWaterPath), (entries) =>
       seen.push(entries),
     );

@@ -7,8 +7,7 @@ import type { Log } from "../../../src/log/log.ts";
 import { backUp } from "../../../src/log/maintenance/backup.ts";
 import { fsck } from "../../../src/log/maintenance/fsck.ts";
 import { type Recovered, recover } from "../../../src/log/maintenance/recover.ts";
-import { openForReading, openForWriting } from "../../../src/log/store/sqlite/open.ts";
-import { SqliteLogStore } from "../../../src/log/store/sqlite/sqlite-log-store.ts";
+import { openSnapshot, openStore } from "../../../src/log/store/open-store.ts";
 import { NOW } from "../../support/clock.ts";
 import { policyPredicate } from "../../support/document-predicates.ts";
 import { readMirror, writeMirror } from "../../support/fetch-mirror.ts";
@@ -62,7 +61,7 @@ function putBackupBack(): void {
 }
 
 async function runRecovery(fetch = readMirror(mirror)): Promise<Recovered> {
-  const store = new SqliteLogStore(openForWriting(harness.databaseFile, { now: NOW }));
+  const store = await openStore(harness.databaseFile, NOW);
   try {
     const { verifierKey } = await logKey();
     return await recover({
@@ -77,7 +76,7 @@ async function runRecovery(fetch = readMirror(mirror)): Promise<Recovered> {
 }
 
 async function check(): Promise<Log> {
-  const store = new SqliteLogStore(openForReading(harness.databaseFile));
+  const store = await openSnapshot(harness.databaseFile);
   const report = await fsck(store, new HighWaterFile(harness.highWaterPath));
   expect(report.findings).toEqual([]);
   await store.close();
@@ -184,7 +183,7 @@ describe("a mirror that lies", () => {
     await expect(runRecovery(fork)).rejects.toMatchObject({ code: "recover-fork" });
     const short = lying((path, bytes) => (path === "tile/0/001" ? bytes.subarray(0, 100) : bytes));
     await expect(runRecovery(short)).rejects.toMatchObject({ code: "recover-tile" });
-    const store = new SqliteLogStore(openForReading(harness.databaseFile));
+    const store = await openSnapshot(harness.databaseFile);
     expect((await store.head()).size).toBe(102);
     await store.close();
   });
@@ -213,7 +212,7 @@ describe("a mirror that lies", () => {
 
 describe("a backup", () => {
   it("is a whole log of its own, without the high-water mark, and overwrites nothing", async () => {
-    const store = new SqliteLogStore(openForReading(backup));
+    const store = await openSnapshot(backup);
     const report = await fsck(store, new HighWaterFile(join(harness.folder, "no-high-water")));
     expect(report).toMatchObject({ entries: 102, findings: [] });
     await store.close();

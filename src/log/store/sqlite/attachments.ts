@@ -6,7 +6,6 @@ export class SqliteAttachments {
   readonly #insert: Statement<[Uint8Array, Uint8Array]>;
   readonly #bytes: Statement<[Uint8Array], { bytes: Buffer }>;
   readonly #length: Statement<[Uint8Array], { length: number }>;
-  readonly #all: Statement<[], { digest: Buffer }>;
 
   constructor(database: Database) {
     this.#insert = database.prepare(
@@ -14,7 +13,6 @@ export class SqliteAttachments {
     );
     this.#bytes = database.prepare("SELECT bytes FROM attachments WHERE digest = ?");
     this.#length = database.prepare("SELECT length(bytes) AS length FROM attachments WHERE digest = ?");
-    this.#all = database.prepare("SELECT digest FROM attachments");
   }
 
   /** @returns whether the bytes were new. */
@@ -28,9 +26,5 @@ export class SqliteAttachments {
 
   has(digest: string, size: number): boolean {
     return this.#length.get(decodeHex(digest))?.length === size;
-  }
-
-  digests(): string[] {
-    return this.#all.all().map(({ digest }) => digest.toString("hex"));
   }
 }

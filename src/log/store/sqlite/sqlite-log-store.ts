@@ -1,28 +1,29 @@
-// LogStore and TileStore on SQLite: one file, one writer, every commit synced.
+// LogStore on SQLite: one file, one writer, every commit synced.
 import type { Database } from "better-sqlite3";
 import { HASH_LENGTH } from "../../../protocol/merkle/hash.ts";
 import type { EntryRecord } from "../../../protocol/registration/references.ts";
 import { ConflictError } from "../../errors.ts";
-import { siblingOffsets } from "../../tree/tile-nodes.ts";
 import { recordOfLeaf } from "../entry-record.ts";
 import type {
   Append,
-  LogStore,
   NewEntry,
   PublishedCheckpoint,
   SearchQuery,
   TileWrite,
   TreeHead,
 } from "../log-store.ts";
-import type { StoredTile } from "../tile-store.ts";
+import type { InspectedStore, StoreInspection } from "../store-inspection.ts";
+import { type StoredTile, siblingOffsets } from "../tile-store.ts";
 import { SqliteAttachments } from "./attachments.ts";
+import { SqliteInspection } from "./inspection.ts";
 import type { OpenDatabase } from "./open.ts";
 import { digestPrefix, searchEntries } from "./search.ts";
 import { prepareStatements, type Statements } from "./statements.ts";
 
-export class SqliteLogStore implements LogStore {
+export class SqliteLogStore implements InspectedStore {
   readonly database: Database;
-  readonly attachments: SqliteAttachments;
+  readonly inspection: StoreInspection;
+  readonly #attachments: SqliteAttachments;
   readonly #open: OpenDatabase;
   readonly #sql: Statements;
   readonly #append: (expectedSize: number, append: Append) => void;
@@ -30,7 +31,8 @@ export class SqliteLogStore implements LogStore {
   constructor(open: OpenDatabase) {
     this.#open = open;
     this.database = open.database;
-    this.attachments = new SqliteAttachments(open.database);
+    this.#attachments = new SqliteAttachments(open.database);
+    this.inspection = new SqliteInspection(open.database);
     this.#sql = prepareStatements(open.database);
     this.#append = open.database.transaction(this.#write).immediate;
   }
@@ -114,15 +116,15 @@ export class SqliteLogStore implements LogStore {
   }
 
   async putAttachment(digest: string, bytes: Uint8Array): Promise<boolean> {
-    return this.attachments.put(digest, bytes);
+    return this.#attachments.put(digest, bytes);
   }
 
   async attachment(digest: string): Promise<Uint8Array | undefined> {
-    return this.attachments.get(digest);
+    return this.#attachments.get(digest);
   }
 
   async hasAttachment(digest: string, size: number): Promise<boolean> {
-    return this.attachments.has(digest, size);
+    return this.#attachments.has(digest, size);
   }
 
   async close(): Promise<void> {

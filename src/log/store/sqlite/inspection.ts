@@ -1,21 +1,14 @@
-// The rows of the database as fsck counts them: what the LogStore interface does not show, since nobody else should look.
+// StoreInspection on SQLite: the rows of the database as fsck counts them.
 import type { Database } from "better-sqlite3";
 import { decodeHex } from "../../../protocol/encoding/hex.ts";
+import type { IndexedBy, StoreCounts, StoreInspection } from "../store-inspection.ts";
 import { digestPrefix } from "./search.ts";
 
-export interface RowCounts {
-  readonly entries: number;
-  /** Index of the newest entry, −1 when there is none. */
-  readonly newest: number;
-  readonly digests: number;
-  readonly signers: number;
-  readonly tiles: number;
-}
-
-export class SqliteRows {
+export class SqliteInspection implements StoreInspection {
   readonly #database: Database;
   readonly #digest;
   readonly #signer;
+  readonly #attachments;
 
   constructor(database: Database) {
     this.#database = database;
@@ -25,29 +18,37 @@ export class SqliteRows {
     this.#signer = database.prepare<[Uint8Array, number]>(
       "SELECT 1 FROM entry_signers WHERE key_id = ? AND idx = ?",
     );
+    this.#attachments = database.prepare<[], { digest: Buffer }>("SELECT digest FROM attachments");
   }
 
   /** SQLite's own complaints about the file and its indexes; none when it is sound. */
-  integrity(): string[] {
+  async integrity(): Promise<string[]> {
     const rows = this.#database.pragma("integrity_check(20)") as Array<{ integrity_check: string }>;
     return rows.map((row) => row.integrity_check).filter((line) => line !== "ok");
   }
 
-  hasDigest(digest: string, index: number): boolean {
-    return this.#digest.get(digestPrefix(digest), index) !== undefined;
-  }
-
-  hasSigner(keyId: string, index: number): boolean {
-    return this.#signer.get(decodeHex(keyId), index) !== undefined;
-  }
-
-  counts(): RowCounts {
+  async counts(): Promise<StoreCounts> {
     return this.#database
-      .prepare<[], RowCounts>(
+      .prepare<[], StoreCounts>(
         `SELECT (SELECT count(*) FROM entries) AS entries, (SELECT coalesce(max(idx), -1) FROM entries) AS newest,
                 (SELECT count(*) FROM entry_digests) AS digests,
                 (SELECT count(*) FROM entry_signers) AS signers, (SELECT count(*) FROM tiles) AS tiles`,
       )
-      .get() as RowCounts;
+      .get() as StoreCounts;
+  }
+
+  async leadsTo(index: number, { digests, signers }: IndexedBy): Promise<boolean> {
+    return (
+      digests.every((digest) => this.#digest.get(digestPrefix(digest), index) !== undefined) &&
+      signers.every((keyId) => this.#signer.get(decodeHex(keyId), index) !== undefined)
+    );
+  }
+
+  digestRows(digests: readonly string[]): number {
+    return new Set(digests.map(digestPrefix)).size;
+  }
+
+  async attachmentDigests(): Promise<string[]> {
+    return this.#attachments.all().map(({ digest }) => digest.toString("hex"));
   }
 }

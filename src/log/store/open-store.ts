@@ -1,0 +1,31 @@
+// Opens the store at a location. Every location is the path of a SQLite database so far; another back end is told apart here, and
+// nothing above this file names one.
+import type { LogStore } from "./log-store.ts";
+import { copyDatabase } from "./sqlite/copy.ts";
+import { openForReading, openForWriting } from "./sqlite/open.ts";
+import { SqliteLogStore } from "./sqlite/sqlite-log-store.ts";
+import type { InspectedStore } from "./store-inspection.ts";
+
+/**
+ * Opens a store for writing, creating it where there is none.
+ * @param now goes into the record of schema changes.
+ * @throws StartRefusedError "log-in-use" | "schema-unknown".
+ */
+export async function openStore(location: string, now: Date): Promise<LogStore> {
+  return new SqliteLogStore(openForWriting(location, { now }));
+}
+
+/**
+ * Opens a store for reading, also while a service writes to it: it stays as it was when it was first read.
+ * @throws StartRefusedError "schema-unknown"; Error where there is none.
+ */
+export async function openSnapshot(location: string): Promise<InspectedStore> {
+  const store = new SqliteLogStore(openForReading(location));
+  store.database.exec("BEGIN");
+  return store;
+}
+
+/** Copies one moment of a store, also while a service writes to it. The copy is not synced. */
+export async function copyStore(location: string, destination: string): Promise<void> {
+  await copyDatabase(location, destination);
+}

@@ -1,0 +1,15 @@
+// Copies a database with SQLite's online backup.
+import { openForReading } from "./open.ts";
+
+/** More pages than a database has: all of them in one step, which is one moment of the log. */
+const ALL_PAGES = 0x7fffffff;
+
+/** @throws StartRefusedError "schema-unknown". */
+export async function copyDatabase(source: string, destination: string): Promise<void> {
+  const open = openForReading(source);
+  try {
+    await open.database.backup(destination, { progress: () => ALL_PAGES });
+  } finally {
+    open.close();
+  }
+}
