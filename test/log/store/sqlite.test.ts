@@ -1,4 +1,4 @@
-// The store's contract: compare-and-swap, all or nothing, append-only whatever the program does, one writer, known schema, full disk.
+// What SQLite adds to the store's contract: append-only whatever the program does, synced at every commit, known schema, full disk.
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,18 +8,16 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { HighWaterFile } from "../../../src/log/checkpointing/high-water.ts";
 import { fsck } from "../../../src/log/maintenance/fsck.ts";
 import { openLog } from "../../../src/log/open-or-create.ts";
-import type { Append } from "../../../src/log/store/log-store.ts";
+import { openSnapshot } from "../../../src/log/store/open-store.ts";
 import { readMigrations } from "../../../src/log/store/sqlite/migrate.ts";
 import { MIGRATIONS_FOLDER, openForReading, openForWriting } from "../../../src/log/store/sqlite/open.ts";
 import { SqliteLogStore } from "../../../src/log/store/sqlite/sqlite-log-store.ts";
-import { GrowingTree } from "../../../src/log/tree/growing-tree.ts";
-import { TileNodes } from "../../../src/log/tree/tile-nodes.ts";
-import { hashLeaf } from "../../../src/protocol/merkle/hash.ts";
 import { NOW } from "../../support/clock.ts";
 import { LogHarness } from "../../support/log-harness.ts";
 import { sha256Of } from "../../support/release-predicates.ts";
 import { signPlatforms } from "../../support/signing.ts";
 import { auditAsStranger } from "../../support/stranger.ts";
+import { leaf, oneEntry } from "./entries.ts";
 
 let folder: string;
 const file = () => join(folder, "log.db");
@@ -29,89 +27,6 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "touchstone-store-"));
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
-
-const leaf = new TextEncoder().encode("leaf");
-/** An append of one made-up entry; the store does not look into leaves. */
-function oneEntry(index: number, change: Partial<Append["entries"][number]> = {}): Append {
-  const entry = {
-    index,
-    leaf,
-    payloadDigest: sha256Of(`payload ${index}`),
-    kind: "platform" as const,
-    name: `vm-${index}`,
-    version: "1",
-    signers: [sha256Of("key")],
-    digests: [sha256Of(`digest ${index}`)],
-    ...change,
-  };
-  const hashes = new Uint8Array(32 * (index + 1));
-  for (let i = 0; i <= index; i++) hashes.set(hashLeaf(leaf), 32 * i);
-  return {
-    entries: [entry],
-    tiles: [{ level: 0, index: 0, hashes, inner: null }],
-    head: { size: index + 1, root: new Uint8Array(32) },
-  };
-}
-
-describe("append", () => {
-  it("is a compare-and-swap on the tree size", async () => {
-    const store = open();
-    await store.append(0, oneEntry(0));
-    await expect(store.append(0, oneEntry(0))).rejects.toMatchObject({ name: "ConflictError" });
-    await expect(store.append(2, oneEntry(2))).rejects.toMatchObject({ name: "ConflictError" });
-    await expect(
-      store.append(1, { ...oneEntry(1), head: { size: 3, root: new Uint8Array(32) } }),
-    ).rejects.toMatchObject({
-      name: "ConflictError",
-    });
-    expect((await store.head()).size).toBe(1);
-    await store.close();
-  });
-
-  it("writes everything or nothing", async () => {
-    const store = open();
-    await store.append(0, oneEntry(0));
-    const same = { payloadDigest: sha256Of("payload 0") };
-    await expect(store.append(1, oneEntry(1, same))).rejects.toThrow(/UNIQUE/);
-    await expect(store.append(1, oneEntry(1, { name: "vm-0" }))).rejects.toThrow(/UNIQUE/);
-    expect((await store.head()).size).toBe(1);
-    expect((await store.readTile(0, 0))?.hashes).toHaveLength(32);
-    expect(await store.readLeaves(0, 9)).toHaveLength(1);
-    expect(await store.search({ digest: sha256Of("digest 1"), before: 9, limit: 9 })).toEqual([]);
-    await store.append(1, oneEntry(1));
-    await store.close();
-  });
-
-  it("reads the path from a hash to the root of its tile, once the tile is full", async () => {
-    const store = open();
-    const tree = GrowingTree.empty();
-    const append = (size: number) => {
-      const from = tree.size;
-      while (tree.size < size) tree.append(hashLeaf(Uint8Array.of(tree.size)));
-      const entries = Array.from({ length: size - from }, (_, i) => oneEntry(from + i).entries).flat();
-      return store.append(from, { entries, tiles: tree.takeWrites(), head: { size, root: tree.root() } });
-    };
-    await append(255);
-    expect(await store.readPath(0, 0)).toBeUndefined();
-    await append(257);
-    const tile = await store.readTile(0, 0);
-    const nodes = TileNodes.of({ hashes: tile?.hashes ?? leaf, inner: null });
-    for (let i = 0; i < 256; i++) {
-      expect(await store.readPath(0, i)).toEqual(Buffer.concat(nodes.path(i)));
-    }
-    expect(await store.readPath(1, 0)).toBeUndefined();
-    await store.close();
-  });
-
-  it("survives closing and opening again", async () => {
-    const store = open();
-    await store.append(0, oneEntry(0));
-    await store.close();
-    const again = open();
-    expect((await again.head()).size).toBe(1);
-    await again.close();
-  });
-});
 
 describe("the database itself", () => {
   it("refuses to change or remove what is written once", async () => {
@@ -148,31 +63,6 @@ describe("the database itself", () => {
       readMigrations(MIGRATIONS_FOLDER).length,
     );
     await store.close();
-  });
-});
-
-describe("a second writer", () => {
-  it("fails at once in this process and in another, while readers are let in", async () => {
-    const store = open();
-    await store.append(0, oneEntry(0));
-    expect(() => openForWriting(file(), { now: NOW })).toThrow(
-      expect.objectContaining({ code: "log-in-use" }),
-    );
-    const begun = performance.now();
-    const child = join(import.meta.dirname, "../../support/second-writer.ts");
-    const output = execFileSync(process.execPath, ["--experimental-strip-types", child, file()], {
-      encoding: "utf8",
-    });
-    expect(output).toMatch(/^log-in-use: .*one writer/);
-    expect(performance.now() - begun).toBeLessThan(20_000);
-    const reader = new SqliteLogStore(openForReading(file()));
-    expect((await reader.head()).size).toBe(1);
-    await expect(reader.append(1, oneEntry(1))).rejects.toThrow(/readonly/);
-    await reader.close();
-    await store.close();
-    expect(
-      execFileSync(process.execPath, ["--experimental-strip-types", child, file()], { encoding: "utf8" }),
-    ).toBe("opened\n");
   });
 });
 
@@ -291,7 +181,7 @@ describe("a full disk", () => {
         state: "published",
       });
       await log.close();
-      const store = new SqliteLogStore(openForReading(harness.databaseFile));
+      const store = await openSnapshot(harness.databaseFile);
       expect((await fsck(store, new HighWaterFile(harness.highWaterPath))).findings).toEqual([]);
       await store.close();
       const again = await openLog(await harness.config());

@@ -1,0 +1,191 @@
+// The contract of LogStore, as tests that run on every back end: compare-and-swap, all or nothing, what is found again, one writer.
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openSnapshot, openStore } from "../../../src/log/store/open-store.ts";
+import { GrowingTree } from "../../../src/log/tree/growing-tree.ts";
+import { TileNodes } from "../../../src/log/tree/tile-nodes.ts";
+import { hashLeaf } from "../../../src/protocol/merkle/hash.ts";
+import { NOW } from "../../support/clock.ts";
+import { sha256Of } from "../../support/release-predicates.ts";
+import { leaf, oneEntry } from "./entries.ts";
+import type { StoreUnderTest } from "./stores.ts";
+
+export function describeContract(under: StoreUnderTest): void {
+  let folder: string;
+  const location = () => under.locate(folder);
+  const open = () => openStore(location(), NOW);
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "touchstone-store-"));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  describe("append", () => {
+    it("is a compare-and-swap on the tree size", async () => {
+      const store = await open();
+      await store.append(0, oneEntry(0));
+      await expect(store.append(0, oneEntry(0))).rejects.toMatchObject({ name: "ConflictError" });
+      await expect(store.append(2, oneEntry(2))).rejects.toMatchObject({ name: "ConflictError" });
+      await expect(
+        store.append(1, { ...oneEntry(1), head: { size: 3, root: new Uint8Array(32) } }),
+      ).rejects.toMatchObject({
+        name: "ConflictError",
+      });
+      expect((await store.head()).size).toBe(1);
+      await store.close();
+    });
+
+    it("writes everything or nothing", async () => {
+      const store = await open();
+      await store.append(0, oneEntry(0));
+      const same = { payloadDigest: sha256Of("payload 0") };
+      await expect(store.append(1, oneEntry(1, same))).rejects.toThrow(under.notUnique);
+      await expect(store.append(1, oneEntry(1, { name: "vm-0" }))).rejects.toThrow(under.notUnique);
+      expect((await store.head()).size).toBe(1);
+      expect((await store.readTile(0, 0))?.hashes).toHaveLength(32);
+      expect(await store.readLeaves(0, 9)).toHaveLength(1);
+      expect(await store.search({ digest: sha256Of("digest 1"), before: 9, limit: 9 })).toEqual([]);
+      await store.append(1, oneEntry(1));
+      await store.close();
+    });
+
+    it("reads the path from a hash to the root of its tile, once the tile is full", async (context) => {
+      const store = await open();
+      const readPath = store.readPath?.bind(store) ?? context.skip("reading single nodes is optional");
+      const tree = GrowingTree.empty();
+      const append = (size: number) => {
+        const from = tree.size;
+        while (tree.size < size) tree.append(hashLeaf(Uint8Array.of(tree.size)));
+        const entries = Array.from({ length: size - from }, (_, i) => oneEntry(from + i).entries).flat();
+        return store.append(from, { entries, tiles: tree.takeWrites(), head: { size, root: tree.root() } });
+      };
+      await append(255);
+      expect(await readPath(0, 0)).toBeUndefined();
+      await append(257);
+      const tile = await store.readTile(0, 0);
+      const nodes = TileNodes.of({ hashes: tile?.hashes ?? leaf, inner: null });
+      for (let i = 0; i < 256; i++) {
+        expect(await readPath(0, i)).toEqual(Buffer.concat(nodes.path(i)));
+      }
+      expect(await readPath(1, 0)).toBeUndefined();
+      await store.close();
+    });
+
+    it("survives closing and opening again", async () => {
+      const store = await open();
+      await store.append(0, oneEntry(0));
+      await store.close();
+      const again = await open();
+      expect((await again.head()).size).toBe(1);
+      await again.close();
+    });
+  });
+
+  describe("a second writer", () => {
+    it("fails at once in this process and in another, while readers are let in", async () => {
+      const store = await open();
+      await store.append(0, oneEntry(0));
+      await expect(open()).rejects.toMatchObject({ code: "log-in-use" });
+      const begun = performance.now();
+      const child = join(import.meta.dirname, "../../support/second-writer.ts");
+      const output = execFileSync(process.execPath, ["--experimental-strip-types", child, location()], {
+        encoding: "utf8",
+      });
+      expect(output).toMatch(/^log-in-use: .*one writer/);
+      expect(performance.now() - begun).toBeLessThan(20_000);
+      const reader = await openSnapshot(location());
+      expect((await reader.head()).size).toBe(1);
+      await expect(reader.append(1, oneEntry(1))).rejects.toThrow(under.readOnly);
+      await reader.close();
+      await store.close();
+      expect(
+        execFileSync(process.execPath, ["--experimental-strip-types", child, location()], {
+          encoding: "utf8",
+        }),
+      ).toBe("opened\n");
+    });
+  });
+
+  describe("what was stored", () => {
+    it("is found by digest, identity and index, and not before it is there", async () => {
+      const store = await open();
+      await store.append(0, oneEntry(0));
+      await store.append(1, oneEntry(1, { kind: "revocation" }));
+      expect(await store.findByDigest(sha256Of("payload 2"))).toBeUndefined();
+      expect(await store.findByIdentity("platform", "vm-1", "1")).toBeUndefined();
+      const query = { before: 9, limit: 9 };
+      expect(await store.search({ ...query, publisher: sha256Of("key") })).toEqual([1, 0]);
+      expect(await store.search({ ...query, publisher: sha256Of("key"), limit: 1 })).toEqual([1]);
+      expect(await store.search({ ...query, kind: "platform" })).toEqual([0]);
+      expect(await store.search({ ...query, name: "vm-1", before: 1 })).toEqual([]);
+      await store.close();
+    });
+
+    it("says which entries determine what was in force at a size", async () => {
+      const store = await open();
+      const kinds = ["trust-root", "policy", "status", "policy", "revocation", "status", "policy"] as const;
+      const names = ["root", "a", "status", "a", "r", "status", "b"];
+      for (const [i, kind] of kinds.entries())
+        await store.append(i, oneEntry(i, { kind, name: names[i]!, version: String(i) }));
+      expect(await store.entriesInForce(7)).toEqual([0, 3, 4, 5, 6]);
+      expect(await store.entriesInForce(3)).toEqual([0, 1, 2]);
+      expect(await store.entriesInForce(0)).toEqual([]);
+      await store.close();
+    });
+
+    it("keeps every checkpoint, also two of one size, and the order in which they came", async () => {
+      const store = await open();
+      expect(await store.newestCheckpoint()).toBeUndefined();
+      const first = { size: 1, cosignedAt: 10, note: "first" };
+      const renewed = { size: 1, cosignedAt: 20, note: "renewed" };
+      const larger = { size: 3, cosignedAt: 30, note: "larger" };
+      for (const checkpoint of [first, renewed, larger]) await store.addCheckpoint(checkpoint);
+      expect(await store.newestCheckpoint()).toEqual(larger);
+      expect(await store.checkpointsFrom(0, 9)).toEqual([first, renewed, larger]);
+      expect(await store.checkpointsFrom(2, 9)).toEqual([larger]);
+      expect(await store.checkpointsFrom(0, 1)).toEqual([first]);
+      expect(await store.firstCheckpointCovering(1)).toEqual(first);
+      expect(await store.firstCheckpointCovering(2)).toEqual(larger);
+      expect(await store.firstCheckpointCovering(4)).toBeUndefined();
+      await store.close();
+    });
+
+    it("holds an attachment once", async () => {
+      const store = await open();
+      const digest = sha256Of("leaf");
+      expect(await store.putAttachment(digest, leaf)).toBe(true);
+      expect(await store.putAttachment(digest, leaf)).toBe(false);
+      expect(Buffer.from((await store.attachment(digest))!).toString()).toBe("leaf");
+      expect(await store.hasAttachment(digest, 4)).toBe(true);
+      expect(await store.hasAttachment(digest, 5)).toBe(false);
+      expect(await store.attachment(sha256Of("other"))).toBeUndefined();
+      await store.close();
+    });
+  });
+
+  describe("a snapshot", () => {
+    it("stays as it was while the log goes on, and says what it holds", async () => {
+      const store = await open();
+      await store.append(0, oneEntry(0));
+      await store.putAttachment(sha256Of("leaf"), leaf);
+      const snapshot = await openSnapshot(location());
+      expect((await snapshot.head()).size).toBe(1);
+      await store.append(1, oneEntry(1));
+      expect((await snapshot.head()).size).toBe(1);
+      const { inspection } = snapshot;
+      expect(await inspection.integrity()).toEqual([]);
+      expect(await inspection.counts()).toEqual({ entries: 1, newest: 0, digests: 1, signers: 1, tiles: 1 });
+      const by = { digests: [sha256Of("digest 0")], signers: [sha256Of("key")] };
+      expect(await inspection.leadsTo(0, by)).toBe(true);
+      expect(await inspection.leadsTo(1, by)).toBe(false);
+      expect(await inspection.leadsTo(0, { ...by, signers: [sha256Of("other")] })).toBe(false);
+      expect(inspection.digestRows(by.digests)).toBe(1);
+      expect(await inspection.attachmentDigests()).toEqual([sha256Of("leaf")]);
+      await snapshot.close();
+      await store.close();
+    });
+  });
+}
