@@ -35,9 +35,11 @@ function declaredIn(file: string): Set<string> {
   return names;
 }
 
-it("follows a bundle, and says where to add what", () => {
+it("follows an envelope and a bundle, and says where to add what", () => {
   const headings = WALKS.map(([heading]) => heading);
-  expect(headings).toEqual(expect.arrayContaining(["Follow one bundle", "Where do I add …"]));
+  expect(headings).toEqual(
+    expect.arrayContaining(["Follow one envelope", "Follow one bundle", "Where do I add …"]),
+  );
 });
 
 describe.each(WALKS)("%s", (_, text) => {
