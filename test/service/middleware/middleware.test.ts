@@ -1,11 +1,12 @@
 // What stands around the routes: headers, CORS, rate limit, time limit, the access log, metrics, and errors that tell nothing.
+
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Cosigner, OwnCosigner } from "../../../src/log/checkpointing/cosigner.ts";
-import type { Log } from "../../../src/log/log.ts";
 import { createApp } from "../../../src/service/app.ts";
 import { addressKey } from "../../../src/service/middleware/rate-limit.ts";
 import { NOW } from "../../support/clock.ts";
+import { intercept } from "../../support/intercept.ts";
 import { platformPredicate } from "../../support/release-predicates.ts";
 import { inOrder, signReleaseSet } from "../../support/release-set.ts";
 import { problemOf, refusalOf, ServiceHarness } from "../../support/service-harness.ts";
@@ -230,10 +231,10 @@ describe("the access log", () => {
   });
 
   test("names an internal error, of which the client learns nothing but the request id", async () => {
-    const broken = Object.create(service.log) as Log;
-    Object.defineProperty(broken, "entry", {
-      value: () => Promise.reject(new Error("secret path /var/lib/x")),
+    const read = intercept(service.log.read, {
+      entry: () => Promise.reject(new Error("secret path /var/lib/x")),
     });
+    const broken = intercept(service.log, { read });
     const app = createApp({ ...service.service, log: broken });
     lines.length = 0;
     const problem = await problemOf(await app.request("/v1/entries/0"));
@@ -247,8 +248,7 @@ describe("the access log", () => {
 });
 
 test("a request that takes too long is given up with 503, and what it started goes on", async () => {
-  const slow = Object.create(service.log) as Log;
-  Object.defineProperty(slow, "publish", { value: () => new Promise(() => undefined) });
+  const slow = intercept(service.log, { publish: () => new Promise(() => undefined) });
   const app = createApp({
     ...service.service,
     log: slow,
