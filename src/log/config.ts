@@ -1,4 +1,4 @@
-// The options of openLog and createLog.
+// Defines the options of openLog and createLog, and the defaults of the limits.
 import type { NoteSigner } from "../protocol/note/signed-note.ts";
 import type { Cosigner } from "./checkpointing/cosigner.ts";
 import type { HighWater } from "./checkpointing/high-water.ts";

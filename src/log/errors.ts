@@ -1,4 +1,4 @@
-// How the log says no for reasons that lie in the log and not in the entry: nothing is wrong with what was sent.
+// Defines the errors that are the log's fault and not the entry's: nothing is wrong with what was sent.
 
 export type UnavailableCode =
   /** Too much is waiting to be committed. Try again soon. */

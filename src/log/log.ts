@@ -1,4 +1,5 @@
-// The append-only log: what the service and the command line use. How an entry gets into it is told in sequencing/sequencer.ts.
+// Assembles the append-only log that the service and the command line use. How an entry gets into it is told in
+// sequencing/sequencer.ts.
 import { nativeSha256 } from "../node/sha256.ts";
 import { encodeHex } from "../protocol/encoding/hex.ts";
 import type { Envelope } from "../protocol/envelope/dsse.ts";

@@ -1,4 +1,5 @@
-// What the log tells those who run it: log lines and measures. Plain functions, so that it depends on no logger and no metrics library.
+// Defines what the log tells those who run it: log lines and measures. They are plain functions, so that it depends on no logger and no
+// metrics library.
 
 /** The part of a pino logger that the log uses. */
 export interface Logger {

@@ -1,5 +1,5 @@
-// The checks of a start: nothing is served or signed before the database, its tiles and what was signed before agree. They read the right
-// edge of the tree, never all of it.
+// Checks a log before it opens: nothing is served or signed before the database, its tiles and what was signed before agree. The checks
+// read the right edge of the tree, never all of it.
 
 import { nativeSha256 } from "../node/sha256.ts";
 import { equalBytes } from "../protocol/encoding/bytes.ts";

@@ -1,4 +1,4 @@
-// Cosigners: who confirms, with a time, that a checkpoint extends everything they saw before (C2SP tlog-cosignature, tlog-witness).
+// Defines cosigners: each confirms, with a time, that a checkpoint extends everything it saw before (C2SP tlog-cosignature, tlog-witness).
 
 import { signingNatively } from "../../node/ed25519.ts";
 import { utf8 } from "../../protocol/encoding/text.ts";

@@ -1,4 +1,4 @@
-// Gathering cosignatures until the trust root's quorum is met, and no longer: slow witnesses delay nothing once enough have answered.
+// Gathers cosignatures until the trust root's quorum is met, and no longer: slow witnesses delay nothing once enough have answered.
 
 import { witnessVerifier } from "../../node/ed25519.ts";
 import type { TrustRoot } from "../../protocol/entry/trust-root.ts";

@@ -1,4 +1,5 @@
-// Online backup of a log's database. The high-water file is left out on purpose: a restored backup must be recognised as old.
+// Copies a log's database while a service writes to it. The high-water file is left out on purpose: a restored backup must be
+// recognised as old.
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { sync } from "../../node/durable-file.ts";

@@ -1,4 +1,4 @@
-// What fsck finds, by kind of check.
+// Collects what fsck finds, by kind of check.
 
 export type FsckCheck =
   | "database"

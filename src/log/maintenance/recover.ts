@@ -1,5 +1,5 @@
-// Recovering a database that is behind what the log has signed: the missing entries come from a mirror (C2SP tlog-tiles) and are trusted
-// in nothing. The tree must lead from the database's to the signed root, every leaf to its hash, and every entry must register again.
+// Recovers a database that is behind what the log has signed: the missing entries come from a mirror (C2SP tlog-tiles), which is not
+// trusted. The tree must lead from the database's to the signed root, every leaf to its hash, and every entry must register again.
 
 import { nativeSha256 } from "../../node/sha256.ts";
 import { KeyRing } from "../../protocol/cryptography/key-ring.ts";

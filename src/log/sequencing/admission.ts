@@ -1,4 +1,4 @@
-// The bound on what is under way between being read and being durable. Beyond it the log says so at once, and holds no memory.
+// Bounds what is under way between being read and being durable. Beyond that the log refuses at once, and holds no memory.
 import type { Envelope } from "../../protocol/envelope/dsse.ts";
 import { LogUnavailableError } from "../errors.ts";
 

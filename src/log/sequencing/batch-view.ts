@@ -1,5 +1,5 @@
-// The log as registration sees it while a batch is being decided: what was read from the store for these envelopes, and on top of it
-// the entries of the batch that were accepted so far.
+// Shows registration the log while a batch is being decided: what was read from the store for these envelopes, and on top of it the
+// entries of the batch that were accepted so far.
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import type { Attachment } from "../../protocol/entry/release.ts";
 import type { Envelope } from "../../protocol/envelope/dsse.ts";

@@ -1,4 +1,4 @@
-// A store as it was: what registration may look at when an entry is decided again long after it was registered.
+// Shows a store as it was before an entry, so that the entry can be decided again long after it was registered.
 import type { EntryRecord } from "../../protocol/registration/references.ts";
 import type { EntryLookup } from "../store/log-store.ts";
 

@@ -1,4 +1,4 @@
-// What is in force, read back from the few entries from which it follows; the size of the log does not matter.
+// Reads back what is in force from the few entries that determine it; the size of the log does not matter.
 import { parseLeaf } from "../../protocol/envelope/dsse.ts";
 import { applyEntry, type InForce, NOTHING_IN_FORCE } from "../../protocol/registration/in-force.ts";
 import type { LogStore } from "../store/log-store.ts";

@@ -1,5 +1,5 @@
-// Issues the status (design: status closes the gap that a log alone leaves open) with an online key, where the trust root allows that:
-// right after every entry that changes what is in force, in the same commit, and again before the newest one grows old.
+// Issues the status (docs/formats.md, "Registration") with an online key, where the trust root allows that: right after every entry that
+// changes what is in force, in the same commit, and again before the newest one grows old.
 import { KeyRing } from "../../protocol/cryptography/key-ring.ts";
 import type { Status } from "../../protocol/entry/status.ts";
 import {

@@ -1,4 +1,4 @@
-// The checks of envelopes that need no index: whether they are logged already, and every signature.
+// Checks what needs no index: whether envelopes are logged already, and every signature.
 
 import { entryVerifier } from "../../node/ed25519.ts";
 import { KeyRing } from "../../protocol/cryptography/key-ring.ts";

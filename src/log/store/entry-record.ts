@@ -1,4 +1,4 @@
-// What the registration rules and the search index need of an entry, taken from its leaf.
+// Takes from a leaf what the registration rules and the search index need of an entry.
 import { type Envelope, parseLeaf } from "../../protocol/envelope/dsse.ts";
 import type { EntryRecord } from "../../protocol/registration/references.ts";
 import { recordOf } from "../../protocol/registration/register.ts";
@@ -16,7 +16,7 @@ export function withSigners(envelope: Envelope): Envelope & { readonly signers: 
 /** Runs of hex digits at least as long as a SHA-256. Those of exactly the length of SHA-256, SHA-384 or SHA-512 are digests. */
 const HEX_RUN = /[0-9a-f]{64,}/g;
 const DIGEST_LENGTHS: readonly number[] = [64, 96, 128];
-/** An entry of 65,535 bytes holds fewer; the limit is for the reader's peace of mind. */
+/** An entry of 65,535 bytes holds fewer: the limit cannot be reached. */
 const MAX_DIGESTS = 1024;
 
 /** Every digest that a statement names in subject or predicate, each once. */

@@ -1,4 +1,5 @@
-// What fsck asks of a store: how much it holds and what it leads to. LogStore does not show it, since nobody else should look.
+// Defines what fsck asks of a store: how much it holds, and where its indexes lead. LogStore does not show that, since nobody else
+// should look.
 import type { LogStore } from "./log-store.ts";
 
 export interface StoreCounts {

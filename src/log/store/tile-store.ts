@@ -1,4 +1,4 @@
-// Where tiles are read from. It is not trusted: whoever uses what it returns checks it against a signed root, as any client does.
+// Defines where tiles are read from. It is not trusted: whoever uses what it returns checks it against a signed root, as any client does.
 import { HASH_LENGTH } from "../../protocol/merkle/hash.ts";
 import { TILE_HEIGHT, TILE_WIDTH } from "../../protocol/merkle/tile.ts";
 

@@ -1,4 +1,4 @@
-// The right edge of the log's tree in memory: what an append needs, and what it changes. At most seven tiles, whatever the size.
+// Keeps the right edge of the log's tree in memory: what an append needs and changes. It is at most seven tiles, whatever the size.
 
 import { nativeSha256 } from "../../node/sha256.ts";
 import { CompactRange } from "../../protocol/merkle/compact-range.ts";

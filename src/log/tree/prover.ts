@@ -1,4 +1,4 @@
-// Proofs out of stored nodes: the planner says which nodes a proof is made of, their tiles are fetched, then it is put together.
+// Makes proofs out of stored nodes: the plan says which nodes a proof is made of, their tiles are read, then it is put together.
 
 import { LRUCache } from "lru-cache";
 import { nativeSha256 } from "../../node/sha256.ts";

@@ -1,5 +1,5 @@
-// The nodes of one tile: its 256 hashes and the 254 nodes of heights 1 to 7 above them. Storing those makes a proof a matter of
-// reading 32 bytes a level, where it would otherwise hash half a tile again.
+// Holds the nodes of one tile: its 256 hashes and the 254 nodes of heights 1 to 7 above them. With these a proof reads 32 bytes a
+// level, where it would otherwise hash half a tile again.
 
 import { nativeSha256 } from "../../node/sha256.ts";
 import { HASH_LENGTH, hashChildren } from "../../protocol/merkle/hash.ts";

@@ -1,4 +1,4 @@
-// Attachments in SQLite: bytes under their SHA-256, written once.
+// Keeps attachments in SQLite: bytes under their SHA-256, written once.
 import type { Database, Statement } from "better-sqlite3";
 import { decodeHex } from "../../../protocol/encoding/hex.ts";
 

@@ -1,4 +1,4 @@
-// StoreInspection on SQLite: the rows of the database as fsck counts them.
+// Implements StoreInspection on SQLite: it counts the rows of the database.
 import type { Database } from "better-sqlite3";
 import { decodeHex } from "../../../protocol/encoding/hex.ts";
 import type { IndexedBy, StoreCounts, StoreInspection } from "../store-inspection.ts";

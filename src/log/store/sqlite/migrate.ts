@@ -1,4 +1,4 @@
-// Schema migrations: plain SQL files, run in order of their number, each in one transaction together with the record that it ran.
+// Runs schema migrations: plain SQL files, in order of their number, each in one transaction together with the record that it ran.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// Opening the database file: the settings on which durability rests, and the lock that keeps a second writer out.
+// Opens the database file, with the settings on which durability rests, and the lock that keeps a second writer out.
 import { fileURLToPath } from "node:url";
 import Sqlite, { type Database } from "better-sqlite3";
 import { StartRefusedError } from "../../errors.ts";

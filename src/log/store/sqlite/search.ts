@@ -1,4 +1,4 @@
-// Finding entries in SQLite: by kind, name, version, any digest, publisher; newest first, page by page.
+// Finds entries in SQLite: by kind, name, version, any digest, publisher; newest first, page by page.
 import type { Database } from "better-sqlite3";
 import { parseLeaf } from "../../../protocol/envelope/dsse.ts";
 import { digestsOf } from "../entry-record.ts";

@@ -1,4 +1,4 @@
-// LogStore on SQLite: one file, one writer, every commit synced.
+// Implements LogStore on SQLite: one file, one writer, every commit synced.
 import type { Database } from "better-sqlite3";
 import { HASH_LENGTH } from "../../../protocol/merkle/hash.ts";
 import type { EntryRecord } from "../../../protocol/registration/references.ts";

@@ -1,4 +1,4 @@
-// Every SQL statement of the store, prepared once.
+// Prepares every SQL statement of the store once.
 import type { Database, Statement } from "better-sqlite3";
 
 type Bytes = Uint8Array;
