@@ -32,6 +32,7 @@ function openApiText(): string {
   const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string };
   // No route is called, so there is no log behind them.
   const service = {
+    log: {},
     metrics: createMetrics(false),
     logger: pino({ level: "silent" }),
     limits: DEFAULT_SERVICE_LIMITS,
