@@ -174,37 +174,43 @@ export class Sequencer {
     this.#config.issuer?.observe(statement);
   }
 
+  /** Called when something was queued, or a status is due. */
   #startBatches(): void {
-    const run = async () => {
-      while (!this.#queue.isEmpty || this.#woken) await this.#sequenceBatch();
-    };
-    this.#batches ??= run().finally(() => {
-      this.#batches = null;
-    });
+    this.#batches ??= this.#sequenceBatches();
+  }
+
+  /** It ends in the same turn in which it finds nothing to do, so that whoever queues something after that starts it anew. */
+  async #sequenceBatches(): Promise<void> {
+    do await this.#sequenceBatch();
+    while (!this.#queue.isEmpty || this.#woken);
+    this.#batches = null;
   }
 
   #startCheckpoints(): void {
     if (this.#closing.signal.aborted || !this.#isCheckpointDue()) return;
     if (this.#isPending()) this.#pendingSince ??= this.#config.clock().getTime();
-    this.#checkpoints ??= this.#publishCheckpoints().finally(() => {
-      this.#checkpoints = null;
-    });
+    this.#checkpoints ??= this.#publishCheckpoints();
   }
 
-  /** Publishes for as long as something is due; after a failure it waits, ever longer. */
+  /** Publishes for as long as something is due; after a failure it waits, ever longer. It ends as #sequenceBatches does. */
   async #publishCheckpoints(): Promise<void> {
     const { signal } = this.#closing;
     const { cosignTimeoutMs, retryMs } = this.#config.limits;
-    for (let failures = 0; this.#isCheckpointDue() && !signal.aborted; ) {
+    let failures = 0;
+    do {
       try {
         await this.#publishCheckpoint(AbortSignal.any([signal, AbortSignal.timeout(cosignTimeoutMs)]));
         failures = 0;
       } catch (error) {
-        if (error instanceof LogBehindError) return this.#stop(error);
+        if (error instanceof LogBehindError) {
+          this.#stop(error);
+          break;
+        }
         this.#warn(error);
         await sleep(Math.min(50 * 2 ** failures++, retryMs), null, { signal }).catch(() => null);
       }
-    }
+    } while (this.#isCheckpointDue() && !signal.aborted);
+    this.#checkpoints = null;
   }
 
   /** Whether durable entries wait for a checkpoint. */
