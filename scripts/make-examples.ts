@@ -5,9 +5,10 @@ import { sha256, sha384 } from "../src/protocol/cryptography/hash.ts";
 import { encodeHex } from "../src/protocol/encoding/hex.ts";
 import { utf8 } from "../src/protocol/encoding/text.ts";
 import type { Predicate } from "../src/protocol/entry/kinds.ts";
+import type { Patch, PatchSeries } from "../src/protocol/entry/patch-series.ts";
 import type { Policy } from "../src/protocol/entry/policy.ts";
-import type { Reference, ReleaseKind } from "../src/protocol/entry/reference.ts";
-import type { Patch, PatchSeries } from "../src/protocol/entry/release.ts";
+import type { Reference } from "../src/protocol/entry/reference.ts";
+import type { ReleaseKind } from "../src/protocol/entry/release-kinds.ts";
 import { canonicalize } from "../src/protocol/envelope/canonical-json.ts";
 import { formatStatement, type Subject } from "../src/protocol/envelope/statement.ts";
 import {

@@ -1,4 +1,6 @@
 // What an audit can find: a closed list of codes, so that scripts and tests can name them.
+
+import type { RecomputedCode } from "../protocol/entry/kinds.ts";
 import { VerificationError } from "../protocol/errors.ts";
 import type { RefusalCode } from "../protocol/registration/refusal.ts";
 
@@ -23,8 +25,7 @@ export type LoggedCode =
   | "entry-malformed"
   | "entry-repeated"
   | "entry-signature"
-  | "patch-series-differs"
-  | "rim-table-differs"
+  | RecomputedCode
   | `rule-${RefusalCode}`;
 
 /** What the log says of itself as a whole. */

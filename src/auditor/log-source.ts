@@ -6,13 +6,13 @@ import { fileURLToPath } from "node:url";
 import type { ReadPath } from "../log/maintenance/recover.ts";
 import { FileError } from "../node/file-error.ts";
 import { readStream } from "../protocol/encoding/read-stream.ts";
+import { MAX_ATTACHMENT_BYTES } from "../protocol/entry/attachment.ts";
 import { MAX_NOTE_BYTES } from "../protocol/note/signed-note.ts";
 import { RefusedError, UnreachableError } from "../verifier/service-errors.ts";
 import { WrongAnswerError } from "./audit-finding.ts";
 
 const TILE_BYTES = 256 * 32;
 const BUNDLE_BYTES = 256 * (2 + 65_535);
-const ATTACHMENT_BYTES = 16 * 1024 * 1024;
 
 export interface SourceOptions {
   readonly fetch: typeof fetch;
@@ -35,7 +35,7 @@ export function openSource(prefix: string, options: SourceOptions): ReadPath {
 function limitOf(path: string): number {
   if (path === "checkpoint") return MAX_NOTE_BYTES;
   if (path.startsWith("tile/entries/")) return BUNDLE_BYTES;
-  return path.startsWith("tile/") ? TILE_BYTES : ATTACHMENT_BYTES;
+  return path.startsWith("tile/") ? TILE_BYTES : MAX_ATTACHMENT_BYTES;
 }
 
 function tooLong(path: string): WrongAnswerError {

@@ -1,6 +1,7 @@
 // The replayed entries as the registration rules ask for them: by digest, by identity, and those from which follows what is in force.
 import type { Database, Statement } from "better-sqlite3";
-import type { Kind, Reference } from "../protocol/entry/reference.ts";
+import type { Kind } from "../protocol/entry/kinds.ts";
+import type { Reference } from "../protocol/entry/reference.ts";
 import type { EntryRecord } from "../protocol/registration/references.ts";
 
 interface Row {

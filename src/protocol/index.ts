@@ -9,8 +9,8 @@ export {
   type PublicKey,
   verifySignature,
 } from "./cryptography/signature.ts";
-export { PREDICATES, type Predicate } from "./entry/kinds.ts";
-export { describeReference, type Kind, type Reference } from "./entry/reference.ts";
+export { type Kind, PREDICATES, type Predicate } from "./entry/kinds.ts";
+export { describeReference, type Reference } from "./entry/reference.ts";
 export { canonicalize } from "./envelope/canonical-json.ts";
 export {
   type Envelope,

@@ -4,7 +4,7 @@ import { sha384 } from "../protocol/cryptography/hash.ts";
 import { concatBytes } from "../protocol/encoding/bytes.ts";
 import { encodeHex } from "../protocol/encoding/hex.ts";
 import { utf8 } from "../protocol/encoding/text.ts";
-import type { GoldenTable } from "../protocol/entry/gpu-rim.ts";
+import type { GoldenTable } from "../protocol/entry/kinds/gpu-rim.ts";
 import { type KeyPair, signWith } from "./authority.ts";
 import { u16, u24 } from "./little-endian.ts";
 

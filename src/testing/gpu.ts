@@ -3,7 +3,7 @@
 import { sha384 } from "../protocol/cryptography/hash.ts";
 import { encodeBase64 } from "../protocol/encoding/base64.ts";
 import { utf8 } from "../protocol/encoding/text.ts";
-import type { GoldenTable } from "../protocol/entry/gpu-rim.ts";
+import type { GoldenTable } from "../protocol/entry/kinds/gpu-rim.ts";
 import type { EvidenceDocument } from "../verifier/evidence.ts";
 import type { Certified, Validity } from "./authority.ts";
 import { makeBlocks, makeGoldenTables, makeGpuReport, makeOpaque, type ReportFields } from "./gpu-report.ts";

@@ -7,8 +7,8 @@ import type { OpenAPIObject, OperationObject, ParameterObject, SchemaObject } fr
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { generatedFiles } from "../../scripts/generate.ts";
+import type { Kind } from "../../src/protocol/entry/kinds.ts";
 import { PREDICATES } from "../../src/protocol/entry/kinds.ts";
-import type { Kind } from "../../src/protocol/entry/reference.ts";
 import { NOTHING_IN_FORCE } from "../../src/protocol/registration/in-force.ts";
 import { PROBLEM_CODES } from "../../src/service/problem.ts";
 import { policyPredicate, revocationPredicate, statusPredicate } from "../support/document-predicates.ts";

@@ -7,7 +7,8 @@ import { sha256 } from "../../src/protocol/cryptography/hash.ts";
 import { concatBytes } from "../../src/protocol/encoding/bytes.ts";
 import { encodeHex } from "../../src/protocol/encoding/hex.ts";
 import { utf8 } from "../../src/protocol/encoding/text.ts";
-import type { Patch } from "../../src/protocol/entry/release.ts";
+import type { Patch } from "../../src/protocol/entry/patch-series.ts";
+import { seriesDigest } from "../../src/protocol/entry/patch-series.ts";
 import { canonicalize } from "../../src/protocol/envelope/canonical-json.ts";
 import {
   encodeEntryBundle,
@@ -16,7 +17,6 @@ import {
   tilePath,
   tilesOfSize,
 } from "../../src/protocol/merkle/tile.ts";
-import { seriesDigest } from "../../src/publisher/describe/patches/patch-list.ts";
 import { formatTrustFile, parseTrustFile, type TrustAnchor } from "../../src/verifier/bundle/trust-pin.ts";
 import { NOW } from "../support/clock.ts";
 import { policyPredicate, statusPredicate } from "../support/document-predicates.ts";

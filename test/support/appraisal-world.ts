@@ -1,9 +1,10 @@
 // A log with a policy that fits one synthetic machine, and a second profile that fits another: what tests of appraisal judge with.
 import { encodeHex } from "../../src/protocol/encoding/hex.ts";
-import type { GoldenTable } from "../../src/protocol/entry/gpu-rim.ts";
+import type { GoldenTable } from "../../src/protocol/entry/kinds/gpu-rim.ts";
+import { goldenTableDigest } from "../../src/protocol/entry/kinds/gpu-rim.ts";
 import type { Predicate } from "../../src/protocol/entry/kinds.ts";
 import type { GpuRequirements, Profile, TdxRequirements } from "../../src/protocol/entry/policy.ts";
-import type { ReleaseKind } from "../../src/protocol/entry/reference.ts";
+import type { ReleaseKind } from "../../src/protocol/entry/release-kinds.ts";
 import type { Envelope } from "../../src/protocol/envelope/dsse.ts";
 import {
   bootEvents,
@@ -22,7 +23,6 @@ import { type AppraiseOptions, appraiseEvidence } from "../../src/verifier/appra
 import type { Verdict } from "../../src/verifier/appraisal/verdict.ts";
 import type { TrustPin } from "../../src/verifier/bundle/trust-pin.ts";
 import { type VerifiedBundle, verifyBundle } from "../../src/verifier/bundle/verify-bundle.ts";
-import { goldenTableDigest } from "../../src/verifier/nvidia/compare-golden-tables.ts";
 import { NOW } from "./clock.ts";
 import { policyPredicate, statusPredicate } from "./document-predicates.ts";
 import { type TestKeys, testKeys } from "./keys.ts";

@@ -1,6 +1,5 @@
 // A small log with its trust root in it, and short ways to put more on it.
-import type { Predicate } from "../../src/protocol/entry/kinds.ts";
-import type { Kind } from "../../src/protocol/entry/reference.ts";
+import type { Kind, Predicate } from "../../src/protocol/entry/kinds.ts";
 import type { TrustRoot } from "../../src/protocol/entry/trust-root.ts";
 import type { Envelope } from "../../src/protocol/envelope/dsse.ts";
 import { policyPredicate, statusPredicate } from "./document-predicates.ts";

@@ -1,6 +1,5 @@
 // One statement of every kind with nothing left out: every optional fact given, every list filled, every kind of nested object present.
-import type { Predicate } from "../../src/protocol/entry/kinds.ts";
-import type { Kind } from "../../src/protocol/entry/reference.ts";
+import type { Kind, Predicate } from "../../src/protocol/entry/kinds.ts";
 import { policyPredicate, revocationPredicate } from "./document-predicates.ts";
 import type { TestKeys } from "./keys.ts";
 import {

@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import { sha256 } from "../../src/protocol/cryptography/hash.ts";
 import { encodeHex } from "../../src/protocol/encoding/hex.ts";
 import { utf8 } from "../../src/protocol/encoding/text.ts";
+import { goldenTableDigest } from "../../src/protocol/entry/kinds/gpu-rim.ts";
 import type { Predicate } from "../../src/protocol/entry/kinds.ts";
 import type { Reference } from "../../src/protocol/entry/reference.ts";
-import { goldenTableDigest } from "../../src/verifier/nvidia/compare-golden-tables.ts";
 
 const hexDigest = (algorithm: "sha256" | "sha384", text: string) =>
   createHash(algorithm).update(text).digest("hex");

@@ -1,6 +1,6 @@
 // Signs statements with the keys of the small log.
-import type { Predicate } from "../../src/protocol/entry/kinds.ts";
-import type { Kind, Reference } from "../../src/protocol/entry/reference.ts";
+import type { Kind, Predicate } from "../../src/protocol/entry/kinds.ts";
+import type { Reference } from "../../src/protocol/entry/reference.ts";
 import { canonicalize } from "../../src/protocol/envelope/canonical-json.ts";
 import { type Envelope, makeEnvelope, preAuthEncoding } from "../../src/protocol/envelope/dsse.ts";
 import { formatStatement } from "../../src/protocol/envelope/statement.ts";

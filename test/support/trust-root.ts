@@ -1,6 +1,6 @@
 // Makes the trust root that gives the keys of the small log their roles.
 import { encodeBase64 } from "../../src/protocol/encoding/base64.ts";
-import { RELEASE_KINDS } from "../../src/protocol/entry/reference.ts";
+import { RELEASE_KINDS } from "../../src/protocol/entry/release-kinds.ts";
 import type { TrustRoot } from "../../src/protocol/entry/trust-root.ts";
 import type { TestKey, TestKeys } from "./keys.ts";
 import { logKey, ORIGIN, tlogPolicy, witnessKey } from "./witnesses.ts";

@@ -1,11 +1,11 @@
 // Puts a synthetic machine before the verifiers of TDX, NVIDIA and the binding, with a policy that fits one good machine.
 import { decodeHex, encodeHex } from "../../src/protocol/encoding/hex.ts";
-import type { GoldenTable, GpuRim } from "../../src/protocol/entry/gpu-rim.ts";
+import type { GoldenTable, GpuRim } from "../../src/protocol/entry/kinds/gpu-rim.ts";
+import { goldenTableDigest } from "../../src/protocol/entry/kinds/gpu-rim.ts";
 import type { GpuRequirements } from "../../src/protocol/entry/policy.ts";
 import { encodeEvidence, type Machine } from "../../src/testing/index.ts";
 import { type Check, CheckList } from "../../src/verifier/check-list.ts";
 import { parseEvidence } from "../../src/verifier/evidence.ts";
-import { goldenTableDigest } from "../../src/verifier/nvidia/compare-golden-tables.ts";
 import type { LoggedRim } from "../../src/verifier/nvidia/compare-with-logged.ts";
 import { checkGpuPolicy } from "../../src/verifier/nvidia/gpu-policy.ts";
 import { verifyGpuReport } from "../../src/verifier/nvidia/verify-report.ts";

@@ -1,6 +1,6 @@
 // touchstone revoke: says for ever that a release, a policy, or what a stolen key signed is not to be trusted.
 import type { Command } from "commander";
-import type { Kind } from "../../protocol/entry/reference.ts";
+import type { Kind } from "../../protocol/entry/kinds.ts";
 import type { RevokedKey } from "../../protocol/entry/revocation.ts";
 import { formatStatement } from "../../protocol/envelope/statement.ts";
 import { findEntry, parseReference } from "../../publisher/client/lookup.ts";

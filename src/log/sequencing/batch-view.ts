@@ -1,7 +1,7 @@
 // Shows registration the log while a batch is being decided: what was read from the store for these envelopes, and on top of it the
 // entries of the batch that were accepted so far.
 import { encodeHex } from "../../protocol/encoding/hex.ts";
-import type { Attachment } from "../../protocol/entry/release.ts";
+import type { Attachment } from "../../protocol/entry/attachment.ts";
 import type { Envelope } from "../../protocol/envelope/dsse.ts";
 import type { InForce } from "../../protocol/registration/in-force.ts";
 import { attachmentsOf, type EntryRecord, referencesOf } from "../../protocol/registration/references.ts";

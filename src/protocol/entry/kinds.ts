@@ -1,33 +1,47 @@
-// The registry of kinds: which schema reads which predicate. A new kind is one file and one line here.
-import type * as z from "zod";
-import { driverBuild } from "./driver-build.ts";
-import { gpuRim } from "./gpu-rim.ts";
-import { gspFirmware } from "./gsp-firmware.ts";
-import { kernelPatchSet } from "./kernel-patch-set.ts";
-import { osImage } from "./os-image.ts";
-import { platform } from "./platform.ts";
-import { policy } from "./policy.ts";
-import { type Kind, RELEASE_KINDS, type ReleaseKind } from "./reference.ts";
+// Holds the registry of all kinds: the released ones of kinds/list.ts, and the documents that say what holds now.
+import * as z from "zod";
+import { documentKind, type EntryKind } from "./kind.ts";
+import { RELEASES } from "./kinds/list.ts";
+import { policy, referencesInPolicy } from "./policy.ts";
+import { RELEASE_KINDS, type ReleaseKind } from "./release-kinds.ts";
 import { revocation } from "./revocation.ts";
 import { status } from "./status.ts";
 import { trustRoot } from "./trust-root.ts";
 
-export const PREDICATES = {
-  "os-image": osImage,
-  "kernel-patch-set": kernelPatchSet,
-  "driver-build": driverBuild,
-  "gsp-firmware": gspFirmware,
-  "gpu-rim": gpuRim,
-  platform,
-  policy,
-  revocation,
-  status,
-  "trust-root": trustRoot,
-} as const satisfies Record<Kind, z.ZodType>;
+const DOCUMENTS = [
+  documentKind("policy", policy, referencesInPolicy),
+  documentKind("revocation", revocation),
+  documentKind("status", status),
+  documentKind("trust-root", trustRoot),
+] as const;
 
-export type Predicate<K extends Kind = Kind> = z.infer<(typeof PREDICATES)[K]>;
+type KindObject = (typeof RELEASES)[number] | (typeof DOCUMENTS)[number];
+export type Kind = KindObject["kind"];
+type SchemaByKind = { readonly [O in KindObject as O["kind"]]: O["schema"] };
+export type Predicate<K extends Kind = Kind> = z.infer<SchemaByKind[K]>;
 
-export function isReleaseKind(kind: Kind): kind is ReleaseKind {
+/** Findings of an audit that computes again what artefacts state. */
+export type RecomputedCode = NonNullable<ReturnType<KindObject["recompute"]>>["code"];
+type AnyKind = EntryKind<Kind, z.ZodType, RecomputedCode>;
+
+const OBJECTS = new Map<string, AnyKind>([...RELEASES, ...DOCUMENTS].map((object) => [object.kind, object]));
+
+/** Kinds that say what holds now. */
+export const DOCUMENT_KINDS = DOCUMENTS.map(({ kind }) => kind) as readonly Kind[];
+export const KINDS: readonly Kind[] = [...RELEASE_KINDS, ...DOCUMENT_KINDS];
+export const kind = /* @__PURE__ */ z.enum(KINDS);
+
+/** The schema of each kind's predicate. */
+export const PREDICATES = /* @__PURE__ */ Object.fromEntries(
+  [...OBJECTS].map(([name, { schema }]) => [name, schema]),
+) as SchemaByKind;
+
+/** Everything that the protocol knows of a kind. */
+export function kindObject(kind: Kind): AnyKind {
+  return OBJECTS.get(kind) as AnyKind;
+}
+
+export function isReleaseKind(kind: string): kind is ReleaseKind {
   return (RELEASE_KINDS as readonly string[]).includes(kind);
 }
 
@@ -39,6 +53,5 @@ export function predicateTypeOf(kind: Kind): string {
 
 /** The kind that a predicateType names, or undefined for one this version does not know. */
 export function kindOfPredicateType(predicateType: string): Kind | undefined {
-  const kind = PREDICATE_TYPE.exec(predicateType)?.[1];
-  return kind !== undefined && Object.hasOwn(PREDICATES, kind) ? (kind as Kind) : undefined;
+  return OBJECTS.get(PREDICATE_TYPE.exec(predicateType)?.[1] ?? "")?.kind;
 }

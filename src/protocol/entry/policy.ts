@@ -1,7 +1,9 @@
 // policy: which whole release sets are acceptable now. Every field is required; a permissive or empty policy cannot be written.
 import * as z from "zod";
 import { hex16, integer, name, positive, sha256, sha384, tdxRegister, text, time } from "./fields.ts";
-import { RELEASE_KINDS, referenceTo } from "./reference.ts";
+import { membersOf, type ProfilePlace } from "./kind.ts";
+import { type Reference, referenceTo } from "./reference.ts";
+import { type KindByMember, PROFILE_KINDS } from "./release-kinds.ts";
 
 const rtmr3 = z.union([
   z.strictObject({ mode: z.literal("zero") }),
@@ -81,19 +83,42 @@ const binding = z.strictObject({
     .describe("nonce: REPORTDATA holds the verifier's challenge; boot: evidence of the boot"),
 });
 
+type ReferenceTo<K extends string> = ReturnType<typeof referenceTo<K>>;
+type ProfileReferences = {
+  [M in keyof KindByMember]: KindByMember[M]["profile"] extends { readonly atMost: number }
+    ? z.ZodArray<ReferenceTo<KindByMember[M]["kind"]>>
+    : ReferenceTo<KindByMember[M]["kind"]>;
+};
+
+/** One member for each kind that a profile names. */
+const profileReferences = Object.fromEntries(
+  PROFILE_KINDS.map((kind) => {
+    const { member, atMost } = kind.profile as ProfilePlace;
+    const reference = referenceTo(kind);
+    return [member, atMost === undefined ? reference : z.array(reference).min(1).max(atMost)];
+  }),
+) as ProfileReferences;
+
 const profile = z.strictObject({
   id: name,
-  platforms: z.array(referenceTo("platform")).min(1).max(64),
-  osImage: referenceTo("os-image"),
-  kernelPatchSet: referenceTo("kernel-patch-set"),
-  driverBuild: referenceTo("driver-build"),
-  gspFirmware: referenceTo("gsp-firmware"),
-  gpuRims: z.array(referenceTo("gpu-rim")).min(1).max(16),
+  ...profileReferences,
   tdx: tdxRequirements,
   gpu: gpuRequirements,
   binding,
 });
 export type Profile = z.infer<typeof profile>;
+
+/** Whether the profiles of a policy name entries of this kind. */
+export function hasPlaceInProfile(kind: string): boolean {
+  return PROFILE_KINDS.some((placed) => placed.kind === kind);
+}
+
+/** Everything that a profile names, in the order of the list of kinds. */
+export function referencesInProfile(profile: Profile): Reference[] {
+  return membersOf(profile, Object.keys(profileReferences));
+}
+
+type SvnFloor = Record<KindByMember[keyof KindByMember]["kind"], typeof integer>;
 
 export const policy = z
   .strictObject({
@@ -103,12 +128,7 @@ export const policy = z
     validFrom: time,
     expires: time,
     svnFloor: z
-      .strictObject(
-        Object.fromEntries(RELEASE_KINDS.map((kind) => [kind, integer])) as Record<
-          (typeof RELEASE_KINDS)[number],
-          typeof integer
-        >,
-      )
+      .strictObject(Object.fromEntries(PROFILE_KINDS.map(({ kind }) => [kind, integer])) as SvnFloor)
       .describe("Lowest acceptable svn of each kind"),
     profiles: z.array(profile).min(1).max(32),
   })
@@ -121,3 +141,12 @@ export const policy = z
   })
   .describe("Which whole release sets are acceptable");
 export type Policy = z.infer<typeof policy>;
+
+/** The lowest svn that is acceptable where a profile names this entry. */
+export function svnFloorOf({ svnFloor }: Policy, { kind }: Pick<Reference, "kind">): number {
+  return svnFloor[kind as keyof Policy["svnFloor"]];
+}
+
+export function referencesInPolicy({ profiles }: Policy): Reference[] {
+  return profiles.flatMap(referencesInProfile);
+}

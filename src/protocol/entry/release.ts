@@ -1,29 +1,6 @@
 // The part that all released artefacts share, and the small shapes that several kinds use.
 import * as z from "zod";
-import {
-  fileName,
-  gitCommit,
-  integer,
-  keyId,
-  name,
-  namedCommit,
-  releaseVersion,
-  sha256,
-  sha384,
-  text,
-} from "./fields.ts";
-
-/** A list that outgrew its entry: an RFC 8785 JSON document of at most 16 MiB, served at /v1/attachments/sha256/<hex>. */
-export const attachment = z.strictObject({
-  digest: sha256.describe("SHA-256 of the attachment's bytes"),
-  size: z
-    .int()
-    .min(1)
-    .max(16 * 1024 * 1024)
-    .describe("Length in bytes"),
-  mediaType: z.literal("application/json"),
-});
-export type Attachment = z.infer<typeof attachment>;
+import { fileName, gitCommit, integer, keyId, name, releaseVersion, sha256, sha384, text } from "./fields.ts";
 
 /** A file with the digests that a third party can compute again. */
 export const file = z.strictObject({ fileName, sha256, size: integer.describe("Length in bytes") });
@@ -65,38 +42,3 @@ export const releaseShape = {
   source,
   provenance: provenance.nullable(),
 };
-
-/** One patch of a series, in order of application. */
-export const patch = z.strictObject({
-  fileName,
-  sha256,
-  subject: text(512),
-  authorDate: text(64).nullable().describe("Author date as the patch gives it"),
-  patchId: z
-    .string()
-    .regex(/^[0-9a-f]{40}$/)
-    .nullable()
-    .describe("git patch-id --stable"),
-  origin: z.enum(["upstream", "backport", "vendor", "local", "unknown"]),
-  upstreamCommit: namedCommit.nullable(),
-  purpose: text(512).nullable().describe("Why the patch is carried, such as badaml-acpi"),
-});
-export type Patch = z.infer<typeof patch>;
-
-/** An ordered series: listed here while it fits, attached as the JSON array of the same objects when it does not. */
-export const patchSeries = z
-  .strictObject({
-    count: integer,
-    seriesDigest: sha256.describe(
-      "SHA-256 of the RFC 8785 form of the array of the patches' SHA-256 values, in order",
-    ),
-    inline: z.array(patch).max(200).nullable(),
-    attachment: attachment.nullable(),
-  })
-  .refine((series) => (series.inline === null) !== (series.attachment === null), {
-    error: "exactly one of inline and attachment must be given",
-  })
-  .refine((series) => series.inline === null || series.inline.length === series.count, {
-    error: "count differs from the number of patches",
-  });
-export type PatchSeries = z.infer<typeof patchSeries>;

@@ -1,7 +1,7 @@
 // trust-root: who may do what. Entry 0 of every log; each later one needs a threshold of the one before it and of its own.
 import * as z from "zod";
 import { keyId, positive, sha256, spki, text, time } from "./fields.ts";
-import { RELEASE_KINDS } from "./reference.ts";
+import { RELEASE_KINDS } from "./release-kinds.ts";
 
 /** A literal name, or one ending in "/*" that stands for every name below that folder; "*" alone stands for every name. */
 const namePattern = z

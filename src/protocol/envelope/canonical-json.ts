@@ -1,4 +1,5 @@
 // JSON Canonicalization Scheme (RFC 8785): one byte string for each JSON value, so that a signature or digest has one meaning.
+import { decodeUtf8 } from "../encoding/text.ts";
 import { MalformedError } from "../errors.ts";
 
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
@@ -16,6 +17,24 @@ const PLAIN = /^[ !#-[\]-~]*$/;
  */
 export function canonicalize(value: unknown): string {
   return write(value, 0);
+}
+
+/**
+ * Reads UTF-8 bytes that must be the canonical text of their value.
+ * @param format what they claim to be.
+ * @throws MalformedError for every other text of the same value, and for what is no JSON.
+ */
+export function parseCanonical(bytes: Uint8Array, format: string): unknown {
+  const text = decodeUtf8(bytes);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new MalformedError(format, "not JSON", "");
+  }
+  // What a strict parser would refuse shows here: a member twice, white space or another form of a number makes the texts differ.
+  if (canonicalize(value) !== text) throw new MalformedError(format, "not in RFC 8785 canonical form", "");
+  return value;
 }
 
 function write(value: unknown, depth: number): string {

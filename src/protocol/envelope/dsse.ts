@@ -6,10 +6,10 @@ import { decodeBase64, encodeBase64 } from "../encoding/base64.ts";
 import { concatBytes } from "../encoding/bytes.ts";
 import { encodeHex } from "../encoding/hex.ts";
 import { readAs } from "../encoding/shape.ts";
-import { decodeUtf8, utf8 } from "../encoding/text.ts";
+import { utf8 } from "../encoding/text.ts";
 import { keyId } from "../entry/fields.ts";
 import { MalformedError, VerificationError } from "../errors.ts";
-import { canonicalize } from "./canonical-json.ts";
+import { canonicalize, parseCanonical } from "./canonical-json.ts";
 import { parseJson } from "./parse-json.ts";
 import { parseStatement, type Statement } from "./statement.ts";
 
@@ -76,24 +76,13 @@ export function envelopeFromJson(json: unknown, hash: Hash = sha256): Envelope {
 export function parseLeaf(leaf: Uint8Array, hash: Hash = sha256): Envelope {
   if (leaf.length > MAX_LEAF_BYTES)
     throw new MalformedError("log entry", `longer than ${MAX_LEAF_BYTES} bytes`);
-  const text = decodeUtf8(leaf);
-  const json = checkEnvelope(parseAny(text));
-  const ordered = json.signatures.every((s, i) => i === 0 || s.keyid > (json.signatures[i - 1]?.keyid ?? ""));
-  // What a strict parser would refuse, such as a member twice, has another text in canonical form.
-  if (!ordered || canonicalize(json) !== text)
-    throw new MalformedError("log entry", "not the RFC 8785 form of its envelope");
+  const json = checkEnvelope(parseCanonical(leaf, "log entry"));
+  if (!json.signatures.every((s, i) => i === 0 || s.keyid > (json.signatures[i - 1]?.keyid ?? "")))
+    throw new MalformedError("log entry", "its signatures are not sorted by key id", "/signatures");
   const payload = decodeBase64(json.payload);
   const statement = parseStatement(payload);
   const signatures = json.signatures.map(decodeSignature);
   return { payload, payloadDigest: encodeHex(hash(payload)), statement, signatures, leaf };
-}
-
-function parseAny(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new MalformedError("log entry", "not JSON");
-  }
 }
 
 function checkEnvelope(json: unknown): EnvelopeJson {

@@ -1,15 +1,20 @@
 // in-toto Statement v1 (github.com/in-toto/attestation, spec/v1/statement.md), with a predicate of one of our kinds.
 // The payload must equal its own RFC 8785 form, so that two parties who agree on the content agree on the digest.
 import * as z from "zod";
-import { sha256 } from "../cryptography/hash.ts";
-import { encodeHex } from "../encoding/hex.ts";
-import { readAs } from "../encoding/shape.ts";
-import { decodeUtf8, utf8 } from "../encoding/text.ts";
+import { readAs, type Validator } from "../encoding/shape.ts";
+import { utf8 } from "../encoding/text.ts";
 import * as fields from "../entry/fields.ts";
-import { kindOfPredicateType, PREDICATES, type Predicate, predicateTypeOf } from "../entry/kinds.ts";
-import { DOCUMENT_KINDS, type Kind } from "../entry/reference.ts";
+import {
+  DOCUMENT_KINDS,
+  type Kind,
+  kindObject,
+  kindOfPredicateType,
+  type Predicate,
+  predicateTypeOf,
+} from "../entry/kinds.ts";
 import { MalformedError } from "../errors.ts";
-import { canonicalize } from "./canonical-json.ts";
+import { canonicalDigest } from "./canonical-digest.ts";
+import { canonicalize, parseCanonical } from "./canonical-json.ts";
 
 const FORMAT = "statement";
 const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
@@ -42,7 +47,7 @@ export type Statement = { [K in Kind]: StatementOf<K> }[Kind];
  * @throws MalformedError with a JSON pointer when it is not canonical, of an unknown kind, or not what the kind's schema asks.
  */
 export function parseStatement(payload: Uint8Array): Statement {
-  const frame = readAs(statementFrame, parseCanonical(payload), FORMAT);
+  const frame = readAs(statementFrame, parseCanonical(payload, FORMAT), FORMAT);
   const kind = kindOfPredicateType(frame.predicateType);
   if (kind === undefined) {
     throw new MalformedError(
@@ -51,7 +56,12 @@ export function parseStatement(payload: Uint8Array): Statement {
       "/predicateType",
     );
   }
-  const predicate = readAs(PREDICATES[kind] as z.ZodType<Predicate>, frame.predicate, FORMAT, "/predicate");
+  const predicate = readAs(
+    kindObject(kind).validator as Validator<Predicate>,
+    frame.predicate,
+    FORMAT,
+    "/predicate",
+  );
   const statement = {
     kind,
     name: predicate.name,
@@ -82,19 +92,6 @@ function versionOf(predicate: Predicate): string {
   return String("sequence" in predicate ? predicate.sequence : predicate.version);
 }
 
-function parseCanonical(payload: Uint8Array): unknown {
-  const text = decodeUtf8(payload);
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new MalformedError(FORMAT, "not JSON");
-  }
-  // A duplicate member, white space, another number or escape form: all of them make the two texts differ.
-  if (canonicalize(value) !== text) throw new MalformedError(FORMAT, "not in RFC 8785 canonical form");
-  return value;
-}
-
 function isDocument(kind: Kind): boolean {
   return (DOCUMENT_KINDS as readonly Kind[]).includes(kind);
 }
@@ -102,7 +99,7 @@ function isDocument(kind: Kind): boolean {
 function documentSubject(kind: Kind, predicate: Predicate): Subject {
   return {
     name: `touchstone:${kind}/${predicate.name}`,
-    digest: { sha256: encodeHex(sha256(utf8(canonicalize(predicate)))) },
+    digest: { sha256: canonicalDigest(predicate) },
   };
 }
 

@@ -1,8 +1,8 @@
 // Who may sign what (design: authorisation is a function of the log). Thresholds count distinct keys, one single rule must be
 // satisfied, rules never combine, and a signature by a key without a role for this entry refuses it.
 
+import type { Kind } from "../entry/kinds.ts";
 import { isReleaseKind } from "../entry/kinds.ts";
-import type { Kind } from "../entry/reference.ts";
 import type { Role, TrustRoot } from "../entry/trust-root.ts";
 import { refuse } from "./refusal.ts";
 

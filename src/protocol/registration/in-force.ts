@@ -1,7 +1,7 @@
 // What is in force after a number of entries: trust roots, newest policies, everything revoked, the newest status.
 // It is small, whatever the size of the log, and follows from the entries alone.
 
-import type { Kind } from "../entry/reference.ts";
+import type { Kind } from "../entry/kinds.ts";
 import type { RevokedKey } from "../entry/revocation.ts";
 import type { Status } from "../entry/status.ts";
 import type { TrustRoot } from "../entry/trust-root.ts";

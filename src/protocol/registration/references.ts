@@ -1,7 +1,15 @@
-// References between entries: each must name an entry that is already there, of that kind, name and version, and not revoked.
+// Checks references between entries: each must name an entry that is already there, of that kind, name and version, and not revoked.
 
-import { describeReference, type Kind, type Reference, type ReleaseKind } from "../entry/reference.ts";
-import type { Attachment } from "../entry/release.ts";
+import type { Attachment } from "../entry/attachment.ts";
+import { type Kind, kindObject } from "../entry/kinds.ts";
+import {
+  hasPlaceInProfile,
+  type Profile,
+  referencesInPolicy,
+  referencesInProfile,
+  svnFloorOf,
+} from "../entry/policy.ts";
+import { describeReference, type Reference } from "../entry/reference.ts";
 import type { Statement, StatementOf } from "../envelope/statement.ts";
 import { type InForce, isRevoked } from "./in-force.ts";
 import { refuse } from "./refusal.ts";
@@ -20,34 +28,13 @@ export interface EntryRecord {
 }
 
 /** Everything that a statement refers to, in the order in which it names it. */
-export function referencesOf(statement: Statement): Reference[] {
-  switch (statement.kind) {
-    case "os-image":
-      return [statement.predicate.kernelPatchSet, statement.predicate.driverBuild];
-    case "driver-build":
-      return [statement.predicate.kernel];
-    case "policy":
-      return statement.predicate.profiles.flatMap((profile) => [
-        ...profile.platforms,
-        profile.osImage,
-        profile.kernelPatchSet,
-        profile.driverBuild,
-        profile.gspFirmware,
-        ...profile.gpuRims,
-      ]);
-    default:
-      return [];
-  }
+export function referencesOf({ kind, predicate }: Pick<Statement, "kind" | "predicate">): Reference[] {
+  return kindObject(kind).referencesIn(predicate);
 }
 
-export function attachmentsOf(statement: Statement): Attachment[] {
-  const found =
-    statement.kind === "os-image"
-      ? [statement.predicate.measurements.attachment]
-      : statement.kind === "kernel-patch-set" || statement.kind === "driver-build"
-        ? [statement.predicate.patches.attachment]
-        : [];
-  return found.filter((attachment) => attachment !== null);
+export function attachmentsOf({ kind, predicate }: Pick<Statement, "kind" | "predicate">): Attachment[] {
+  const attachment = kindObject(kind).attachmentIn(predicate);
+  return attachment === null ? [] : [attachment];
 }
 
 export function svnOf(statement: Statement): number | null {
@@ -75,19 +62,15 @@ export function checkReferences(statement: Statement, find: FindEntry, inForce: 
 }
 
 /**
- * A profile must be one release set: its image was built with its kernel and driver, its driver for its kernel, and nothing
- * it names is below the policy's own floor.
+ * A profile must be one release set: what its image was built with, for instance, is the kernel and driver that it names. Nothing
+ * that it names is below the policy's own floor.
  * @throws PolicyError "profile-incoherent" | "below-svn-floor".
  */
 export function checkProfiles({ predicate }: StatementOf<"policy">, find: FindEntry): void {
-  for (const profile of predicate.profiles) {
-    requireReference(find, profile.osImage, profile.kernelPatchSet, profile.id);
-    requireReference(find, profile.osImage, profile.driverBuild, profile.id);
-    requireReference(find, profile.driverBuild, profile.kernelPatchSet, profile.id);
-  }
-  for (const reference of referencesOf({ kind: "policy", predicate } as Statement)) {
+  for (const profile of predicate.profiles) requireOneSet(profile, find);
+  for (const reference of referencesInPolicy(predicate)) {
     const svn = find(reference.digest)?.svn ?? -1;
-    const floor = predicate.svnFloor[reference.kind as ReleaseKind];
+    const floor = svnFloorOf(predicate, reference);
     if (svn < floor)
       refuse(
         "below-svn-floor",
@@ -96,11 +79,15 @@ export function checkProfiles({ predicate }: StatementOf<"policy">, find: FindEn
   }
 }
 
-function requireReference(find: FindEntry, from: Reference, to: Reference, profile: string): void {
-  if (!find(from.digest)?.references.some(({ digest }) => digest === to.digest)) {
-    refuse(
-      "profile-incoherent",
-      `profile ${profile}: ${describeReference(from)} was not built with ${describeReference(to)}`,
-    );
+function requireOneSet(profile: Profile, find: FindEntry): void {
+  const named = referencesInProfile(profile);
+  for (const from of named) {
+    for (const to of find(from.digest)?.references ?? []) {
+      if (hasPlaceInProfile(to.kind) && !named.some(({ digest }) => digest === to.digest))
+        refuse(
+          "profile-incoherent",
+          `profile ${profile.id}: ${describeReference(from)} was built with ${describeReference(to)}, which the profile does not name`,
+        );
+    }
   }
 }

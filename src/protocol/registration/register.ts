@@ -3,8 +3,8 @@
 
 import { keyIdOf } from "../cryptography/signature.ts";
 import { decodeBase64 } from "../encoding/base64.ts";
+import type { Attachment } from "../entry/attachment.ts";
 import { describeReference } from "../entry/reference.ts";
-import type { Attachment } from "../entry/release.ts";
 import type { VerifiedEnvelope } from "../envelope/dsse.ts";
 import { authorise, authoriseTrustRoot } from "./authorisation.ts";
 import { applyEntry, currentTrustRoot, type InForce, isKeyRevoked } from "./in-force.ts";

@@ -1,7 +1,8 @@
 // Looks up what a draft builds on. What the log answers here is not proven; a draft made from a lie is refused when it is published.
 import * as z from "zod";
 import { readAs } from "../../protocol/encoding/shape.ts";
-import { describeReference, type Kind } from "../../protocol/entry/reference.ts";
+import type { Kind } from "../../protocol/entry/kinds.ts";
+import { describeReference } from "../../protocol/entry/reference.ts";
 import { type Envelope, envelopeFromJson, envelopeJson } from "../../protocol/envelope/dsse.ts";
 import type { StatementOf } from "../../protocol/envelope/statement.ts";
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";

@@ -3,7 +3,7 @@
 
 import { sha256 } from "../../protocol/cryptography/hash.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
-import type { DriverBuild } from "../../protocol/entry/driver-build.ts";
+import type { DriverBuild } from "../../protocol/entry/kinds/driver-build.ts";
 import { formatStatement, parseStatement, type Subject } from "../../protocol/envelope/statement.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import { parseSignable } from "../signing/sign.ts";

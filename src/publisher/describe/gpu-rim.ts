@@ -2,7 +2,7 @@
 // stated with the digest of the file, because NVIDIA reuses RIM ids for different values.
 import { basename } from "node:path";
 import { formatTime } from "../../protocol/entry/fields.ts";
-import type { GpuRim } from "../../protocol/entry/gpu-rim.ts";
+import type { GpuRim } from "../../protocol/entry/kinds/gpu-rim.ts";
 import { formatStatement, type Subject } from "../../protocol/envelope/statement.ts";
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";
 import { type Rim, verifyRim } from "../rim/verify-rim.ts";

@@ -6,7 +6,7 @@ import { basename, join, resolve } from "node:path";
 import { sha256 } from "../../protocol/cryptography/hash.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";
-import type { GspFirmware } from "../../protocol/entry/gsp-firmware.ts";
+import type { GspFirmware } from "../../protocol/entry/kinds/gsp-firmware.ts";
 import { formatStatement, type Subject } from "../../protocol/envelope/statement.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import { MAX_REPORT_BYTES, parseGpuReport } from "../../verifier/nvidia/report.ts";

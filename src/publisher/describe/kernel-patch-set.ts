@@ -1,6 +1,6 @@
 // Describes a patched kernel: the base source, the patches on it in order, the resolved configuration, and what was built.
 import { basename } from "node:path";
-import type { KernelPatchSet } from "../../protocol/entry/kernel-patch-set.ts";
+import type { KernelPatchSet } from "../../protocol/entry/kinds/kernel-patch-set.ts";
 import { formatStatement, type Subject } from "../../protocol/envelope/statement.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import type { Described } from "./described.ts";

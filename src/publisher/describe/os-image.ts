@@ -1,6 +1,6 @@
 // Describes a guest image: the erofs root file system and its dm-verity tree, the UKI, the Secure Boot variables, and what a
 // known-good boot measured of them. The parts must belong together: one root hash, one UKI, one command line.
-import type { OsImage } from "../../protocol/entry/os-image.ts";
+import type { OsImage } from "../../protocol/entry/kinds/os-image.ts";
 import { formatStatement, type Subject } from "../../protocol/envelope/statement.ts";
 import { VerificationError } from "../../protocol/errors.ts";
 import { formEvents } from "./boot/expected-events.ts";

@@ -2,7 +2,7 @@
 // VM and is taken from a known-good quote or event log; what two sources say must agree.
 
 import { encodeHex } from "../../protocol/encoding/hex.ts";
-import type { Platform } from "../../protocol/entry/platform.ts";
+import type { Platform } from "../../protocol/entry/kinds/platform.ts";
 import { formatStatement, type Subject } from "../../protocol/envelope/statement.ts";
 import { VerificationError } from "../../protocol/errors.ts";
 import {

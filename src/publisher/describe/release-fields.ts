@@ -1,7 +1,7 @@
 // The members that every described release begins with: who it is, who built it, from what, and which provenance says so.
 import { decodePublicKeyPem } from "../../protocol/cryptography/signature.ts";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";
-import type { GspFirmware } from "../../protocol/entry/gsp-firmware.ts";
+import type { GspFirmware } from "../../protocol/entry/kinds/gsp-firmware.ts";
 import type { Subject } from "../../protocol/envelope/statement.ts";
 import { digestFile, withFile } from "./files/random-access.ts";
 import { linkProvenance } from "./provenance.ts";

@@ -1,6 +1,6 @@
 // The root file system of a guest image: an EROFS image under dm-verity, whose tree covers all of it.
 import { formatTime } from "../../protocol/entry/fields.ts";
-import type { OsImage } from "../../protocol/entry/os-image.ts";
+import type { OsImage } from "../../protocol/entry/kinds/os-image.ts";
 import { VerificationError } from "../../protocol/errors.ts";
 import type { DescribeCode } from "./describe-code.ts";
 import { digestContent, type RandomAccess, withFile } from "./files/random-access.ts";

@@ -1,6 +1,6 @@
 // A reference to another entry, from the file of its statement: it can be signed and published before or after this one.
 import { createHash } from "node:crypto";
-import type { ReleaseKind } from "../../protocol/entry/reference.ts";
+import type { ReleaseKind } from "../../protocol/entry/release-kinds.ts";
 import { parseStatement } from "../../protocol/envelope/statement.ts";
 import { parseWhole } from "./files/other-format.ts";
 import { withFile } from "./files/random-access.ts";

@@ -1,5 +1,5 @@
 // Drafts the statement of a platform whose values were read from the quote of a known-good machine.
-import type { Platform } from "../../protocol/entry/platform.ts";
+import type { Platform } from "../../protocol/entry/kinds/platform.ts";
 import { formatStatement } from "../../protocol/envelope/statement.ts";
 import type { ObservedMachine } from "./observe-machine.ts";
 

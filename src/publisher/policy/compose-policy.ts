@@ -1,6 +1,6 @@
 // Composes a policy of one release set: what the entries state is read from them, what they cannot state comes from the requirements.
 import type { GpuRequirements, Policy } from "../../protocol/entry/policy.ts";
-import { RELEASE_KINDS, type ReleaseKind } from "../../protocol/entry/reference.ts";
+import { RELEASE_KINDS, type ReleaseKind } from "../../protocol/entry/release-kinds.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import type { PolicyContent } from "./draft-policy.ts";
 import type { ReleaseSet } from "./release-set.ts";

@@ -1,5 +1,6 @@
 // Finds the releases of the log that a policy or another release names.
-import { describeReference, type ReleaseKind } from "../../protocol/entry/reference.ts";
+import { describeReference } from "../../protocol/entry/reference.ts";
+import type { ReleaseKind } from "../../protocol/entry/release-kinds.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import type { LogClient } from "../client/log-client.ts";
 import { findEntry, parseReference } from "../client/lookup.ts";

@@ -1,6 +1,6 @@
 // Holds what a profile names: one whole release set, each member of it logged or about to be.
 import type { Profile } from "../../protocol/entry/policy.ts";
-import type { ReleaseKind } from "../../protocol/entry/reference.ts";
+import type { ReleaseKind } from "../../protocol/entry/release-kinds.ts";
 import type { Statement, StatementOf } from "../../protocol/envelope/statement.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 

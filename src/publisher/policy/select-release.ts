@@ -1,5 +1,5 @@
 // Selects the release set of a profile: image, firmware, tables and platforms as chosen, kernel and driver as the image's own entry says.
-import type { ReleaseKind } from "../../protocol/entry/reference.ts";
+import type { ReleaseKind } from "../../protocol/entry/release-kinds.ts";
 import { MEMBER_KINDS, type ReferenceTo, type Released, type ReleaseSet } from "./release-set.ts";
 
 /** What the policy owner chooses, in the form that the source of the releases reads. */

@@ -4,10 +4,10 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import * as z from "zod";
 import { hex8, integer, time } from "../../protocol/entry/fields.ts";
-import { osImage } from "../../protocol/entry/os-image.ts";
-import { platform } from "../../protocol/entry/platform.ts";
-import type { ReleaseKind } from "../../protocol/entry/reference.ts";
+import { osImage } from "../../protocol/entry/kinds/os-image.ts";
+import { platform } from "../../protocol/entry/kinds/platform.ts";
 import { toolchain } from "../../protocol/entry/release.ts";
+import type { ReleaseKind } from "../../protocol/entry/release-kinds.ts";
 
 export const TABLE_NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
 
@@ -111,7 +111,7 @@ export function artefactTables(path: Path) {
       quote: path.exactOptional(),
       eventLog: path.exactOptional(),
       acpi: z.strictObject({ loader: path, rsdp: path, tables: path }).exactOptional(),
-      shape: platform.shape.shape,
+      shape: platform.schema.shape.shape,
       tdAttributes: hex8.exactOptional(),
       xfam: hex8.exactOptional(),
     }),
@@ -140,7 +140,11 @@ export function artefactTables(path: Path) {
       driverBuild: reference,
       eventLog: path,
       disk: path.exactOptional(),
-      removedFromTcb: osImage.shape.removedFromTcb.default({ packages: [], daemons: [], kernelModules: [] }),
+      removedFromTcb: osImage.schema.shape.removedFromTcb.default({
+        packages: [],
+        daemons: [],
+        kernelModules: [],
+      }),
     }),
   } as const satisfies Record<ReleaseKind, z.ZodType>;
 }

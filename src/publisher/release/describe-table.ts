@@ -1,5 +1,5 @@
 // One table of a release file to the describe of its kind. A failure names the table, and the key whose file it is about.
-import type { ReleaseKind } from "../../protocol/entry/reference.ts";
+import type { ReleaseKind } from "../../protocol/entry/release-kinds.ts";
 import { MalformedError, PolicyError, VerificationError } from "../../protocol/errors.ts";
 import { RefusedError, UnreachableError } from "../../verifier/service-errors.ts";
 import type { DescribeCode } from "../describe/describe-code.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import * as z from "zod";
 import { readAs } from "../../protocol/encoding/shape.ts";
 import { name, releaseVersion, sha256 } from "../../protocol/entry/fields.ts";
-import { kind } from "../../protocol/entry/reference.ts";
+import { kind } from "../../protocol/entry/kinds.ts";
 import { parseJson } from "../../protocol/envelope/parse-json.ts";
 import { TABLE_NAME } from "./artefact-table.ts";
 

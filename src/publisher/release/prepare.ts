@@ -2,7 +2,7 @@
 // lists the statements by digest. Needs no key. The same artefacts give the same bytes.
 import { existsSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { ReleaseKind } from "../../protocol/entry/reference.ts";
+import type { ReleaseKind } from "../../protocol/entry/release-kinds.ts";
 import { parseEnvelope } from "../../protocol/envelope/dsse.ts";
 import { parseStatement } from "../../protocol/envelope/statement.ts";
 import { MalformedError } from "../../protocol/errors.ts";

@@ -4,7 +4,7 @@ import { dirname, resolve } from "node:path";
 import * as z from "zod";
 import { name, positive } from "../../protocol/entry/fields.ts";
 import { policy as policySchema } from "../../protocol/entry/policy.ts";
-import { RELEASE_KINDS, type ReleaseKind } from "../../protocol/entry/reference.ts";
+import { RELEASE_KINDS, type ReleaseKind } from "../../protocol/entry/release-kinds.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import { parseToml } from "../parse-toml.ts";
 import { requirements } from "../policy/requirements.ts";

@@ -3,7 +3,8 @@
 import { join } from "node:path";
 import { sha256 } from "../../protocol/cryptography/hash.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
-import { describeReference, type ReleaseKind } from "../../protocol/entry/reference.ts";
+import { describeReference } from "../../protocol/entry/reference.ts";
+import type { ReleaseKind } from "../../protocol/entry/release-kinds.ts";
 import { parseStatement, type Statement } from "../../protocol/envelope/statement.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import type { LogClient } from "../client/log-client.ts";

@@ -2,9 +2,9 @@
 // Reading it yields the golden table that a gpu-rim entry logs. Signers live two years, so an old RIM is judged at the time it was logged.
 import { sha256 } from "../../protocol/cryptography/hash.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
+import { goldenTableDigest } from "../../protocol/entry/kinds/gpu-rim.ts";
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";
 import { type Check, CheckList } from "../../verifier/check-list.ts";
-import { goldenTableDigest } from "../../verifier/nvidia/compare-golden-tables.ts";
 import { driverRimId } from "../../verifier/nvidia/rim-id.ts";
 import { type Certificate, parseCertificate } from "../../verifier/x509/certificate.ts";
 import { describeName } from "../../verifier/x509/name.ts";

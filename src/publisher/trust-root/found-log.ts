@@ -1,7 +1,7 @@
 // Founding a log: the keys of its first roles and the trust root that gives them out.
 import { randomBytes } from "node:crypto";
 import { formatTime } from "../../protocol/entry/fields.ts";
-import { RELEASE_KINDS } from "../../protocol/entry/reference.ts";
+import { RELEASE_KINDS } from "../../protocol/entry/release-kinds.ts";
 import type { Envelope } from "../../protocol/envelope/dsse.ts";
 import {
   COSIGNATURE_ED25519,

@@ -4,7 +4,7 @@ import type { PublishedLog } from "../../log/published-log.ts";
 import { encodeBase64 } from "../../protocol/encoding/base64.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { integer, keyId, positive, sha256, time } from "../../protocol/entry/fields.ts";
-import { kind } from "../../protocol/entry/reference.ts";
+import { kind } from "../../protocol/entry/kinds.ts";
 import { envelopeJson, envelopeToJson } from "../../protocol/envelope/dsse.ts";
 import { isEntryRevoked, type ReadEntry, statementJson } from "./read-entry.ts";
 

@@ -6,6 +6,7 @@ import { KeyRing } from "../../protocol/cryptography/key-ring.ts";
 import { decodeBase64 } from "../../protocol/encoding/base64.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";
+import { MAX_ATTACHMENT_BYTES } from "../../protocol/entry/attachment.ts";
 import { type Envelope, verifyEnvelope } from "../../protocol/envelope/dsse.ts";
 import { parseJson } from "../../protocol/envelope/parse-json.ts";
 import { MalformedError } from "../../protocol/errors.ts";
@@ -13,7 +14,7 @@ import { authorise } from "../../protocol/registration/authorisation.ts";
 import { currentTrustRoot } from "../../protocol/registration/in-force.ts";
 import { attachmentsOf } from "../../protocol/registration/references.ts";
 import { RequestProblem } from "../problem.ts";
-import { MAX_ATTACHMENT_BYTES, requireAttachment } from "./check-attachment.ts";
+import { requireAttachment } from "./check-attachment.ts";
 
 export const MAX_BATCH_LINES = 1000;
 export const MAX_BATCH_BYTES = 48 * 1024 * 1024;

@@ -3,7 +3,7 @@
 import type { Published } from "../../log/checkpointing/publication.ts";
 import type { PublishedLog, StoredEntry } from "../../log/published-log.ts";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";
-import type { Kind } from "../../protocol/entry/reference.ts";
+import type { Kind } from "../../protocol/entry/kinds.ts";
 import { type Envelope, parseLeaf } from "../../protocol/envelope/dsse.ts";
 import { isRevoked } from "../../protocol/registration/in-force.ts";
 import { RequestProblem } from "../problem.ts";

@@ -3,7 +3,7 @@
 import * as z from "zod";
 import type { PublishedLog } from "../../log/published-log.ts";
 import { formatTime } from "../../protocol/entry/fields.ts";
-import { type Kind, kind } from "../../protocol/entry/reference.ts";
+import { type Kind, kind } from "../../protocol/entry/kinds.ts";
 import { contentJson, detailedEntry, entrySummary, summaryJson, treeSize } from "../entries/answer-shapes.ts";
 import { type ReadEntry, readLoggedEntry, requirePublished, revokedBy } from "../entries/read-entry.ts";
 import { decimal, hexDigest, numberOf } from "../http/parameters.ts";

@@ -1,7 +1,7 @@
 // The tuple that a quote must match as a whole: one platform's firmware and shape with one image of the profile. Registers of
 // different profiles or platforms are never mixed.
-import type { OsImage } from "../../protocol/entry/os-image.ts";
-import type { Platform } from "../../protocol/entry/platform.ts";
+import type { OsImage } from "../../protocol/entry/kinds/os-image.ts";
+import type { Platform } from "../../protocol/entry/kinds/platform.ts";
 import type { Profile, TdxRequirements } from "../../protocol/entry/policy.ts";
 import { describeReference } from "../../protocol/entry/reference.ts";
 import { VerificationError } from "../../protocol/errors.ts";

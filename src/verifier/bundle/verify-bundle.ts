@@ -4,8 +4,9 @@ import type { LoggedEntry, PolicyBundle } from "../../protocol/bundle/policy-bun
 import { parsePolicyBundle } from "../../protocol/bundle/policy-bundle.ts";
 import { KeyRing } from "../../protocol/cryptography/key-ring.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
-import type { Policy } from "../../protocol/entry/policy.ts";
-import { describeReference, type Kind, type ReleaseKind } from "../../protocol/entry/reference.ts";
+import type { Kind } from "../../protocol/entry/kinds.ts";
+import { type Policy, svnFloorOf } from "../../protocol/entry/policy.ts";
+import { describeReference } from "../../protocol/entry/reference.ts";
 import type { Status } from "../../protocol/entry/status.ts";
 import type { TrustRoot } from "../../protocol/entry/trust-root.ts";
 import { verifyEnvelope } from "../../protocol/envelope/dsse.ts";
@@ -252,7 +253,7 @@ async function verifyEntries(
     if (record === undefined) refuseBroken("entry-missing", `${label} is not in the bundle`);
     if (describeReference(record) !== label)
       refuseBroken("entry-wrong", `${label} is ${describeReference(record)}`);
-    if ((record.svn ?? -1) < policy.predicate.svnFloor[reference.kind as ReleaseKind])
+    if ((record.svn ?? -1) < svnFloorOf(policy.predicate, reference))
       refuseUnacceptable("entry-below-svn-floor", `${label} has svn ${record.svn}`);
   }
   await asBundleError("entry-wrong", "policy", () =>

@@ -1,10 +1,7 @@
 // Comparison of a GPU's measurement blocks with logged golden tables (NVIDIA RIMs): driver and VBIOS tables together, active indices only.
 // Rules as in NVIDIA attestation-sdk, verify.cpp: index i states block i + 1, and any one of the alternatives matches.
-import { sha256 } from "../../protocol/cryptography/hash.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
-import { utf8 } from "../../protocol/encoding/text.ts";
-import type { GoldenTable } from "../../protocol/entry/gpu-rim.ts";
-import { canonicalize } from "../../protocol/envelope/canonical-json.ts";
+import type { GoldenTable } from "../../protocol/entry/kinds/gpu-rim.ts";
 import type { GpuReport } from "./report.ts";
 
 /** Index of the NVDEC0 measurement: it means nothing while that engine is off. */
@@ -36,11 +33,6 @@ export interface GoldenComparison {
   readonly conflicts: readonly number[];
   /** One result for every active index, in rising order. */
   readonly indices: readonly IndexResult[];
-}
-
-/** Hex SHA-256 of the table's RFC 8785 form: the name of a set of golden values, which a RIM id is not. */
-export function goldenTableDigest(table: GoldenTable): string {
-  return encodeHex(sha256(utf8(canonicalize(table))));
 }
 
 /** Compares every active index of the tables with the report. A block that the report lacks is a mismatch. */

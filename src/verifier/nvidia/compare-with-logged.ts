@@ -1,13 +1,9 @@
 // Which logged tables a GPU must match: one of its driver's and one of its VBIOS's, for its chip, among those that the policy allows.
 // Where several are logged for one version (NVIDIA reissues RIMs with other values), the GPU must match one pair of them as a whole.
-import type { GpuRim } from "../../protocol/entry/gpu-rim.ts";
+import type { GpuRim } from "../../protocol/entry/kinds/gpu-rim.ts";
+import { goldenTableDigest } from "../../protocol/entry/kinds/gpu-rim.ts";
 import type { CheckDetail } from "../check-list.ts";
-import {
-  compareGoldenTables,
-  type GoldenComparison,
-  goldenTableDigest,
-  type StatedTable,
-} from "./compare-golden-tables.ts";
+import { compareGoldenTables, type GoldenComparison, type StatedTable } from "./compare-golden-tables.ts";
 import type { GpuReport } from "./report.ts";
 
 /** A logged gpu-rim entry and its name, "gpu-rim/name@version". */

@@ -1,7 +1,6 @@
 // What must hold between the members of one entry: statements that contradict themselves are not statements.
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Predicate } from "../../../src/protocol/entry/kinds.ts";
-import type { Kind } from "../../../src/protocol/entry/reference.ts";
+import type { Kind, Predicate } from "../../../src/protocol/entry/kinds.ts";
 import { formatStatement } from "../../../src/protocol/envelope/statement.ts";
 import { fullPredicates } from "../../support/full-predicates.ts";
 import { testKeys } from "../../support/keys.ts";

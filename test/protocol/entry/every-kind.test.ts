@@ -2,7 +2,8 @@
 // read back as it was.
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Predicate } from "../../../src/protocol/entry/kinds.ts";
-import { DOCUMENT_KINDS, type Kind, RELEASE_KINDS } from "../../../src/protocol/entry/reference.ts";
+import { DOCUMENT_KINDS, type Kind } from "../../../src/protocol/entry/kinds.ts";
+import { RELEASE_KINDS } from "../../../src/protocol/entry/release-kinds.ts";
 import { canonicalize } from "../../../src/protocol/envelope/canonical-json.ts";
 import { formatStatement, parseStatement } from "../../../src/protocol/envelope/statement.ts";
 import { MalformedError } from "../../../src/protocol/errors.ts";

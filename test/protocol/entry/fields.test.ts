@@ -134,8 +134,8 @@ describe("references", () => {
   const reference = { kind: "platform", name: "acme/vm", version: "1", digest: a(64) };
 
   it("are of the one kind that their place wants", () => {
-    expect(takes(referenceTo("platform"), reference)).toBe(true);
-    expect(takes(referenceTo("os-image"), reference)).toBe(false);
+    expect(takes(referenceTo({ kind: "platform" }), reference)).toBe(true);
+    expect(takes(referenceTo({ kind: "os-image" }), reference)).toBe(false);
   });
 
   it("are shown as kind/name@version", () => {

@@ -1,7 +1,8 @@
 // Who may sign what: thresholds of distinct keys, one rule at a time, and no signature of a stranger.
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
-import { type Kind, RELEASE_KINDS } from "../../../src/protocol/entry/reference.ts";
+import type { Kind } from "../../../src/protocol/entry/kinds.ts";
+import { RELEASE_KINDS } from "../../../src/protocol/entry/release-kinds.ts";
 import type { Role, TrustRoot } from "../../../src/protocol/entry/trust-root.ts";
 import {
   authorise,

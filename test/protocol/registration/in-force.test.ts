@@ -1,7 +1,7 @@
 // What is in force follows from the entries alone: the summary that every replayer computes the same, and the reach of a revocation.
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Kind } from "../../../src/protocol/entry/reference.ts";
+import type { Kind } from "../../../src/protocol/entry/kinds.ts";
 import { draftStatus } from "../../../src/protocol/registration/draft-status.ts";
 import {
   applyEntry,

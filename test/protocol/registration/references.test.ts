@@ -1,7 +1,7 @@
 // References: to nothing, to something else than they say, to something revoked; and policies that are not one release set.
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Predicate } from "../../../src/protocol/entry/kinds.ts";
-import { type Kind, RELEASE_KINDS } from "../../../src/protocol/entry/reference.ts";
+import type { Kind, Predicate } from "../../../src/protocol/entry/kinds.ts";
+import { RELEASE_KINDS } from "../../../src/protocol/entry/release-kinds.ts";
 import type { Statement } from "../../../src/protocol/envelope/statement.ts";
 import { attachmentsOf, referencesOf, svnOf } from "../../../src/protocol/registration/references.ts";
 import { revocationPredicate } from "../../support/document-predicates.ts";

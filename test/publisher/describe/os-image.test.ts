@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sha384 } from "../../../src/protocol/cryptography/hash.ts";
 import { concatBytes } from "../../../src/protocol/encoding/bytes.ts";
 import { decodeHex, encodeHex } from "../../../src/protocol/encoding/hex.ts";
-import type { OsImage } from "../../../src/protocol/entry/os-image.ts";
+import type { OsImage } from "../../../src/protocol/entry/kinds/os-image.ts";
 import { parseStatement } from "../../../src/protocol/envelope/statement.ts";
 import { describeOsImage, type OsImageInput } from "../../../src/publisher/describe/os-image.ts";
 import {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sha384 } from "../../../src/protocol/cryptography/hash.ts";
 import { decodeHex, encodeHex } from "../../../src/protocol/encoding/hex.ts";
-import type { Platform } from "../../../src/protocol/entry/platform.ts";
+import type { Platform } from "../../../src/protocol/entry/kinds/platform.ts";
 import { parseStatement } from "../../../src/protocol/envelope/statement.ts";
 import { describePlatform, type PlatformInput } from "../../../src/publisher/describe/platform.ts";
 import { type MeasuredEvent, makeCcel, replayEvents } from "../../../src/testing/event-log.ts";

@@ -1,7 +1,7 @@
 // What a policy takes from its entries, and what it takes from the requirements of its owner.
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Predicate } from "../../../src/protocol/entry/kinds.ts";
-import type { ReleaseKind } from "../../../src/protocol/entry/reference.ts";
+import type { ReleaseKind } from "../../../src/protocol/entry/release-kinds.ts";
 import { composePolicy } from "../../../src/publisher/policy/compose-policy.ts";
 import type { PolicyContent } from "../../../src/publisher/policy/draft-policy.ts";
 import type { Released, ReleaseSet } from "../../../src/publisher/policy/release-set.ts";

@@ -1,5 +1,5 @@
 // Makes the release set that a known-good machine runs, of the entries of a log that names it.
-import type { ReleaseKind } from "../../../src/protocol/entry/reference.ts";
+import type { ReleaseKind } from "../../../src/protocol/entry/release-kinds.ts";
 import { type Released, type ReleaseSet, releasedAs } from "../../../src/publisher/policy/release-set.ts";
 import type { Machine } from "../../../src/testing/index.ts";
 import { makeWorld } from "../../support/appraisal-world.ts";

@@ -1,12 +1,10 @@
 // Golden-table comparison: alternatives, inactive rows, the NVDEC0 exception, missing blocks and tables that contradict each other.
 import { describe, expect, it } from "vitest";
 import { encodeHex } from "../../../src/protocol/encoding/hex.ts";
-import type { GoldenTable } from "../../../src/protocol/entry/gpu-rim.ts";
+import type { GoldenTable } from "../../../src/protocol/entry/kinds/gpu-rim.ts";
+import { goldenTableDigest } from "../../../src/protocol/entry/kinds/gpu-rim.ts";
 import { makeBlocks, makeGoldenTables } from "../../../src/testing/gpu-report.ts";
-import {
-  compareGoldenTables,
-  goldenTableDigest,
-} from "../../../src/verifier/nvidia/compare-golden-tables.ts";
+import { compareGoldenTables } from "../../../src/verifier/nvidia/compare-golden-tables.ts";
 
 const BLOCKS = makeBlocks("golden");
 const blocks = new Map(BLOCKS.map((block, i) => [i + 1, block]));

@@ -2,12 +2,12 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { sha256 } from "../../../src/protocol/cryptography/hash.ts";
 import { encodeHex } from "../../../src/protocol/encoding/hex.ts";
-import type { GoldenTable, GpuRim } from "../../../src/protocol/entry/gpu-rim.ts";
+import type { GoldenTable, GpuRim } from "../../../src/protocol/entry/kinds/gpu-rim.ts";
+import { goldenTableDigest } from "../../../src/protocol/entry/kinds/gpu-rim.ts";
 import type { GpuRequirements } from "../../../src/protocol/entry/policy.ts";
 import { GOOD_BLOCKS, type GpuOptions } from "../../../src/testing/gpu.ts";
 import { makeBlocks, makeGoldenTables, makeOpaque } from "../../../src/testing/gpu-report.ts";
 import type { NvidiaAuthority } from "../../../src/testing/nvidia.ts";
-import { goldenTableDigest } from "../../../src/verifier/nvidia/compare-golden-tables.ts";
 import type { LoggedRim } from "../../../src/verifier/nvidia/compare-with-logged.ts";
 import {
   type AppraisedGpu,

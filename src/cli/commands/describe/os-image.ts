@@ -1,7 +1,7 @@
 // touchstone describe os-image: an erofs image under dm-verity, a UKI and the log of a known-good boot into a statement.
 import type { Command } from "commander";
 import { readAs } from "../../../protocol/encoding/shape.ts";
-import { osImage } from "../../../protocol/entry/os-image.ts";
+import { osImage } from "../../../protocol/entry/kinds/os-image.ts";
 import { parseJson } from "../../../protocol/envelope/parse-json.ts";
 import { describeOsImage, type OsImageInput } from "../../../publisher/describe/os-image.ts";
 import type { CliContext } from "../../context.ts";
@@ -106,7 +106,7 @@ const MAX_REMOVED = 256 * 1024;
 function readRemoved(path: string | undefined): OsImageInput["removedFromTcb"] {
   if (path === undefined) return { packages: [], daemons: [], kernelModules: [] };
   return readOwn(path, (bytes) =>
-    readAs(osImage.shape.removedFromTcb, parseJson(bytes, MAX_REMOVED), "what was removed"),
+    readAs(osImage.schema.shape.removedFromTcb, parseJson(bytes, MAX_REMOVED), "what was removed"),
   );
 }
 

@@ -1,5 +1,5 @@
 // The events of a known-good boot as an entry lists them: inline while they are few, attached as the same array when they are many.
-import type { OsImage } from "../../../protocol/entry/os-image.ts";
+import type { OsImage } from "../../../protocol/entry/kinds/os-image.ts";
 import { type AttachedDocument, attachDocument } from "../described.ts";
 import type { ExpectedEvent } from "./tcg-prediction.ts";
 

@@ -1,7 +1,7 @@
 // The Secure Boot configuration that an image is booted with (UEFI 2.10 §32.3), from its variables' files, and held against what
 // the firmware of a known-good boot measured (TCG PC Client PFP §3.3.4.8: SecureBoot, PK, KEK, db, dbx, set or not).
 import { encodeHex } from "../../../protocol/encoding/hex.ts";
-import type { OsImage } from "../../../protocol/entry/os-image.ts";
+import type { OsImage } from "../../../protocol/entry/kinds/os-image.ts";
 import { VerificationError } from "../../../protocol/errors.ts";
 import { EV_EFI_VARIABLE_DRIVER_CONFIG } from "../../../verifier/tdx/event-type.ts";
 import type { EventLog } from "../../../verifier/tdx/logged-event.ts";

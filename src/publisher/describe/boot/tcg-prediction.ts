@@ -2,7 +2,7 @@
 // Linux drivers/firmware/efi/libstub), and which of them each event of a known-good boot is.
 import { createHash } from "node:crypto";
 import { encodeHex } from "../../../protocol/encoding/hex.ts";
-import type { OsImage } from "../../../protocol/entry/os-image.ts";
+import type { OsImage } from "../../../protocol/entry/kinds/os-image.ts";
 import * as eventTypes from "../../../verifier/tdx/event-type.ts";
 import type { EventLog, LoggedEvent } from "../../../verifier/tdx/logged-event.ts";
 import { MEASURED_SECTIONS, type Uki } from "../formats/uki.ts";

@@ -6,7 +6,7 @@ import { readFile, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { crc32, inflateRawSync } from "node:zlib";
 import { encodeHex } from "../../../protocol/encoding/hex.ts";
-import type { DriverBuild } from "../../../protocol/entry/driver-build.ts";
+import type { DriverBuild } from "../../../protocol/entry/kinds/driver-build.ts";
 import { MalformedError } from "../../../protocol/errors.ts";
 import { findFiles } from "../files/find-files.ts";
 import { type Elf, findSection, findSymbols, readSectionBytes, type SymbolPlace } from "../formats/elf.ts";

@@ -4,7 +4,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { DOMParser, type Element } from "@xmldom/xmldom";
 import { decodeUtf8 } from "../../../protocol/encoding/text.ts";
-import type { DriverBuild } from "../../../protocol/entry/driver-build.ts";
+import type { DriverBuild } from "../../../protocol/entry/kinds/driver-build.ts";
 import { MalformedError } from "../../../protocol/errors.ts";
 import { findFiles } from "../files/find-files.ts";
 import { digestFile } from "../files/random-access.ts";

@@ -2,7 +2,7 @@
 // from the command line, which is measured, and from the configuration that the kernel was built with.
 import { createHash, X509Certificate } from "node:crypto";
 import { likeness } from "../../../protocol/encoding/recognise.ts";
-import type { OsImage } from "../../../protocol/entry/os-image.ts";
+import type { OsImage } from "../../../protocol/entry/kinds/os-image.ts";
 import { withFile } from "../files/random-access.ts";
 import { commandLineValues } from "../formats/uki.ts";
 import { readKernelConfig } from "./kernel-config.ts";

@@ -2,7 +2,7 @@
 // set or must not be.
 import { createHash } from "node:crypto";
 import { decodeUtf8 } from "../../../protocol/encoding/text.ts";
-import type { KernelPatchSet } from "../../../protocol/entry/kernel-patch-set.ts";
+import type { KernelPatchSet } from "../../../protocol/entry/kinds/kernel-patch-set.ts";
 import { MalformedError } from "../../../protocol/errors.ts";
 import { withFile } from "../files/random-access.ts";
 import { HARDENING_OPTIONS, type RequiredOption } from "./hardening-options.ts";

@@ -1,8 +1,6 @@
 // A series as an entry states it: one row a patch, the digest of the series, and an attachment when the rows are many.
 import { createHash } from "node:crypto";
-import { utf8 } from "../../../protocol/encoding/text.ts";
-import type { Patch, PatchSeries } from "../../../protocol/entry/release.ts";
-import { canonicalize } from "../../../protocol/envelope/canonical-json.ts";
+import { type Patch, type PatchSeries, seriesDigest } from "../../../protocol/entry/patch-series.ts";
 import { MalformedError } from "../../../protocol/errors.ts";
 import { type AttachedDocument, attachDocument } from "../described.ts";
 import { readPatchHeader } from "./patch-header.ts";
@@ -17,11 +15,6 @@ const MAX_INLINE_PATCHES = 200;
 export interface DescribedSeries {
   readonly series: PatchSeries;
   readonly attachments: readonly AttachedDocument[];
-}
-
-/** SHA-256 of the RFC 8785 form of the list of the patches' SHA-256 values, in order; hex. */
-export function seriesDigest(patches: readonly Pick<Patch, "sha256">[]): string {
-  return hashHex(utf8(canonicalize(patches.map(({ sha256 }) => sha256))));
 }
 
 /**

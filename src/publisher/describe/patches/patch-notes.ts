@@ -4,7 +4,7 @@ import { parse as parseToml } from "smol-toml";
 import * as z from "zod";
 import { readAs } from "../../../protocol/encoding/shape.ts";
 import { decodeUtf8 } from "../../../protocol/encoding/text.ts";
-import { patch } from "../../../protocol/entry/release.ts";
+import { patch } from "../../../protocol/entry/patch-series.ts";
 import { parseJson } from "../../../protocol/envelope/parse-json.ts";
 import { MalformedError } from "../../../protocol/errors.ts";
 import { withFile } from "../files/random-access.ts";

@@ -1,8 +1,12 @@
 // os-image: a released guest image. What the TDX module and the firmware measure of it, and what must be true inside it.
 import * as z from "zod";
-import { fileName, integer, positive, sha256, sha384, tdxRegister, text, time, uuid } from "./fields.ts";
-import { referenceTo } from "./reference.ts";
-import { attachment, releaseShape } from "./release.ts";
+import { attachment } from "../attachment.ts";
+import { fileName, integer, positive, sha256, sha384, tdxRegister, text, time, uuid } from "../fields.ts";
+import { releaseKind } from "../kind.ts";
+import { referenceTo } from "../reference.ts";
+import { releaseShape } from "../release.ts";
+import { driverBuild } from "./driver-build.ts";
+import { kernelPatchSet } from "./kernel-patch-set.ts";
 
 const rootfs = z.strictObject({
   format: z.literal("erofs"),
@@ -72,7 +76,7 @@ const moduleSigning = z.strictObject({
 });
 
 /** One event of the expected boot, and the artefact that explains its digest where one does. */
-export const expectedEvent = z.strictObject({
+const expectedEvent = z.strictObject({
   register: z.enum(["rtmr0", "rtmr1", "rtmr2", "rtmr3"]),
   type: text(64),
   digest: sha384,
@@ -93,22 +97,28 @@ const measurements = z
     error: "events are listed or attached, not both",
   });
 
-export const osImage = z.strictObject({
-  ...releaseShape,
-  rootfs,
-  verity,
-  uki,
-  commandLine,
-  lockdown: z.enum(["none", "integrity", "confidentiality"]),
-  secureBoot,
-  moduleSigning,
-  kernelPatchSet: referenceTo("kernel-patch-set"),
-  driverBuild: referenceTo("driver-build"),
-  measurements,
-  removedFromTcb: z.strictObject({
-    packages: z.array(text(128)).max(512),
-    daemons: z.array(text(128)).max(512),
-    kernelModules: z.array(text(128)).max(512),
+export const osImage = releaseKind({
+  kind: "os-image",
+  schema: z.strictObject({
+    ...releaseShape,
+    rootfs,
+    verity,
+    uki,
+    commandLine,
+    lockdown: z.enum(["none", "integrity", "confidentiality"]),
+    secureBoot,
+    moduleSigning,
+    kernelPatchSet: referenceTo(kernelPatchSet),
+    driverBuild: referenceTo(driverBuild),
+    measurements,
+    removedFromTcb: z.strictObject({
+      packages: z.array(text(128)).max(512),
+      daemons: z.array(text(128)).max(512),
+      kernelModules: z.array(text(128)).max(512),
+    }),
   }),
+  profile: { member: "osImage" },
+  references: { kernelPatchSet, driverBuild },
+  attachment: { of: ({ measurements }) => measurements.attachment, content: z.array(expectedEvent) },
 });
-export type OsImage = z.infer<typeof osImage>;
+export type OsImage = z.infer<typeof osImage.schema>;
