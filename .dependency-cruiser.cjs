@@ -14,7 +14,7 @@ module.exports = {
     layer("testing", ["protocol", "verifier"]),
     layer("log", ["protocol", "node"]),
     layer("publisher", ["protocol", "verifier", "node"]),
-    layer("auditor", ["protocol", "verifier", "node", "publisher", "log"]),
+    layer("auditor", ["protocol", "verifier", "node", "log"]),
     layer("service", ["protocol", "verifier", "node", "log"]),
     layer("verifier-node", ["protocol", "verifier", "node"]),
     {

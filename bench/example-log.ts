@@ -13,6 +13,8 @@ import { SqliteLogStore } from "../src/log/store/sqlite/sqlite-log-store.ts";
 import { GrowingTree } from "../src/log/tree/growing-tree.ts";
 import { nativeSha256 } from "../src/node/sha256.ts";
 import { encodeHex } from "../src/protocol/encoding/hex.ts";
+import { inDependencyOrder } from "../src/protocol/entry/dependency-order.ts";
+import { platform } from "../src/protocol/entry/kinds/platform.ts";
 import { type Envelope, parseLeaf } from "../src/protocol/envelope/dsse.ts";
 import { hashLeaf } from "../src/protocol/merkle/hash.ts";
 import { draftPolicy, type PolicyContent } from "../src/publisher/policy/draft-policy.ts";
@@ -64,11 +66,10 @@ export async function withLog<T>(folder: string, use: (log: Log) => Promise<T>):
 
 /** The example release, in an order in which references point backwards. */
 export function exampleRelease(publisher: SigningKey): Envelope[] {
-  const order = ["platform", "kernel-patch-set", "gsp-firmware", "gpu-rim", "driver-build", "os-image"];
-  return readdirSync(EXAMPLES)
+  const envelopes = readdirSync(EXAMPLES)
     .filter((file) => file.startsWith("example-") && file.endsWith(".json"))
-    .map((file) => signEnvelope(parseSignable(readFileSync(join(EXAMPLES, file))), [publisher]))
-    .sort((a, b) => order.indexOf(a.statement.kind) - order.indexOf(b.statement.kind));
+    .map((file) => signEnvelope(parseSignable(readFileSync(join(EXAMPLES, file))), [publisher]));
+  return inDependencyOrder(envelopes, ({ statement }) => statement.kind);
 }
 
 export function policyContent(): PolicyContent {
@@ -127,7 +128,7 @@ async function appendBatch(
       index,
       leaf,
       payloadDigest: encodeHex(nativeSha256(payload)),
-      kind: "platform",
+      kind: platform.kind,
       name: `bench/fill/${index}`,
       version: "1",
       signers: [],

@@ -5,12 +5,7 @@ import { addAudit } from "./commands/audit.ts";
 import { addBackup } from "./commands/backup.ts";
 import { addBundle } from "./commands/bundle.ts";
 import { addDemo } from "./commands/demo.ts";
-import { addDriverBuild } from "./commands/describe/driver-build.ts";
-import { addGpuRim } from "./commands/describe/gpu-rim.ts";
-import { addGspFirmware } from "./commands/describe/gsp-firmware.ts";
-import { addKernelPatchSet } from "./commands/describe/kernel-patch-set.ts";
-import { addOsImage } from "./commands/describe/os-image.ts";
-import { addPlatform } from "./commands/describe/platform.ts";
+import { addDescribe } from "./commands/describe.ts";
 import { addEntries } from "./commands/entries.ts";
 import { addEvidence } from "./commands/evidence.ts";
 import { addFsck } from "./commands/fsck.ts";
@@ -67,14 +62,4 @@ export function createProgram(context: CliContext): Command {
 
 function leavesOf(command: Command): Command[] {
   return command.commands.length === 0 ? [command] : command.commands.flatMap(leavesOf);
-}
-
-function addDescribe(program: Command, context: CliContext): void {
-  const describe = program.command("describe").description("read real artefacts into a statement");
-  addOsImage(describe, context);
-  addKernelPatchSet(describe, context);
-  addDriverBuild(describe, context);
-  addGspFirmware(describe, context);
-  addGpuRim(describe, context);
-  addPlatform(describe, context);
 }

@@ -9,8 +9,10 @@ import { pino } from "pino";
 import { audit } from "../../auditor/audit.ts";
 import { AuditState } from "../../auditor/audit-state.ts";
 import { openSource } from "../../auditor/log-source.ts";
+import { inDependencyOrder } from "../../protocol/entry/dependency-order.ts";
+import { osImage } from "../../protocol/entry/kinds/os-image.ts";
 import { describeReference } from "../../protocol/entry/reference.ts";
-import { type Envelope, makeEnvelope } from "../../protocol/envelope/dsse.ts";
+import { makeEnvelope } from "../../protocol/envelope/dsse.ts";
 import { parseJson } from "../../protocol/envelope/parse-json.ts";
 import { formatStatement } from "../../protocol/envelope/statement.ts";
 import { parseTlogPolicy } from "../../protocol/note/tlog-policy.ts";
@@ -118,7 +120,7 @@ async function publishRelease({ client, anchor, context, key }: Story): Promise<
   const envelopes = readExamples().map((bytes) => signEnvelope(parseSignable(bytes), [key("publisher")]));
   const published = await publish(
     client,
-    inDependencyOrder(envelopes),
+    inDependencyOrder(envelopes, ({ statement }) => statement.kind),
     [],
     parseTlogPolicy(anchor.root.logPolicy),
   );
@@ -206,8 +208,8 @@ async function revokeRelease(story: Story): Promise<void> {
   context.print("\n6. A hole is found in the image. One revocation, and no verifier trusts it any more:");
   const image = readExamples()
     .map((bytes) => makeEnvelope(parseSignable(bytes).payload, []))
-    .find(({ statement }) => statement.kind === "os-image");
-  if (image === undefined) throw new UsageError(`${EXAMPLES} has no os-image`);
+    .find(({ statement }) => statement.kind === osImage.kind);
+  if (image === undefined) throw new UsageError(`${EXAMPLES} has no ${osImage.kind}`);
   const payload = formatStatement("revocation", {
     name: "demo-advisory",
     version: "1",
@@ -259,12 +261,6 @@ async function auditLog({ client, anchor, context }: Story): Promise<void> {
 function readExamples(): Uint8Array[] {
   const files = readdirSync(EXAMPLES).filter((file) => file.startsWith("example-") && file.endsWith(".json"));
   return files.map((file) => new Uint8Array(readFileSync(join(EXAMPLES, file))));
-}
-
-/** Entries may only refer to what is before them. */
-function inDependencyOrder(envelopes: readonly Envelope[]): Envelope[] {
-  const order = ["platform", "kernel-patch-set", "gsp-firmware", "gpu-rim", "driver-build", "os-image"];
-  return [...envelopes].sort((a, b) => order.indexOf(a.statement.kind) - order.indexOf(b.statement.kind));
 }
 
 function shorten(text: string): string {

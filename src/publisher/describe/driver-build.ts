@@ -1,12 +1,10 @@
 // Describes a build of NVIDIA's open kernel modules: the modules, the patches on NVIDIA's source, the kernel they are for, the
 // libraries that gate confidential computing, and the GSP firmware compiled in.
 
-import { sha256 } from "../../protocol/cryptography/hash.ts";
-import { encodeHex } from "../../protocol/encoding/hex.ts";
 import type { DriverBuild } from "../../protocol/entry/kinds/driver-build.ts";
-import { formatStatement, parseStatement, type Subject } from "../../protocol/envelope/statement.ts";
+import { kernelPatchSet } from "../../protocol/entry/kinds/kernel-patch-set.ts";
+import { formatStatement, type Subject } from "../../protocol/envelope/statement.ts";
 import { MalformedError } from "../../protocol/errors.ts";
-import { parseSignable } from "../signing/sign.ts";
 import type { Described } from "./described.ts";
 import {
   describeCcFirmware,
@@ -17,18 +15,18 @@ import {
 } from "./driver/cc-firmware.ts";
 import type { Observation } from "./driver/running-driver.ts";
 import { findFiles } from "./files/find-files.ts";
-import { digestFile, withFile } from "./files/random-access.ts";
+import { digestFile } from "./files/random-access.ts";
 import { describeKernelModule, type KernelModule } from "./formats/kernel-module.ts";
 import { describePatches } from "./patches/patch-list.ts";
 import { readPatchNotes } from "./patches/patch-notes.ts";
 import { type PatchOrigin, readPatches } from "./patches/patch-origin.ts";
 import { type ReleaseInput, readReleaseFields } from "./release-fields.ts";
+import { readStatementReference } from "./statement-reference.ts";
 
 const FORMAT = "driver build";
 const MODULE_FILE = /\.ko(?:\.gz|\.xz|\.zst)?$/;
 const LIBRARY_FILE = /^libnvidia-pkcs11[a-z0-9-]*\.so(?:\.[0-9]+)*$/;
 const MAX_MODULES = 32;
-const MAX_STATEMENT = 256 * 1024;
 
 export interface DriverBuildInput {
   readonly release: ReleaseInput;
@@ -71,7 +69,7 @@ export async function describeDriverBuild(input: DriverBuildInput): Promise<Desc
     ...(await readReleaseFields(input.release, subjects)),
     upstream: { version, tag: input.tag ?? null, commit: input.commit ?? null },
     patches: series,
-    kernel: await readKernelReference(input.kernel),
+    kernel: await readStatementReference(input.kernel, kernelPatchSet),
     vermagic: oneValue(modules, "vermagic"),
     modules,
     libraries,
@@ -149,20 +147,6 @@ async function readLibraries(folder: string): Promise<DriverBuild["libraries"]> 
   return await Promise.all(
     files.map(async ({ path, fileName }) => ({ fileName, ...(await digestFile(path, ["sha256"])) })),
   );
-}
-
-async function readKernelReference(path: string): Promise<DriverBuild["kernel"]> {
-  const bytes = await withFile(path, "kernel-patch-set", async (file) => {
-    if (file.size > MAX_STATEMENT)
-      throw file.malformed(`${file.size} bytes, at most ${MAX_STATEMENT} are read`, 0);
-    return await file.read(0, file.size, "the statement");
-  });
-  const { payload } = parseSignable(bytes);
-  const statement = parseStatement(payload);
-  if (statement.kind !== "kernel-patch-set")
-    throw new MalformedError(`kernel-patch-set ${path}`, `a ${statement.kind} stands in its place`);
-  const { kind, name, version } = statement;
-  return { kind, name, version, digest: encodeHex(sha256(payload)) };
 }
 
 async function readRim(rim: {

@@ -1,5 +1,7 @@
 // Describes a guest image: the erofs root file system and its dm-verity tree, the UKI, the Secure Boot variables, and what a
 // known-good boot measured of them. The parts must belong together: one root hash, one UKI, one command line.
+import { driverBuild } from "../../protocol/entry/kinds/driver-build.ts";
+import { kernelPatchSet } from "../../protocol/entry/kinds/kernel-patch-set.ts";
 import type { OsImage } from "../../protocol/entry/kinds/os-image.ts";
 import { formatStatement, type Subject } from "../../protocol/envelope/statement.ts";
 import { VerificationError } from "../../protocol/errors.ts";
@@ -60,8 +62,8 @@ export async function describeOsImage(input: OsImageInput): Promise<Described> {
     commandLine: { text: uki.commandLine, measuredAs: measureLoadOptions(uki.commandLine) },
     ...(await readHardening(uki.commandLine, input.kernelConfig, input.moduleCertificates)),
     secureBoot,
-    kernelPatchSet: await readStatementReference(input.kernelPatchSet, "kernel-patch-set"),
-    driverBuild: await readStatementReference(input.driverBuild, "driver-build"),
+    kernelPatchSet: await readStatementReference(input.kernelPatchSet, kernelPatchSet),
+    driverBuild: await readStatementReference(input.driverBuild, driverBuild),
     measurements,
     removedFromTcb: input.removedFromTcb,
   };

@@ -1,15 +1,10 @@
-// One table of a release file to the describe of its kind. A failure names the table, and the key whose file it is about.
+// Hands a table of a release file to the describer of its kind. A failure names the table, and the key whose file it is about.
 import type { ReleaseKind } from "../../protocol/entry/release-kinds.ts";
 import { MalformedError, PolicyError, VerificationError } from "../../protocol/errors.ts";
 import { RefusedError, UnreachableError } from "../../verifier/service-errors.ts";
 import type { DescribeCode } from "../describe/describe-code.ts";
 import type { Described } from "../describe/described.ts";
-import { describeDriverBuild } from "../describe/driver-build.ts";
-import { describeGpuRim } from "../describe/gpu-rim.ts";
-import { describeGspFirmware } from "../describe/gsp-firmware.ts";
-import { describeKernelPatchSet } from "../describe/kernel-patch-set.ts";
-import { describeOsImage } from "../describe/os-image.ts";
-import { describePlatform } from "../describe/platform.ts";
+import { DESCRIBERS } from "../describe/kinds/list.ts";
 import type { ReleaseInput } from "../describe/release-fields.ts";
 import type { DescribedTable } from "./artefact-table.ts";
 import type { ReleaseFile } from "./release-file.ts";
@@ -23,25 +18,12 @@ export async function describeTable(
   release: ReleaseInput,
   statementAt: StatementAt,
 ): Promise<Described> {
-  switch (table.kind) {
-    case "kernel-patch-set":
-      return await describeKernelPatchSet({ ...table, release });
-    case "driver-build": {
-      const kernel = await statementAt(table.kernel, "kernel-patch-set", "kernel");
-      return await describeDriverBuild({ ...table, release, kernel });
-    }
-    case "gsp-firmware":
-      return await describeGspFirmware({ ...table, release });
-    case "gpu-rim":
-      return await describeGpuRim({ ...table, release });
-    case "platform":
-      return await describePlatform({ ...table, release });
-    case "os-image": {
-      const kernelPatchSet = await statementAt(table.kernelPatchSet, "kernel-patch-set", "kernelPatchSet");
-      const driverBuild = await statementAt(table.driverBuild, "driver-build", "driverBuild");
-      return await describeOsImage({ ...table, release, kernelPatchSet, driverBuild });
-    }
-  }
+  const describer = DESCRIBERS.find(({ kind }) => kind.kind === table.kind);
+  if (describer === undefined) throw new TypeError(`no describer of ${table.kind}`);
+  const statements: Record<string, string> = {};
+  for (const [key, { kind }] of Object.entries(describer.kind.references))
+    statements[key] = await statementAt(String(table[key]), kind as ReleaseKind, key);
+  return await describer.describe({ ...table, ...statements, release });
 }
 
 /** The release's fields, the table's own before those of [release]. @throws MalformedError naming one that neither gives. */

@@ -1,7 +1,8 @@
-// Preparing a release: every artefact described in an order in which references point backwards, the policy drafted, and a plan that
+// Prepares a release: every artefact described in an order in which references point backwards, the policy drafted, and a plan that
 // lists the statements by digest. Needs no key. The same artefacts give the same bytes.
 import { existsSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { inDependencyOrder } from "../../protocol/entry/dependency-order.ts";
 import type { ReleaseKind } from "../../protocol/entry/release-kinds.ts";
 import { parseEnvelope } from "../../protocol/envelope/dsse.ts";
 import { parseStatement } from "../../protocol/envelope/statement.ts";
@@ -25,16 +26,6 @@ import type { Artefact, ReleaseFile } from "./release-file.ts";
 import type { ReleaseTools } from "./release-tools.ts";
 import { type SourcedStatement, type StatementSources, statementSources } from "./statement-source.ts";
 
-/** Kinds in an order in which everything comes after what it refers to. */
-const ORDER: readonly ReleaseKind[] = [
-  "platform",
-  "kernel-patch-set",
-  "gsp-firmware",
-  "gpu-rim",
-  "driver-build",
-  "os-image",
-];
-
 /**
  * Describes the artefacts into `folder`. A signature that lies there over another statement than the one of now is removed, since it
  * is worth nothing.
@@ -47,7 +38,7 @@ export async function prepareRelease(
 ): Promise<Plan> {
   const sources = statementSources(folder, tools.client, tools.write);
   const entries: PlannedEntry[] = [];
-  for (const artefact of inOrder(release.artefacts)) {
+  for (const artefact of inDependencyOrder(release.artefacts, kindOf)) {
     const path = statementPath(folder, artefact.table);
     const payload = await prepareArtefact(artefact, release, sources, path, tools);
     tools.write(path, payload);
@@ -67,10 +58,6 @@ export async function prepareRelease(
 
 function kindOf(artefact: Artefact): ReleaseKind {
   return "described" in artefact ? artefact.described.kind : artefact.kind;
-}
-
-function inOrder(artefacts: readonly Artefact[]): Artefact[] {
-  return [...artefacts].sort((a, b) => ORDER.indexOf(kindOf(a)) - ORDER.indexOf(kindOf(b)));
 }
 
 /** The statement of an artefact; its attachments are written first, so that a statement never lacks one. */

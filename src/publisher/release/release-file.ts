@@ -6,13 +6,13 @@ import { name, positive } from "../../protocol/entry/fields.ts";
 import { policy as policySchema } from "../../protocol/entry/policy.ts";
 import { RELEASE_KINDS, type ReleaseKind } from "../../protocol/entry/release-kinds.ts";
 import { MalformedError } from "../../protocol/errors.ts";
+import { reference } from "../describe/table-fields.ts";
 import { parseToml } from "../parse-toml.ts";
 import { requirements } from "../policy/requirements.ts";
 import {
   artefactTables,
   type DescribedTable,
   pathFrom,
-  reference,
   releaseFields,
   statementTable,
   TABLE_NAME,

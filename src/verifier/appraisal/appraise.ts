@@ -1,6 +1,7 @@
 // Appraisal of one machine: does its evidence match the policy? Every check is named, the set of checks is fixed before any is made,
 // and only a verdict whose every check passed is "trusted".
 
+import { gpuRim } from "../../protocol/entry/kinds/gpu-rim.ts";
 import type { Profile } from "../../protocol/entry/policy.ts";
 import { describeReference } from "../../protocol/entry/reference.ts";
 import { stepOf } from "../bundle/bundle-error.ts";
@@ -178,7 +179,7 @@ function withResults(evidence: readonly GpuEvidence[], results: readonly GpuResu
 function rimsOf(profile: Profile, { entries }: VerifiedBundle): LoggedRim[] {
   return profile.gpuRims.flatMap((reference) => {
     const statement = entries.get(reference.digest)?.statement;
-    return statement?.kind === "gpu-rim"
+    return statement?.kind === gpuRim.kind
       ? [{ rim: statement.predicate, entry: describeReference(reference) }]
       : [];
   });

@@ -1,7 +1,7 @@
 // The tuple that a quote must match as a whole: one platform's firmware and shape with one image of the profile. Registers of
 // different profiles or platforms are never mixed.
-import type { OsImage } from "../../protocol/entry/kinds/os-image.ts";
-import type { Platform } from "../../protocol/entry/kinds/platform.ts";
+import { type OsImage, osImage } from "../../protocol/entry/kinds/os-image.ts";
+import { type Platform, platform } from "../../protocol/entry/kinds/platform.ts";
 import type { Profile, TdxRequirements } from "../../protocol/entry/policy.ts";
 import { describeReference } from "../../protocol/entry/reference.ts";
 import { VerificationError } from "../../protocol/errors.ts";
@@ -38,13 +38,13 @@ export interface Candidate {
 export function candidatesOf({ policy, entries }: VerifiedBundle): Candidate[] {
   return policy.profiles.flatMap((profile) => {
     const image = entries.get(profile.osImage.digest)?.statement;
-    if (image?.kind !== "os-image") return [];
+    if (image?.kind !== osImage.kind) return [];
     return profile.platforms.flatMap((reference) => {
-      const platform = entries.get(reference.digest)?.statement;
-      if (platform?.kind !== "platform") return [];
+      const firmware = entries.get(reference.digest)?.statement;
+      if (firmware?.kind !== platform.kind) return [];
       return {
         profile,
-        platform: platform.predicate,
+        platform: firmware.predicate,
         platformEntry: describeReference(reference),
         image: image.predicate,
         imageEntry: describeReference(profile.osImage),

@@ -4,8 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { addOsImage } from "../../../src/cli/commands/describe/os-image.ts";
-import { addPlatform } from "../../../src/cli/commands/describe/platform.ts";
+import { addDescribe } from "../../../src/cli/commands/describe.ts";
 import type { CliContext } from "../../../src/cli/context.ts";
 import { parseStatement } from "../../../src/protocol/envelope/statement.ts";
 import { makeCcel, measured } from "../../../src/testing/event-log.ts";
@@ -49,9 +48,7 @@ async function run(...args: string[]): Promise<string> {
     interactive: false,
   };
   const program = new Command("touchstone").version("0", "-V, --version").enablePositionalOptions();
-  const group = program.command("describe");
-  addOsImage(group, context);
-  addPlatform(group, context);
+  const group = addDescribe(program, context);
   for (const command of group.commands)
     command
       .exitOverride()

@@ -2,10 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { Command } from "commander";
 import { describe, expect, it } from "vitest";
-import { addDriverBuild } from "../../../src/cli/commands/describe/driver-build.ts";
-import { addGpuRim } from "../../../src/cli/commands/describe/gpu-rim.ts";
-import { addGspFirmware } from "../../../src/cli/commands/describe/gsp-firmware.ts";
-import { addKernelPatchSet } from "../../../src/cli/commands/describe/kernel-patch-set.ts";
+import { addDescribe } from "../../../src/cli/commands/describe.ts";
 import type { CliContext } from "../../../src/cli/context.ts";
 import { parseStatement } from "../../../src/protocol/envelope/statement.ts";
 import { makeElf } from "./formats/make-elf.ts";
@@ -20,10 +17,8 @@ const RELEASE =
 async function run(...args: string[]): Promise<string> {
   const printed: string[] = [];
   const context = { print: (line: string) => void printed.push(line) } as unknown as CliContext;
-  const describeCommand = new Command("describe").enablePositionalOptions().exitOverride();
+  const describeCommand = addDescribe(new Command().enablePositionalOptions(), context).exitOverride();
   describeCommand.configureOutput({ writeErr: () => {} });
-  for (const add of [addKernelPatchSet, addDriverBuild, addGspFirmware, addGpuRim])
-    add(describeCommand, context);
   for (const command of describeCommand.commands)
     command
       .option("--json")
@@ -143,9 +138,7 @@ describe("touchstone describe", () => {
   it.each(["kernel-patch-set", "driver-build", "gsp-firmware", "gpu-rim"])(
     "%s shows an example in its help",
     async (kind) => {
-      const describeCommand = new Command("describe");
-      for (const add of [addKernelPatchSet, addDriverBuild, addGspFirmware, addGpuRim])
-        add(describeCommand, {} as CliContext);
+      const describeCommand = addDescribe(new Command(), {} as CliContext);
       let help = "";
       const command = describeCommand.commands.find((candidate) => candidate.name() === kind);
       command

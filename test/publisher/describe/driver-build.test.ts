@@ -159,7 +159,9 @@ describe("a described driver build", () => {
 
   it("is refused for another kind in the kernel's place, and for a folder without the libraries", async () => {
     const driver = folder.write("driver.json", (await describeDriverBuild(input)).payload);
-    expect((await refusal({ kernel: driver }))?.message).toMatch(/a driver-build stands in its place/);
+    expect((await refusal({ kernel: driver }))?.message).toMatch(
+      /is of kind driver-build, expected kernel-patch-set/,
+    );
     expect((await refusal({ kernel: folder.write("noise", "{}") }))?.message).toMatch(/./);
     expect((await refusal({ libraries: `${folder.path}/built` }))?.message).toMatch(/no libnvidia-pkcs11/);
   });

@@ -1,5 +1,7 @@
 // Every reader of a format, given a file of another: the message names the file, says what it looks like, and what to do.
 import { describe, expect, it } from "vitest";
+import { driverBuild } from "../../../src/protocol/entry/kinds/driver-build.ts";
+import { kernelPatchSet } from "../../../src/protocol/entry/kinds/kernel-patch-set.ts";
 import { readKnownGoodLog, readKnownGoodQuote } from "../../../src/publisher/describe/boot/known-good.ts";
 import { withFile } from "../../../src/publisher/describe/files/random-access.ts";
 import { readVeritySuperblock } from "../../../src/publisher/describe/formats/dm-verity.ts";
@@ -40,7 +42,7 @@ const readers: Record<string, (path: string) => Promise<unknown>> = {
   "EFI signature list": (path) => readSecureBootVariable(path, "PK"),
   "TDX quote": readKnownGoodQuote,
   "event log": readKnownGoodLog,
-  statement: (path) => readStatementReference(path, "driver-build"),
+  statement: (path) => readStatementReference(path, driverBuild),
   certificate: (path) => readHardening("", undefined, [path]),
   "SLSA provenance": (path) => linkProvenance(path, []),
 };
@@ -63,9 +65,9 @@ describe.each(Object.entries(readers))("the reader of a %s", (format, read) => {
 });
 
 describe("a reader of text", () => {
-  it("says that a reference was given a signed envelope, not its statement", async () => {
+  it("says that a reference was given a broken envelope, and that a statement would do", async () => {
     const path = folder.write("kernel.dsse.json", '{"payload":"e30=","payloadType":"x","signatures":[]}');
-    const error = await malformedOf(() => readStatementReference(path, "kernel-patch-set"));
+    const error = await malformedOf(() => readStatementReference(path, kernelPatchSet));
     expect(error?.message).toContain("give the statement that was signed");
   });
 
