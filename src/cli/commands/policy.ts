@@ -1,5 +1,6 @@
 // touchstone policy: draft, sign, publish, renew and show policies.
 import type { Command } from "commander";
+import { referencesInProfile } from "../../protocol/entry/policy.ts";
 import { describeReference } from "../../protocol/entry/reference.ts";
 import { findEntry } from "../../publisher/client/lookup.ts";
 import { draftPolicy, placeAfter } from "../../publisher/policy/draft-policy.ts";
@@ -71,14 +72,7 @@ function addShow(policy: Command, context: CliContext): void {
         `policy ${name} version ${content.version}, entry ${found.index}, in force ${content.validFrom} to ${content.expires}`,
         ...content.profiles.flatMap((profile) => [
           `profile ${profile.id}`,
-          ...[
-            profile.osImage,
-            profile.kernelPatchSet,
-            profile.driverBuild,
-            profile.gspFirmware,
-            ...profile.gpuRims,
-            ...profile.platforms,
-          ].map((reference) => `  ${describeReference(reference)}`),
+          ...referencesInProfile(profile).map((reference) => `  ${describeReference(reference)}`),
         ]),
       ]);
     });

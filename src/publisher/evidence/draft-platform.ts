@@ -1,5 +1,5 @@
 // Drafts the statement of a platform whose values were read from the quote of a known-good machine.
-import type { Platform } from "../../protocol/entry/kinds/platform.ts";
+import { type Platform, platform } from "../../protocol/entry/kinds/platform.ts";
 import { formatStatement } from "../../protocol/envelope/statement.ts";
 import type { ObservedMachine } from "./observe-machine.ts";
 
@@ -27,7 +27,7 @@ export function draftPlatform(
     tdAttributes: body.tdAttributes,
     xfam: body.xfam,
   };
-  return formatStatement("platform", predicate, [
+  return formatStatement(platform.kind, predicate, [
     { name: "known-good TDX quote", digest: { sha256: quoteDigest } },
   ]);
 }

@@ -1,6 +1,6 @@
 // Composes a policy of one release set: what the entries state is read from them, what they cannot state comes from the requirements.
-import type { GpuRequirements, Policy } from "../../protocol/entry/policy.ts";
-import { RELEASE_KINDS, type ReleaseKind } from "../../protocol/entry/release-kinds.ts";
+import type { GpuRequirements, Policy, Profile } from "../../protocol/entry/policy.ts";
+import { PROFILE_KINDS, type ReleaseKind } from "../../protocol/entry/release-kinds.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import type { PolicyContent } from "./draft-policy.ts";
 import type { ReleaseSet } from "./release-set.ts";
@@ -19,20 +19,16 @@ export function composePolicy(
   { tdx, gpu, binding }: Requirements,
   svnFloor: GivenFloors = {},
 ): PolicyContent {
-  const { osImage, kernelPatchSet, driverBuild, gspFirmware, gpuRims, platforms } = releases;
-  const profile = {
-    id,
-    platforms: platforms.map(({ reference }) => reference),
-    osImage: osImage.reference,
-    kernelPatchSet: kernelPatchSet.reference,
-    driverBuild: driverBuild.reference,
-    gspFirmware: gspFirmware.reference,
-    gpuRims: gpuRims.map(({ reference }) => reference),
-    tdx,
-    gpu: completeGpu(gpu, releases),
-    binding,
-  };
+  const profile = { id, ...referencesTo(releases), tdx, gpu: completeGpu(gpu, releases), binding };
   return { svnFloor: floorsOf(releases, svnFloor), profiles: [profile] };
+}
+
+function referencesTo(releases: ReleaseSet): Pick<Profile, keyof ReleaseSet> {
+  const members = Object.entries(releases).map(([member, released]) => [
+    member,
+    "reference" in released ? released.reference : released.map(({ reference }) => reference),
+  ]);
+  return Object.fromEntries(members) as Pick<Profile, keyof ReleaseSet>;
 }
 
 function completeGpu(gpu: Requirements["gpu"], releases: ReleaseSet): GpuRequirements {
@@ -73,7 +69,7 @@ function floorsOf(releases: ReleaseSet, given: GivenFloors): Policy["svnFloor"] 
   const lowest = (kind: ReleaseKind) =>
     Math.min(...statements.filter((one) => one.kind === kind).map(({ predicate }) => predicate.svn));
   return Object.fromEntries(
-    RELEASE_KINDS.map((kind) => [kind, given[kind] ?? lowest(kind)]),
+    PROFILE_KINDS.map(({ kind }) => [kind, given[kind] ?? lowest(kind)]),
   ) as Policy["svnFloor"];
 }
 

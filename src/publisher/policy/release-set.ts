@@ -1,6 +1,6 @@
 // Holds what a profile names: one whole release set, each member of it logged or about to be.
 import type { Profile } from "../../protocol/entry/policy.ts";
-import type { ReleaseKind } from "../../protocol/entry/release-kinds.ts";
+import { type KindByMember, PROFILE_KINDS, type ReleaseKind } from "../../protocol/entry/release-kinds.ts";
 import type { Statement, StatementOf } from "../../protocol/envelope/statement.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 
@@ -23,16 +23,11 @@ export interface Released<K extends ReleaseKind> {
 }
 
 /** Members of a profile that name releases, each with the kind that it names. */
-export const MEMBER_KINDS = {
-  platforms: "platform",
-  osImage: "os-image",
-  kernelPatchSet: "kernel-patch-set",
-  driverBuild: "driver-build",
-  gspFirmware: "gsp-firmware",
-  gpuRims: "gpu-rim",
-} as const;
+export const MEMBER_KINDS = Object.fromEntries(
+  PROFILE_KINDS.map(({ kind, profile }) => [profile.member, kind]),
+) as MemberKinds;
 
-type MemberKinds = typeof MEMBER_KINDS;
+type MemberKinds = { readonly [M in keyof KindByMember]: KindByMember[M]["kind"] };
 /** One release for each of those members, or several where the profile takes a list. */
 export type ReleaseSet = {
   readonly [M in keyof MemberKinds]: Profile[M] extends readonly unknown[]
