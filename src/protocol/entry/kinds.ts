@@ -27,7 +27,7 @@ type AnyKind = EntryKind<Kind, z.ZodType, RecomputedCode>;
 const OBJECTS = new Map<string, AnyKind>([...RELEASES, ...DOCUMENTS].map((object) => [object.kind, object]));
 
 /** Kinds that say what holds now. */
-export const DOCUMENT_KINDS = DOCUMENTS.map(({ kind }) => kind) as readonly Kind[];
+export const DOCUMENT_KINDS = /* @__PURE__ */ DOCUMENTS.map(({ kind }) => kind) as readonly Kind[];
 export const KINDS: readonly Kind[] = [...RELEASE_KINDS, ...DOCUMENT_KINDS];
 export const kind = /* @__PURE__ */ z.enum(KINDS);
 

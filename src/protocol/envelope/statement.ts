@@ -5,7 +5,7 @@ import { readAs, type Validator } from "../encoding/shape.ts";
 import { utf8 } from "../encoding/text.ts";
 import * as fields from "../entry/fields.ts";
 import {
-  DOCUMENT_KINDS,
+  isReleaseKind,
   type Kind,
   kindObject,
   kindOfPredicateType,
@@ -69,7 +69,7 @@ export function parseStatement(payload: Uint8Array): Statement {
     subject: frame.subject,
     predicate,
   } as Statement;
-  if (isDocument(kind)) checkDocumentSubject(statement);
+  if (!isReleaseKind(kind)) checkDocumentSubject(statement);
   return statement;
 }
 
@@ -79,7 +79,7 @@ export function formatStatement<K extends Kind>(
   predicate: Predicate<K>,
   subjects: readonly Subject[] = [],
 ): Uint8Array {
-  const subject = isDocument(kind) ? [documentSubject(kind, predicate)] : subjects;
+  const subject = isReleaseKind(kind) ? subjects : [documentSubject(kind, predicate)];
   const payload = utf8(
     canonicalize({ _type: STATEMENT_TYPE, subject, predicateType: predicateTypeOf(kind), predicate }),
   );
@@ -90,10 +90,6 @@ export function formatStatement<K extends Kind>(
 /** The identity under which an entry is immutable: kind, name and version. */
 function versionOf(predicate: Predicate): string {
   return String("sequence" in predicate ? predicate.sequence : predicate.version);
-}
-
-function isDocument(kind: Kind): boolean {
-  return (DOCUMENT_KINDS as readonly Kind[]).includes(kind);
 }
 
 function documentSubject(kind: Kind, predicate: Predicate): Subject {
