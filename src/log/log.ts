@@ -2,6 +2,7 @@
 // sequencing/sequencer.ts.
 import { nativeSha256 } from "../node/sha256.ts";
 import { encodeHex } from "../protocol/encoding/hex.ts";
+import { MAX_ATTACHMENT_BYTES } from "../protocol/entry/attachment.ts";
 import type { Envelope } from "../protocol/envelope/dsse.ts";
 import type { InForce } from "../protocol/registration/in-force.ts";
 import { Checkpointer } from "./checkpointing/checkpointer.ts";
@@ -15,9 +16,6 @@ import { type PublishOutcome, Sequencer } from "./sequencing/sequencer.ts";
 import { StatusIssuer } from "./sequencing/status-issuer.ts";
 import type { Loaded } from "./start-checks.ts";
 import { Prover } from "./tree/prover.ts";
-
-/** Largest attachment that a statement can name. */
-const MAX_ATTACHMENT_BYTES = 16 * 1024 * 1024;
 
 export class Log {
   /** Everything that is published. */
