@@ -20,7 +20,7 @@ export function dependencyOrder(kinds: readonly Node[]): string[] {
   return ordered;
 }
 
-/** The items sorted so that references point backwards. Kinds that are not released come first, as they are not looked for. */
+/** The items sorted so that references point backwards; items of a kind that is not released come first. */
 export function inDependencyOrder<T>(items: readonly T[], kindOf: (item: T) => string): T[] {
   const order = dependencyOrder(RELEASE_OBJECTS);
   return [...items].sort((a, b) => order.indexOf(kindOf(a)) - order.indexOf(kindOf(b)));
