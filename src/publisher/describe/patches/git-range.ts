@@ -1,6 +1,9 @@
-// The commits of a git range as patches, oldest first. git itself reads the repository. Each patch is the e-mail form of one
-// commit, made by the plumbing command diff-tree with every choice spelled out, so that no configuration changes a byte.
-import { resolve } from "node:path";
+// Reads the commits of a git range as patches, oldest first. git itself reads the objects. Each patch is the e-mail form of one commit,
+// made by the plumbing command diff-tree with every choice spelled out, in an empty repository that borrows the objects: so neither
+// configuration nor attributes, grafts or what is checked out change a byte.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { MalformedError } from "../../../protocol/errors.ts";
 import { runTool } from "../files/run-tool.ts";
 import type { SeriesPatch } from "./patch-series.ts";
@@ -56,25 +59,51 @@ export interface GitRange {
 /**
  * The commits after `base` up to `tip` in the repository at `repository`, named like `git format-patch` names its files.
  * @throws MalformedError when an end names no commit, when history between them is not one line, or is empty or too long;
- * ToolMissingError without git, ToolError when git fails.
+ * ToolMissingError without git, ToolError when git fails, as it does where the history between the ends is not all there.
  */
 export async function readGitRange(repository: string, base: string, tip: string): Promise<GitRange> {
-  const path = resolve(repository);
-  // Whoever names a repository means it, whoever owns it; nothing of its configuration is run.
-  const fixed = ["-C", path, "-c", `safe.directory=${path}`, ...SAFE_CONFIG];
-  const git: Git = (args, maxOutput) =>
-    runTool("git", [...fixed, ...args], maxOutput === undefined ? {} : { maxOutput });
+  const git = gitIn(resolve(repository));
   await git(["rev-parse", "--git-dir"]);
   const ends = { base: await resolveCommit(git, base), tip: await resolveCommit(git, tip) };
+  const borrowing = mkdtempSync(join(tmpdir(), "touchstone-git-"));
+  try {
+    return { ...ends, patches: await readPatches(await borrowObjects(git, borrowing), ends) };
+  } finally {
+    rmSync(borrowing, { recursive: true, force: true });
+  }
+}
+
+async function readPatches(git: Git, { base, tip }: Omit<GitRange, "patches">): Promise<SeriesPatch[]> {
   const patches: SeriesPatch[] = [];
-  for (const commit of await listCommits(git, ends.base, ends.tip)) {
+  for (const commit of await listCommits(git, base, tip)) {
     const bytes = await git([...PATCH_FORM, commit], MAX_PATCH);
     patches.push({ fileName: `${String(patches.length + 1).padStart(4, "0")}-${commit}.patch`, bytes });
   }
-  return { ...ends, patches };
+  return patches;
 }
 
 type Git = (args: readonly string[], maxOutput?: number) => Promise<Uint8Array>;
+
+/** Whoever names a repository means it, whoever owns it; nothing of its configuration is run. */
+function gitIn(path: string): Git {
+  const fixed = ["-C", path, "-c", `safe.directory=${path}`, ...SAFE_CONFIG];
+  return (args, maxOutput) =>
+    runTool("git", [...fixed, ...args], maxOutput === undefined ? {} : { maxOutput });
+}
+
+/** An empty repository in `folder` that finds the objects of another one (gitrepository-layout(5), objects/info/alternates). */
+async function borrowObjects(git: Git, folder: string): Promise<Git> {
+  const line = async (...args: string[]) =>
+    Buffer.from(await git(args))
+      .toString("utf8")
+      .trim();
+  const format = await line("rev-parse", "--show-object-format");
+  const objects = await line("rev-parse", "--path-format=absolute", "--git-path", "objects");
+  const own = gitIn(folder);
+  await own(["init", "--quiet", "--bare", "--template=", `--object-format=${format}`, "."]);
+  writeFileSync(join(folder, "objects", "info", "alternates"), `${objects}\n`);
+  return own;
+}
 
 async function resolveCommit(git: Git, revision: string): Promise<string> {
   const output = await git([

@@ -87,6 +87,34 @@ describeWithTool("git", "a git range", () => {
     git(repository, ["config", "--unset", "core.fsmonitor"]);
   });
 
+  it("is the same in a checkout, a bare clone and a worktree, whatever attributes and grafts each of them has", async () => {
+    const labelled = (value: number) =>
+      `static int alpha(void)\n{\n\tint a;\nlabel_one:\n${[1, 2, 3, 4, 5].map((n) => `\ta = ${n};\n`).join("")}\ta = ${value};\n\treturn a;\n}\n`;
+    const from = commit("Attributes", { "f.c": labelled(6), ".gitattributes": "*.c diff=cpp\n" });
+    const to = commit("Change a number", { "f.c": labelled(7) });
+    const checkout = await readGitRange(repository, from, to);
+    expect(Buffer.from(checkout.patches[0]!.bytes).toString()).toContain("+\ta = 7;");
+
+    const bare = `${folder.path}/bare.git`;
+    git(folder.path, ["clone", "-q", "--bare", repository, bare]);
+    const worktree = `${folder.path}/worktree`;
+    git(repository, ["worktree", "add", "-q", "--detach", worktree, base]);
+    folder.write("bare.git/info/attributes", "*.c -diff\n");
+    folder.write("bare.git/info/grafts", `${to} ${base}\n`);
+    for (const place of [bare, worktree]) expect(await readGitRange(place, from, to)).toEqual(checkout);
+    git(bare, ["config", "diff.indentHeuristic", "false"]);
+    git(bare, ["config", "core.attributesFile", folder.write("attributes", "* diff=cpp\n")]);
+    expect(await readGitRange(bare, from, to)).toEqual(checkout);
+  });
+
+  it("fails in a shallow clone whose history does not reach, instead of taking its end for a first commit", async () => {
+    const shallow = `${folder.path}/shallow`;
+    git(folder.path, ["clone", "-q", "--depth", "1", `file://${repository}`, shallow]);
+    const head = git(shallow, ["rev-parse", "HEAD"]).trim();
+    await expect(readGitRange(shallow, `${head}~1`, head)).rejects.toThrow(/names no commit/);
+    await expect(readGitRange(shallow, head, head)).rejects.toThrow();
+  });
+
   it("refuses ends that are options, ranges or nothing", async () => {
     for (const end of [
       "--all",
