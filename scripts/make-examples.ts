@@ -84,6 +84,7 @@ const kernel = release(
       },
       commit: null,
     },
+    kernelRelease: "6.12.41-cc1",
     patches: series([
       patch(
         "0001-acpi-refuse-aml-that-touches-guest-memory.patch",

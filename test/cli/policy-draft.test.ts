@@ -49,7 +49,7 @@ const cli = (...args: string[]) =>
 
 const RELEASE = [
   ...["--os-image", "guest@1.0"],
-  ...["--gsp-firmware", "gsp-ga10x@550.144.03"],
+  ...["--gsp-firmware", "gsp-ga10x@580.95.05"],
   ...["--gpu-rim", "rim-driver@580.95.05", "--gpu-rim", "rim-vbios@96.00.CF.00.01"],
 ];
 const ROOTS = () => ["--intel-root", path("intel.der"), "--nvidia-root", path("nvidia.der")];
@@ -124,7 +124,7 @@ describe("touchstone policy draft", () => {
     expect(predicate.profiles[0]).toMatchObject({
       id: "h100",
       kernelPatchSet: { name: "linux-cc", version: "6.12.1" },
-      driverBuild: { name: "nvidia-open", version: "550.144.03" },
+      driverBuild: { name: "nvidia-open", version: "580.95.05" },
     });
   });
 

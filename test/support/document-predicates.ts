@@ -53,7 +53,7 @@ export function policyPredicate(
         gpu: {
           count: 1,
           architecture: "hopper",
-          driverVersions: ["550.144.03"],
+          driverVersions: ["580.95.05"],
           vbiosVersions: ["96.00.9F.00.01"],
           rimTables: [sha256Of("table")],
           fwids: [sha384Of("fwid")],

@@ -77,7 +77,7 @@ export async function fullPredicates(
     "driver-build": {
       ...driver,
       ...release,
-      upstream: { version: "550.144.03", tag: "550.144.03", commit: COMMIT },
+      upstream: { version: "580.95.05", tag: "580.95.05", commit: COMMIT },
       patches,
       modules: driver.modules.map((module) => ({
         ...module,
@@ -86,12 +86,12 @@ export async function fullPredicates(
         signer: "CN=x",
       })),
       libraries: [file("libnvidia-pkcs11.so")],
-      rim: { id: "NV_GPU_DRIVER_GH100_550.144.03", sha256: sha256Of("rim") },
+      rim: { id: "NV_GPU_DRIVER_GH100_580.95.05", sha256: sha256Of("rim") },
       ccFirmware: [{ foundIn: "nvidia.ko", sha384: sha384Of("cc"), size: 1000 }],
       observed: {
-        driverVersion: "550.144.03",
+        driverVersion: "580.95.05",
         modules: [{ name: "nvidia", srcversion: "ABC" }],
-        gpus: [{ product: "H100", vbiosVersion: "96.00", gspFirmwareVersion: "550.144.03", ccState: "on" }],
+        gpus: [{ product: "H100", vbiosVersion: "96.00", gspFirmwareVersion: "580.95.05", ccState: "on" }],
         firmwareFiles: [file("gsp_ga10x.bin")],
       },
     },

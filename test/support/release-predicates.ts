@@ -54,6 +54,7 @@ export function kernelPredicate(name = "linux-cc", version = "6.12.1"): Predicat
   return {
     ...release(name, version),
     base: { name: "linux", version: "6.12.1", sourceArchive: null, commit: null },
+    kernelRelease: null,
     patches: patches(),
     config: null,
     toolchain,
@@ -64,11 +65,11 @@ export function kernelPredicate(name = "linux-cc", version = "6.12.1"): Predicat
 export function driverPredicate(
   kernel: Reference & { kind: "kernel-patch-set" },
   name = "nvidia-open",
-  version = "550.144.03",
+  version = "580.95.05",
 ): Predicate<"driver-build"> {
   return {
     ...release(name, version),
-    upstream: { version: "550.144.03", tag: null, commit: null },
+    upstream: { version: "580.95.05", tag: null, commit: null },
     patches: patches(),
     kernel,
     vermagic: "6.12.1 SMP",
@@ -78,7 +79,7 @@ export function driverPredicate(
         sha256: sha256Of("nvidia.ko"),
         size: 1000,
         uncompressedSha256: sha256Of("nvidia.ko"),
-        version: "550.144.03",
+        version: "580.95.05",
         srcversion: null,
         vermagic: "6.12.1 SMP",
         depends: [],
@@ -93,15 +94,15 @@ export function driverPredicate(
   };
 }
 
-export function gspPredicate(name = "gsp-ga10x", version = "550.144.03"): Predicate<"gsp-firmware"> {
+export function gspPredicate(name = "gsp-ga10x", version = "580.95.05"): Predicate<"gsp-firmware"> {
   return {
     ...release(name, version),
-    firmwareVersion: "550.144.03",
+    firmwareVersion: "580.95.05",
     files: [
       {
         ...file("gsp_ga10x.bin"),
         sha384: sha384Of("gsp_ga10x.bin"),
-        firmwareVersion: "550.144.03",
+        firmwareVersion: "580.95.05",
         chips: ["gh100"],
         sections: [],
         notes: [],
@@ -112,15 +113,15 @@ export function gspPredicate(name = "gsp-ga10x", version = "550.144.03"): Predic
   };
 }
 
-export function gpuRimPredicate(name = "gh100-driver", version = "550.144.03"): Predicate<"gpu-rim"> {
+export function gpuRimPredicate(name = "gh100-driver", version = "580.95.05"): Predicate<"gpu-rim"> {
   const table = [{ index: 0, active: true, alternatives: [sha384Of("golden")] }];
   return {
     ...release(name, version),
     rim: {
-      id: "NV_GPU_DRIVER_GH100_550.144.03",
+      id: "NV_GPU_DRIVER_GH100_580.95.05",
       tagId: "tag",
       covers: "driver",
-      componentVersion: "550.144.03",
+      componentVersion: "580.95.05",
       sha256: sha256Of(`rim ${version}`),
       product: "GH100",
     },

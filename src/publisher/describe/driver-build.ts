@@ -5,6 +5,8 @@ import type { DriverBuild } from "../../protocol/entry/kinds/driver-build.ts";
 import { kernelPatchSet } from "../../protocol/entry/kinds/kernel-patch-set.ts";
 import { formatStatement, type Subject } from "../../protocol/envelope/statement.ts";
 import { MalformedError } from "../../protocol/errors.ts";
+import { MAX_XML_BYTES, parseXml } from "../rim/parse-xml.ts";
+import { readRim } from "../rim/read-rim.ts";
 import type { Described } from "./described.ts";
 import {
   describeCcFirmware,
@@ -15,13 +17,14 @@ import {
 } from "./driver/cc-firmware.ts";
 import type { Observation } from "./driver/running-driver.ts";
 import { findFiles } from "./files/find-files.ts";
-import { digestFile } from "./files/random-access.ts";
+import { parseWhole } from "./files/other-format.ts";
+import { digestFile, withFile } from "./files/random-access.ts";
 import { describeKernelModule, type KernelModule } from "./formats/kernel-module.ts";
 import { describePatches } from "./patches/patch-list.ts";
 import { readPatchNotes } from "./patches/patch-notes.ts";
 import { type PatchOrigin, readPatches } from "./patches/patch-origin.ts";
 import { type ReleaseInput, readReleaseFields } from "./release-fields.ts";
-import { readStatementReference } from "./statement-reference.ts";
+import { readReferenced } from "./statement-reference.ts";
 
 const FORMAT = "driver build";
 const MODULE_FILE = /\.ko(?:\.gz|\.xz|\.zst)?$/;
@@ -55,7 +58,10 @@ export interface DriverBuildInput {
 export async function describeDriverBuild(input: DriverBuildInput): Promise<Described> {
   const inSource = input.sourceTree === undefined ? [] : await findInSource(input.sourceTree);
   const { modules, images } = await readModules(input.modules, inSource);
-  const version = oneValue(modules, "version");
+  const version = requireNvidia(modules);
+  const vermagic = oneValue(modules, "vermagic");
+  const kernel = await readReferenced(input.kernel, kernelPatchSet);
+  requireKernel(vermagic, kernel.statement.predicate.kernelRelease, input.kernel);
   if (input.observed !== undefined) checkObserved(input.observed, modules, version);
   const libraries = input.libraries === undefined ? [] : await readLibraries(input.libraries);
   const { patches } = input.patches === undefined ? { patches: [] } : await readPatches(input.patches);
@@ -69,12 +75,12 @@ export async function describeDriverBuild(input: DriverBuildInput): Promise<Desc
     ...(await readReleaseFields(input.release, subjects)),
     upstream: { version, tag: input.tag ?? null, commit: input.commit ?? null },
     patches: series,
-    kernel: await readStatementReference(input.kernel, kernelPatchSet),
-    vermagic: oneValue(modules, "vermagic"),
+    kernel: kernel.reference,
+    vermagic,
     modules,
     libraries,
     toolchain: [...input.toolchain],
-    rim: input.rim === undefined ? null : await readRim(input.rim),
+    rim: input.rim === undefined ? null : await readDriverRim(input.rim, version),
     ccFirmware: [...images, ...inSource].map(describeCcFirmware),
     observed: input.observed ?? null,
   };
@@ -118,6 +124,34 @@ function oneValue(modules: readonly KernelModule[], field: "version" | "vermagic
   return value;
 }
 
+/** What makes a build one of NVIDIA's driver: nvidia.ko is there and states the version, and no other vendor's module is. */
+function requireNvidia(modules: readonly KernelModule[]): string {
+  const core = modules.find(({ fileName }) => moduleName(fileName) === "nvidia");
+  if (core === undefined)
+    throw new MalformedError(
+      FORMAT,
+      "nvidia.ko is not among the modules: is it the folder of NVIDIA's driver?",
+    );
+  if (core.version === null) throw new MalformedError(FORMAT, `${core.fileName} states no version`);
+  const foreign = modules.find(({ fileName }) => !/^nvidia(?:_|$)/.test(moduleName(fileName)));
+  if (foreign !== undefined)
+    throw new MalformedError(
+      FORMAT,
+      `${foreign.fileName} is no module of NVIDIA's driver; give the folder of the driver alone`,
+    );
+  return oneValue(modules, "version");
+}
+
+/** vermagic begins with the release of the kernel that the modules were built for (Linux include/linux/vermagic.h). */
+function requireKernel(vermagic: string, kernelRelease: string | null, path: string): void {
+  const [builtFor] = vermagic.split(" ");
+  if (kernelRelease === null || builtFor === kernelRelease) return;
+  throw new MalformedError(
+    FORMAT,
+    `the modules are built for kernel ${builtFor}, ${path} describes kernel ${kernelRelease}`,
+  );
+}
+
 /** An observation of another build says nothing about this one. */
 function checkObserved(observed: Observation, modules: readonly KernelModule[], version: string): void {
   if (observed.driverVersion !== version)
@@ -149,12 +183,22 @@ async function readLibraries(folder: string): Promise<DriverBuild["libraries"]> 
   );
 }
 
-async function readRim(rim: {
-  readonly id: string;
-  readonly path?: string;
-}): Promise<NonNullable<DriverBuild["rim"]>> {
-  return {
-    id: rim.id,
-    sha256: rim.path === undefined ? null : (await digestFile(rim.path, ["sha256"])).sha256,
-  };
+/** The signature is checked where the RIM itself is described, as an entry of its own. */
+const statedVersion = (bytes: Uint8Array) => readRim(parseXml(bytes)).colloquialVersion;
+
+/** NVIDIA names a driver's RIM after chip and version, and the file says the version again. */
+async function readDriverRim(
+  { id, path }: { readonly id: string; readonly path?: string },
+  version: string,
+): Promise<NonNullable<DriverBuild["rim"]>> {
+  const named = /^NV_GPU_DRIVER_[^_]+_(.+)$/.exec(id)?.[1];
+  if (named !== undefined && named !== version)
+    throw new MalformedError(FORMAT, `RIM ${id} is of driver ${named}, the modules are ${version}`);
+  if (path === undefined) return { id, sha256: null };
+  const stated = await withFile(path, "RIM", async (file) =>
+    parseWhole(file, await file.read(0, Math.min(file.size, MAX_XML_BYTES + 1), "the RIM"), statedVersion),
+  );
+  if (stated !== version)
+    throw new MalformedError(FORMAT, `RIM ${path} is of ${stated}, the modules are ${version}`);
+  return { id, sha256: (await digestFile(path, ["sha256"])).sha256 };
 }

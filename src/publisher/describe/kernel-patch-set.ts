@@ -4,8 +4,9 @@ import type { KernelPatchSet } from "../../protocol/entry/kinds/kernel-patch-set
 import { formatStatement, type Subject } from "../../protocol/envelope/statement.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import type { Described } from "./described.ts";
-import { digestFile } from "./files/random-access.ts";
+import { digestFile, withFile } from "./files/random-access.ts";
 import { type KernelConfig, readKernelConfig, stateOptions, toolchainOf } from "./kernel/kernel-config.ts";
+import { readKernelRelease } from "./kernel/kernel-release.ts";
 import { describePatches } from "./patches/patch-list.ts";
 import { readPatchNotes } from "./patches/patch-notes.ts";
 import { type PatchOrigin, readPatches } from "./patches/patch-origin.ts";
@@ -37,6 +38,7 @@ export async function describeKernelPatchSet(input: KernelPatchSetInput): Promis
   const { series, attachments } = await describePatches(patches, notes);
   const config = input.config === undefined ? null : await readKernelConfig(input.config);
   const outputs = await Promise.all(input.outputs.map(readFile));
+  const kernelRelease = await releaseOf(input.outputs);
   const subjects: Subject[] = [
     ...outputs.map(({ fileName, sha256 }) => ({ name: fileName, digest: { sha256 } })),
     { name: "patch-series", digest: { sha256: series.seriesDigest } },
@@ -49,6 +51,7 @@ export async function describeKernelPatchSet(input: KernelPatchSetInput): Promis
       sourceArchive: input.baseArchive === undefined ? null : await readFile(input.baseArchive),
       commit,
     },
+    kernelRelease,
     patches: series,
     config: config && { sha256: config.sha256, options: stateOptions(config) },
     toolchain: [...(config ? toolchainOf(config) : []), ...input.toolchain],
@@ -65,6 +68,18 @@ function baseVersion(input: KernelPatchSetInput, config: KernelConfig | null): s
       "give the base version: no configuration names one in its title",
     );
   return version;
+}
+
+/** The release that the kernel images among the outputs agree on. */
+async function releaseOf(outputs: readonly string[]): Promise<string | null> {
+  const read = await Promise.all(outputs.map((path) => withFile(path, "kernel image", readKernelRelease)));
+  const releases = [...new Set(read.filter((release) => release !== null))];
+  if (releases.length > 1)
+    throw new MalformedError(
+      "kernel-patch-set",
+      `the outputs are kernels of different releases, ${releases.join(" and ")}; describe them apart`,
+    );
+  return releases[0] ?? null;
 }
 
 async function readFile(path: string): Promise<KernelPatchSet["outputs"][number]> {

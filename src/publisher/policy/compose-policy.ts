@@ -4,6 +4,7 @@ import { PROFILE_KINDS, type ReleaseKind } from "../../protocol/entry/release-ki
 import { MalformedError } from "../../protocol/errors.ts";
 import type { PolicyContent } from "./draft-policy.ts";
 import type { ReleaseSet } from "./release-set.ts";
+import { requireFitting } from "./require-fitting.ts";
 import type { Requirements } from "./requirements.ts";
 
 type GivenFloors = { readonly [K in ReleaseKind]?: number | undefined };
@@ -11,7 +12,7 @@ type GivenFloors = { readonly [K in ReleaseKind]?: number | undefined };
 /**
  * A policy of one profile.
  * @param id of the profile; @param svnFloor floors to put in place of those of the release set.
- * @throws MalformedError with the JSON pointer of the requirement that is not given and that no entry states.
+ * @throws PolicyError "release-set" when the releases do not fit together; MalformedError with the JSON pointer of the requirement that is not given and that no entry states.
  */
 export function composePolicy(
   id: string,
@@ -19,6 +20,7 @@ export function composePolicy(
   { tdx, gpu, binding }: Requirements,
   svnFloor: GivenFloors = {},
 ): PolicyContent {
+  requireFitting(releases);
   const profile = { id, ...referencesTo(releases), tdx, gpu: completeGpu(gpu, releases), binding };
   return { svnFloor: floorsOf(releases, svnFloor), profiles: [profile] };
 }

@@ -9,6 +9,7 @@ import { type DriverBuildInput, describeDriverBuild } from "../../../src/publish
 import { describeKernelPatchSet } from "../../../src/publisher/describe/kernel-patch-set.ts";
 import { signEnvelope } from "../../../src/publisher/signing/sign.ts";
 import { generateSigningKey, parseSigningKey } from "../../../src/publisher/signing/signing-key.ts";
+import { makeRimContent } from "../../../src/testing/rim.ts";
 import { malformedOf } from "../../support/refusals.ts";
 import { makeElf } from "./formats/make-elf.ts";
 import { RELEASE, statementOf } from "./release-input.ts";
@@ -22,6 +23,13 @@ const text = (value: string) => new TextEncoder().encode(value);
 const VERMAGIC = "6.12.107-gold SMP preempt mod_unload modversions ";
 const PREFIX = "kgspBinArchiveGspRmCcFmcGfwProdSigned_GH100_ucode";
 const IMAGE = Uint8Array.from({ length: 5000 }, (_, i) => (i * 7) & 0xff);
+
+const rimOf = (version: string) =>
+  makeRimContent({
+    product: "GH100",
+    version,
+    table: [{ index: 1, active: true, alternatives: ["ab".repeat(48)] }],
+  });
 
 interface ModuleFacts {
   readonly version?: string;
@@ -62,6 +70,24 @@ function sourceTree(
   return `${folder.path}/${name}`;
 }
 
+/** The head of a bzImage whose header points at its version text (Linux Documentation/arch/x86/boot.rst). */
+function bzImage(version: string): Uint8Array {
+  const image = Buffer.alloc(4096);
+  image.write("HdrS", 0x202, "latin1");
+  image.writeUInt16LE(0x600, 0x20e);
+  image.write(`${version}\0`, 0x800, "latin1");
+  return image;
+}
+
+const KERNEL_INPUT = {
+  release: { ...RELEASE, name: "acme/linux" },
+  baseName: "linux",
+  baseVersion: "6.12.107",
+  patches: { directory: `${folder.path}/series` },
+  toolchain: [],
+  outputs: [],
+};
+
 let kernel: string;
 let kernelPayload: Uint8Array;
 let input: DriverBuildInput;
@@ -71,15 +97,7 @@ beforeAll(async () => {
     "series/a.patch",
     "Subject: pmc-boot-42-synthesis\n\ndiff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n",
   );
-  const patches = { directory: `${folder.path}/series` };
-  const described = await describeKernelPatchSet({
-    release: { ...RELEASE, name: "acme/linux" },
-    baseName: "linux",
-    baseVersion: "6.12.107",
-    patches,
-    toolchain: [],
-    outputs: [],
-  });
+  const described = await describeKernelPatchSet(KERNEL_INPUT);
   kernelPayload = described.payload;
   kernel = folder.write("kernel.json", kernelPayload);
   folder.write("built/nvidia.ko", moduleOf({}));
@@ -96,7 +114,7 @@ const refusal = (more: Partial<DriverBuildInput>) =>
 
 describe("a described driver build", () => {
   it("states modules, patches, libraries, kernel and RIM, and passes the schema", async () => {
-    const rim = folder.write("driver.xml", "<rim/>");
+    const rim = folder.write("driver.xml", rimOf("550.163.01"));
     const { payload } = await describeDriverBuild({
       ...input,
       patches: { directory: `${folder.path}/series` },
@@ -115,12 +133,54 @@ describe("a described driver build", () => {
     expect(predicate.libraries).toEqual([
       { fileName: "libnvidia-pkcs11-openssl3.so.550.163.01", sha256: hash("sha256", "library"), size: 7 },
     ]);
-    expect(predicate.rim.sha256).toBe(hash("sha256", "<rim/>"));
+    expect(predicate.rim.sha256).toBe(hash("sha256", rimOf("550.163.01")));
     expect(subject.map(({ name }) => name)).toEqual([
       "nvidia.ko",
       "sub/nvidia-uvm.ko",
       "libnvidia-pkcs11-openssl3.so.550.163.01",
     ]);
+  });
+
+  it("takes no other vendor's module for NVIDIA's driver", async () => {
+    folder.write("scsi/mpt3sas.ko", moduleOf({ version: "43.100.00.00" }));
+    const scsi = await refusal({ modules: `${folder.path}/scsi` });
+    expect(scsi?.message).toMatch(/nvidia\.ko is not among the modules/);
+    folder.write("mixed/nvidia.ko", moduleOf({}));
+    folder.write("mixed/mpt3sas.ko", moduleOf({}));
+    const mixed = await refusal({ modules: `${folder.path}/mixed` });
+    expect(mixed?.message).toMatch(/mpt3sas\.ko is no module of NVIDIA's driver/);
+  });
+
+  it("is of the kernel that it names: vermagic begins with its release", async () => {
+    const { payload } = await describeKernelPatchSet({
+      ...KERNEL_INPUT,
+      outputs: [folder.write("bzImage", bzImage("6.12.108-gold (ci@example) #1 SMP"))],
+    });
+    const other = folder.write("other-kernel.json", payload);
+    expect((await refusal({ kernel: other }))?.message).toMatch(
+      /built for kernel 6\.12\.107-gold, .* describes kernel 6\.12\.108-gold/,
+    );
+    const same = await describeKernelPatchSet({
+      ...KERNEL_INPUT,
+      outputs: [folder.write("bzImage", bzImage("6.12.107-gold (ci@example) #1 SMP"))],
+    });
+    expect(statementOf(same.payload).predicate.kernelRelease).toBe("6.12.107-gold");
+    const fits = await describeDriverBuild({
+      ...input,
+      kernel: folder.write("same-kernel.json", same.payload),
+    });
+    expect(statementOf(fits.payload).predicate.vermagic).toBe(VERMAGIC);
+  });
+
+  it("is of the version of its RIM, by the id and by the file", async () => {
+    const byId = await refusal({ rim: { id: "NV_GPU_DRIVER_GH100_550.163.02" } });
+    expect(byId?.message).toMatch(/is of driver 550\.163\.02, the modules are 550\.163\.01/);
+    const path = folder.write("other.xml", rimOf("550.163.02"));
+    const byFile = await refusal({ rim: { id: "rim", path } });
+    expect(byFile?.message).toMatch(/other\.xml is of 550\.163\.02, the modules are 550\.163\.01/);
+    expect((await refusal({ rim: { id: "rim", path: folder.write("no.xml", "<rim/>") } }))?.message).toMatch(
+      /no\.xml/,
+    );
   });
 
   it("refers to the kernel by its payload's digest, given as statement or as envelope", async () => {
@@ -146,13 +206,13 @@ describe("a described driver build", () => {
   });
 
   it("is refused when modules are of two drivers or two kernels, or when there are none", async () => {
-    folder.write("mixed/a.ko", moduleOf({}));
-    folder.write("mixed/b.ko", moduleOf({ version: "580.95.05" }));
-    expect((await refusal({ modules: `${folder.path}/mixed` }))?.message).toMatch(
+    folder.write("versions/nvidia-uvm.ko", moduleOf({}));
+    folder.write("versions/nvidia.ko", moduleOf({ version: "580.95.05" }));
+    expect((await refusal({ modules: `${folder.path}/versions` }))?.message).toMatch(
       /version is "550.163.01" and "580.95.05"/,
     );
-    folder.write("kernels/a.ko", moduleOf({}));
-    folder.write("kernels/b.ko", moduleOf({ vermagic: "6.1.0 " }));
+    folder.write("kernels/nvidia.ko", moduleOf({}));
+    folder.write("kernels/nvidia-uvm.ko", moduleOf({ vermagic: "6.1.0 " }));
     expect((await refusal({ modules: `${folder.path}/kernels` }))?.message).toMatch(/vermagic is/);
     expect((await refusal({ modules: `${folder.path}/lib` }))?.message).toMatch(/no kernel modules/);
   });

@@ -24,7 +24,15 @@ const subject = [{ name: "artefact", digest: { sha256: zeros } }];
 
 export function writeKernelPatchSet(path: string): string {
   const base = { name: "linux", version: "6.1", sourceArchive: null, commit: null };
-  const predicate = { ...fields, base, patches: noPatches, config: null, toolchain: [], outputs: [] };
+  const predicate = {
+    ...fields,
+    base,
+    kernelRelease: null,
+    patches: noPatches,
+    config: null,
+    toolchain: [],
+    outputs: [],
+  };
   writeFileSync(path, formatStatement("kernel-patch-set", predicate, subject));
   return path;
 }

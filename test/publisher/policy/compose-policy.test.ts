@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Predicate } from "../../../src/protocol/entry/kinds.ts";
 import type { ReleaseKind } from "../../../src/protocol/entry/release-kinds.ts";
+import { PolicyError } from "../../../src/protocol/errors.ts";
 import { composePolicy } from "../../../src/publisher/policy/compose-policy.ts";
 import type { PolicyContent } from "../../../src/publisher/policy/draft-policy.ts";
 import type { Released, ReleaseSet } from "../../../src/publisher/policy/release-set.ts";
@@ -81,12 +82,53 @@ describe("what the requirements leave out", () => {
   it("is named when no entry states it, or two state it differently", async () => {
     const gspFirmware = changed(releases.gspFirmware, { observedFwids: [] });
     expect((await faultOf({ ...releases, gspFirmware }))?.at).toBe("/gpu/fwids");
-    const gpuRims = releases.gpuRims.filter(({ statement }) => statement.predicate.rim.covers === "driver");
-    expect((await faultOf({ ...releases, gpuRims }))?.at).toBe("/gpu/vbiosVersions");
     const [platform] = releases.platforms as [Released<"platform">];
     const { shape } = platform.statement.predicate;
     const larger = changed(platform, { shape: { ...shape, gpus: 8 } });
     expect((await faultOf({ ...releases, platforms: [platform, larger] }))?.at).toBe("/gpu/count");
+  });
+});
+
+describe("releases that do not fit together are refused", () => {
+  const refusalOfSet = (change: Partial<ReleaseSet>) => {
+    try {
+      composePolicy("h100", { ...releases, ...change }, wanted);
+      return "composed";
+    } catch (error) {
+      return error instanceof PolicyError ? `${error.code}: ${error.message}` : String(error);
+    }
+  };
+  const of = (covers: string) =>
+    releases.gpuRims.filter(({ statement }) => statement.predicate.rim.covers === covers);
+  const rimOf = (rim: Released<"gpu-rim">, componentVersion: string) =>
+    changed(rim, { rim: { ...rim.statement.predicate.rim, componentVersion } });
+
+  it("GSP firmware of another driver", () => {
+    const gspFirmware = changed(releases.gspFirmware, { firmwareVersion: "570.10.01" });
+    expect(refusalOfSet({ gspFirmware })).toMatch(
+      /^release-set: .*the GSP firmware is of driver 570\.10\.01/,
+    );
+  });
+
+  it("a RIM of another driver, and no RIM of the driver or of the VBIOS", () => {
+    const [driver] = of("driver");
+    expect(refusalOfSet({ gpuRims: [rimOf(driver!, "570.10.01"), ...of("vbios")] })).toMatch(
+      /^release-set: .* is of driver 570\.10\.01/,
+    );
+    expect(refusalOfSet({ gpuRims: of("driver") })).toMatch(/^release-set: .*no RIM of a vbios/);
+    expect(refusalOfSet({ gpuRims: of("vbios") })).toMatch(/^release-set: .*no RIM of a driver/);
+  });
+
+  it("a driver built for another kernel; one whose kernel states no release is taken", () => {
+    const { kernelPatchSet } = releases;
+    const other = changed(kernelPatchSet, { kernelRelease: "6.12.2-other" });
+    expect(refusalOfSet({ kernelPatchSet: other })).toMatch(
+      /^release-set: .*built for kernel 6\.12\.1, .*6\.12\.2-other/,
+    );
+    expect(refusalOfSet({ kernelPatchSet: changed(kernelPatchSet, { kernelRelease: "6.12.1" }) })).toBe(
+      "composed",
+    );
+    expect(refusalOfSet({})).toBe("composed");
   });
 });
 

@@ -139,7 +139,7 @@ describe("policy of a release", () => {
     const file = await writeWhole("whole.toml", "3.0");
     expect((await world.run(["release", file])).error).toBeNull();
     const { policy, added } = summaryOf("whole.d");
-    expect({ entry: policy?.entry, added }).toEqual({ entry: "policy/prod@1", added: 7 });
+    expect({ entry: policy?.entry, added }).toEqual({ entry: "policy/prod@1", added: 8 });
     const { profiles, svnFloor } = JSON.parse(read("whole.d/policy.json")).predicate;
     expect(svnFloor).toMatchObject({ "kernel-patch-set": 7, "driver-build": 3, platform: 3, "os-image": 1 });
     expect(profiles[0]).toMatchObject({
@@ -152,7 +152,10 @@ describe("policy of a release", () => {
         devtools: false,
       },
     });
-    expect(profiles[0].gpu.rimTables).toEqual([JSON.parse(read("rim.json")).predicate.tableDigest]);
+    const tables = ["rim.json", "driver-rim.json"].map(
+      (name) => JSON.parse(read(name)).predicate.tableDigest,
+    );
+    expect(profiles[0].gpu.rimTables).toEqual([...new Set(tables)]);
     const bundle = world.at("prod.bundle.json");
     expect(
       (await world.run(["bundle", "fetch", "prod", "--to", world.url(), "-o", bundle])).error,
@@ -174,7 +177,8 @@ describe("policy of a release", () => {
     const { error } = await world.run([
       ...["policy", "draft", "prod", "--requirements", world.at("requirements.toml"), "--profile", "h100"],
       ...["--os-image", chosen(osImage), "--gsp-firmware", chosen(gspFirmware)],
-      ...["--gpu-rim", chosen(gpuRims[0]), "--platform", chosen(platforms[0])],
+      ...gpuRims.flatMap((rim: { name: string; version: string }) => ["--gpu-rim", chosen(rim)]),
+      ...["--platform", chosen(platforms[0])],
       ...["--to", world.url(), "-o", world.at("drafted.json")],
     ]);
     expect(error).toBeNull();

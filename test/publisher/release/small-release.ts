@@ -102,10 +102,16 @@ function writeArtefacts(folder: ScratchFolder): void {
   folder.write("ccel.bin", makeCcel([measured(0, 4, new Uint8Array(4))]));
   const rim = gpuRimPredicate("acme/gh100-vbios", "96.00.9F.00.01");
   const vbios = { ...rim, rim: { ...rim.rim, covers: "vbios" as const, componentVersion: "96.00.9F.00.01" } };
-  folder.write(
-    "rim.json",
-    formatStatement("gpu-rim", vbios, [{ name: "rim.xml", digest: { sha256: rim.rim.sha256 } }]),
-  );
+  const driver = gpuRimPredicate("acme/gh100-driver", "550.163.01");
+  const ofDriver = { ...driver, rim: { ...driver.rim, componentVersion: "550.163.01" } };
+  for (const [name, predicate] of [
+    ["rim.json", vbios],
+    ["driver-rim.json", ofDriver],
+  ] as const)
+    folder.write(
+      name,
+      formatStatement("gpu-rim", predicate, [{ name: "rim.xml", digest: { sha256: predicate.rim.sha256 } }]),
+    );
 }
 
 export interface ReleaseFileParts {
@@ -215,6 +221,10 @@ statement = "images/${version}.json"
 [artefacts.vbios]
 kind = "gpu-rim"
 statement = "rim.json"
+
+[artefacts.driver-rim]
+kind = "gpu-rim"
+statement = "driver-rim.json"
 `,
     policy: `
 [policy]

@@ -21,6 +21,11 @@ export const kernelPatchSet = releaseKind({
       sourceArchive: file.nullable(),
       commit: gitCommit.nullable(),
     }),
+    kernelRelease: text(128)
+      .nullable()
+      .describe(
+        "What `uname -r` says of the built kernel, read from its image; null: no image is among the outputs",
+      ),
     patches: patchSeries,
     config: z
       .strictObject({
