@@ -4,6 +4,9 @@ import * as z from "zod";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { readAs } from "../../protocol/encoding/shape.ts";
 import { parseJson } from "../../protocol/envelope/parse-json.ts";
+import { MalformedError } from "../../protocol/errors.ts";
+import { type HandedOver, parseHandedOver } from "../handed-over.ts";
+import { hexText } from "../hex-text.ts";
 
 const KIB = 1024;
 /** Above the sum of the limits of the fields. */
@@ -11,12 +14,8 @@ const MAX_COLLATERAL_BYTES = 1024 * KIB;
 const MAX_DOCUMENT_BYTES = 256 * KIB;
 
 const pemChain = z.string().max(32 * KIB);
-const signature = z.string().regex(/^[0-9a-f]{128}$/);
-const derHex = (max: number) =>
-  z
-    .string()
-    .max(max)
-    .regex(/^(?:[0-9a-f]{2})*$/);
+const signature = hexText(64, 64);
+const derHex = (max: number) => hexText(0, max / 2);
 
 export const tdxCollateralSchema = z
   .strictObject({
@@ -33,18 +32,20 @@ export const tdxCollateralSchema = z
   .describe("Intel PCS v4 collateral for one quote");
 export type TdxCollateral = z.infer<typeof tdxCollateralSchema>;
 
-/** Reads `collateral.json`. @throws MalformedError with the JSON pointer of the first fault. */
+/** What is said of something else that is handed over as collateral. */
+export const COLLATERAL: HandedOver = {
+  format: "TDX collateral",
+  maxBytes: MAX_COLLATERAL_BYTES,
+  names: Object.keys(tdxCollateralSchema.shape),
+};
+
+/** Reads `collateral.json`. @throws MalformedError with the JSON pointer of the first fault, or what else the input looks like. */
 export function parseTdxCollateral(input: Uint8Array | string): TdxCollateral {
-  return readAs(tdxCollateralSchema, parseJson(input, MAX_COLLATERAL_BYTES), "TDX collateral");
+  return readAs(tdxCollateralSchema, parseHandedOver(input, COLLATERAL), COLLATERAL.format);
 }
 
 /** Intel writes hex in upper case, and might not always. */
-const hexBytes = (length: number) =>
-  z
-    .string()
-    .regex(/^[0-9a-fA-F]+$/)
-    .length(2 * length)
-    .transform((text) => text.toLowerCase());
+const hexBytes = (length: number) => hexText(length, length);
 const time = z
   .string()
   .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/)
