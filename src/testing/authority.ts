@@ -47,6 +47,8 @@ export interface CertificateFields extends Validity {
   readonly ca: boolean;
   /** Absent for a self-signed root. */
   readonly issuer?: Certified;
+  /** Leaves basicConstraints out. */
+  readonly unconstrained?: boolean;
   readonly extensions?: readonly Extension[];
 }
 
@@ -86,7 +88,7 @@ export async function certify(fields: CertificateFields, key?: KeyPair): Promise
     signingKey: signer.keys.privateKey,
     signingAlgorithm: { name: "ECDSA", hash: HASH[signer.curve] },
     extensions: [
-      new BasicConstraintsExtension(fields.ca, undefined, true),
+      ...(fields.unconstrained ? [] : [new BasicConstraintsExtension(fields.ca, undefined, true)]),
       new KeyUsagesExtension(
         fields.ca ? KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign : KeyUsageFlags.digitalSignature,
         true,
@@ -118,6 +120,8 @@ export interface CrlFields {
   readonly nextUpdate: Date;
   /** Serial numbers, hex. */
   readonly revoked?: readonly string[];
+  /** Extensions of RFC 5280 §§5.2.1 and 5.2.3 that are left out. */
+  readonly without?: ReadonlyArray<"authority-key-identifier" | "crl-number">;
 }
 
 /** A v2 CRL (RFC 5280 §5) as DER. */
@@ -126,6 +130,7 @@ export async function makeCrl({
   thisUpdate,
   nextUpdate,
   revoked = [],
+  without = [],
 }: CrlFields): Promise<Uint8Array> {
   const crl = await X509CrlGenerator.create({
     issuer: issuer.subject,
@@ -135,8 +140,12 @@ export async function makeCrl({
     signingKey: issuer.keys.privateKey,
     signingAlgorithm: { name: "ECDSA", hash: HASH[issuer.curve] },
     extensions: [
-      await AuthorityKeyIdentifierExtension.create(issuer.keys.publicKey),
-      new Extension("2.5.29.20", false, Uint8Array.from(encodeInteger(1))),
+      ...(without.includes("authority-key-identifier")
+        ? []
+        : [await AuthorityKeyIdentifierExtension.create(issuer.keys.publicKey)]),
+      ...(without.includes("crl-number")
+        ? []
+        : [new Extension("2.5.29.20", false, Uint8Array.from(encodeInteger(1)))]),
     ],
   });
   return new Uint8Array(crl.rawData);

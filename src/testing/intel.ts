@@ -6,7 +6,15 @@ import { concatBytes } from "../protocol/encoding/bytes.ts";
 import { decodeHex, encodeHex } from "../protocol/encoding/hex.ts";
 import { utf8 } from "../protocol/encoding/text.ts";
 import type { TcbStatus, TdxCollateral } from "../verifier/tdx/collateral.ts";
-import { type Certified, certify, makeCrl, signWith, type Validity } from "./authority.ts";
+import {
+  type CertificateFields,
+  type Certified,
+  type CrlFields,
+  certify,
+  makeCrl,
+  signWith,
+  type Validity,
+} from "./authority.ts";
 import { boolean, encodeInteger, enumerated, octetString, oid, sequence } from "./der.ts";
 
 const SGX_EXTENSION = "1.2.840.113741.1.13.1";
@@ -103,6 +111,10 @@ export interface CollateralFields {
   /** Serial numbers, hex, on the root's CRL and on the Platform CA's. */
   readonly revokedByRoot?: readonly string[];
   readonly revokedByPlatformCa?: readonly string[];
+  /** Extensions that both lists lack. */
+  readonly crlsWithout?: NonNullable<CrlFields["without"]>;
+  /** Rewrites the text of a document before it is signed, for what JSON.stringify never writes. */
+  readonly rewrite?: (document: string) => string;
 }
 
 /** Root, TCB signer and Platform CA under the names that Intel's have. */
@@ -120,10 +132,10 @@ export async function makeIntelAuthority(validity: Validity): Promise<IntelAutho
 export function makePckCertificate(
   authority: IntelAuthority,
   platform: SgxPlatform,
-  validity: Validity,
+  fields: Validity & Pick<CertificateFields, "unconstrained">,
 ): Promise<Certified> {
   return certify({
-    ...validity,
+    ...fields,
     subject: `CN=Intel SGX PCK Certificate, ${OWNER}`,
     curve: "P-256",
     ca: false,
@@ -158,10 +170,12 @@ export async function makeCollateral(
   fields: CollateralFields,
 ): Promise<TdxCollateral> {
   const { root, tcbSigning, platformCa } = authority;
-  const tcbInfo = JSON.stringify(fields.tcbInfo);
-  const qeIdentity = JSON.stringify(fields.qeIdentity);
+  const { rewrite = (document: string) => document, crlsWithout: without = [] } = fields;
+  const tcbInfo = rewrite(JSON.stringify(fields.tcbInfo));
+  const qeIdentity = rewrite(JSON.stringify(fields.qeIdentity));
+  const dates = { thisUpdate: fields.crlThisUpdate, nextUpdate: fields.crlNextUpdate };
   const crl = (issuer: Certified, revoked: readonly string[] = []) =>
-    makeCrl({ issuer, revoked, thisUpdate: fields.crlThisUpdate, nextUpdate: fields.crlNextUpdate });
+    makeCrl({ issuer, revoked, without, ...dates });
   return {
     tcbInfo,
     tcbInfoSignature: encodeHex(await signWith(tcbSigning, utf8(tcbInfo))),

@@ -5,7 +5,7 @@ import { concatBytes, equalBytes } from "../../protocol/encoding/bytes.ts";
 import { decodeHex } from "../../protocol/encoding/hex.ts";
 import { utf8 } from "../../protocol/encoding/text.ts";
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";
-import { type Certificate, p256KeyOf, sameAuthority } from "../x509/certificate.ts";
+import { BASIC_CONSTRAINTS, type Certificate, p256KeyOf, sameAuthority } from "../x509/certificate.ts";
 import { type RevocationList, requireNotRevoked, verifyCrl } from "../x509/crl.ts";
 import { requireIssued, requirePath, requireRole } from "../x509/path.ts";
 import type { X509Code } from "../x509/x509-code.ts";
@@ -82,6 +82,7 @@ export async function verifyDocument(
   rootCrl: RevocationList,
 ): Promise<Certificate> {
   requireCommonName(signer, TCB_SIGNING);
+  requireBasicConstraints(signer);
   await requirePath([signer, root]);
   requireNotRevoked(signer, rootCrl);
   if (!(await verifySignature(await p256KeyOf(signer), utf8(text), signature))) {
@@ -111,8 +112,15 @@ export async function verifyPckChain(pem: string, root: Certificate): Promise<Ce
   requireSameRoot(last, root);
   requireCommonName(ca, ...PCK_CAS);
   requireCommonName(pck, PCK);
+  requireBasicConstraints(pck);
   await requirePath([pck, ca, root]);
   return chain;
+}
+
+/** Intel's profile wants the extension in leaves too, where RFC 5280 does not (PCK Certificate and CRL Profile Specification §1.3.5). */
+function requireBasicConstraints({ extensions, commonName }: Certificate): void {
+  if (!extensions.has(BASIC_CONSTRAINTS))
+    throw new VerificationError<X509Code>("usage", `"${commonName}" does not say whether it is a CA`);
 }
 
 /** Neither the PCK nor the CAs above it are on the list of their issuer. @throws VerificationError */

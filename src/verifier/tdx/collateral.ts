@@ -125,12 +125,23 @@ export type QeIdentity = z.infer<typeof qeIdentitySchema>;
 
 /** Reads TCB Info whose signature was verified. @throws MalformedError */
 export function parseTcbInfo(text: string): TcbInfo {
-  return readAs(tcbInfoSchema, parseJson(text, MAX_DOCUMENT_BYTES), "TCB Info");
+  return readAs(tcbInfoSchema, parseDocument(text, "TCB Info"), "TCB Info");
 }
 
 /** Reads a QE identity whose signature was verified. @throws MalformedError */
 export function parseQeIdentity(text: string): QeIdentity {
-  return readAs(qeIdentitySchema, parseJson(text, MAX_DOCUMENT_BYTES), "QE identity");
+  return readAs(qeIdentitySchema, parseDocument(text, "QE identity"), "QE identity");
+}
+
+/**
+ * Every number in Intel's documents is a whole one that is not negative (PCS API v4). One that is written otherwise, such as an SVN of 0.0
+ * or 1e1, is the same number to JSON, and no number to the readers that a strict document is made for.
+ */
+function parseDocument(text: string, format: string) {
+  const value = parseJson(text, MAX_DOCUMENT_BYTES);
+  const number = text.replace(/"(?:[^"\\]|\\.)*"/g, '""').match(/-[0-9]+|[0-9]+[.eE][0-9+-]*/)?.[0];
+  if (number !== undefined) throw new MalformedError(format, `${number} is not written as a whole number`);
+  return value;
 }
 
 /** `value & mask` of two hex strings of equal length: how Intel's documents compare attributes. */

@@ -9,7 +9,7 @@ import { readSignedDer, requireAlgorithm, type SignedDer } from "./signed-der.ts
 const FORMAT = "certificate";
 const MAX_CERTIFICATE_BYTES = 8 * 1024;
 const KEY_USAGE = "2.5.29.15";
-const BASIC_CONSTRAINTS = "2.5.29.19";
+export const BASIC_CONSTRAINTS = "2.5.29.19";
 
 export interface KeyUsage {
   readonly digitalSignature: boolean;

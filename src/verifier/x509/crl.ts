@@ -5,13 +5,16 @@ import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";
 import { type Certificate, isSignedBy } from "./certificate.ts";
 import { readExtensions, serialOf } from "./certificate-fields.ts";
-import { type DerElement, derExplicit, derSequence, derTime } from "./der.ts";
+import { type DerElement, derExplicit, derInteger, derSequence, derTime, readDer } from "./der.ts";
 import { readSignedDer, requireAlgorithm, type SignedDer } from "./signed-der.ts";
 import type { X509Code } from "./x509-code.ts";
 
 const FORMAT = "CRL";
 const VERSION_2 = "020101";
 const EXTENSIONS = 0xa0;
+const AUTHORITY_KEY_IDENTIFIER = "2.5.29.35";
+const CRL_NUMBER = "2.5.29.20";
+const MAX_NUMBER_BYTES = 20;
 const SEQUENCE = 0x30;
 
 interface ParsedList extends SignedDer {
@@ -30,7 +33,8 @@ export interface RevocationList extends ParsedList {
 
 /**
  * Reads a DER CRL and verifies that `issuer` signed it.
- * @throws MalformedError, also for a list with critical extensions (partial, indirect or delta lists) or without nextUpdate.
+ * @throws MalformedError, also for a list with critical extensions (partial, indirect or delta lists), or without nextUpdate, authority
+ * key identifier or CRL number.
  * @throws VerificationError "crl-issuer" when it is another issuer's; "crl-usage" | "crl-signature".
  */
 export async function verifyCrl(der: Uint8Array, issuer: Certificate): Promise<RevocationList> {
@@ -83,7 +87,7 @@ function parseCrl(der: Uint8Array): ParsedList {
   const revoked = optional[0]?.tag === SEQUENCE ? optional.shift() : undefined;
   const extensions = optional[0]?.tag === EXTENSIONS ? optional.shift() : undefined;
   if (optional.length > 0) throw new MalformedError(FORMAT, "a field is not expected");
-  if (extensions) readExtensions(derExplicit(extensions, 0), [], FORMAT);
+  requireExtensions(extensions);
   return {
     ...signed,
     issuerName: issuer.raw,
@@ -91,6 +95,17 @@ function parseCrl(der: Uint8Array): ParsedList {
     nextUpdate: derTime(nextUpdate),
     revokedSerials: new Set(revoked ? derSequence(revoked).map(revokedSerial) : []),
   };
+}
+
+/** What every conforming CA writes into a list (RFC 5280 §§5.2.1, 5.2.3). Which key signed is proven by the signature, not by the identifier. */
+function requireExtensions(element: DerElement | undefined): void {
+  const extensions = element && readExtensions(derExplicit(element, 0), [], FORMAT);
+  const identifier = extensions?.get(AUTHORITY_KEY_IDENTIFIER);
+  const number = extensions?.get(CRL_NUMBER);
+  if (identifier === undefined || number === undefined)
+    throw new MalformedError(FORMAT, "authority key identifier or CRL number is missing");
+  derSequence(readDer(identifier));
+  derInteger(readDer(number), MAX_NUMBER_BYTES);
 }
 
 function revokedSerial(entry: DerElement): string {
