@@ -63,8 +63,8 @@ function quoteOffset(quote: string, part: "body" | "signature", offset: number):
   const version4 = bytes[0] === 4;
   const body = version4 ? 48 : 54;
   if (part === "body") return body + offset;
-  const tdx15 = !version4 && bytes[48] === 3;
-  return body + (tdx15 ? 648 : 584) + 4 + offset;
+  const length = { 3: 648, 4: 885 }[version4 ? 2 : (bytes[48] ?? 0)] ?? 584;
+  return body + length + 4 + offset;
 }
 
 export const flippedQuote = (part: "body" | "signature", offset: number) =>

@@ -7,8 +7,8 @@ import { utf8 } from "../protocol/encoding/text.ts";
 import { type Certified, makeKeyPair, signWith } from "./authority.ts";
 import { u16, u32 } from "./little-endian.ts";
 
-/** `v4` and `v5-tdx1.0` carry the 584-byte body of TDX 1.0, `v5-tdx1.5` the 648-byte one. */
-export type QuoteForm = "v4" | "v5-tdx1.0" | "v5-tdx1.5";
+/** `v4` and `v5-tdx1.0` carry the 584-byte body of TDX 1.0, `v5-tdx1.5` the 648-byte one, `v5-tdx1.5-extended` the 885-byte one. */
+export type QuoteForm = "v4" | "v5-tdx1.0" | "v5-tdx1.5" | "v5-tdx1.5-extended";
 
 /** The fields of the TD report, in their order. Lengths: SVNs 16, attributes and XFAM 8, REPORTDATA 64, all others 48 bytes. */
 export interface TdBody {
@@ -53,6 +53,33 @@ const BODY_LENGTHS: ReadonlyArray<readonly [keyof TdBody, number]> = [
   ["mrServiceTd", 48],
 ];
 
+/** What an extended body says after the fields of TDX 1.5. Each is zero where it is not given. */
+export interface ExtendedBody {
+  readonly vmId: Uint8Array;
+  readonly tdId: Uint8Array;
+  readonly deviceInfo: Uint8Array;
+  readonly initialServiceTdHash: Uint8Array;
+  readonly initialServiceTdAttributes: Uint8Array;
+  readonly initialCpuSvn: Uint8Array;
+  readonly initialTeeTcbSvn: Uint8Array;
+  readonly initialFmspc: Uint8Array;
+  readonly currentServiceTdHash: Uint8Array;
+  readonly currentServiceTdAttributes: Uint8Array;
+}
+
+const EXTENDED_LENGTHS: ReadonlyArray<readonly [keyof ExtendedBody, number]> = [
+  ["vmId", 1],
+  ["tdId", 32],
+  ["deviceInfo", 48],
+  ["initialServiceTdHash", 48],
+  ["initialServiceTdAttributes", 8],
+  ["initialCpuSvn", 16],
+  ["initialTeeTcbSvn", 16],
+  ["initialFmspc", 12],
+  ["currentServiceTdHash", 48],
+  ["currentServiceTdAttributes", 8],
+];
+
 /** The report of the TD quoting enclave. */
 export interface QeReport {
   /** 16 bytes. */
@@ -71,6 +98,7 @@ export interface QeReport {
 export interface QuoteFields {
   readonly form: QuoteForm;
   readonly body: TdBody;
+  readonly extended?: Partial<ExtendedBody>;
   readonly qeReport: QeReport;
   /** Header fields that a good quote never changes. */
   readonly attestationKeyType?: number;
@@ -111,17 +139,23 @@ function quoteHeader(fields: QuoteFields): Uint8Array {
 
 function bodyDescriptor(form: QuoteForm): Uint8Array {
   if (form === "v4") return new Uint8Array();
-  return form === "v5-tdx1.0" ? concatBytes(u16(2), u32(584)) : concatBytes(u16(3), u32(648));
+  if (form === "v5-tdx1.0") return concatBytes(u16(2), u32(584));
+  return form === "v5-tdx1.5" ? concatBytes(u16(3), u32(648)) : concatBytes(u16(4), u32(885));
 }
 
-function quoteBody({ form, body }: QuoteFields): Uint8Array {
-  const fields = form === "v5-tdx1.5" ? BODY_LENGTHS : BODY_LENGTHS.slice(0, -2);
+function quoteBody({ form, body, extended = {} }: QuoteFields): Uint8Array {
+  const is15 = form === "v5-tdx1.5" || form === "v5-tdx1.5-extended";
+  const fields = is15 ? BODY_LENGTHS : BODY_LENGTHS.slice(0, -2);
+  const more = form === "v5-tdx1.5-extended" ? EXTENDED_LENGTHS : [];
   return concatBytes(
-    ...fields.map(([name, length]) => {
-      if (body[name].length !== length) throw new RangeError(`${name} must have ${length} bytes`);
-      return body[name];
-    }),
+    ...fields.map(([name, length]) => sized(name, body[name], length)),
+    ...more.map(([name, length]) => sized(name, extended[name] ?? new Uint8Array(length), length)),
   );
+}
+
+function sized(name: string, value: Uint8Array, length: number): Uint8Array {
+  if (value.length !== length) throw new RangeError(`${name} must have ${length} bytes`);
+  return value;
 }
 
 /** Certification data of type 6: QE report, its signature, authentication data and the PCK chain (type 5). */

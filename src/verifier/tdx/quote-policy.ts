@@ -3,7 +3,7 @@
 import { decodeHex } from "../../protocol/encoding/hex.ts";
 import type { TdxRequirements } from "../../protocol/entry/policy.ts";
 import { type Check, CheckList } from "../check-list.ts";
-import type { TdReport } from "./quote.ts";
+import type { TdReport, TdxQuote } from "./quote.ts";
 import type { TcbResult } from "./tcb.ts";
 import type { TdxResult } from "./verify-quote.ts";
 
@@ -43,6 +43,7 @@ export function checkTdxPolicy(result: TdxResult, policy: TdxPolicy): Check[] {
   }
   if (result.quote !== null) {
     checkBody(checks, result.quote.body, policy);
+    checkServiceTds(checks, result.quote);
   }
   return checks.checks;
 }
@@ -93,9 +94,21 @@ function checkBody(checks: PolicyChecks, body: TdReport, { minTeeTcbSvn, mrSeam 
     actual: body.tdAttributes,
     detail: "the host can read the memory of a debug TD",
   });
-  passOrFail(checks, "tdx.policy.service-td", body.mrServiceTd === null || /^0+$/.test(body.mrServiceTd), {
-    expected: "MRSERVICETD zero",
-    actual: body.mrServiceTd ?? "none in a TDX 1.0 body",
+}
+
+/** An extended body tells of service TDs that are bound now, and of those that were bound when the TD was first built, maybe elsewhere. */
+function checkServiceTds(checks: PolicyChecks, { body, extended }: TdxQuote): void {
+  const bound = extended && {
+    "initial service TD": extended.initialServiceTdHash + extended.initialServiceTdAttributes,
+    "current service TD": extended.currentServiceTdHash + extended.currentServiceTdAttributes,
+  };
+  const shown = Object.entries({ MRSERVICETD: body.mrServiceTd ?? "", ...bound });
+  const other = shown.filter(([, value]) => !/^0*$/.test(value));
+  passOrFail(checks, "tdx.policy.service-td", other.length === 0, {
+    expected: `${shown.map(([name]) => name).join(", ")} zero`,
+    actual:
+      other.map(([name, value]) => `${name} ${value}`).join(", ") ||
+      (body.mrServiceTd ?? "none in a TDX 1.0 body"),
     detail: "a service TD could migrate this TD or change its state",
   });
 }

@@ -2,6 +2,7 @@
 // All integers are little-endian. What follows the signature data is not signed: it is counted and otherwise ignored.
 import { ByteReader } from "../../protocol/encoding/bytes.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
+import { likeness } from "../../protocol/encoding/recognise.ts";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 
@@ -12,10 +13,16 @@ const HEADER_BYTES = 48;
 const QE_REPORT_BYTES = 384;
 const CERTIFIED_QE_REPORT = 6;
 const PCK_CHAIN_PEM = 5;
-const BODY_BYTES = new Map([
-  [2, 584],
-  [3, 648],
+const TDX_1_0 = { bytes: 584, form: "1.0" } as const;
+/** By the body type of version 5. */
+const BODIES = new Map<number, { readonly bytes: number; readonly form: TdxBodyForm }>([
+  [2, TDX_1_0],
+  [3, { bytes: 648, form: "1.5" }],
+  [4, { bytes: 885, form: "1.5-extended" }],
 ]);
+
+/** Which fields the TDX module reported: of TDX 1.0 (584 bytes), of TDX 1.5 (648), or with those of migration after them (885). */
+export type TdxBodyForm = "1.0" | "1.5" | "1.5-extended";
 
 export interface QuoteHeader {
   readonly attestationKeyType: number;
@@ -51,12 +58,35 @@ export interface TdReport {
   readonly mrServiceTd: string | null;
 }
 
+/** What an extended body says after the fields of TDX 1.5: where the TD began, and its service TDs. Lower-case hex, as above. */
+export interface ExtendedReport {
+  /** 1 byte: the partition, 0 outside of nested virtualisation. */
+  readonly vmId: string;
+  /** 32 bytes. */
+  readonly tdId: string;
+  /** 48 bytes. */
+  readonly deviceInfo: string;
+  /** 48 and 8 bytes: service TDs bound when the TD was first built; zero where none was. */
+  readonly initialServiceTdHash: string;
+  readonly initialServiceTdAttributes: string;
+  /** 16, 16 and 12 bytes: the platform on which the TD was first built. */
+  readonly initialCpuSvn: string;
+  readonly initialTeeTcbSvn: string;
+  readonly initialFmspc: string;
+  /** 48 and 8 bytes: service TDs that are bound now. */
+  readonly currentServiceTdHash: string;
+  readonly currentServiceTdAttributes: string;
+}
+
 export interface TdxQuote {
   readonly version: 4 | 5;
-  /** 2: TDX 1.0 (584 bytes), 3: TDX 1.5 (648 bytes). */
+  /** As version 5 numbers them: 2, 3 or 4. */
   readonly bodyType: number;
+  readonly bodyForm: TdxBodyForm;
   readonly header: QuoteHeader;
   readonly body: TdReport;
+  /** Null in every other body. */
+  readonly extended: ExtendedReport | null;
   /** What the attestation key signed: header and body, and in version 5 the body's type and size between them. */
   readonly signedBytes: Uint8Array;
   /** ECDSA P-256, r‖s, 64 bytes. */
@@ -83,18 +113,24 @@ export function parseTdxQuote(bytes: Uint8Array): TdxQuote {
   const reader = new ByteReader(bytes, FORMAT);
   const version = reader.u16le("version");
   if (version !== 4 && version !== 5) {
-    throw new MalformedError(FORMAT, `version ${version} is not supported, expected 4 or 5`, 0);
+    const detail = `version ${version} is not supported, expected 4 or 5${likeness(bytes)}`;
+    throw new MalformedError(FORMAT, detail, 0);
   }
   const header = readHeader(reader);
-  const bodyType = version === 4 ? 2 : readBodyType(reader);
-  const body = readBody(new ByteReader(reader.take(BODY_BYTES.get(bodyType) ?? 0, "TD report"), FORMAT));
+  const { bodyType, bodyForm, length } =
+    version === 4 ? { bodyType: 2, bodyForm: TDX_1_0.form, length: TDX_1_0.bytes } : readBodyType(reader);
+  const report = new ByteReader(reader.take(length, "TD report"), FORMAT);
+  const body = readBody(report, bodyForm);
+  const extended = bodyForm === "1.5-extended" ? readExtended(report) : null;
   const signedBytes = bytes.subarray(0, reader.offset);
   const signatureData = reader.take(reader.u32le("length of the signature data"), "signature data");
   return {
     version,
     bodyType,
+    bodyForm,
     header,
     body,
+    extended,
     signedBytes,
     ...readSignatureData(new ByteReader(signatureData, FORMAT)),
     trailingBytes: reader.remaining,
@@ -112,18 +148,23 @@ function readHeader(reader: ByteReader): QuoteHeader {
   return { attestationKeyType, teeType, qeVendorId, userData };
 }
 
-function readBodyType(reader: ByteReader): number {
-  const type = reader.u16le("body type");
-  const size = reader.u32le("body size");
-  if (BODY_BYTES.get(type) !== size) {
-    throw new MalformedError(FORMAT, `body type ${type} of ${size} bytes is no TD report`, HEADER_BYTES);
+function readBodyType(reader: ByteReader): { bodyType: number; bodyForm: TdxBodyForm; length: number } {
+  const bodyType = reader.u16le("body type");
+  const length = reader.u32le("body size");
+  const known = BODIES.get(bodyType);
+  if (known?.bytes !== length) {
+    throw new MalformedError(
+      FORMAT,
+      `body type ${bodyType} of ${length} bytes is no TD report that is known here`,
+      HEADER_BYTES,
+    );
   }
-  return type;
+  return { bodyType, bodyForm: known.form, length };
 }
 
-function readBody(reader: ByteReader): TdReport {
+function readBody(reader: ByteReader, form: TdxBodyForm): TdReport {
   const field = (length: number, name: string) => encodeHex(reader.take(length, name));
-  const optional = (length: number, name: string) => (reader.remaining > 0 ? field(length, name) : null);
+  const optional = (length: number, name: string) => (form === "1.0" ? null : field(length, name));
   return {
     teeTcbSvn: field(16, "TEE_TCB_SVN"),
     mrSeam: field(48, "MRSEAM"),
@@ -142,6 +183,22 @@ function readBody(reader: ByteReader): TdReport {
     reportData: field(64, "REPORTDATA"),
     teeTcbSvn2: optional(16, "TEE_TCB_SVN_2"),
     mrServiceTd: optional(48, "MRSERVICETD"),
+  };
+}
+
+function readExtended(reader: ByteReader): ExtendedReport {
+  const field = (length: number, name: string) => encodeHex(reader.take(length, name));
+  return {
+    vmId: field(1, "VM id"),
+    tdId: field(32, "TD id"),
+    deviceInfo: field(48, "device information"),
+    initialServiceTdHash: field(48, "initial service-TD hash"),
+    initialServiceTdAttributes: field(8, "initial service-TD attributes"),
+    initialCpuSvn: field(16, "initial CPUSVN"),
+    initialTeeTcbSvn: field(16, "initial TEE_TCB_SVN"),
+    initialFmspc: field(12, "initial FMSPC"),
+    currentServiceTdHash: field(48, "current service-TD hash"),
+    currentServiceTdAttributes: field(8, "current service-TD attributes"),
   };
 }
 
