@@ -25,6 +25,8 @@ export interface MeasuredEvent {
   readonly digest: Uint8Array;
   /** The event name of a dstack runtime event. */
   readonly name?: string;
+  /** How a dstack runtime event's digest is made; 1 when absent. */
+  readonly version?: 1 | 2;
 }
 
 /** An event that measures its own data. */
@@ -32,10 +34,18 @@ export function measured(register: MeasuredEvent["register"], type: number, data
   return { register, type, data, digest: sha384(data) };
 }
 
-/** A dstack runtime event in RTMR3; digest = SHA-384(LE32 type ‖ ":" ‖ name ‖ ":" ‖ payload). */
-export function runtimeEvent(name: string, payload: Uint8Array): MeasuredEvent {
-  const preimage = concatBytes(u32(DSTACK_RUNTIME_EVENT), utf8(`:${name}:`), payload);
-  return { register: 3, type: DSTACK_RUNTIME_EVENT, data: payload, digest: sha384(preimage), name };
+/** A dstack runtime event in RTMR3. */
+export function runtimeEvent(name: string, payload: Uint8Array, version: 1 | 2 = 1): MeasuredEvent {
+  const digest = sha384(preimageOf(name, payload, version));
+  return { register: 3, type: DSTACK_RUNTIME_EVENT, data: payload, digest, name, version };
+}
+
+/** Version 1: LE32 type ‖ ":" ‖ name ‖ ":" ‖ payload. Version 2: JSON in the form of RFC 8785. Written a second time, as a check. */
+function preimageOf(name: string, payload: Uint8Array, version: 1 | 2): Uint8Array {
+  if (version === 1) return concatBytes(u32(DSTACK_RUNTIME_EVENT), utf8(`:${name}:`), payload);
+  return utf8(
+    `{"name":${JSON.stringify(name)},"payload":"${encodeHex(payload)}","type":${DSTACK_RUNTIME_EVENT}}`,
+  );
 }
 
 /** RTMR0 to RTMR3 after the events, each from 48 zero bytes. */
@@ -59,15 +69,28 @@ export function makeCcel(events: readonly MeasuredEvent[], padding = 64): Uint8A
   return concatBytes(header, ...records, new Uint8Array(padding).fill(0xff));
 }
 
+/** What dstack's guest agents differ in. */
+export interface DstackLogForm {
+  /** Leaves the digests of runtime events empty. */
+  readonly stripped?: boolean;
+  /** Writes out what was hashed for runtime events. */
+  readonly preimages?: boolean;
+}
+
 /** dstack's log: a JSON array with 0-based `imr`, hex digests and hex payloads. */
-export function makeDstackLog(events: readonly MeasuredEvent[]): Uint8Array {
-  const records = events.map(({ register, type, digest, data, name = "" }) => ({
-    imr: register,
-    event_type: type,
-    digest: encodeHex(digest),
-    event: name,
-    event_payload: encodeHex(data),
-  }));
+export function makeDstackLog(events: readonly MeasuredEvent[], form: DstackLogForm = {}): Uint8Array {
+  const records = events.map(({ register, type, digest, data, name = "", version = 1 }) => {
+    const isRuntime = type === DSTACK_RUNTIME_EVENT;
+    return {
+      imr: register,
+      event_type: type,
+      digest: isRuntime && form.stripped ? "" : encodeHex(digest),
+      event: name,
+      event_payload: encodeHex(data),
+      ...(version === 2 && { version }),
+      ...(isRuntime && form.preimages && { preimage: encodeHex(preimageOf(name, data, version)) }),
+    };
+  });
   return utf8(JSON.stringify(records));
 }
 

@@ -4,11 +4,13 @@ import * as z from "zod";
 import { decodeBase64 } from "../protocol/encoding/base64.ts";
 import { decodeHex } from "../protocol/encoding/hex.ts";
 import { readAs } from "../protocol/encoding/shape.ts";
-import { parseJson } from "../protocol/envelope/parse-json.ts";
-import { tdxCollateralSchema } from "./tdx/collateral.ts";
+import type { Json } from "../protocol/envelope/canonical-json.ts";
+import { type HandedOver, parseHandedOver, requireNames } from "./handed-over.ts";
+import { MAX_CCEL_BYTES } from "./tdx/ccel.ts";
+import { COLLATERAL, tdxCollateralSchema } from "./tdx/collateral.ts";
 
 const KIB = 1024;
-/** 16 GPUs with chains and OCSP answers, a quote and a full CCEL together stay far below this. */
+/** 16 GPUs with chains and OCSP answers, a quote and a CCEL table of 1 MiB together stay far below this. */
 export const MAX_EVIDENCE_BYTES = 4096 * KIB;
 
 function bytes(min: number, max: number) {
@@ -28,7 +30,7 @@ function hexBytes(length: number) {
   return z
     .string()
     .length(2 * length)
-    .transform((text, context) => decodeOr(context, () => decodeHex(text)));
+    .transform((text, context) => decodeOr(context, () => decodeHex(text.toLowerCase())));
 }
 
 function decodeOr(context: z.RefinementCtx, decode: () => Uint8Array): Uint8Array {
@@ -46,7 +48,7 @@ const tdx = z.strictObject({
   eventLog: z
     .strictObject({
       format: z.enum(["ccel", "dstack"]).describe("TCG2 binary log of the CCEL table, or dstack's JSON"),
-      data: bytes(1, 512 * KIB),
+      data: bytes(1, MAX_CCEL_BYTES),
     })
     .optional(),
 });
@@ -94,10 +96,22 @@ export type Evidence = z.output<typeof evidenceSchema>;
 export type EvidenceDocument = z.input<typeof evidenceSchema>;
 export type GpuEvidence = Evidence["gpus"][number];
 
+const EVIDENCE: HandedOver = {
+  format: "evidence",
+  maxBytes: MAX_EVIDENCE_BYTES,
+  names: Object.keys(evidenceSchema.shape),
+};
+
+function member(value: Json | undefined, name: string): Json | undefined {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? value[name] : undefined;
+}
+
 /**
  * Reads `evidence.json`: strict UTF-8 JSON of at most 4 MiB. Says nothing about whether the evidence is true.
  * @throws MalformedError with the JSON pointer of the first fault.
  */
 export function parseEvidence(input: Uint8Array): Evidence {
-  return readAs(evidenceSchema, parseJson(input, MAX_EVIDENCE_BYTES), "evidence");
+  const value = parseHandedOver(input, EVIDENCE);
+  requireNames(member(member(value, "tdx"), "collateral"), COLLATERAL, "", "/tdx/collateral");
+  return readAs(evidenceSchema, value, EVIDENCE.format);
 }

@@ -1,11 +1,9 @@
 // dstack's attestation in a certificate (Dstack-TEE/dstack, ra-tls and dstack-attest): extension .8 holds version 0 in SCALE or version 1 in
 // MessagePack; older certificates hold the quote in .1 and the event log in .2.
-import { sha384 } from "../../protocol/cryptography/hash.ts";
-import { ByteReader, concatBytes } from "../../protocol/encoding/bytes.ts";
+import { ByteReader } from "../../protocol/encoding/bytes.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { decodeUtf8, utf8 } from "../../protocol/encoding/text.ts";
 import { MalformedError } from "../../protocol/errors.ts";
-import { DSTACK_RUNTIME_EVENT } from "../tdx/logged-event.ts";
 import { type MessagePack, parseMessagePack } from "./message-pack.ts";
 
 const FORMAT = "dstack attestation";
@@ -25,6 +23,8 @@ interface TdxEvent {
   readonly digest: Uint8Array;
   readonly event: string;
   readonly event_payload: Uint8Array;
+  /** Of a runtime event; absent in SCALE, and where it is 1. */
+  readonly version?: number;
 }
 
 /** Reads the content of extension .8, which its first byte tells apart. @throws MalformedError */
@@ -96,8 +96,15 @@ function asEvent(value: MessagePack): TdxEvent {
   if (typeof imr !== "number" || typeof event_type !== "number" || typeof event !== "string") {
     throw new MalformedError(FORMAT, "an event lacks a field");
   }
-  const digest = asBytes(fields.get("digest"), "digest");
-  return { imr, event_type, event, digest, event_payload: asBytes(fields.get("event_payload"), "payload") };
+  const version = fields.get("version");
+  return {
+    imr,
+    event_type,
+    event,
+    digest: asBytes(fields.get("digest") ?? new Uint8Array(), "digest"),
+    event_payload: asBytes(fields.get("event_payload"), "payload"),
+    ...(typeof version === "number" && { version }),
+  };
 }
 
 function asMap(value: MessagePack | undefined, what: string): ReadonlyMap<string, MessagePack> {
@@ -113,19 +120,12 @@ function asBytes(value: MessagePack | undefined, what: string): Uint8Array {
   throw new MalformedError(FORMAT, `${what} is not bytes`);
 }
 
-/** The JSON log that dstack serves elsewhere. Certificates leave out the digests of runtime events, which their content gives. */
+/** The JSON log that dstack serves elsewhere. Both leave out the digests of runtime events, which their content gives. */
 function encodeEventLog(events: readonly TdxEvent[]): Uint8Array {
   const records = events.map((event) => ({
     ...event,
-    digest: encodeHex(event.digest.length === 0 ? runtimeDigest(event) : event.digest),
+    digest: encodeHex(event.digest),
     event_payload: encodeHex(event.event_payload),
   }));
   return utf8(JSON.stringify(records));
-}
-
-/** Version 1 of runtime events: SHA-384(LE32 type ‖ ":" ‖ name ‖ ":" ‖ payload). A version 2 event then fails to replay. */
-function runtimeDigest({ event_type, event, event_payload }: TdxEvent): Uint8Array {
-  if (event_type !== DSTACK_RUNTIME_EVENT) throw new MalformedError(FORMAT, "an event has no digest");
-  const type = Uint8Array.of(0x01, 0x00, 0x00, 0x08);
-  return sha384(concatBytes(type, utf8(`:${event}:`), event_payload));
 }

@@ -1,36 +1,69 @@
 // dstack's event log: a JSON array whose `imr` is the RTMR's number, counted from 0 (Dstack-TEE/dstack, cc-eventlog). It holds the boot
 // events with shortened data, so few of their digests can be recomputed, and runtime events in RTMR3, whose digest covers their payload.
 import * as z from "zod";
+import { sha384 } from "../../protocol/cryptography/hash.ts";
+import { equalBytes } from "../../protocol/encoding/bytes.ts";
 import { decodeHex } from "../../protocol/encoding/hex.ts";
+import { likeness } from "../../protocol/encoding/recognise.ts";
 import { readAs } from "../../protocol/encoding/shape.ts";
 import { parseJson } from "../../protocol/envelope/parse-json.ts";
-import { DSTACK_RUNTIME_EVENT, type EventLog, isDigestOf } from "./logged-event.ts";
+import { MalformedError } from "../../protocol/errors.ts";
+import { hexText } from "../hex-text.ts";
+import {
+  DSTACK_RUNTIME_EVENT,
+  type EventLog,
+  isDigestOf,
+  type LoggedEvent,
+  runtimeEventBytes,
+} from "./logged-event.ts";
 
+const FORMAT = "dstack event log";
 const MAX_LOG_BYTES = 512 * 1024;
 
-const hex = z.string().regex(/^(?:[0-9a-f]{2})*$/);
-const logSchema = z
-  .array(
-    z.strictObject({
-      imr: z.literal([0, 1, 2, 3]),
-      event_type: z.int().min(0).max(0xffff_ffff),
-      digest: hex.length(96),
-      event: z.string().max(256),
-      event_payload: hex,
-    }),
-  )
-  .min(1)
-  .max(4096);
+const hex = hexText(0, MAX_LOG_BYTES);
+const eventSchema = z.strictObject({
+  imr: z.literal([0, 1, 2, 3]),
+  event_type: z.int().min(0).max(0xffff_ffff),
+  /** Today's guest agent leaves that of runtime events empty, since it follows from the rest. */
+  digest: z.union([hexText(48, 48), z.literal("")]).default(""),
+  event: z.string().max(256),
+  event_payload: hex,
+  /** How the digest of a runtime event is made. */
+  version: z.literal([1, 2]).default(1),
+  /** What was hashed, for those who do not know the versions. */
+  preimage: hex.optional(),
+});
+type DstackEvent = z.infer<typeof eventSchema>;
+const logSchema = z.array(eventSchema).min(1).max(4096);
 
 /** Reads a log of at most 512 KiB. @throws MalformedError */
 export function parseDstackEventLog(bytes: Uint8Array): EventLog {
-  const log = readAs(logSchema, parseJson(bytes, MAX_LOG_BYTES), "dstack event log");
-  const events = log.map((event) => {
-    const digest = decodeHex(event.digest);
-    const data = decodeHex(event.event_payload);
-    const { imr: rtmr, event_type: type } = event;
-    const name = type === DSTACK_RUNTIME_EVENT ? event.event : "";
-    return { rtmr, type, name, digest, data, recomputed: isDigestOf(digest, type, data, name) };
-  });
-  return { format: "dstack", events, endsAt: null };
+  const value = parseJson(bytes, MAX_LOG_BYTES);
+  if (!Array.isArray(value)) throw new MalformedError(FORMAT, `not an array of events${likeness(bytes)}`);
+  return { format: "dstack", events: readAs(logSchema, value, FORMAT).map(readEvent), endsAt: null };
+}
+
+function readEvent(event: DstackEvent, index: number): LoggedEvent {
+  const logged = event.event_type === DSTACK_RUNTIME_EVENT ? readRuntimeEvent(event) : readBootEvent(event);
+  if (logged.digest.length === 0)
+    throw new MalformedError(FORMAT, "only a runtime event may leave its digest out", `/${index}/digest`);
+  if (event.preimage !== undefined && !equalBytes(sha384(decodeHex(event.preimage)), logged.digest))
+    throw new MalformedError(FORMAT, "the digest is not that of the preimage", `/${index}/preimage`);
+  return logged;
+}
+
+function readBootEvent({ imr, event_type, digest: text, event_payload }: DstackEvent): LoggedEvent {
+  const [digest, data] = [decodeHex(text), decodeHex(event_payload)];
+  const recomputed = isDigestOf(digest, event_type, data);
+  return { rtmr: imr, type: event_type, name: "", digest, data, recomputed };
+}
+
+function readRuntimeEvent({ event: name, version, ...event }: DstackEvent): LoggedEvent {
+  const data = decodeHex(event.event_payload);
+  const computed = sha384(runtimeEventBytes(name, data, version));
+  const digest = event.digest === "" ? computed : decodeHex(event.digest);
+  // In version 1 a colon in the name would let one digest stand for two events: name and payload could meet elsewhere.
+  const ambiguous = version === 1 && name.includes(":");
+  const recomputed = !ambiguous && equalBytes(computed, digest);
+  return { rtmr: event.imr, type: event.event_type, name, digest, data, recomputed };
 }

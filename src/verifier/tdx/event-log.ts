@@ -29,11 +29,45 @@ export function replayEventLog(log: EventLog): Record<RtmrName, string> {
 const RTMRS = ["rtmr0", "rtmr1", "rtmr2", "rtmr3"] as const;
 export type RtmrName = (typeof RTMRS)[number];
 
-/** The registers that have events, and of these the ones whose replay is the quote's value. */
-export function compareEventLog(log: EventLog, body: TdReport): { logged: RtmrName[]; equal: RtmrName[] } {
+export interface ComparedEventLog {
+  /** Registers that have events. */
+  readonly logged: RtmrName[];
+  /** Of these the ones whose replay is the quote's value. */
+  readonly equal: RtmrName[];
+  /** Registers that the quote shows extended and that have no event: the log leaves out what happened to them. */
+  readonly missing: RtmrName[];
+}
+
+export function compareEventLog(log: EventLog, body: TdReport): ComparedEventLog {
   const replayed = replayEventLog(log);
   const logged = RTMRS.filter((_, i) => log.events.some(({ rtmr }) => rtmr === i));
-  return { logged, equal: logged.filter((name) => replayed[name] === body[name]) };
+  const equal = logged.filter((name) => replayed[name] === body[name]);
+  // Without events a register replays to zero.
+  const missing = RTMRS.filter((name) => !logged.includes(name) && replayed[name] !== body[name]);
+  return { logged, equal, missing };
+}
+
+/**
+ * The log must replay to RTMR0, RTMR1 and RTMR2 of the quote: everything in them was measured at boot, and firmware logs all of it. RTMR3
+ * belongs to the guest, which may extend it without a log, but where the log has events of it they must replay.
+ * @returns what was replayed, and what is not in the log.
+ * @throws VerificationError "event-log".
+ */
+export function requireBootReplay(
+  log: EventLog,
+  body: TdReport,
+): Pick<ComparedEventLog, "equal" | "missing"> {
+  const { logged, equal, missing } = compareEventLog(log, body);
+  const wrong = logged.filter((name) => !equal.includes(name));
+  if (wrong.length > 0) throw refused(`does not replay to the quoted ${wrong.join(", ")}`);
+  const unseen = missing.filter((name) => name !== "rtmr3");
+  if (unseen.length > 0) throw refused(`leaves out every event of ${unseen.join(", ")}, which the quote has`);
+  if (logged.length === 0) throw refused("holds no event");
+  return { equal, missing };
+}
+
+function refused(detail: string): VerificationError<TdxCode> {
+  return new VerificationError<TdxCode>("event-log", detail);
 }
 
 export interface RequiredEvent {
@@ -53,7 +87,7 @@ export function requireRuntimeEvents(
   required: readonly RequiredEvent[],
 ): void {
   if (replayEventLog(log).rtmr3 !== body.rtmr3) {
-    throw new VerificationError<TdxCode>("event-log", "the event log does not replay to the quoted RTMR3");
+    throw refused("the event log does not replay to the quoted RTMR3");
   }
   const events = log.events.filter(({ rtmr }) => rtmr === 3);
   required.forEach(({ name, payloadSha256 }, i) => {

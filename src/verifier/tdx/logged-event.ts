@@ -2,7 +2,9 @@
 // where they differ). Types that are not here measure something the log only names: a firmware volume, a PE image, ACPI tables.
 import { sha384 } from "../../protocol/cryptography/hash.ts";
 import { concatBytes, equalBytes } from "../../protocol/encoding/bytes.ts";
+import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { utf8 } from "../../protocol/encoding/text.ts";
+import { canonicalize } from "../../protocol/envelope/canonical-json.ts";
 import {
   EV_EFI_ACTION,
   EV_EFI_GPT_EVENT,
@@ -44,13 +46,20 @@ export type EventLogFormat = "ccel" | "dstack";
 /** dstack's own type for what happens after boot (Dstack-TEE/dstack, cc-eventlog). */
 export const DSTACK_RUNTIME_EVENT = 0x0800_0001;
 
-/** Whether `digest` (SHA-384) is the one that the event's data must have. */
-export function isDigestOf(digest: Uint8Array, type: number, data: Uint8Array, name = ""): boolean {
-  const input = measuredBytes(type, data, name);
+/** What dstack hashes for a runtime event. Version 2 is RFC 8785 JSON. No text is one of both versions: they begin with 01 and "{". */
+export function runtimeEventBytes(name: string, data: Uint8Array, version: 1 | 2): Uint8Array {
+  if (version === 2)
+    return utf8(canonicalize({ name, payload: encodeHex(data), type: DSTACK_RUNTIME_EVENT }));
+  return concatBytes(Uint8Array.of(0x01, 0, 0, 0x08), utf8(`:${name}:`), data);
+}
+
+/** Whether `digest` (SHA-384) is the one that the data of a boot event must have. */
+export function isDigestOf(digest: Uint8Array, type: number, data: Uint8Array): boolean {
+  const input = measuredBytes(type, data);
   return input !== null && equalBytes(sha384(input), digest);
 }
 
-function measuredBytes(type: number, data: Uint8Array, name: string): Uint8Array | null {
+function measuredBytes(type: number, data: Uint8Array): Uint8Array | null {
   switch (type) {
     case EV_SEPARATOR:
     case EV_S_CRTM_VERSION:
@@ -66,11 +75,6 @@ function measuredBytes(type: number, data: Uint8Array, name: string): Uint8Array
       return variableData(data);
     case EV_IPL:
       return grubText(data) ?? data;
-    case DSTACK_RUNTIME_EVENT:
-      // A colon in the name would let one digest stand for two events: name and payload could meet elsewhere.
-      return name.includes(":")
-        ? null
-        : concatBytes(Uint8Array.of(0x01, 0, 0, 0x08), utf8(`:${name}:`), data);
     default:
       return null;
   }

@@ -17,6 +17,7 @@ import {
   readCertificateEvidence,
   tdxQuoteOf,
 } from "../../../src/verifier/ra-tls/certificate-evidence.ts";
+import { parseEventLog } from "../../../src/verifier/tdx/event-log.ts";
 import { malformedOf, outcomeOf } from "../../support/refusals.ts";
 import * as containers from "./containers.ts";
 import { parsers } from "./parsers.ts";
@@ -107,11 +108,19 @@ describe("each form gives back its quote", () => {
           : [[OID.dstackAttestation, attestation]];
       const evidence = readCertificateEvidence(await certificate(...extensions));
       if (evidence.form !== "dstack-ratls") throw new Error(evidence.form);
-      expect(JSON.parse(new TextDecoder().decode(evidence.eventLog!))).toEqual(
-        JSON.parse(new TextDecoder().decode(log)),
-      );
+      expect(parseEventLog("dstack", evidence.eventLog!)).toEqual(parseEventLog("dstack", log));
     },
   );
+
+  test("dstack's event log of version 2 from message-pack", async () => {
+    const written = containers.dstackMessagePack(quote, [{ ...event, version: 2 }], machine.body.reportData);
+    const evidence = readCertificateEvidence(
+      await certificate([OID.dstackAttestation, containers.doubled(written)]),
+    );
+    if (evidence.form !== "dstack-ratls") throw new Error(evidence.form);
+    const log = makeDstackLog([runtimeEvent(event.name, event.payload, 2)]);
+    expect(parseEventLog("dstack", evidence.eventLog!)).toEqual(parseEventLog("dstack", log));
+  });
 
   test.each([OID.dstackQuote, OID.dstackAttestation])("Flashbots' message in dstack's %s", async (oid) => {
     const message = containers.flashbotsMessage(quote);

@@ -52,6 +52,7 @@ const scaleBytes = (bytes: Uint8Array) => concatBytes(scaleLength(bytes.length),
 export interface RuntimeEvent {
   readonly name: string;
   readonly payload: Uint8Array;
+  readonly version?: number;
 }
 const RUNTIME_EVENT = 0x08000001;
 
@@ -103,12 +104,13 @@ export function dstackMessagePack(
   events: readonly RuntimeEvent[],
   reportData: Uint8Array,
 ): Uint8Array {
-  const event_log = events.map(({ name, payload }) => ({
+  const event_log = events.map(({ name, payload, version }) => ({
     imr: 3,
     event_type: RUNTIME_EVENT,
     digest: new Uint8Array(),
     event: name,
     event_payload: payload,
+    ...(version !== undefined && { version }),
   }));
   return messagePack({
     version: 1,

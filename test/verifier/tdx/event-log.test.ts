@@ -17,6 +17,7 @@ import {
   compareEventLog,
   parseEventLog,
   replayEventLog,
+  requireBootReplay,
   requireRuntimeEvents,
 } from "../../../src/verifier/tdx/event-log.ts";
 import type { TdReport } from "../../../src/verifier/tdx/quote.ts";
@@ -123,6 +124,133 @@ describe("digests are recomputed from", () => {
       const [event] = parseEventLog("ccel", makeCcel([measured(0, 0x8000_0002, data)])).events;
       expect(event?.recomputed).toBe(false);
     }
+  });
+});
+
+describe("event-log-without-rtmr2", () => {
+  const events = [...boot, ...runtime];
+  const quoted = bodyOf(events);
+  const replayed = (registers: readonly number[]) =>
+    outcomeOf(() => {
+      const log = makeDstackLog(events.filter(({ register }) => registers.includes(register)));
+      requireBootReplay(parseEventLog("dstack", log), quoted);
+    });
+
+  it.each([
+    [[1, 2, 3], "event-log"],
+    [[0, 2, 3], "event-log"],
+    [[0, 1, 3], "event-log"],
+    [[3], "event-log"],
+    [[0, 1, 2], "accepted"],
+    [[0, 1, 2, 3], "accepted"],
+  ])("a log of registers %j: %s", async (registers, outcome) => {
+    expect(await replayed(registers)).toBe(outcome);
+  });
+
+  it("a register that the quote shows as zero needs no event, and may have none", async () => {
+    const without2 = boot.filter(({ register }) => register !== 2);
+    const require = (log: readonly MeasuredEvent[], body: TdReport) =>
+      outcomeOf(() => requireBootReplay(parseEventLog("ccel", makeCcel(log)), body));
+    expect(await require(without2, bodyOf(without2))).toBe("accepted");
+    expect(await require(boot, bodyOf(without2))).toBe("event-log");
+  });
+
+  it("says that RTMR3 is not in the log where the quote has one", () => {
+    const log = parseEventLog("ccel", makeCcel(boot));
+    expect(requireBootReplay(log, quoted)).toEqual({
+      equal: ["rtmr0", "rtmr1", "rtmr2"],
+      missing: ["rtmr3"],
+    });
+    expect(requireBootReplay(log, bodyOf(boot)).missing).toEqual([]);
+  });
+});
+
+describe("dstack-log-stripped-digests", () => {
+  const v2 = [runtimeEvent("app-id", utf8("app"), 2), runtimeEvent('a "b": c', new Uint8Array(), 2)];
+  const events = [...boot, ...runtime, ...v2];
+  const parse = (log: Uint8Array) => parseEventLog("dstack", log);
+
+  it.each([
+    ["with every digest", {}],
+    ["without those of runtime events", { stripped: true }],
+    ["with preimages", { preimages: true }],
+    ["with preimages and without digests", { stripped: true, preimages: true }],
+  ])("a log %s is the same log, of versions 1 and 2", (_, form) => {
+    const log = parse(makeDstackLog(events, form));
+    expect(log).toEqual(parse(makeDstackLog(events)));
+    expect(compareEventLog(log, bodyOf(events)).equal).toEqual(["rtmr0", "rtmr1", "rtmr2", "rtmr3"]);
+    expect(log.events.filter(({ rtmr }) => rtmr === 3).every(({ recomputed }) => recomputed)).toBe(true);
+  });
+
+  const records = (): Array<Record<string, unknown>> =>
+    JSON.parse(new TextDecoder().decode(makeDstackLog(events, { stripped: true, preimages: true })));
+  const changed = (
+    change: (last: Record<string, unknown>, all: Array<Record<string, unknown>>) => unknown,
+  ) => {
+    const all = records();
+    change(all.at(-2)!, all);
+    return utf8(JSON.stringify(all));
+  };
+
+  it("one byte of a payload, of a name, or the version changed no longer replays", () => {
+    for (const change of [{ event_payload: "6170" }, { event: "app_id" }, { version: 1 }]) {
+      const log = changed((last) => {
+        delete last.preimage;
+        Object.assign(last, change);
+      });
+      expect(compareEventLog(parse(log), bodyOf(events)).equal).not.toContain("rtmr3");
+    }
+  });
+
+  it.each<[string, Uint8Array]>([
+    [
+      "a preimage that is not what the digest is of",
+      changed((last) => Object.assign(last, { preimage: "00" })),
+    ],
+    ["a version that is not known", changed((last) => Object.assign(last, { version: 3 }))],
+    ["a boot event without its digest", changed((_, all) => Object.assign(all[0]!, { digest: "" }))],
+  ])("%s is refused", async (_, log) => {
+    expect(await malformedOf(() => parse(log))).toBeDefined();
+  });
+
+  it("an absent digest is an empty one, and hex may be upper-case", () => {
+    const log = changed((last) => {
+      delete last.digest;
+      last.event_payload = String(last.event_payload).toUpperCase();
+    });
+    expect(parse(log)).toEqual(parse(makeDstackLog(events)));
+  });
+
+  it("a colon in a name of version 1 replays, and proves neither name nor payload", () => {
+    const event = runtimeEvent("a:b", utf8("c"));
+    const log = parse(makeDstackLog([event], { stripped: true }));
+    expect(replayEventLog(log).rtmr3).toBe(encodeHex(replayEvents([event])[3]));
+    expect(log.events.map(({ recomputed }) => recomputed)).toEqual([false]);
+  });
+});
+
+describe("ccel-one-mebibyte", () => {
+  const MIB = 1024 * 1024;
+  const lengthOf = makeCcel(boot, 0).length;
+
+  it.each([0xff, 0x00])("a table of 1 MiB padded with 0x%x is read by its events", (byte) => {
+    const table = new Uint8Array(MIB).fill(byte);
+    table.set(makeCcel(boot, 0));
+    expect(parseEventLog("ccel", table)).toEqual(parseEventLog("ccel", makeCcel(boot)));
+    expect(parseEventLog("ccel", table).endsAt).toBe(lengthOf);
+  });
+
+  it("an event that ends in zeros keeps them, and may be the last", () => {
+    const last = measured(0, 4, new Uint8Array(4));
+    expect(parseEventLog("ccel", makeCcel([last], 0)).events[0]?.data).toEqual(new Uint8Array(4));
+  });
+
+  it("more than 512 KiB of events, and a table of more than 2 MiB, are refused", async () => {
+    const huge = makeCcel([measured(0, 4, new Uint8Array(512 * 1024).fill(1))]);
+    expect((await malformedOf(() => parseEventLog("ccel", huge)))?.message).toContain("a log longer than");
+    const table = new Uint8Array(2 * MIB + 1).fill(0xff);
+    table.set(makeCcel(boot, 0));
+    expect((await malformedOf(() => parseEventLog("ccel", table)))?.message).toContain("longer than");
   });
 });
 
