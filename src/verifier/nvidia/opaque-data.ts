@@ -30,6 +30,8 @@ export type GpuFeature = "SPT" | "MPT" | "PPCIE";
 
 /** What the opaque data says; null where the driver does not send the field. */
 export interface GpuStatement {
+  /** Format of the opaque data, 0 or 1. Of the drivers seen, 535 and 545 do not send it. */
+  readonly opaqueVersion: number | null;
   /** Such as "550.144.03". */
   readonly driverVersion: string;
   /** Such as "96.00.5E.00.01". */
@@ -74,6 +76,7 @@ function refuseLaterVersion(version: Uint8Array | undefined): void {
 /** @throws MalformedError when a field is not of its form, or the driver or VBIOS version is missing. */
 export function decodeOpaqueData(fields: OpaqueFields): GpuStatement {
   return {
+    opaqueVersion: optional(fields, TYPE.version, (bytes) => littleEndian(bytes, "opaque data version")),
     driverVersion: driverVersion(required(fields, TYPE.driverVersion, "driver version")),
     vbiosVersion: vbiosVersion(required(fields, TYPE.vbiosVersion, "VBIOS version")),
     fwid: optional(fields, TYPE.fwid, (bytes) => exactly(bytes, 48, "FWID")),

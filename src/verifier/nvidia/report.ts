@@ -1,6 +1,7 @@
 // NVIDIA's GPU attestation report: an SPDM 1.1 GET_MEASUREMENTS request with its MEASUREMENTS response (DSP0274 §10.11), signature last.
 // Layout as in NVIDIA attestation-sdk, spdm_req.cpp and spdm_resp.cpp, and as strict.
 import { ByteReader } from "../../protocol/encoding/bytes.ts";
+import { likeness } from "../../protocol/encoding/recognise.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import { decodeOpaqueData, type GpuStatement, type OpaqueFields, parseOpaqueData } from "./opaque-data.ts";
 
@@ -29,6 +30,8 @@ export interface GpuReport extends GpuStatement {
   readonly signed: Uint8Array;
   /** ECDSA P-384 r‖s over `signed` with SHA-384, 96 bytes. */
   readonly signature: Uint8Array;
+  /** Zero bytes after the signature, which an attester's buffer leaves. Nothing signs them. */
+  readonly trailingBytes: number;
 }
 
 /**
@@ -38,6 +41,7 @@ export interface GpuReport extends GpuStatement {
 export function parseGpuReport(bytes: Uint8Array): GpuReport {
   if (bytes.length > MAX_REPORT_BYTES)
     throw new MalformedError(FORMAT, `longer than ${MAX_REPORT_BYTES} bytes`);
+  if (bytes[0] !== SPDM_1_1) throw new MalformedError(FORMAT, `not SPDM 1.1${likeness(bytes)}`, 0);
   const reader = new ByteReader(bytes, FORMAT);
   const requestNonce = readRequest(reader);
   const blocks = readBlocks(reader);
@@ -45,7 +49,8 @@ export function parseGpuReport(bytes: Uint8Array): GpuReport {
   const opaque = parseOpaqueData(reader.take(reader.u16le("opaque length"), "opaque data"));
   const signed = bytes.subarray(0, reader.offset);
   const signature = reader.take(SIGNATURE_LENGTH, "signature");
-  if (reader.remaining > 0) throw new MalformedError(FORMAT, "bytes after the signature", reader.offset);
+  if (bytes.subarray(reader.offset).some((byte) => byte !== 0))
+    throw new MalformedError(FORMAT, "bytes other than zero after the signature", reader.offset);
   return {
     ...decodeOpaqueData(opaque),
     requestNonce,
@@ -54,6 +59,7 @@ export function parseGpuReport(bytes: Uint8Array): GpuReport {
     opaque,
     signed,
     signature,
+    trailingBytes: reader.remaining,
   };
 }
 

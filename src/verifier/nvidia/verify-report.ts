@@ -5,10 +5,10 @@ import { importPublicKey, verifySignature } from "../../protocol/cryptography/si
 import { equalBytes } from "../../protocol/encoding/bytes.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { VerificationError } from "../../protocol/errors.ts";
-import { type Check, CheckList } from "../check-list.ts";
+import { type Check, type CheckDetail, CheckList } from "../check-list.ts";
 import type { GpuEvidence } from "../evidence.ts";
 import { type Certificate, parseCertificate } from "../x509/certificate.ts";
-import { parsePemCertificates } from "../x509/pem.ts";
+import { charactersOutside, parsePemCertificates } from "../x509/pem.ts";
 import { requireValid, windowOfCertificate } from "../x509/validity.ts";
 import {
   type Architecture,
@@ -71,9 +71,15 @@ export async function verifyGpuReport(
   const list = new CheckList<GpuReportCheck>(
     GPU_REPORT_CHECKS.filter((id) => id !== "gpu.nonce" || nonce !== null),
   );
-  const report = await list.attempt("gpu.report.format", () => parseGpuReport(evidence.report));
-  const certificates = await list.attempt("gpu.chain.format", () =>
-    parsePemCertificates(evidence.chain, MAX_CERTIFICATES, 1),
+  const report = await list.attempt(
+    "gpu.report.format",
+    () => parseGpuReport(evidence.report),
+    ({ trailingBytes }) => leftOut(trailingBytes, "zero bytes after the signature"),
+  );
+  const certificates = await list.attempt(
+    "gpu.chain.format",
+    () => parsePemCertificates(evidence.chain, MAX_CERTIFICATES, 1),
+    () => leftOut(charactersOutside(evidence.chain), "characters outside the certificates"),
   );
   const chain = certificates && (await list.attempt("gpu.chain", () => verifyGpuChain(certificates)));
   const found = chain && (await checkChain(list, chain, parseCertificate(root), now));
@@ -91,6 +97,11 @@ export async function verifyGpuReport(
     architecture: found?.architecture ?? null,
     deviceId: chain ? deviceIdOf(chain) : null,
   };
+}
+
+/** What was cut off. Nothing signs it and nothing is read from it. */
+function leftOut(count: number, what: string): CheckDetail {
+  return { detail: count === 0 ? "" : `${count} ${what}` };
 }
 
 async function checkChain(list: CheckList<GpuReportCheck>, chain: GpuChain, root: Certificate, now: Date) {

@@ -4,6 +4,7 @@ import { VerificationError } from "../../protocol/errors.ts";
 import { type Check, type CheckDetail, CheckList } from "../check-list.ts";
 import { parseCertificate } from "../x509/certificate.ts";
 import { verifyCrl } from "../x509/crl.ts";
+import { charactersOutside } from "../x509/pem.ts";
 import * as validity from "../x509/validity.ts";
 import {
   openCollateral,
@@ -85,7 +86,13 @@ export async function verifyTdxQuote(
   const quote = await step("tdx.quote.format", [], () => parseTdxQuote(bytes), describeQuote);
   await step("tdx.quote.header", [quote], requireTdxHeader);
 
-  const given = await step("tdx.collateral.format", [], () => openCollateral(collateral));
+  const { tcbInfoIssuerChain, qeIdentityIssuerChain, pckCrlIssuerChain } = collateral;
+  const given = await step(
+    "tdx.collateral.format",
+    [],
+    () => openCollateral(collateral),
+    () => describeChains(tcbInfoIssuerChain, qeIdentityIssuerChain, pckCrlIssuerChain),
+  );
   const pinned = parseCertificate(options.root ?? INTEL_SGX_ROOT_CA);
   const root = await step("tdx.root", [given], (c) => requirePinnedRoot(c, pinned));
   const rootCrl = await step("tdx.crl.root", [given, root], (c, r) => verifyCrl(c.rootCrl, r));
@@ -103,7 +110,12 @@ export async function verifyTdxQuote(
   );
 
   const pckCrl = await step("tdx.crl.pck", [given, root], verifyPckCrl);
-  const pck = await step("tdx.pck.chain", [quote, root], (q, r) => verifyPckChain(q.pckChainPem, r));
+  const pck = await step(
+    "tdx.pck.chain",
+    [quote, root],
+    (q, r) => verifyPckChain(q.pckChainPem, r),
+    () => describeChains(quote?.pckChainPem ?? ""),
+  );
   await step("tdx.pck.revocation", [pck, pckCrl, rootCrl], requirePckNotRevoked);
   const platform = await step("tdx.pck.extension", [pck], ([leaf]) =>
     parseSgxExtension(sgxExtensionOf(leaf)),
@@ -190,9 +202,14 @@ function requireTdxHeader({ header }: TdxQuote): void {
   }
 }
 
-function describeQuote({ version, bodyType, trailingBytes }: TdxQuote): CheckDetail {
-  const body = bodyType === 3 ? "TDX 1.5" : "TDX 1.0";
-  return { detail: `version ${version}, ${body} body, ${trailingBytes} unsigned bytes after it` };
+function describeQuote({ version, bodyForm, trailingBytes }: TdxQuote): CheckDetail {
+  return { detail: `version ${version}, TDX ${bodyForm} body, ${trailingBytes} unsigned bytes after it` };
+}
+
+/** What was left out of PEM chains. It proves nothing and is not signed, but a reader may want to know of it. */
+function describeChains(...chains: readonly string[]): CheckDetail {
+  const outside = chains.map(charactersOutside).reduce((sum, count) => sum + count, 0);
+  return { detail: outside === 0 ? "" : `${outside} characters outside the certificates` };
 }
 
 function platformId({ fmspc, pceId }: Pick<PlatformTcb, "fmspc" | "pceId">): string {

@@ -1,5 +1,6 @@
 // The report parser: what it reads, and that everything else is refused as malformed, at every byte.
 import { beforeAll, describe, expect, it } from "vitest";
+import { encodeBase64 } from "../../../src/protocol/encoding/base64.ts";
 import { encodeHex } from "../../../src/protocol/encoding/hex.ts";
 import { utf8 } from "../../../src/protocol/encoding/text.ts";
 import { MalformedError } from "../../../src/protocol/errors.ts";
@@ -155,8 +156,31 @@ describe("what is refused", () => {
     expect(() => parseGpuReport(report)).toThrow(MalformedError);
   });
 
-  it("a byte after the signature", () => {
-    expect(() => parseGpuReport(Uint8Array.of(...good, 0))).toThrow(/after the signature/);
+  it("a byte other than zero after the signature", () => {
+    expect(() => parseGpuReport(Uint8Array.of(...good, 1))).toThrow(/after the signature/);
+    expect(() => parseGpuReport(Uint8Array.of(...good, 0, 1))).toThrow(/after the signature/);
+  });
+
+  it("zero bytes after the signature are counted and nothing else", () => {
+    const { trailingBytes, ...padded } = parseGpuReport(Uint8Array.of(...good, 0, 0, 0));
+    expect(trailingBytes).toBe(3);
+    expect({ ...padded, trailingBytes: 0 }).toEqual(parseGpuReport(good));
+  });
+
+  it.each([
+    ["hex text", (report: Uint8Array) => utf8(encodeHex(report)), /it looks like hex text, decode it/],
+    [
+      "base64 text",
+      (report: Uint8Array) => utf8(encodeBase64(report)),
+      /it looks like base64 text, decode it/,
+    ],
+    [
+      "JSON",
+      () => utf8('{"evidence_list": [{"evidence": "AA"}]}'),
+      /it looks like JSON with "evidence_list"/,
+    ],
+  ])("%s, with what it looks like", (_, make, message) => {
+    expect(() => parseGpuReport(make(good))).toThrow(message);
   });
 
   it("more than 16 KiB", () => {

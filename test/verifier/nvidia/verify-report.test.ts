@@ -193,10 +193,10 @@ describe("each check fails alone", () => {
 
   it.each([
     ["nothing", () => ""],
-    ["text around the certificates", (chain: string) => `GPU 0:\n${chain}`],
+    ["text in a certificate's line", (chain: string) => `GPU 0: ${chain}`],
     [
-      "text between the certificates",
-      (chain: string) => chain.replace("-----\n-----", "-----\nhello\n-----"),
+      "a rule of dashes between the certificates",
+      (chain: string) => chain.replace("-----\n-----", "-----\n----------\n-----"),
     ],
     ["a private key's label", (chain: string) => chain.replaceAll("CERTIFICATE", "PRIVATE KEY")],
     ["base64 that is not canonical", (chain: string) => chain.replace("MII", "M!I")],
@@ -209,6 +209,36 @@ describe("each check fails alone", () => {
     const { checks, accepted } = await verify({ ...gpu.decoded, chain: change(gpu.decoded.chain) });
     expect(failed(checks)).toEqual(["gpu.chain.format"]);
     expect(accepted).toBe(false);
+  });
+
+  it.each([
+    [
+      "gpu-chain-five-nuls",
+      (chain: string) => chain + "\0".repeat(5),
+      "5 characters outside the certificates",
+    ],
+    [
+      "text around the certificates",
+      (chain: string) => `GPU 0:\n${chain}`,
+      "5 characters outside the certificates",
+    ],
+    [
+      "text between the certificates",
+      (chain: string) => chain.replace("-----\n-----", "-----\nhello\n-----"),
+      "5 characters outside the certificates",
+    ],
+  ])("%s: left out, and told", async (_, change, detail) => {
+    const { checks, accepted } = await verify({ ...gpu.decoded, chain: change(gpu.decoded.chain) });
+    expect(accepted).toBe(true);
+    expect(checks.find(({ id }) => id === "gpu.chain.format")).toMatchObject({ outcome: "pass", detail });
+  });
+
+  it("gpu-report-one-trailing-nul: left out, and told", async () => {
+    const report = Uint8Array.of(...gpu.decoded.report, 0);
+    const { checks, accepted } = await verify({ ...gpu.decoded, report });
+    expect(accepted).toBe(true);
+    const detail = "1 zero bytes after the signature";
+    expect(checks.find(({ id }) => id === "gpu.report.format")).toMatchObject({ outcome: "pass", detail });
   });
 
   it("gpu.report.format: nothing depends on a report that cannot be read", async () => {

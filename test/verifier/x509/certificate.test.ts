@@ -16,7 +16,7 @@ import { readExtensions } from "../../../src/verifier/x509/certificate-fields.ts
 import { verifyCrl } from "../../../src/verifier/x509/crl.ts";
 import { derIdentifier, derInteger, derTime, derUint16, readDer } from "../../../src/verifier/x509/der.ts";
 import { describeName } from "../../../src/verifier/x509/name.ts";
-import { parsePemCertificates } from "../../../src/verifier/x509/pem.ts";
+import { charactersOutside, parsePemCertificates } from "../../../src/verifier/x509/pem.ts";
 import { describeReal, realData, realJson } from "../../support/real-data.ts";
 import { malformedOf, outcomeOf } from "../../support/refusals.ts";
 import { flipBit, intel, makeCertificate, makeList } from "../tdx/synthetic.ts";
@@ -164,6 +164,23 @@ describe("extensions are refused", () => {
 });
 
 describe("PEM", () => {
+  it.each([
+    ["pck-chain-two-nuls", (pem: string) => `${pem}\0\0`, 2],
+    ["gpu-chain-five-nuls", (pem: string) => pem + "\0".repeat(5), 5],
+    [
+      "text around each block",
+      (pem: string) => `${pem.replaceAll(/^-----BEGIN/gm, "subject: CN = x\n\n$&")}end\n`,
+      27,
+    ],
+    ["white space alone", (pem: string) => `\r\n ${pem}\t\n\n`, 0],
+  ])("%s: what is around the blocks is left out and counted", (_, around, count) => {
+    const text = around(intel.tcbSigning.pem + intel.root.pem);
+    expect(parsePemCertificates(text, 2)).toEqual(
+      parsePemCertificates(intel.tcbSigning.pem + intel.root.pem, 2),
+    );
+    expect(charactersOutside(text)).toBe(count);
+  });
+
   it("may have white space around its blocks and one NUL at its end", () => {
     const text = `\n${intel.tcbSigning.pem}\n\r\n${intel.root.pem}\n\0`;
     expect(parsePemCertificates(text, 2).map(({ commonName }) => commonName)).toEqual([
@@ -173,9 +190,11 @@ describe("PEM", () => {
   });
 
   it.each([
-    ["text between the blocks", `${intel.tcbSigning.pem}subject: ${intel.root.pem}`],
-    ["text after the blocks", `${intel.tcbSigning.pem}${intel.root.pem}end`],
-    ["two NULs", `${intel.tcbSigning.pem}${intel.root.pem}\0\0`],
+    ["text in the line of a block", `${intel.tcbSigning.pem}subject: ${intel.root.pem}`],
+    ["a NUL before a block", `${intel.tcbSigning.pem}\0${intel.root.pem}`],
+    ["a block cut off", `${intel.tcbSigning.pem}${intel.root.pem}${intel.root.pem.slice(0, 200)}`],
+    ["a key after the blocks", `${intel.tcbSigning.pem}${intel.root.pem}-----BEGIN EC PRIVATE KEY-----`],
+    ["text inside a block", `${intel.tcbSigning.pem}${intel.root.pem.replace(/\nM/, "\nsubject: x\nM")}`],
     ["another label", (intel.tcbSigning.pem + intel.root.pem).replaceAll("CERTIFICATE", "X509 CRL")],
     ["one block", intel.root.pem],
     ["three blocks", intel.root.pem.repeat(3)],
