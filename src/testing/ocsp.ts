@@ -41,6 +41,11 @@ export function makeOcspSigner(issuer: Certified, validity: Validity, delegated 
   });
 }
 
+/** What a responder answers that does not answer, DER: an error such as 6, "unauthorized" (RFC 6960 §4.2.1). */
+export function makeOcspError(code: number): Uint8Array {
+  return sequence(enumerated(code));
+}
+
 /** A successful OCSP response, DER. */
 export async function makeOcspResponse(fields: OcspFields): Promise<Uint8Array> {
   const responseData = sequence(

@@ -6,9 +6,9 @@ import { requireValid, windowOfCrl } from "../x509/validity.ts";
 import type { CertificateStatus } from "./ocsp.ts";
 
 /**
- * What a CRL says about one certificate; null when it is another issuer's.
- * @throws VerificationError when the issuer may not sign CRLs or did not sign this one; PolicyError when it is not valid at `now`;
- * MalformedError when it is not a complete v2 list.
+ * What a CRL says about one certificate; null when it is another issuer's. That it is revoked counts whenever it was said.
+ * @throws VerificationError when the issuer may not sign CRLs or did not sign this one; PolicyError when the certificate is not on it and
+ * it is not valid at `now`; MalformedError when it is not a complete v2 list.
  */
 export async function crlStatus(
   der: Uint8Array,
@@ -18,8 +18,9 @@ export async function crlStatus(
 ): Promise<CertificateStatus | null> {
   const list = await listOf(der, issuer);
   if (list === null) return null;
+  if (list.revokedSerials.has(certificate.serial)) return "revoked";
   requireValid([windowOfCrl(list)], now);
-  return list.revokedSerials.has(certificate.serial) ? "revoked" : "good";
+  return "good";
 }
 
 async function listOf(der: Uint8Array, issuer: Certificate): Promise<RevocationList | null> {

@@ -16,13 +16,21 @@ import {
 } from "../x509/der.ts";
 import { requireIssued } from "../x509/path.ts";
 import { readSignature, type SignedDer } from "../x509/signed-der.ts";
-import { requireValid, windowOfAnswer, windowOfCertificate } from "../x509/validity.ts";
+import { isValid, requireValid, windowOfAnswer, windowOfCertificate } from "../x509/validity.ts";
 import type { NvidiaCode } from "./nvidia-code.ts";
 
 const FORMAT = "OCSP response";
 const MAX_RESPONSE_BYTES = 16 * 1024;
 /** NVIDIA's responder sends one. */
 const MAX_CERTIFICATES = 4;
+/** OCSPResponseStatus (RFC 6960 §4.2.1). */
+const ERRORS: Readonly<Record<number, string>> = {
+  1: "malformedRequest",
+  2: "internalError",
+  3: "tryLater",
+  5: "sigRequired",
+  6: "unauthorized",
+};
 const BASIC = "1.3.6.1.5.5.7.48.1.1";
 const EXTENDED_KEY_USAGE = "2.5.29.37";
 const OCSP_SIGNING = "1.3.6.1.5.5.7.3.9";
@@ -52,18 +60,22 @@ export interface OcspResponse extends SignedDer {
   readonly certificates: readonly Certificate[];
 }
 
-/**
- * Parses an OCSPResponse in DER, at most 16 KiB.
- * @throws MalformedError also when the responder answered with an error instead of a basic response.
- */
-export function parseOcspResponse(der: Uint8Array): OcspResponse {
+/** A response without an answer, which says nothing about any certificate. Nobody signs it. */
+export interface OcspError {
+  /** Such as "unauthorized". */
+  readonly error: string;
+}
+
+/** Parses an OCSPResponse in DER, at most 16 KiB. @throws MalformedError also for another than a basic response. */
+export function parseOcspResponse(der: Uint8Array): OcspResponse | OcspError {
   if (der.length > MAX_RESPONSE_BYTES)
     throw new MalformedError(FORMAT, `longer than ${MAX_RESPONSE_BYTES} bytes`);
   const [status, bytes, ...rest] = derSequence(readDer(der));
-  const [code] = status?.tag === ENUMERATED ? status.content : [];
-  if (code !== 0 || bytes === undefined || rest.length > 0) {
-    throw new MalformedError(FORMAT, `the responder answered with error ${code}`);
-  }
+  const [code = -1, ...more] = status?.tag === ENUMERATED ? status.content : [];
+  const error = ERRORS[code];
+  if (error !== undefined && bytes === undefined && more.length === 0) return { error };
+  if (code !== 0 || more.length > 0 || bytes === undefined || rest.length > 0)
+    throw new MalformedError(FORMAT, "neither an answer nor an error of RFC 6960");
   const [type, response] = derSequence(derExplicit(bytes, 0));
   if (type === undefined || response === undefined || derIdentifier(type) !== BASIC) {
     throw new MalformedError(FORMAT, "not a basic response");
@@ -128,9 +140,9 @@ function statusOf({ tag, content }: DerElement): CertificateStatus {
 }
 
 /**
- * What a response says about one certificate; null when it is about others.
+ * What a response says about one certificate; null when it is about others. That it is revoked counts whenever it was said.
  * @throws VerificationError "ocsp" when the response speaks of the certificate but is not signed by its issuer or a signer that the issuer
- * authorised (RFC 6960 §4.2.2.2); PolicyError when signer or answer is not valid at `now`, or nextUpdate is absent.
+ * authorised (RFC 6960 §4.2.2.2); PolicyError when it says good, and signer or answer is not valid at `now`, or nextUpdate is absent.
  */
 export async function ocspStatus(
   response: OcspResponse,
@@ -140,12 +152,14 @@ export async function ocspStatus(
 ): Promise<CertificateStatus | null> {
   const about = response.statements.filter((statement) => concerns(statement, certificate, issuer));
   if (about.length === 0) return null;
-  await verifyResponder(response, issuer, now);
-  requireValid(
-    about.map((statement) => windowOfAnswer(certificate.commonName, statement)),
-    now,
-  );
-  return about.find(({ status }) => status !== "good")?.status ?? "good";
+  const signer = await responderOf(response, issuer);
+  if (about.some(({ status }) => status === "revoked")) return "revoked";
+  const good = about.filter(({ status }) => status === "good");
+  const windows = good.map((statement) => windowOfAnswer(certificate.commonName, statement));
+  const window = windows.find((answer) => isValid(answer, now)) ?? windows[0];
+  if (window === undefined) return "unknown";
+  requireValid(signer === issuer ? [window] : [windowOfCertificate(signer), window], now);
+  return "good";
 }
 
 function concerns(statement: Statement, certificate: Certificate, issuer: Certificate): boolean {
@@ -165,12 +179,13 @@ function publicKeyBits(spki: Uint8Array): Uint8Array {
   return derBitString(bits);
 }
 
-async function verifyResponder(response: OcspResponse, issuer: Certificate, now: Date): Promise<void> {
-  if (await isSignedBy(response, issuer)) return;
+/** Who signed: the issuer, or a signer of its own. */
+async function responderOf(response: OcspResponse, issuer: Certificate): Promise<Certificate> {
+  if (await isSignedBy(response, issuer)) return issuer;
   for (const signer of response.certificates) {
     if (!mayAnswer(signer) || !(await isSignedBy(response, signer))) continue;
     await requireIssued(signer, issuer, 0);
-    return requireValid([windowOfCertificate(signer)], now);
+    return signer;
   }
   throw new VerificationError<NvidiaCode>(
     "ocsp",

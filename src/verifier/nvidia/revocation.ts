@@ -1,8 +1,9 @@
 // Whether the certificates of a GPU's chain are revoked, as the policy wants it known: stapled OCSP answers, CRLs, or said out loud that it is not asked.
 import type { GpuRequirements } from "../../protocol/entry/policy.ts";
-import { VerificationError } from "../../protocol/errors.ts";
+import { PolicyError, VerificationError } from "../../protocol/errors.ts";
 import type { GpuEvidence } from "../evidence.ts";
 import { type Certificate, parseCertificate } from "../x509/certificate.ts";
+import type { ValidityCode } from "../x509/x509-code.ts";
 import { type GpuChain, revocable } from "./certificate-chain.ts";
 import { crlStatus } from "./crl-status.ts";
 import { NVIDIA_DEVICE_ROOT } from "./device-root.ts";
@@ -18,13 +19,17 @@ export interface RevocationOptions {
   readonly root?: Uint8Array;
 }
 
-type StatusOf = (certificate: Certificate, issuer: Certificate) => Promise<CertificateStatus | null>;
+/** What the stapled answers say of one certificate, each on its own: null from one about others, an error from one that is stale. */
+type Ask = (certificate: Certificate, issuer: Certificate) => Promise<readonly Answer[]>;
+type Answer = CertificateStatus | PolicyError<ValidityCode> | null;
 
 /**
- * Checks that every certificate of a verified chain below the root, but the leaf, is stated to be good now. NVIDIA issues no CRL for the keys
- * inside the GPUs: with CRLs, the device certificate is held against its issuer's list only where one is stapled.
+ * Checks that every certificate of a verified chain below the root, but the leaf, is stated to be good now. One answer that says revoked
+ * refuses, whatever the others say. One that settles nothing (a responder's error, "unknown", stale, about others) is passed over and
+ * counted; one that is forged or unreadable refuses. NVIDIA issues no CRL for the keys inside the GPUs: with CRLs, the device certificate is
+ * held against its issuer's list only where one is stapled.
  * @returns what was found, in words.
- * @throws VerificationError "revocation", "ocsp" or "crl", or MalformedError.
+ * @throws VerificationError "revocation", "ocsp" or "crl"; PolicyError when the only answer is stale; MalformedError.
  */
 export async function requireGpuNotRevoked(
   chain: GpuChain,
@@ -33,27 +38,53 @@ export async function requireGpuNotRevoked(
 ): Promise<string> {
   if (mode === "not-required") return "not checked: the policy says that revocation is not required";
   const ask = mode === "ocsp-stapled" ? askOcsp(stapled.ocsp, now) : askCrls(stapled.crls, now);
+  const settling = new Set<number>();
   let good = 0;
+  let asked = 0;
   for (const [certificate, issuer] of revocable(chain, parseCertificate(root))) {
-    const answers = (await Promise.all(ask.map((of) => of(certificate, issuer)))).filter(
-      (answer) => answer !== null,
-    );
-    if (mode === "crl" && certificate === chain.device && answers.length === 0) continue;
-    const bad =
-      answers.length === 0 ? `nothing stapled says that it is good` : answers.find((a) => a !== "good");
-    if (bad !== undefined)
-      throw new VerificationError<NvidiaCode>("revocation", `"${certificate.commonName}": ${bad}`);
+    const answers = await ask(certificate, issuer);
+    asked = answers.length;
+    if (mode === "crl" && certificate === chain.device && answers.every((answer) => answer === null))
+      continue;
+    requireGood(certificate, answers);
+    for (const [i, answer] of answers.entries()) if (answer === "good") settling.add(i);
     good++;
   }
-  return `${good} certificates good by ${mode}`;
+  const idle = asked - settling.size;
+  const rest = idle === 0 ? "" : `; ${idle} of ${asked} stapled answers settle nothing`;
+  return `${good} certificates good by ${mode}${rest}`;
 }
 
-function askOcsp(responses: readonly Uint8Array[], now: Date): StatusOf[] {
-  return responses
-    .map(parseOcspResponse)
-    .map((response) => (c, issuer) => ocspStatus(response, c, issuer, now));
+function requireGood({ commonName }: Certificate, answers: readonly Answer[]): void {
+  const refuse = (detail: string) =>
+    new VerificationError<NvidiaCode>("revocation", `"${commonName}": ${detail}`);
+  if (answers.includes("revoked")) throw refuse("revoked");
+  if (answers.includes("good")) return;
+  const stale = answers.find((answer) => answer instanceof PolicyError);
+  if (stale !== undefined) throw stale;
+  throw refuse(answers.includes("unknown") ? "unknown" : "nothing stapled says that it is good");
 }
 
-function askCrls(lists: readonly Uint8Array[], now: Date): StatusOf[] {
-  return lists.map((list) => (c, issuer) => crlStatus(list, c, issuer, now));
+function askOcsp(responses: readonly Uint8Array[], now: Date): Ask {
+  const parsed = responses.map(parseOcspResponse);
+  return (certificate, issuer) =>
+    Promise.all(
+      parsed.map((response) =>
+        "error" in response ? null : unlessStale(ocspStatus(response, certificate, issuer, now)),
+      ),
+    );
+}
+
+function askCrls(lists: readonly Uint8Array[], now: Date): Ask {
+  return (certificate, issuer) =>
+    Promise.all(lists.map((list) => unlessStale(crlStatus(list, certificate, issuer, now))));
+}
+
+async function unlessStale(status: Promise<CertificateStatus | null>): Promise<Answer> {
+  try {
+    return await status;
+  } catch (error) {
+    if (error instanceof PolicyError) return error;
+    throw error;
+  }
 }

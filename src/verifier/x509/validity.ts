@@ -1,6 +1,7 @@
 // Compares validity windows with the clock. Everything that judges evidence is valid for a time: certificates, CRLs, OCSP answers, TCB Info,
 // QE identity. Only in the time that they have in common may the evidence be judged.
 import { PolicyError } from "../../protocol/errors.ts";
+import { MAX_CLOCK_SKEW } from "../../protocol/note/cosigned-checkpoint.ts";
 import type { Certificate } from "./certificate.ts";
 import type { RevocationList } from "./crl.ts";
 import type { ValidityCode } from "./x509-code.ts";
@@ -27,13 +28,16 @@ export const windowOfCrl = ({ issuer, thisUpdate, nextUpdate }: RevocationList):
   until: nextUpdate,
 });
 
-/** An OCSP answer without nextUpdate promises nothing for any time (RFC 6960 §4.2.2.1), so it is never valid here. */
+/**
+ * An OCSP answer without nextUpdate promises nothing for any time (RFC 6960 §4.2.2.1), so it is never valid here. One counts from five
+ * minutes before its thisUpdate: a machine that asked just now must not be refused for a verifier's clock that is slow.
+ */
 export const windowOfAnswer = (
   commonName: string,
   answer: { readonly thisUpdate: Date; readonly nextUpdate: Date | null },
 ): NamedWindow => ({
   name: `OCSP answer for "${commonName}"`,
-  from: answer.thisUpdate,
+  from: new Date(answer.thisUpdate.getTime() - MAX_CLOCK_SKEW * 1000),
   until: answer.nextUpdate ?? new Date(Number.NaN),
 });
 
@@ -51,9 +55,14 @@ export function commonWindow(windows: readonly NamedWindow[]): Window {
   };
 }
 
+/** False where an end is no time. */
+export function isValid({ from, until }: Window, now: Date): boolean {
+  return from <= now && now <= until;
+}
+
 /** @throws PolicyError "validity-window" naming the first thing that is not valid at `now`. */
 export function requireValid(windows: readonly NamedWindow[], now: Date): void {
-  const bad = windows.find(({ from, until }) => !(from <= now && now <= until));
+  const bad = windows.find((window) => !isValid(window, now));
   if (bad) {
     const { name, from, until } = bad;
     throw new PolicyError<ValidityCode>(

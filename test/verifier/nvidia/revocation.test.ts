@@ -4,7 +4,12 @@ import { MalformedError, PolicyError, VerificationError } from "../../../src/pro
 import { certify, makeCrl } from "../../../src/testing/authority.ts";
 import { enumerated, sequence } from "../../../src/testing/der.ts";
 import { makeNvidiaCrls, type NvidiaAuthority } from "../../../src/testing/nvidia.ts";
-import { makeOcspResponse, makeOcspSigner, type OcspFields } from "../../../src/testing/ocsp.ts";
+import {
+  makeOcspError,
+  makeOcspResponse,
+  makeOcspSigner,
+  type OcspFields,
+} from "../../../src/testing/ocsp.ts";
 import type { GpuChain } from "../../../src/verifier/nvidia/certificate-chain.ts";
 import { type RevocationMode, requireGpuNotRevoked } from "../../../src/verifier/nvidia/revocation.ts";
 import { verifyGpuReport } from "../../../src/verifier/nvidia/verify-report.ts";
@@ -129,11 +134,50 @@ describe("stapled OCSP answers", () => {
     await refusesNow(check({ ocsp: await withDeviceAnswer({ signer }) }, "ocsp-stapled"));
   });
 
-  it("that are an error, such as unauthorized", async () => {
-    const unauthorized = sequence(enumerated(6));
-    await expect(check({ ocsp: [unauthorized, ...gpu.decoded.ocsp] }, "ocsp-stapled")).rejects.toThrow(
-      MalformedError,
+  it.each([1, 2, 3, 5, 6])("that are error %i of the responder say nothing, for or against", async (code) => {
+    const [device, ...others] = gpu.decoded.ocsp;
+    const found = await check({ ocsp: [makeOcspError(code), device!, ...others] }, "ocsp-stapled");
+    expect(found).toBe("3 certificates good by ocsp-stapled; 1 of 4 stapled answers settle nothing");
+    await refuses(check({ ocsp: [makeOcspError(code), ...others] }, "ocsp-stapled"));
+  });
+
+  it("ocsp-unauthorized-for-the-leaf: a responder that does not know the leaf spoils nothing", async () => {
+    const leaf = makeOcspError(6);
+    expect(await check({ ocsp: [leaf, ...gpu.decoded.ocsp] }, "ocsp-stapled")).toContain(
+      "3 certificates good",
     );
+  });
+
+  it.each([
+    ["unknown", { status: "unknown" }],
+    ["stale", { thisUpdate: hoursBefore(48), nextUpdate: hoursBefore(24) }],
+  ] as const)("that are %s beside a fresh one spoil nothing, in any order", async (_, fields) => {
+    const [idle] = await withDeviceAnswer(fields);
+    for (const ocsp of [
+      [idle!, ...gpu.decoded.ocsp],
+      [...gpu.decoded.ocsp, idle!],
+    ])
+      expect(await check({ ocsp }, "ocsp-stapled")).toContain("1 of 4 stapled answers settle nothing");
+  });
+
+  it("that said revoked yesterday outweigh one that says good today", async () => {
+    const yesterday = { thisUpdate: hoursBefore(48), nextUpdate: hoursBefore(24) };
+    const [revoked] = await withDeviceAnswer({ status: "revoked", ...yesterday });
+    await refuses(check({ ocsp: [...gpu.decoded.ocsp, revoked!] }, "ocsp-stapled"));
+  });
+
+  it("count from five minutes before their thisUpdate, and not from six", async () => {
+    const in5Minutes = new Date(NOW.getTime() + 300_000);
+    const ahead = await withDeviceAnswer({ thisUpdate: in5Minutes });
+    await check({ ocsp: ahead }, "ocsp-stapled");
+    await refusesNow(check({ ocsp: ahead }, "ocsp-stapled", new Date(NOW.getTime() - 1000)));
+  });
+
+  it("that are an error no responder gives are refused", async () => {
+    for (const bad of [makeOcspError(4), makeOcspError(7), sequence(enumerated(6), sequence())])
+      await expect(check({ ocsp: [...gpu.decoded.ocsp, bad] }, "ocsp-stapled")).rejects.toThrow(
+        MalformedError,
+      );
   });
 
   it("that are garbage, even beside good ones", async () => {
