@@ -42,8 +42,8 @@ export function parsePort(text: string): number {
 
 /** A challenge of 32 bytes in hex, for commander's option parsing. */
 export function parseNonce(text: string): Uint8Array {
-  if (!/^[0-9a-f]{64}$/.test(text)) throw new InvalidArgumentError("expected 64 lower-case hex digits");
-  return decodeHex(text);
+  if (!/^[0-9a-fA-F]{64}$/.test(text)) throw new InvalidArgumentError("expected 64 hex digits");
+  return decodeHex(text.toLowerCase());
 }
 
 /** host:port, with an IPv6 address in brackets, for commander's option parsing. */

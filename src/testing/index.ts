@@ -13,6 +13,7 @@ export {
 export { type Certified, type KeyPair, makeCrl, makeKeyPair, privateKeyPem } from "./authority.ts";
 export {
   bootEvents,
+  type DstackLogForm,
   type MeasuredEvent,
   makeCcel,
   makeDstackLog,
@@ -55,7 +56,7 @@ export {
   makeNvidiaCrls,
   type NvidiaAuthority,
 } from "./nvidia.ts";
-export { makeOcspResponse, makeOcspSigner, type OcspFields } from "./ocsp.ts";
+export { makeOcspError, makeOcspResponse, makeOcspSigner, type OcspFields } from "./ocsp.ts";
 export { makeEvidenceCertificate, makeRaTlsCertificate, type RaTlsFields, wrapEvidence } from "./ra-tls.ts";
 export type { Tampering } from "./remake.ts";
 export { makeRim, makeRimAuthority, type RimAuthority, type RimFields } from "./rim.ts";
@@ -70,6 +71,7 @@ export {
   tcbLevel,
 } from "./tdx-defaults.ts";
 export {
+  type ExtendedBody,
   makeTdxQuote,
   type QeReport,
   type QuoteFields,

@@ -61,7 +61,7 @@ describe("touchstone evidence tdx", () => {
     const run = await tdx(good, "--json");
     expect(run.exitCode).toBe(0);
     const judged = run.json<Judged & { body: Record<string, string> }>();
-    expect(Object.keys(judged)).toEqual(["accepted", "tcbStatus", "reason", "body", "checks"]);
+    expect(Object.keys(judged)).toEqual(["accepted", "tcbStatus", "reason", "body", "extended", "checks"]);
     expect(judged).toMatchObject({ accepted: true, tcbStatus: "UpToDate", reason: null });
     expect(judged.body.mrtd).toBe(encodeHex(good.body.mrTd));
     expect(judged.checks.at(-1)).toMatchObject({

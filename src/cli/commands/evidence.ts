@@ -1,9 +1,9 @@
 // touchstone evidence: checks one piece of evidence alone, and prints what it says. Whether a machine is trusted is more: `appraise`.
 import type { Command } from "commander";
-import { decodeUtf8 } from "../../protocol/encoding/text.ts";
 import { judgeGpu } from "../../publisher/evidence/check-gpu-report.ts";
 import { judgeTdx } from "../../publisher/evidence/check-quote.ts";
 import type { Check } from "../../verifier/check-list.ts";
+import { pemTextOf } from "../../verifier/x509/pem.ts";
 import { checkLines } from "../check-lines.ts";
 import { AnswerIsNo, type CliContext, judging, show, UsageError } from "../context.ts";
 import { readInput } from "../files.ts";
@@ -31,7 +31,10 @@ function addTdx(evidence: Command, context: CliContext): void {
     .description("a TDX quote: genuine, up to date, no debug TD, no service TD")
     .requiredOption("--quote <file>", "quote version 4 or 5, binary")
     .requiredOption("--collateral <file>", "Intel's collateral for it, JSON (docs/appraisal.md)")
-    .option("--event-log <file>", "CCEL table or dstack's JSON; must replay to the quote's registers")
+    .option(
+      "--event-log <file>",
+      "CCEL table or dstack's JSON; must replay to RTMR0 to RTMR2 of the quote, and to RTMR3 if it logs it",
+    )
     .requiredOption("--as-of <time>", "judge as of this time, RFC 3339", parseTime);
   addTestingRoots(command, ["intel"])
     .addHelpText(
@@ -46,10 +49,12 @@ function addTdx(evidence: Command, context: CliContext): void {
         now: options.asOf,
         root: readTestingRoot("intel", options.intelRoot, context),
       });
-      const { body } = judged;
+      const { body, extended } = judged;
       answer(context, options, judged, [
         ["TCB status", judged.tcbStatus ?? "unknown"],
-        ...Object.entries(body ?? {}).map(([field, value]): Fact => [field, value ?? "none in this body"]),
+        ...Object.entries({ ...body, ...extended }).map(
+          ([field, value]): Fact => [field, value ?? "none in this body"],
+        ),
       ]);
     });
 }
@@ -104,7 +109,7 @@ function readGpu({ report, chain, rim }: NvidiaOptions): { report: Uint8Array; c
   if (report === undefined && chain === undefined && rim.length > 0) return null;
   if (report === undefined || chain === undefined)
     throw new UsageError("--report and --chain go together; without them give --rim");
-  return { report: readInput(report), chain: decodeUtf8(readInput(chain)) };
+  return { report: readInput(report), chain: pemTextOf(readInput(chain)) };
 }
 
 type Fact = readonly [name: string, value: string];

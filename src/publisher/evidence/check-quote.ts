@@ -1,12 +1,10 @@
 // One TDX quote judged alone, by the strictest policy that needs no log entry: what `evidence tdx` prints.
-import { VerificationError } from "../../protocol/errors.ts";
 import { isTrusted, reasonOf } from "../../verifier/appraisal/verdict.ts";
 import { type Check, CheckList } from "../../verifier/check-list.ts";
 import { parseTdxCollateral } from "../../verifier/tdx/collateral.ts";
-import { compareEventLog, parseEventLog } from "../../verifier/tdx/event-log.ts";
-import { parseTdxQuote, type TdReport } from "../../verifier/tdx/quote.ts";
+import { parseEventLog, requireBootReplay } from "../../verifier/tdx/event-log.ts";
+import { type ExtendedReport, parseTdxQuote, type TdReport } from "../../verifier/tdx/quote.ts";
 import { checkTdxPolicy, STRICT_TDX_POLICY } from "../../verifier/tdx/quote-policy.ts";
-import type { TdxCode } from "../../verifier/tdx/tdx-code.ts";
 import { TDX_CHECKS, type TdxResult, verifyTdxQuote } from "../../verifier/tdx/verify-quote.ts";
 
 export interface TdxInput {
@@ -27,6 +25,8 @@ export interface JudgedTdx {
   readonly reason: string | null;
   /** Fields of the quote, lower-case hex, proven or not; null when the bytes are no quote. */
   readonly body: TdReport | null;
+  /** More fields, of a quote whose body has them. They are compared with nothing but zero, where they tell of service TDs. */
+  readonly extended: ExtendedReport | null;
   readonly checks: readonly Check[];
 }
 
@@ -44,6 +44,7 @@ export async function judgeTdx({ quote, collateral, eventLog, now, root }: TdxIn
     tcbStatus: result.tcb?.status ?? null,
     reason: reasonOf(checks),
     body,
+    extended: result.quote?.extended ?? null,
     checks,
   };
 }
@@ -67,17 +68,11 @@ async function checkEventLog(bytes: Uint8Array, body: TdReport | null): Promise<
     "tdx.event-log",
     () => {
       const isJson = bytes[0] === 0x5b || bytes[0] === 0x7b;
-      const { logged, equal } = compareEventLog(parseEventLog(isJson ? "dstack" : "ccel", bytes), body);
-      const wrong = logged.filter((register) => !equal.includes(register));
-      if (wrong.length > 0)
-        throw new VerificationError<TdxCode>(
-          "event-log",
-          `does not replay to the quoted ${wrong.join(", ")}`,
-        );
-      if (logged.length === 0) throw new VerificationError<TdxCode>("event-log", "holds no event");
-      return logged.join(", ");
+      return requireBootReplay(parseEventLog(isJson ? "dstack" : "ccel", bytes), body);
     },
-    (registers) => ({ detail: `replays to ${registers}` }),
+    ({ equal, missing }) => ({
+      detail: `replays to ${equal.join(", ")}${missing.length === 0 ? "" : "; rtmr3 is not in the log"}`,
+    }),
   );
   return list.checks;
 }
