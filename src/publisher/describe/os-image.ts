@@ -93,7 +93,7 @@ function checkRootHash(path: string, commandLine: string, rootHash: string): voi
 async function readMeasurements(input: OsImageInput, uki: Uki, secureBoot: OsImage["secureBoot"]) {
   const { disk, eventLog } = input;
   const gpt = disk === undefined ? undefined : await withFile(disk, "disk image", measureGpt);
-  const { log, registers, source } = await readKnownGoodLog(eventLog);
+  const { log, registerOf, source } = await readKnownGoodLog(eventLog);
   const events = explainEvents(log, predictEvents(uki, gpt));
   if (!events.some(({ register, digest }) => register === "rtmr1" && digest === uki.authenticode.sha384))
     throw new VerificationError<DescribeCode>(
@@ -101,6 +101,6 @@ async function readMeasurements(input: OsImageInput, uki: Uki, secureBoot: OsIma
       `${eventLog}: RTMR1 was not extended with ${input.uki}: another image was booted`,
     );
   checkSecureBoot(eventLog, log, secureBoot);
-  const { rtmr1, rtmr2 } = registers;
-  return { rtmr1, rtmr2, derivation: "observed" as const, from: source, ...formEvents(events) };
+  const observed = { rtmr1: registerOf("rtmr1"), rtmr2: registerOf("rtmr2") };
+  return { ...observed, derivation: "observed" as const, from: source, ...formEvents(events) };
 }

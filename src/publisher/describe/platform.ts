@@ -48,7 +48,7 @@ export async function describePlatform(input: PlatformInput): Promise<Described>
     ...(await readReleaseFields(input.release, subjects)),
     firmware: firmware && { fileName: firmware.fileName, ...firmware.digests },
     ...chooseMrtd(firmware, quote, input.pageAddOrder),
-    rtmr0: agree("RTMR0", [quote?.body.rtmr0, log?.registers.rtmr0], "a quote or an event log"),
+    rtmr0: agree("RTMR0", [quote?.body.rtmr0, log?.registerOf("rtmr0")], "a quote or an event log"),
     rtmr0From: [quote?.source, log?.source].filter((source) => source !== undefined).join("; "),
     acpi: input.acpi === undefined ? null : await readAcpi(input.acpi, log),
     shape: input.shape,

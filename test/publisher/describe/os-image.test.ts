@@ -326,6 +326,12 @@ describe.skipIf(!haveStub)(`os-image${haveStub ? "" : " (skipped: systemd-boot-e
       await expect(predicateOf({ eventLog: log })).rejects.toThrow(/another image was booted/);
     });
 
+    it("refuses a log without any event of RTMR2, rather than state zeros", async () => {
+      const log = at("without-rtmr2.ccel");
+      writeFileSync(log, makeCcel(events.filter(({ register }) => register !== 2)));
+      await expect(predicateOf({ eventLog: log })).rejects.toThrow(/no event of RTMR2, so what it holds/);
+    });
+
     it("refuses the log of a boot with other Secure Boot variables", async () => {
       const boot = async (
         variables: Record<"SecureBoot" | "PK" | "KEK" | "db" | "dbx", Uint8Array>,

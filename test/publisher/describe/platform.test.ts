@@ -113,6 +113,15 @@ describe("platform", () => {
     );
   });
 
+  it("refuses a log without any event of RTMR0, rather than state zeros or name it as a source", async () => {
+    writeFileSync(at("rtmr1.ccel"), makeCcel(events.map((event) => ({ ...event, register: 1 }))));
+    const { quote, acpi: _, ...rest } = input;
+    for (const other of [rest, { ...rest, quote: quote! }])
+      await expect(
+        predicateOf({ ...other, pageAddOrder: "two-pass", eventLog: at("rtmr1.ccel") }),
+      ).rejects.toThrow(/no event of RTMR0, so what it holds was not seen/);
+  });
+
   it("refuses an event log, attributes or ACPI tables that the quote or the log contradict", async () => {
     writeFileSync(at("other.ccel"), makeCcel(events.slice(1)));
     await expect(predicateOf({ ...input, eventLog: at("other.ccel") })).rejects.toThrow(

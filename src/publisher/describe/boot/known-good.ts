@@ -1,9 +1,11 @@
 // Evidence of a known-good boot, from files: an event log (binary CCEL or dstack's JSON) and a TDX quote. Both are claims of the
 // machine they come from; a statement names them by digest as the source of what it says.
 import { createHash } from "node:crypto";
+import { VerificationError } from "../../../protocol/errors.ts";
 import { parseEventLog, type RtmrName, replayEventLog } from "../../../verifier/tdx/event-log.ts";
 import type { EventLog } from "../../../verifier/tdx/logged-event.ts";
 import { parseTdxQuote, type TdReport } from "../../../verifier/tdx/quote.ts";
+import type { DescribeCode } from "../describe-code.ts";
 import { parseWhole } from "../files/other-format.ts";
 import { type RandomAccess, withFile } from "../files/random-access.ts";
 
@@ -12,7 +14,8 @@ const MAX_QUOTE = 64 * 1024;
 
 export interface KnownGoodLog {
   readonly log: EventLog;
-  readonly registers: Record<RtmrName, string>;
+  /** What it replays to, of a register that it has events of. @throws VerificationError "event-log" for any other: it was not seen. */
+  readonly registerOf: (name: RtmrName) => string;
   /** Such as "ccel event log, SHA-256 …": the file by its digest. */
   readonly source: string;
 }
@@ -30,7 +33,13 @@ export async function readKnownGoodLog(path: string): Promise<KnownGoodLog> {
   const isJson = bytes[0] === 0x5b || bytes[0] === 0x7b;
   const parse = (log: Uint8Array) => parseEventLog(isJson ? "dstack" : "ccel", log);
   const log = parseWhole({ format: "event log", path }, bytes, parse, "json");
-  return { log, registers: replayEventLog(log), source: `${log.format} event log, SHA-256 ${sha256}` };
+  const registers = replayEventLog(log);
+  const registerOf = (name: RtmrName) => {
+    if (log.events.some(({ rtmr }) => name === `rtmr${rtmr}`)) return registers[name];
+    const detail = `${path}: no event of ${name.toUpperCase()}, so what it holds was not seen`;
+    throw new VerificationError<DescribeCode>("event-log", detail);
+  };
+  return { log, registerOf, source: `${log.format} event log, SHA-256 ${sha256}` };
 }
 
 /** @throws MalformedError when it is no TDX quote. Its signature is not checked here. */
