@@ -1,6 +1,8 @@
 // Small cases of CPU and GPU evidence, each in one thing as some real machine, driver or tool makes it: through the command, or the check,
 // that judges it. The same properties are shown on made-up data beside the code; a test there has the case's name.
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import type { Check } from "../../src/verifier/check-list.ts";
 import { parseEvidence } from "../../src/verifier/evidence.ts";
@@ -69,6 +71,16 @@ describeReal("small cases that are accepted", () => {
     const judged = await judge(name, "ACCEPTED", tdx(name, asOf, log === null ? undefined : file(name, log)));
     expect(judged.reason).toBeNull();
     expect(detailOf(judged, id)).toBe(detail);
+  });
+
+  it("dstack-log-stripped-digests with one byte of a payload changed is not", async () => {
+    const name = "dstack-log-stripped-digests";
+    const log = readFileSync(file(name, "event-log.json"), "utf8");
+    const changed = join(mkdtempSync(join(tmpdir(), "touchstone-cases-")), "event-log.json");
+    writeFileSync(changed, log.replace('"event_payload":"aabb"', '"event_payload":"aabc"'));
+    const judged = await judge(`${name}, changed`, "REJECTED", tdx(name, NOVEMBER, changed));
+    expect(judged.reason).toBe("tdx.event-log: does not replay to the quoted rtmr3");
+    rmSync(dirname(changed), { recursive: true });
   });
 
   it.each([
