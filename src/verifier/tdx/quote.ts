@@ -5,6 +5,7 @@ import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { likeness } from "../../protocol/encoding/recognise.ts";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";
 import { MalformedError } from "../../protocol/errors.ts";
+import { readTdAttributes, type TdAttributes } from "./td-attributes.ts";
 
 const FORMAT = "TDX quote";
 /** Real quotes have 5 KB; Google pads them to 8,000 bytes. */
@@ -85,6 +86,8 @@ export interface TdxQuote {
   readonly bodyForm: TdxBodyForm;
   readonly header: QuoteHeader;
   readonly body: TdReport;
+  /** Bits of TD_ATTRIBUTES and XFAM, read from `body`. */
+  readonly attributes: TdAttributes;
   /** Null in every other body. */
   readonly extended: ExtendedReport | null;
   /** What the attestation key signed: header and body, and in version 5 the body's type and size between them. */
@@ -130,6 +133,7 @@ export function parseTdxQuote(bytes: Uint8Array): TdxQuote {
     bodyForm,
     header,
     body,
+    attributes: readTdAttributes(body.tdAttributes, body.xfam),
     extended,
     signedBytes,
     ...readSignatureData(new ByteReader(signatureData, FORMAT)),
