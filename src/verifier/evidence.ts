@@ -30,7 +30,7 @@ function hexBytes(length: number) {
   return z
     .string()
     .length(2 * length)
-    .transform((text, context) => decodeOr(context, () => decodeHex(text.toLowerCase())));
+    .transform((text, context) => decodeOr(context, () => decodeHex(text)));
 }
 
 function decodeOr(context: z.RefinementCtx, decode: () => Uint8Array): Uint8Array {

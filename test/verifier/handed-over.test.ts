@@ -88,11 +88,6 @@ describe("in place of evidence.json", () => {
     expect(await messageOf(() => parseEvidence(bytes))).toContain(message);
   });
 
-  it("a nonce in upper-case hex is the same nonce", () => {
-    const upper = { ...evidence, nonce: evidence.nonce.toUpperCase() };
-    expect(parseEvidence(encodeEvidence(upper)).nonce).toEqual(machine.nonce);
-  });
-
   it("a CCEL table of 1 MiB fits", () => {
     const table = new Uint8Array(1024 * 1024).fill(0xff);
     table.set(makeCcel(bootEvents("image"), 0));
@@ -121,7 +116,7 @@ describe("in place of an event log", () => {
 describe("in place of a certificate chain", () => {
   it("DER, and the base64 of DER", async () => {
     const der = machine.roots.nvidia;
-    expect(await messageOf(() => pemTextOf(der))).toContain("PEM: not text");
+    expect(await messageOf(() => pemTextOf(der))).toContain("PEM: not UTF-8 text");
     expect(await messageOf(() => parsePemCertificates(encodeBase64(der), 5, 1))).toContain("base64 text");
   });
 });

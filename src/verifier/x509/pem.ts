@@ -34,7 +34,7 @@ export function pemTextOf(bytes: Uint8Array): string {
   try {
     return decodeUtf8(bytes);
   } catch {
-    throw new MalformedError(FORMAT, `not text${likeness(bytes, "pem")}`);
+    throw new MalformedError(FORMAT, `not UTF-8 text${likeness(bytes, "pem", "text")}`);
   }
 }
 
