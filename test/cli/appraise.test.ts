@@ -208,7 +208,7 @@ describe("touchstone appraise on files", () => {
       () => ["--evidence", path("absent"), "--channel-key", path("channel.pem")],
       /absent/,
     ],
-    ["a short nonce", () => [...FROM_FILE(), "--nonce", "00"], /expected 64 lower-case hex digits/],
+    ["a short nonce", () => [...FROM_FILE(), "--nonce", "00"], /expected 64 hex digits/],
     [
       "a key that is none",
       () => ["--evidence", path("evidence.json"), "--channel-key", path("evidence.json")],
