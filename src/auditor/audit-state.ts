@@ -1,9 +1,10 @@
 // What an audit remembers, in one SQLite file: the replayed part of the log as far as the rules ask about it, what was found in it, and
 // the newest checkpoint that was seen and authentic. It grows by some 300 bytes an entry.
-import Sqlite, { type Database } from "better-sqlite3";
+import type { Database } from "better-sqlite3";
 import type { TreeHead } from "../log/store/log-store.ts";
 import { GrowingTree } from "../log/tree/growing-tree.ts";
 import { FileError } from "../node/file-error.ts";
+import { openSqlite } from "../node/sqlite.ts";
 import { parseLeaf } from "../protocol/envelope/dsse.ts";
 import { HASH_LENGTH } from "../protocol/merkle/hash.ts";
 import { tilesOfSize } from "../protocol/merkle/tile.ts";
@@ -91,7 +92,7 @@ export class AuditState {
     const name = file ?? "";
     let database: Database | undefined;
     try {
-      database = new Sqlite(name, { timeout: 0 });
+      database = openSqlite(name, { timeout: 0 });
       prepareFile(database, name);
       return new AuditState(database);
     } catch (error) {

@@ -1,5 +1,6 @@
 // The tree of commands. Every one of them has --json, and shows an example in its help.
 import { Command } from "commander";
+import { packageVersion } from "../node/package-root.ts";
 import { addAppraise } from "./commands/appraise.ts";
 import { addAudit } from "./commands/audit.ts";
 import { addBackup } from "./commands/backup.ts";
@@ -22,7 +23,6 @@ import { addSign } from "./commands/sign.ts";
 import { addStatus } from "./commands/status.ts";
 import { addTrustRoot } from "./commands/trust-root.ts";
 import { type CliContext, exitCodeLines } from "./context.ts";
-import { packageVersion } from "./version.ts";
 
 export function createProgram(context: CliContext): Command {
   const program = new Command("touchstone")

@@ -7,7 +7,7 @@ import { createMetrics } from "../service/metrics/metrics.ts";
 import { type RunningServer, startServer } from "../service/server.ts";
 import type { CliContext } from "./context.ts";
 import { openLogConfig, readConfig } from "./open-log.ts";
-import { packageVersion } from "./version.ts";
+import { packageVersion } from "../node/package-root.ts";
 
 /** Time that open connections get to end when the service stops, milliseconds. */
 const GRACE_MS = 10_000;

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { entriesPath, TILE_WIDTH, tilePath, tilesOfSize } from "../../src/protocol/merkle/tile.ts";
 import { parseCheckpoint } from "../../src/protocol/note/checkpoint.ts";
 import { parseNote } from "../../src/protocol/note/signed-note.ts";
-import { drillsOf, installProgram, type Outcome, Practice } from "./practice.ts";
+import { drillsOf, installCommands, type Outcome, Practice } from "./practice.ts";
 
 const drills = drillsOf();
 const program = mkdtempSync(join(tmpdir(), "touchstone-program-"));
@@ -15,7 +15,7 @@ let practice: Practice;
 const tested = new Set(["practice"]);
 
 beforeAll(async () => {
-  installProgram(program);
+  installCommands(program);
   template = await Practice.make(program);
   const { code, output } = await template.run(...(drills.get("practice") ?? []), "systemctl stop touchstone");
   expect(code, output).toBe(0);

@@ -1,15 +1,14 @@
 // A place to practise the drills of docs/operating.md: the real program, a folder, and a systemctl that starts and stops the service in it.
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { buildSync } from "esbuild";
+import { packagePath } from "../../src/node/package-root.ts";
+import { installProgram } from "../support/installed-program.ts";
 
-const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
-const DOCUMENT = join(PROJECT, "docs", "operating.md");
+const DOCUMENT = packagePath("docs", "operating.md");
 
 /** The fenced blocks that are marked `sh drill=NAME`, by name, in their order. */
 export function drillsOf(markdown = readFileSync(DOCUMENT, "utf8")): Map<string, string[]> {
@@ -19,31 +18,13 @@ export function drillsOf(markdown = readFileSync(DOCUMENT, "utf8")): Map<string,
   return drills;
 }
 
-/** Some libraries in the bundle are CommonJS and ask for Node's own modules by require. */
-const REQUIRE =
-  'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
-
-/** Bundles the program, which then starts in a fraction of the time that its sources take, and puts commands in `bin`. */
-export function installProgram(folder: string): void {
-  buildSync({
-    entryPoints: [join(PROJECT, "src", "cli", "main.ts")],
-    outdir: join(folder, "program", "touchstone", "src", "cli"),
-    bundle: true,
-    splitting: true,
-    format: "esm",
-    platform: "node",
-    external: ["better-sqlite3"],
-    banner: { js: REQUIRE },
-    logLevel: "error",
-  });
-  // Where the bundle looks for them: from src/cli/main.js as from src/log/store/sqlite/open.ts.
-  symlinkSync(join(PROJECT, "migrations"), join(folder, "migrations"));
-  for (const part of ["node_modules", "package.json"])
-    symlinkSync(join(PROJECT, part), join(folder, "program", "touchstone", part));
+/** Builds the program, and puts commands in `bin`. */
+export function installCommands(folder: string): void {
+  const main = installProgram(join(folder, "program"));
   mkdirSync(join(folder, "bin"));
   const script = (name: string, text: string) =>
     writeFileSync(join(folder, "bin", name), `#!/usr/bin/env bash\n${text}`, { mode: 0o755 });
-  script("touchstone", `exec node "${folder}/program/touchstone/src/cli/main.js" "$@"\n`);
+  script("touchstone", `exec node "${main}" "$@"\n`);
   script("systemctl", SYSTEMCTL);
   script("journalctl", "cat journal >&2\n");
 }
@@ -95,7 +76,7 @@ export class Practice {
       TOUCHSTONE_PORT: String(port),
       LOG: this.url,
       MIRROR: join(this.folder, "mirror"),
-      EXAMPLES: join(PROJECT, "examples", "release"),
+      EXAMPLES: packagePath("examples", "release"),
     };
   }
 

@@ -3,7 +3,6 @@
 import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { pino } from "pino";
 import { audit } from "../../auditor/audit.ts";
@@ -11,6 +10,7 @@ import { AuditState } from "../../auditor/audit-state.ts";
 import { openSource } from "../../auditor/log-source.ts";
 import { inDependencyOrder } from "../../protocol/entry/dependency-order.ts";
 import { osImage } from "../../protocol/entry/kinds/os-image.ts";
+import { packagePath } from "../../node/package-root.ts";
 import { describeReference } from "../../protocol/entry/reference.ts";
 import { makeEnvelope } from "../../protocol/envelope/dsse.ts";
 import { parseJson } from "../../protocol/envelope/parse-json.ts";
@@ -43,7 +43,7 @@ import { logClient } from "../log-client.ts";
 import { parsePort } from "../options.ts";
 import { serveLog } from "../serve-log.ts";
 
-const EXAMPLES = fileURLToPath(new URL("../../../examples/release/", import.meta.url));
+const EXAMPLES = packagePath("examples", "release");
 const POLICY = "demo";
 
 interface DemoOptions {

@@ -1,6 +1,6 @@
-// Where the two files of Swagger UI are: beside the built program, or in node_modules while developing.
+// Finds the two files of Swagger UI: beside the built program, or in node_modules while developing.
 import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { packagePath } from "../../node/package-root.ts";
 
 const FILES = [
   ["swagger-ui.css", "text/css; charset=utf-8"],
@@ -9,11 +9,7 @@ const FILES = [
 
 /** Name, content type and path of each file. */
 export function swaggerAssets(): Array<readonly [name: string, type: string, file: string]> {
-  return FILES.map(([name, type]) => {
-    const built = fileURLToPath(new URL(`../docs/${name}`, import.meta.url));
-    const installed = fileURLToPath(
-      new URL(`../../../node_modules/swagger-ui-dist/${name}`, import.meta.url),
-    );
-    return [name, type, existsSync(built) ? built : installed];
-  });
+  const built = packagePath("dist", "swagger-ui");
+  const folder = existsSync(built) ? built : packagePath("node_modules", "swagger-ui-dist");
+  return FILES.map(([name, type]) => [name, type, `${folder}/${name}`]);
 }

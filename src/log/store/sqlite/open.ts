@@ -1,14 +1,15 @@
 // Opens the database file, with the settings on which durability rests, and the lock that keeps a second writer out.
-import { fileURLToPath } from "node:url";
-import Sqlite, { type Database } from "better-sqlite3";
+import type { Database } from "better-sqlite3";
+import { packagePath } from "../../../node/package-root.ts";
+import { openSqlite } from "../../../node/sqlite.ts";
 import { StartRefusedError } from "../../errors.ts";
 import { migrate, readMigrations, requireNewestSchema } from "./migrate.ts";
 
 /** "Tchs": marks the file as a Touchstone log (SQLite file format §1.3.17). */
 const APPLICATION_ID = 0x54636873;
 
-/** The migrations that come with the program, from src/ and from dist/ alike. */
-export const MIGRATIONS_FOLDER = fileURLToPath(new URL("../../../../migrations/sqlite", import.meta.url));
+/** The migrations that come with the program. */
+export const MIGRATIONS_FOLDER = packagePath("migrations", "sqlite");
 
 /** An open database and what must be released with it. */
 export interface OpenDatabase {
@@ -32,7 +33,7 @@ export function openForWriting(
   const migrations = readMigrations(migrationsFolder);
   const lock = lockWriter(file);
   try {
-    const database = new Sqlite(file, { timeout: 5000 });
+    const database = openSqlite(file, { timeout: 5000 });
     try {
       checkApplication(database, file);
       database.pragma("page_size = 4096");
@@ -60,7 +61,7 @@ export function openForWriting(
  * @throws StartRefusedError "schema-unknown".
  */
 export function openForReading(file: string, migrationsFolder: string = MIGRATIONS_FOLDER): OpenDatabase {
-  const database = new Sqlite(file, { readonly: true, fileMustExist: true, timeout: 5000 });
+  const database = openSqlite(file, { readonly: true, fileMustExist: true, timeout: 5000 });
   try {
     checkApplication(database, file);
     requireNewestSchema(database, readMigrations(migrationsFolder));
@@ -81,7 +82,7 @@ function release(database: Database, lock: Database): void {
  * however that ends. Readers of the log itself are not kept out by it.
  */
 function lockWriter(file: string): Database {
-  const lock = new Sqlite(`${file}-writer`, { timeout: 0 });
+  const lock = openSqlite(`${file}-writer`, { timeout: 0 });
   try {
     lock.exec("BEGIN EXCLUSIVE");
     return lock;
