@@ -1,29 +1,28 @@
-// Builds what is published into dist/: the libraries by the compiler, with types; the program by the bundler; and Swagger UI for /docs.
+// Builds what is published: the libraries by the compiler, with types; the program by the bundler; and Swagger UI for /docs.
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { buildProgram } from "./build-program.ts";
 
 const ROOT = join(import.meta.dirname, "..");
-const DIST = join(ROOT, "dist");
+const SWAGGER = ["swagger-ui.css", "swagger-ui-bundle.js", "LICENSE", "NOTICE"];
 
-rmSync(DIST, { recursive: true, force: true });
-compileLibraries();
-buildProgram(join(DIST, "cli"));
-copySwagger();
+/** @param dist the folder to write, which is emptied first. */
+export function build(dist: string): void {
+  rmSync(dist, { recursive: true, force: true });
+  compileLibraries(dist);
+  buildProgram(join(dist, "cli"));
+  mkdirSync(join(dist, "swagger-ui"));
+  for (const name of SWAGGER)
+    copyFileSync(join(ROOT, "node_modules", "swagger-ui-dist", name), join(dist, "swagger-ui", name));
+}
 
-function compileLibraries(): void {
+/** Without checking types, which `npm run types` does. */
+function compileLibraries(dist: string): void {
   const compiler = join(ROOT, "node_modules", "typescript", "bin", "tsc");
-  const { status } = spawnSync(process.execPath, [compiler, "-p", join(ROOT, "tsconfig.build.json")], {
-    stdio: "inherit",
-  });
-  if (status !== 0) process.exit(status ?? 1);
+  const args = [compiler, "-p", join(ROOT, "tsconfig.build.json"), "--outDir", dist];
+  const { status } = spawnSync(process.execPath, args, { stdio: "inherit" });
+  if (status !== 0) throw new Error("the compiler failed");
 }
 
-function copySwagger(): void {
-  const from = join(ROOT, "node_modules", "swagger-ui-dist");
-  const to = join(DIST, "swagger-ui");
-  mkdirSync(to, { recursive: true });
-  for (const name of ["swagger-ui.css", "swagger-ui-bundle.js", "LICENSE", "NOTICE"])
-    copyFileSync(join(from, name), join(to, name));
-}
+if (process.argv[1] === import.meta.filename) build(join(ROOT, "dist"));

@@ -4,7 +4,7 @@ import type { Database } from "better-sqlite3";
 import type { TreeHead } from "../log/store/log-store.ts";
 import { GrowingTree } from "../log/tree/growing-tree.ts";
 import { FileError } from "../node/file-error.ts";
-import { openSqlite } from "../node/sqlite.ts";
+import { isSqliteError, openSqlite } from "../node/sqlite.ts";
 import { parseLeaf } from "../protocol/envelope/dsse.ts";
 import { HASH_LENGTH } from "../protocol/merkle/hash.ts";
 import { tilesOfSize } from "../protocol/merkle/tile.ts";
@@ -188,7 +188,7 @@ export class AuditState {
 }
 
 function asFileError(file: string, error: unknown): unknown {
-  if (!(error instanceof Sqlite.SqliteError)) return error;
+  if (!isSqliteError(error)) return error;
   const busy = error.code === "SQLITE_BUSY";
   return new FileError(file, busy ? "is in use by another audit" : `cannot be opened: ${error.message}`);
 }

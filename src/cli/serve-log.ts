@@ -1,13 +1,13 @@
 // Opens the log of a configuration and serves it.
 import type { Logger } from "pino";
 import { openLog } from "../log/open-or-create.ts";
+import { packageVersion } from "../node/package-root.ts";
 import { createApp } from "../service/app.ts";
 import { createService } from "../service/create-service.ts";
 import { createMetrics } from "../service/metrics/metrics.ts";
 import { type RunningServer, startServer } from "../service/server.ts";
 import type { CliContext } from "./context.ts";
 import { openLogConfig, readConfig } from "./open-log.ts";
-import { packageVersion } from "../node/package-root.ts";
 
 /** Time that open connections get to end when the service stops, milliseconds. */
 const GRACE_MS = 10_000;

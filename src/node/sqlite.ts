@@ -23,3 +23,8 @@ export function openSqlite(file: string, options: Options): Database {
     );
   }
 }
+
+/** What SQLite itself complains about, such as a file that is busy or no database. */
+export function isSqliteError(error: unknown): error is Error & { readonly code: string } {
+  return error instanceof Sqlite.SqliteError;
+}
