@@ -42,6 +42,23 @@ module.exports = {
       from: { path: "^src/", pathNot: "^src/log/store/(?:sqlite/|open-store\\.ts)" },
       to: { path: "^src/log/store/sqlite/" },
     },
+    {
+      // The help of a command loads none of what the command does: that is in actions/, and imported when it is called.
+      name: "commands-only-say-what-they-take",
+      severity: "error",
+      from: {
+        path: "^src/cli/(?:commands/|commands\\.ts|program\\.ts|run\\.ts|options\\.ts|[a-z-]+-(?:command|options)\\.ts)",
+      },
+      to: {
+        path: "^src/",
+        pathNot: [
+          "^src/cli/(?:commands|context|judge-once|program|options|[a-z-]+-(?:command|options))",
+          "^src/node/package-root\\.ts$",
+          "^src/protocol/(?:errors|encoding/[a-z]+)\\.ts$",
+        ],
+        dependencyTypesNot: ["dynamic-import", "type-only"],
+      },
+    },
     { name: "no-circles", severity: "error", from: {}, to: { circular: true } },
   ],
   options: {

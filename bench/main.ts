@@ -3,6 +3,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { buildProgram } from "../scripts/build-program.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const build = `${root}node_modules/.cache/touchstone-bench/`;
@@ -18,6 +19,7 @@ execFileSync(
     stdio: "inherit",
   },
 );
+await buildProgram(`${build}dist/cli`);
 const { status } = spawnSync(process.execPath, [`${build}bench/run.js`, ...process.argv.slice(2)], {
   cwd: root,
   stdio: "inherit",

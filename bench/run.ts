@@ -15,6 +15,7 @@ import { measureProofs } from "./proofs.ts";
 import { measurePublish } from "./publish.ts";
 import { measureReads } from "./reads.ts";
 import { measureRevocation } from "./revocation.ts";
+import { measureStart } from "./start.ts";
 import { formatNotes, formatTable } from "./table.ts";
 import { createWorld, type Row } from "./world.ts";
 
@@ -26,6 +27,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   audit: measureAudit,
   revocation: measureRevocation,
   memory: measureMemory,
+  start: measureStart,
   browser: measureBrowser,
   "browser-code": measureBrowserCode,
 };

@@ -12,7 +12,8 @@ export interface Served {
   stop(): Promise<void>;
 }
 
-const CLI = fileURLToPath(new URL("../src/cli/main.js", import.meta.url));
+/** The program as it is published, bundled by bench/main.ts. */
+export const CLI = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
 const POLL_MS = 2;
 
 /** None of them outlives a measurement that fails. */

@@ -8,10 +8,10 @@ const ROOT = join(import.meta.dirname, "..");
 const SWAGGER = ["swagger-ui.css", "swagger-ui-bundle.js", "LICENSE", "NOTICE"];
 
 /** @param dist the folder to write, which is emptied first. */
-export function build(dist: string): void {
+export async function build(dist: string): Promise<void> {
   rmSync(dist, { recursive: true, force: true });
   compileLibraries(dist);
-  buildProgram(join(dist, "cli"));
+  await buildProgram(join(dist, "cli"));
   mkdirSync(join(dist, "swagger-ui"));
   for (const name of SWAGGER)
     copyFileSync(join(ROOT, "node_modules", "swagger-ui-dist", name), join(dist, "swagger-ui", name));
@@ -25,4 +25,4 @@ function compileLibraries(dist: string): void {
   if (status !== 0) throw new Error("the compiler failed");
 }
 
-if (process.argv[1] === import.meta.filename) build(join(ROOT, "dist"));
+if (process.argv[1] === import.meta.filename) await build(join(ROOT, "dist"));

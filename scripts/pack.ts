@@ -29,16 +29,18 @@ export interface Packed {
 }
 
 /** @param folder where everything goes; it is emptied first. */
-export function packAll(folder: string): { readonly touchstone: Packed; readonly verifier: Packed } {
+export async function packAll(
+  folder: string,
+): Promise<{ readonly touchstone: Packed; readonly verifier: Packed }> {
   rmSync(folder, { recursive: true, force: true });
-  const whole = stageTouchstone(join(folder, "touchstone"));
+  const whole = await stageTouchstone(join(folder, "touchstone"));
   const part = stageVerifier(join(folder, "verifier"), whole);
   return { touchstone: pack(whole, folder), verifier: pack(part, folder) };
 }
 
-function stageTouchstone(stage: string): string {
+async function stageTouchstone(stage: string): Promise<string> {
   const { scripts: _, devDependencies: __, ...manifest } = read<Manifest>(ROOT, "package.json");
-  build(join(stage, "dist"));
+  await build(join(stage, "dist"));
   for (const file of ["README.md", "LICENSE", ...manifest.files.filter((name) => name !== "dist")])
     cpSync(join(ROOT, file), join(stage, file), { recursive: true });
   writeManifest(stage, manifest, () => true);
@@ -122,7 +124,7 @@ function write(folder: string, name: string, value: object): void {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const { touchstone, verifier } = packAll(join(ROOT, "dist-packages"));
+  const { touchstone, verifier } = await packAll(join(ROOT, "dist-packages"));
   for (const { tarball, sbom } of [touchstone, verifier])
     for (const file of [tarball, sbom]) console.log(relative(ROOT, file));
 }

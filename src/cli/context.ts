@@ -1,6 +1,6 @@
 // What a command gets from the outside, so that tests can hand it something else, and how commands speak: text for people,
 // one JSON value with --json, and the exit codes that scripts rely on.
-import { MalformedError, PolicyError, VerificationError } from "../protocol/errors.ts";
+import { MalformedError, PolicyError, recogniseAcrossCopies, VerificationError } from "../protocol/errors.ts";
 import { RefusedError, UnreachableError } from "../verifier/service-errors.ts";
 
 export interface CliContext {
@@ -33,6 +33,11 @@ export function exitCodeLines(): string[] {
 /** The question was answered, and the answer is no. Without a message, what was to be shown is shown already. */
 export class AnswerIsNo extends Error {
   readonly code: string;
+
+  static {
+    // Each action is bundled with a copy of its own.
+    recogniseAcrossCopies(AnswerIsNo, "AnswerIsNo");
+  }
 
   constructor(message = "", code = "no") {
     super(message);

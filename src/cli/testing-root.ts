@@ -1,24 +1,10 @@
-// Roots to trust instead of the vendors' own: for made-up evidence (touchstone/testing) and nothing else, so that using one is loud.
-import type { Command } from "commander";
+// Reads roots that are trusted instead of the vendors' own, with a warning that nobody overlooks.
 import { decodeUtf8 } from "../protocol/encoding/text.ts";
 import { parseCertificate } from "../verifier/x509/certificate.ts";
 import { parsePemCertificates } from "../verifier/x509/pem.ts";
 import type { CliContext } from "./context.ts";
 import { readOwn } from "./files.ts";
-
-export type Vendor = "intel" | "nvidia" | "rim";
-
-const OWNER = { intel: "Intel's", nvidia: "NVIDIA's device", rim: "NVIDIA's RIM" } as const;
-
-/** Adds `--intel-root` and the like. */
-export function addTestingRoots(command: Command, vendors: readonly Vendor[]): Command {
-  for (const vendor of vendors)
-    command.option(
-      `--${vendor}-root <file>`,
-      `TESTING ONLY: certificate to trust instead of ${OWNER[vendor]} root, PEM or DER`,
-    );
-  return command;
-}
+import { OWNER, type Vendor } from "./testing-root-options.ts";
 
 /** The DER of a testing root, with a warning that nobody overlooks; undefined where none was given. */
 export function readTestingRoot(

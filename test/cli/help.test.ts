@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import { EXIT } from "../../src/cli/context.ts";
-import { createProgram } from "../../src/cli/program.ts";
+import { createProgram, defineCommands } from "../../src/cli/program.ts";
 import { runCli } from "../support/run-cli.ts";
 
 const silent = {
@@ -17,7 +17,10 @@ const leavesOf = (command: Command, path: string[] = []): Array<[string, Command
   command.commands.length === 0
     ? [[path.join(" "), command]]
     : command.commands.flatMap((each) => leavesOf(each, [...path, each.name()]));
-const LEAVES = leavesOf(createProgram(silent));
+/** All but `help`, which shows the help of others. */
+const LEAVES = leavesOf(await defineCommands(createProgram(silent), silent)).filter(
+  ([path]) => path !== "help",
+);
 
 describe.each(LEAVES)("touchstone %s", (path, command) => {
   it("has a description and --json", () => {
@@ -70,6 +73,12 @@ describe("touchstone", () => {
       "fsck",
     ];
     expect(LEAVES.map(([path]) => path)).toEqual(expect.arrayContaining(needed));
+  });
+
+  it("shows the help of a command with `help`, too", async () => {
+    const { exitCode, output } = await runCli(["help", "bundle", "verify"]);
+    expect(exitCode).toBe(EXIT.good);
+    expect(output).toBe((await runCli(["bundle", "verify", "--help"])).output);
   });
 
   it("says its version, and ends with 2 on a command that it does not know", async () => {

@@ -32,9 +32,9 @@ describe("refuseNode", () => {
 describe("the program", () => {
   let folder: string;
   let main: string;
-  beforeAll(() => {
+  beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "touchstone-node-"));
-    main = installProgram(folder);
+    main = await installProgram(folder);
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 

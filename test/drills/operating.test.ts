@@ -15,7 +15,7 @@ let practice: Practice;
 const tested = new Set(["practice"]);
 
 beforeAll(async () => {
-  installCommands(program);
+  await installCommands(program);
   template = await Practice.make(program);
   const { code, output } = await template.run(...(drills.get("practice") ?? []), "systemctl stop touchstone");
   expect(code, output).toBe(0);

@@ -19,8 +19,8 @@ export function drillsOf(markdown = readFileSync(DOCUMENT, "utf8")): Map<string,
 }
 
 /** Builds the program, and puts commands in `bin`. */
-export function installCommands(folder: string): void {
-  const main = installProgram(join(folder, "program"));
+export async function installCommands(folder: string): Promise<void> {
+  const main = await installProgram(join(folder, "program"));
   mkdirSync(join(folder, "bin"));
   const script = (name: string, text: string) =>
     writeFileSync(join(folder, "bin", name), `#!/usr/bin/env bash\n${text}`, { mode: 0o755 });

@@ -76,7 +76,7 @@ const projects: Project[] = [];
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "touchstone-packages-"));
-  const { touchstone, verifier } = packAll(folder);
+  const { touchstone, verifier } = await packAll(folder);
   packed = { touchstone, "@touchstone/verifier": verifier };
   machine = await machineOf();
   const other = await machineOf({

@@ -7,9 +7,9 @@ import { packagePath } from "../../src/node/package-root.ts";
 const READ = ["migrations", "node_modules", "package.json", "examples"];
 
 /** @returns the path of main.js. It starts in a fraction of the time that its sources take. */
-export function installProgram(folder: string): string {
+export async function installProgram(folder: string): Promise<string> {
   const dist = join(folder, "dist", "cli");
-  buildProgram(dist);
+  await buildProgram(dist);
   for (const part of READ) symlinkSync(packagePath(part), join(folder, part));
   return join(dist, "main.js");
 }

@@ -1,52 +1,17 @@
 // touchstone recover: brings an old copy of the database up to what the log has signed, from a mirror that is trusted in nothing.
 import type { Command } from "commander";
-import { openSource } from "../../auditor/log-source.ts";
-import { HighWaterFile } from "../../log/checkpointing/high-water.ts";
-import { recover } from "../../log/maintenance/recover.ts";
-import { openStore } from "../../log/store/open-store.ts";
-import { type CliContext, judging, show } from "../context.ts";
-import { readConfig, readNoteKey } from "../open-log.ts";
+import type { CliContext } from "../context.ts";
 
-interface RecoverOptions {
-  readonly from: string;
-  readonly config: string;
-  readonly json?: boolean;
-}
-
-export function addRecover(program: Command, context: CliContext): void {
-  program
-    .command("recover")
-    .description("fetch from a mirror what the database lacks; every entry is checked and registered again")
+export function define(command: Command, context: CliContext): void {
+  command
     .requiredOption("--from <mirror>", "URL or folder with the log's tiles, entries and checkpoint")
     .option("--config <file>", "configuration of the log, which must not be running", "touchstone.toml")
     .addHelpText(
       "after",
       "\nExample:\n  touchstone recover --from https://mirror.example.org/log --config log/touchstone.toml",
     )
-    .action(async (options: RecoverOptions) => {
-      const { added, size } = await recoverFrom(options, context);
-      show(context, options, { added, size }, [`${added} entries added; the log has ${size}`]);
+    .action(async (options) => {
+      const { runRecover } = await import("../actions/recover.ts");
+      await runRecover(options, context);
     });
-}
-
-async function recoverFrom({ from, config: file }: RecoverOptions, context: CliContext) {
-  const { keys, storage } = readConfig(file, context);
-  const { verifierKey } = await readNoteKey(keys.log, context.environment);
-  const store = await openStore(storage.database, context.now());
-  try {
-    return await judging(() =>
-      recover({
-        store,
-        highWater: new HighWaterFile(storage.highWater),
-        logKey: verifierKey,
-        fetch: openSource(from, { fetch: context.fetch }),
-        ...(context.interactive && {
-          onProgress: (recovered: number, missing: number) =>
-            context.warn(`recovered ${recovered} of ${missing}`),
-        }),
-      }),
-    );
-  } finally {
-    await store.close();
-  }
 }

@@ -1,31 +1,6 @@
 // touchstone release: one file that names a release; described, signed, published in one batch, with the policy over it and the proofs.
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
 import type { Command } from "commander";
-import { describeReference } from "../../protocol/entry/reference.ts";
-import { MalformedError } from "../../protocol/errors.ts";
-import { parseTlogPolicy } from "../../protocol/note/tlog-policy.ts";
-import { type Forecast, forecastRelease } from "../../publisher/release/forecast.ts";
-import { type Plan, parsePlan, planPath, statementPath } from "../../publisher/release/plan.ts";
-import { prepareRelease } from "../../publisher/release/prepare.ts";
-import { publishRelease } from "../../publisher/release/publish-release.ts";
-import { parseReleaseFile, type ReleaseFile } from "../../publisher/release/release-file.ts";
-import type { ReleaseTools } from "../../publisher/release/release-tools.ts";
-import { conclusion } from "../../publisher/release/summary.ts";
-import { readSigningKey, type SigningKey } from "../../publisher/signing/signing-key.ts";
-import { parseTrustFile } from "../../verifier/bundle/trust-pin.ts";
-import { AnswerIsNo, type CliContext, show, UsageError } from "../context.ts";
-import { readOwn, writeOutput } from "../files.ts";
-import { logClient } from "../log-client.ts";
-
-interface ReleaseOptions {
-  readonly output?: string;
-  readonly dryRun?: boolean;
-  readonly prepare?: string;
-  readonly publish?: string;
-  readonly json?: boolean;
-}
+import type { CliContext } from "../context.ts";
 
 const HELP = `
 Example:
@@ -39,148 +14,16 @@ Where another machine signs:
 
 Run again after any failure, it adds only what is missing. docs/release-pipeline.md explains the file.`;
 
-export function addRelease(program: Command, context: CliContext): void {
-  program
-    .command("release <file>")
-    .description(
-      "describe, sign and publish what a TOML file names, in one batch, and draft the policy over it",
-    )
+export function define(command: Command, context: CliContext): void {
+  command
+    .arguments("<file>")
     .option("-o, --output <dir>", "folder for statements, proofs and summary (default: <file> with .d)")
     .option("--dry-run", "describe everything, say what the log would do, write and publish nothing")
     .option("--prepare <dir>", "only describe into this folder, for others to sign")
     .option("--publish <dir>", "only publish what was prepared in this folder and signed")
     .addHelpText("after", HELP)
-    .action(async (file: string, options: ReleaseOptions) => await runRelease(file, options, context));
-}
-
-async function runRelease(file: string, options: ReleaseOptions, context: CliContext): Promise<void> {
-  const { output, dryRun, prepare, publish } = options;
-  if ([output, dryRun, prepare, publish].filter((option) => option !== undefined).length > 1)
-    throw new UsageError("give one of --output, --dry-run, --prepare and --publish");
-  const release = readOwn(file, (bytes) =>
-    parseReleaseFile(new TextDecoder().decode(bytes), {
-      file,
-      environment: context.environment,
-      artefactsMustExist: publish === undefined,
-    }),
-  );
-  const folder = prepare ?? publish ?? output ?? `${file.replace(/\.toml$/, "")}.d`;
-  if (dryRun === true) await tryRelease(release, options, context);
-  else if (prepare !== undefined) await prepareOnly(release, folder, options, context);
-  else {
-    const tools = toolsFor(release, context);
-    const keys = readKeys(release, context);
-    if (publish === undefined && keys.publisher.length === 0)
-      throw new UsageError(`${file}: keys.publisher: not given; --prepare and --publish let others sign`);
-    const plan =
-      publish === undefined
-        ? await prepareRelease(release, folder, tools)
-        : readOwn(planPath(folder), parsePlan);
-    await publishPlan(release, plan, folder, keys, options, context);
-  }
-}
-
-async function publishPlan(
-  release: ReleaseFile,
-  plan: Plan,
-  folder: string,
-  keys: Keys,
-  options: ReleaseOptions,
-  context: CliContext,
-): Promise<void> {
-  const { origin, root } = readOwn(release.log.trust, parseTrustFile);
-  const tools = toolsFor(release, context);
-  const summary = await publishRelease(
-    plan,
-    {
-      folder,
-      publisherKeys: keys.publisher,
-      policyKeys: keys.policy,
-      logPolicy: parseTlogPolicy(root.logPolicy),
-      origin,
-    },
-    tools,
-  );
-  const { entries, policy } = summary;
-  const lines = [...entries, ...(policy === null ? [] : [policy])].map(
-    ({ entry, index, outcome }) =>
-      `${entry}: entry ${index}${outcome === "known" ? " (was in the log already)" : ""}`,
-  );
-  show(context, options, summary, [
-    ...lines,
-    conclusion(summary),
-    `proofs and summary: ${join(folder, "summary.md")}`,
-  ]);
-}
-
-async function prepareOnly(
-  release: ReleaseFile,
-  folder: string,
-  options: ReleaseOptions,
-  context: CliContext,
-): Promise<void> {
-  const plan = await prepareRelease(release, folder, toolsFor(release, context));
-  const all = plan.policy === null ? plan.entries : [...plan.entries, plan.policy];
-  show(context, options, { folder, ...plan }, [
-    ...all.map((entry) => `${describeReference(entry)} sha256:${entry.digest}`),
-    "review and sign each, where the key is:",
-    ...all.map(({ table }) => `  touchstone sign ${statementPath(folder, table)} --key …`),
-  ]);
-}
-
-/** Everything happens in a folder that is gone afterwards, and the log is only asked. */
-async function tryRelease(release: ReleaseFile, options: ReleaseOptions, context: CliContext): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "touchstone-release-"));
-  try {
-    const tools = toolsFor(release, context);
-    const plan = await prepareRelease(release, folder, tools);
-    const forecasts = await forecastRelease(plan, readKeys(release, context), tools.client);
-    show(context, options, { dryRun: true, entries: forecasts }, [
-      ...forecasts.map(line),
-      "dry run: nothing was written or published",
-    ]);
-    if (forecasts.some(({ outcome }) => outcome === "refused")) throw new AnswerIsNo("");
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
-function line({ entry, outcome, detail }: Forecast): string {
-  const verb = { new: "would be added", known: "is in the log already", refused: "WOULD BE REFUSED" }[
-    outcome
-  ];
-  return `${entry}: ${verb}${detail === "" ? "" : ` (${detail})`}`;
-}
-
-interface Keys {
-  readonly publisher: readonly SigningKey[];
-  readonly policy: readonly SigningKey[];
-}
-
-/** The error says which key of the file is wrong, and nothing of what was read. */
-function readKeys({ keys }: ReleaseFile, { environment }: CliContext): Keys {
-  const readRole = (role: keyof Keys) =>
-    (keys[role] ?? []).map((source) => {
-      try {
-        return readSigningKey(source, environment);
-      } catch (error) {
-        const reason = error instanceof MalformedError ? error.message : "the file cannot be read";
-        throw new MalformedError("release file", reason, `keys.${role}`);
-      }
+    .action(async (file, options) => {
+      const { runReleaseFile } = await import("../actions/release.ts");
+      await runReleaseFile(file, options, context);
     });
-  return { publisher: readRole("publisher"), policy: readRole("policy") };
-}
-
-function toolsFor(release: ReleaseFile, context: CliContext): ReleaseTools {
-  return {
-    client: logClient(release.log.url, context),
-    now: context.now(),
-    write: (path, content) => {
-      mkdirSync(dirname(path), { recursive: true });
-      writeOutput(path, content);
-    },
-    tell: (text) => {
-      if (context.interactive) context.warn(text);
-    },
-  };
 }

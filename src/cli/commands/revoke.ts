@@ -1,32 +1,11 @@
 // touchstone revoke: says for ever that a release, a policy, or what a stolen key signed is not to be trusted.
 import type { Command } from "commander";
-import type { Kind } from "../../protocol/entry/kinds.ts";
-import type { RevokedKey } from "../../protocol/entry/revocation.ts";
-import { formatStatement } from "../../protocol/envelope/statement.ts";
-import { findEntry, parseReference } from "../../publisher/client/lookup.ts";
-import { signEnvelope } from "../../publisher/signing/sign.ts";
-import { readSigningKey } from "../../publisher/signing/signing-key.ts";
-import { type CliContext, show, UsageError } from "../context.ts";
-import { logClient } from "../log-client.ts";
+import type { CliContext } from "../context.ts";
 import { DEFAULT_URL } from "../options.ts";
-import { publishEnvelope } from "../publish-files.ts";
 
-interface RevokeOptions {
-  readonly name: string;
-  readonly reason: string;
-  readonly advisory?: string;
-  readonly key: readonly string[];
-  readonly to: string;
-  readonly trust?: string;
-  readonly json?: boolean;
-}
-
-export function addRevoke(program: Command, context: CliContext): void {
-  program
-    .command("revoke <target...>")
-    .description(
-      "revoke entries (kind/name@version or sha256:<payload digest>) or a stolen key (key:<id>@<from>..<to>); irreversible",
-    )
+export function define(command: Command, context: CliContext): void {
+  command
+    .arguments("<target...>")
     .requiredOption("--name <name>", "name of the revocation, such as an advisory's")
     .requiredOption("--reason <text>", "why, for whoever is refused because of it")
     .option("--advisory <id>", "such as CVE-2026-12345")
@@ -37,43 +16,8 @@ export function addRevoke(program: Command, context: CliContext): void {
       "after",
       '\nExample:\n  touchstone revoke os-image/example/inference@2026.11.1 --name 2026-11-escape --reason "guest escape" --key keys/revocation.pem',
     )
-    .action(async (targets: string[], options: RevokeOptions) => {
-      const keys = options.key.map((source) => readSigningKey(source, context.environment));
-      const payload = formatStatement("revocation", {
-        name: options.name,
-        version: "1",
-        digests: await digestsOf(targets, options.to, context),
-        keys: targets.flatMap(parseKeyRange),
-        reason: options.reason,
-        advisory: options.advisory ?? null,
-      });
-      const { index } = await publishEnvelope(
-        signEnvelope({ payload, signatures: [] }, keys),
-        options,
-        context,
-      );
-      show(context, options, { index, targets }, [`entry ${index} revokes ${targets.join(", ")}`]);
+    .action(async (targets, options) => {
+      const { runRevoke } = await import("../actions/revoke.ts");
+      await runRevoke(targets, options, context);
     });
-}
-
-async function digestsOf(targets: readonly string[], url: string, context: CliContext): Promise<string[]> {
-  const named = targets.filter((target) => !target.startsWith("key:"));
-  return Promise.all(
-    named.map(async (target) => {
-      const digest = /^sha256:([0-9a-f]{64})$/.exec(target)?.[1];
-      if (digest !== undefined) return digest;
-      const { kind, name, version } = parseReference(target);
-      const found = await findEntry(logClient(url, context), { kind: kind as Kind, name, version });
-      if (found === undefined) throw new UsageError(`${target} is not in the log`);
-      return found.envelope.payloadDigest;
-    }),
-  );
-}
-
-function parseKeyRange(target: string): RevokedKey[] {
-  if (!target.startsWith("key:")) return [];
-  const [, keyId, from, to] = /^key:([0-9a-f]{64})@(\d{1,16})\.\.(\d{1,16})$/.exec(target) ?? [];
-  if (keyId === undefined)
-    throw new UsageError(`${target}: expected key:<64 hex digits>@<from index>..<to index>`);
-  return [{ keyId, fromIndex: Number(from), toIndex: Number(to) }];
 }

@@ -1,22 +1,10 @@
 // touchstone serve: runs the log service until it is told to stop, and then loses nothing that it acknowledged.
 import type { Command } from "commander";
-import { type Logger, pino, stdTimeFunctions } from "pino";
-import type { RunningServer } from "../../service/server.ts";
-import { type CliContext, show } from "../context.ts";
-import { readConfig } from "../open-log.ts";
+import type { CliContext } from "../context.ts";
 import { parsePort } from "../options.ts";
-import { serveLog } from "../serve-log.ts";
 
-interface ServeOptions {
-  readonly config: string;
-  readonly port?: number;
-  readonly json?: boolean;
-}
-
-export function addServe(program: Command, context: CliContext): void {
-  program
-    .command("serve")
-    .description("run the log service; prints one line with its URL when it is ready")
+export function define(command: Command, context: CliContext): void {
+  command
     .option("--config <file>", "configuration that `init` wrote", "touchstone.toml")
     .option(
       "--port <number>",
@@ -24,20 +12,8 @@ export function addServe(program: Command, context: CliContext): void {
       parsePort,
     )
     .addHelpText("after", "\nExample:\n  touchstone serve --config log/touchstone.toml")
-    .action(async (options: ServeOptions) => {
-      const { logLevel } = readConfig(options.config, context);
-      const logger = pino({ level: logLevel, timestamp: stdTimeFunctions.isoTime });
-      const server = await serveLog(options.config, options.port, logger, context);
-      show(context, options, { url: server.address }, [server.address]);
-      await untilStopped(server, logger);
+    .action(async (options) => {
+      const { runServe } = await import("../actions/serve.ts");
+      await runServe(options, context);
     });
-}
-
-/** Ends when SIGTERM or SIGINT asked for it and everything accepted is finished. */
-async function untilStopped(server: RunningServer, logger: Logger): Promise<void> {
-  const signal = await new Promise<string>((resolve) => {
-    for (const name of ["SIGTERM", "SIGINT"]) process.once(name, () => resolve(name));
-  });
-  logger.info({ signal }, "stopping");
-  await server.stop();
 }

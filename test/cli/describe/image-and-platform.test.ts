@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { addDescribe } from "../../../src/cli/commands/describe.ts";
+import { addKinds } from "../../../src/cli/actions/describe.ts";
 import type { CliContext } from "../../../src/cli/context.ts";
 import { parseStatement } from "../../../src/protocol/envelope/statement.ts";
 import { makeCcel, measured } from "../../../src/testing/event-log.ts";
@@ -48,7 +48,8 @@ async function run(...args: string[]): Promise<string> {
     interactive: false,
   };
   const program = new Command("touchstone").version("0", "-V, --version").enablePositionalOptions();
-  const group = addDescribe(program, context);
+  const group = program.command("describe");
+  addKinds(group, context);
   for (const command of group.commands)
     command
       .exitOverride()

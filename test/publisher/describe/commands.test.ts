@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { Command } from "commander";
 import { describe, expect, it } from "vitest";
-import { addDescribe } from "../../../src/cli/commands/describe.ts";
+import { addKinds } from "../../../src/cli/actions/describe.ts";
 import type { CliContext } from "../../../src/cli/context.ts";
 import { parseStatement } from "../../../src/protocol/envelope/statement.ts";
 import { makeElf } from "./formats/make-elf.ts";
@@ -17,7 +17,8 @@ const RELEASE =
 async function run(...args: string[]): Promise<string> {
   const printed: string[] = [];
   const context = { print: (line: string) => void printed.push(line) } as unknown as CliContext;
-  const describeCommand = addDescribe(new Command().enablePositionalOptions(), context).exitOverride();
+  const describeCommand = new Command().enablePositionalOptions().command("describe").exitOverride();
+  addKinds(describeCommand, context);
   describeCommand.configureOutput({ writeErr: () => {} });
   for (const command of describeCommand.commands)
     command
@@ -138,7 +139,8 @@ describe("touchstone describe", () => {
   it.each(["kernel-patch-set", "driver-build", "gsp-firmware", "gpu-rim"])(
     "%s shows an example in its help",
     async (kind) => {
-      const describeCommand = addDescribe(new Command(), {} as CliContext);
+      const describeCommand = new Command("touchstone").command("describe");
+      addKinds(describeCommand, {} as CliContext);
       let help = "";
       const command = describeCommand.commands.find((candidate) => candidate.name() === kind);
       command

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse as parseYaml } from "yaml";
 import * as z from "zod";
-import { createProgram } from "../../../src/cli/program.ts";
+import { createProgram, defineCommands } from "../../../src/cli/program.ts";
 import { parseReleaseFile } from "../../../src/publisher/release/release-file.ts";
 import { scratchFolder } from "../describe/scratch-folder.ts";
 
@@ -55,7 +55,7 @@ describe("examples/release-pipeline", () => {
     expect(jobs.release.environment, "the key is a secret that a person releases").toBe("release");
   });
 
-  it("has a workflow that runs the release command with options that it has", () => {
+  it("has a workflow that runs the release command with options that it has", async () => {
     const context = {
       environment: {},
       now: () => new Date(),
@@ -64,7 +64,8 @@ describe("examples/release-pipeline", () => {
       warn: () => {},
       interactive: false,
     };
-    const release = createProgram(context).commands.find((command) => command.name() === "release");
+    const program = await defineCommands(createProgram(context), context);
+    const release = program.commands.find((command) => command.name() === "release");
     const known = release?.options.map(({ long }) => long);
     for (const { run } of releasing)
       for (const [option] of run?.matchAll(/--[a-z-]+/g) ?? []) expect(known).toContain(option);

@@ -1,0 +1,69 @@
+// Looks entries up in a log and shows what the log says.
+import * as z from "zod";
+import { readAs } from "../../protocol/encoding/shape.ts";
+import { askLog } from "../../publisher/client/log-client.ts";
+import { type CliContext, show } from "../context.ts";
+import { logClient } from "../log-client.ts";
+
+interface ListOptions {
+  readonly to: string;
+  readonly kind?: string;
+  readonly name?: string;
+  readonly limit: string;
+  readonly json?: boolean;
+}
+
+export async function runList(
+  { to, kind, name, limit, json }: ListOptions,
+  context: CliContext,
+): Promise<void> {
+  const query = { limit, ...(kind && { kind }), ...(name && { name }) };
+  await listEntries(to, query, { ...(json && { json }) }, context);
+}
+
+export async function runFind(
+  value: string,
+  { to, json }: { to: string; json?: boolean },
+  context: CliContext,
+): Promise<void> {
+  const query: Record<string, string> = value.startsWith("key:")
+    ? { publisher: value.slice(4) }
+    : { digest: value };
+  await listEntries(to, query, { ...(json && { json }) }, context);
+}
+
+export async function runShow(
+  index: string,
+  { to, json }: { to: string; json?: boolean },
+  context: CliContext,
+): Promise<void> {
+  const path = `/v1/entries/${encodeURIComponent(index)}`;
+  const entry = await askLog(logClient(to, context), path, (json) => json);
+  show(context, { ...(json && { json }) }, entry, [JSON.stringify(entry, null, 2)]);
+}
+
+const summary = z.object({
+  index: z.int(),
+  kind: z.string(),
+  name: z.string(),
+  version: z.string(),
+  payloadDigest: z.string(),
+  revoked: z.boolean(),
+});
+
+const page = z.object({ entries: z.array(summary), next: z.string().nullable().optional() });
+
+async function listEntries(
+  url: string,
+  query: Record<string, string>,
+  options: { json?: boolean },
+  context: CliContext,
+): Promise<void> {
+  const path = `/v1/entries?${new URLSearchParams(query)}`;
+  const found = await askLog(logClient(url, context), path, (json) => readAs(page, json, "page"));
+  const lines = found.entries.map(
+    ({ index, kind, name, version, payloadDigest, revoked }) =>
+      `${String(index).padStart(6)}  ${`${kind}/${name}@${version}`.padEnd(56)} sha256:${payloadDigest.slice(0, 16)}…${revoked ? "  REVOKED" : ""}`,
+  );
+  show(context, options, found, lines.length === 0 ? ["no entry"] : lines);
+}

@@ -1,0 +1,83 @@
+// Makes keys and shows their public half. A private key is written to a file and never printed.
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { encodePublicKeyPem } from "../../protocol/cryptography/signature.ts";
+import { decodeBase64 } from "../../protocol/encoding/base64.ts";
+import {
+  COSIGNATURE_ED25519,
+  createPrivateKey,
+  ED25519,
+  formatPrivateKey,
+  formatVerifierKey,
+  parsePrivateKey,
+} from "../../protocol/note/key.ts";
+import { generateSigningKey, parseSigningKey, readSigningKey } from "../../publisher/signing/signing-key.ts";
+import { type CliContext, show, UsageError } from "../context.ts";
+import { readInput, writeOutput } from "../files.ts";
+
+interface Shown {
+  readonly value: unknown;
+  readonly lines: readonly string[];
+}
+
+export async function runGenerate(
+  options: { output: string; log?: string; cosigner?: string; json?: boolean },
+  context: CliContext,
+): Promise<void> {
+  if (existsSync(options.output))
+    throw new UsageError(`${options.output} exists; a key is never overwritten`);
+  const shown = await generate(options);
+  show(context, options, shown.value, shown.lines);
+}
+
+export async function runShow(file: string, options: { json?: boolean }, context: CliContext): Promise<void> {
+  const shown = await describeKey(file, context);
+  show(context, options, shown.value, shown.lines);
+}
+
+const PRIVATE = 0o600;
+
+async function generate({
+  output,
+  log,
+  cosigner,
+}: {
+  output: string;
+  log?: string;
+  cosigner?: string;
+}): Promise<Shown> {
+  if (log !== undefined && cosigner !== undefined) throw new UsageError("give one of --log and --cosigner");
+  const noteName = log ?? cosigner;
+  if (noteName === undefined) {
+    const pem = generateSigningKey();
+    writeOutput(output, pem, PRIVATE);
+    return describeSigningKey(parseSigningKey(pem));
+  }
+  const privateKey = await createPrivateKey(
+    noteName,
+    log === undefined ? COSIGNATURE_ED25519 : ED25519,
+    randomBytes(32),
+  );
+  writeOutput(output, `${formatPrivateKey(privateKey)}\n`, PRIVATE);
+  return describeNoteKey(formatVerifierKey(privateKey.verifierKey));
+}
+
+async function describeKey(source: string, context: CliContext): Promise<Shown> {
+  if (!source.startsWith("env:")) {
+    const text = new TextDecoder().decode(readInput(source)).trim();
+    if (text.startsWith("PRIVATE+KEY+"))
+      return describeNoteKey(formatVerifierKey((await parsePrivateKey(text)).verifierKey));
+  }
+  return describeSigningKey(readSigningKey(source, context.environment));
+}
+
+function describeSigningKey({ keyId, spki }: { keyId: string; spki: string }): Shown {
+  return {
+    value: { keyId, spki },
+    lines: [`key id  ${keyId}`, encodePublicKeyPem(decodeBase64(spki)).trimEnd()],
+  };
+}
+
+function describeNoteKey(verifierKey: string): Shown {
+  return { value: { verifierKey }, lines: [verifierKey] };
+}

@@ -1,0 +1,47 @@
+// Renews and shows policies.
+import { referencesInProfile } from "../../protocol/entry/policy.ts";
+import { describeReference } from "../../protocol/entry/reference.ts";
+import { findEntry } from "../../publisher/client/lookup.ts";
+import { draftPolicy, placeAfter } from "../../publisher/policy/draft-policy.ts";
+import { signEnvelope } from "../../publisher/signing/sign.ts";
+import { readSigningKey } from "../../publisher/signing/signing-key.ts";
+import { type CliContext, show, UsageError } from "../context.ts";
+import { logClient } from "../log-client.ts";
+import { publishEnvelope } from "../publish-files.ts";
+
+interface RenewOptions {
+  readonly key: readonly string[];
+  readonly to: string;
+  readonly days: number;
+  readonly trust?: string;
+  readonly json?: boolean;
+}
+
+export async function runRenew(name: string, options: RenewOptions, context: CliContext): Promise<void> {
+  const newest = await findEntry(logClient(options.to, context), { kind: "policy", name });
+  if (newest === undefined) throw new UsageError(`the log has no policy ${name}`);
+  const content = newest.statement.predicate;
+  const payload = draftPolicy(placeAfter(name, newest, options.days, context.now()), content);
+  const keys = options.key.map((source) => readSigningKey(source, context.environment));
+  const published = await publishEnvelope(signEnvelope({ payload, signatures: [] }, keys), options, context);
+  show(context, options, { index: published.index, version: content.version + 1 }, [
+    `policy ${name} version ${content.version + 1}: entry ${published.index}`,
+  ]);
+}
+
+export async function runShow(
+  name: string,
+  options: { to: string; json?: boolean },
+  context: CliContext,
+): Promise<void> {
+  const found = await findEntry(logClient(options.to, context), { kind: "policy", name });
+  if (found === undefined) throw new UsageError(`the log has no policy ${name}`);
+  const content = found.statement.predicate;
+  show(context, options, content, [
+    `policy ${name} version ${content.version}, entry ${found.index}, in force ${content.validFrom} to ${content.expires}`,
+    ...content.profiles.flatMap((profile) => [
+      `profile ${profile.id}`,
+      ...referencesInProfile(profile).map((reference) => `  ${describeReference(reference)}`),
+    ]),
+  ]);
+}

@@ -1,0 +1,21 @@
+// Publishes files and shows where they are in the log.
+import { describeReference } from "../../protocol/entry/reference.ts";
+import { type CliContext, show } from "../context.ts";
+import { type PublishOptions, publishFiles } from "../publish-files.ts";
+
+export async function runPublish(
+  files: string[],
+  options: PublishOptions & { readonly json?: boolean },
+  context: CliContext,
+): Promise<void> {
+  const published = await publishFiles(files, options, context);
+  const facts = published.map(({ index, outcome, treeSize, envelope }) => ({
+    index,
+    outcome,
+    treeSize,
+    entry: describeReference(envelope.statement),
+  }));
+  const known = (outcome: string) => (outcome === "known" ? " (was in the log already)" : "");
+  const lines = facts.map(({ entry, index, outcome }) => `${entry}: entry ${index}${known(outcome)}`);
+  show(context, options, facts, lines);
+}

@@ -1,0 +1,40 @@
+// Brings an old copy of the database up to what the log has signed.
+import { openSource } from "../../auditor/log-source.ts";
+import { HighWaterFile } from "../../log/checkpointing/high-water.ts";
+import { recover } from "../../log/maintenance/recover.ts";
+import { openStore } from "../../log/store/open-store.ts";
+import { type CliContext, judging, show } from "../context.ts";
+import { readConfig, readNoteKey } from "../open-log.ts";
+
+interface RecoverOptions {
+  readonly from: string;
+  readonly config: string;
+  readonly json?: boolean;
+}
+
+export async function runRecover(options: RecoverOptions, context: CliContext): Promise<void> {
+  const { added, size } = await recoverFrom(options, context);
+  show(context, options, { added, size }, [`${added} entries added; the log has ${size}`]);
+}
+
+async function recoverFrom({ from, config: file }: RecoverOptions, context: CliContext) {
+  const { keys, storage } = readConfig(file, context);
+  const { verifierKey } = await readNoteKey(keys.log, context.environment);
+  const store = await openStore(storage.database, context.now());
+  try {
+    return await judging(() =>
+      recover({
+        store,
+        highWater: new HighWaterFile(storage.highWater),
+        logKey: verifierKey,
+        fetch: openSource(from, { fetch: context.fetch }),
+        ...(context.interactive && {
+          onProgress: (recovered: number, missing: number) =>
+            context.warn(`recovered ${recovered} of ${missing}`),
+        }),
+      }),
+    );
+  } finally {
+    await store.close();
+  }
+}

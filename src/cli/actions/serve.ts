@@ -1,0 +1,29 @@
+// Runs the log service until it is told to stop, and then loses nothing that it acknowledged.
+import { type Logger, pino, stdTimeFunctions } from "pino";
+import type { RunningServer } from "../../service/server.ts";
+import { type CliContext, show } from "../context.ts";
+import { readConfig } from "../open-log.ts";
+import { serveLog } from "../serve-log.ts";
+
+interface ServeOptions {
+  readonly config: string;
+  readonly port?: number;
+  readonly json?: boolean;
+}
+
+export async function runServe(options: ServeOptions, context: CliContext): Promise<void> {
+  const { logLevel } = readConfig(options.config, context);
+  const logger = pino({ level: logLevel, timestamp: stdTimeFunctions.isoTime });
+  const server = await serveLog(options.config, options.port, logger, context);
+  show(context, options, { url: server.address }, [server.address]);
+  await untilStopped(server, logger);
+}
+
+/** Ends when SIGTERM or SIGINT asked for it and everything accepted is finished. */
+async function untilStopped(server: RunningServer, logger: Logger): Promise<void> {
+  const signal = await new Promise<string>((resolve) => {
+    for (const name of ["SIGTERM", "SIGINT"]) process.once(name, () => resolve(name));
+  });
+  logger.info({ signal }, "stopping");
+  await server.stop();
+}

@@ -1,0 +1,51 @@
+// Signs and publishes the next status with a key that is kept away from the log: it replays the log and believes nothing else.
+import { audit } from "../../auditor/audit.ts";
+import type { FindingCode } from "../../auditor/audit-finding.ts";
+import { AuditState } from "../../auditor/audit-state.ts";
+import { openSource } from "../../auditor/log-source.ts";
+import { PolicyError } from "../../protocol/errors.ts";
+import { draftStatus } from "../../protocol/registration/draft-status.ts";
+import type { InForce } from "../../protocol/registration/in-force.ts";
+import { signEnvelope } from "../../publisher/signing/sign.ts";
+import { readSigningKey } from "../../publisher/signing/signing-key.ts";
+import { parseTrustFile } from "../../verifier/bundle/trust-pin.ts";
+import { type CliContext, judging, show } from "../context.ts";
+import { readOwn } from "../files.ts";
+import { publishEnvelope } from "../publish-files.ts";
+
+interface StatusOptions {
+  readonly key: readonly string[];
+  readonly trust: string;
+  readonly to: string;
+  readonly state?: string;
+  readonly json?: boolean;
+}
+
+export async function runPublish(options: StatusOptions, context: CliContext): Promise<void> {
+  const keys = options.key.map((source) => readSigningKey(source, context.environment));
+  const payload = draftStatus(await replay(options, context), context.now());
+  const envelope = signEnvelope({ payload, signatures: [] }, keys);
+  const { index } = await publishEnvelope(envelope, options, context);
+  const { version } = envelope.statement;
+  show(context, options, { index, sequence: Number(version) }, [`status ${version}: entry ${index}`]);
+}
+
+/** What is in force, by a replay that found nothing wrong; that the newest status has expired is what this one is for. */
+async function replay({ trust, to, state: file }: StatusOptions, context: CliContext): Promise<InForce> {
+  const state = AuditState.open(file ?? null);
+  try {
+    const pin = readOwn(trust, parseTrustFile);
+    const read = openSource(to, { fetch: context.fetch });
+    const { findings } = await judging(() => audit({ read, trust: pin, state, now: context.now() }));
+    const wrong = findings.find(({ code }) => code !== "status-expired");
+    if (wrong !== undefined) {
+      throw new PolicyError<FindingCode>(
+        wrong.code,
+        `not signed, the log is not in order: ${wrong.message}; run 'touchstone audit'`,
+      );
+    }
+    return state.loadInForce(state.memory.head.size);
+  } finally {
+    state.close();
+  }
+}

@@ -1,0 +1,80 @@
+// Lists the commands: what they are called, what they are for, and the function that says what they take. What they do is in actions/, and
+// is imported when they are called.
+import type { Command } from "commander";
+import { define as appraise } from "./commands/appraise.ts";
+import { define as audit } from "./commands/audit.ts";
+import { define as backup } from "./commands/backup.ts";
+import { define as bundle } from "./commands/bundle.ts";
+import { define as demo } from "./commands/demo.ts";
+import { define as describe } from "./commands/describe.ts";
+import { define as entries } from "./commands/entries.ts";
+import { define as evidence } from "./commands/evidence.ts";
+import { define as fsck } from "./commands/fsck.ts";
+import { define as init } from "./commands/init.ts";
+import { define as key } from "./commands/key.ts";
+import { define as policy } from "./commands/policy.ts";
+import { define as proof } from "./commands/proof.ts";
+import { define as publish } from "./commands/publish.ts";
+import { define as recover } from "./commands/recover.ts";
+import { define as release } from "./commands/release.ts";
+import { define as revoke } from "./commands/revoke.ts";
+import { define as serve } from "./commands/serve.ts";
+import { define as sign } from "./commands/sign.ts";
+import { define as status } from "./commands/status.ts";
+import { define as trustRoot } from "./commands/trust-root.ts";
+import type { CliContext } from "./context.ts";
+
+type Define = (command: Command, context: CliContext) => void | Promise<void>;
+
+/** In the order of the help. */
+export const COMMANDS: ReadonlyArray<readonly [name: string, description: string, define: Define]> = [
+  ["init", "found a log: keys, trust root, configuration, database", init],
+  ["serve", "run the log service; prints one line with its URL when it is ready", serve],
+  ["demo", "the whole story on example data, then serve it", demo],
+  ["key", "make keys and show their public half", key],
+  ["describe", "read real artefacts into a statement", describe],
+  [
+    "sign",
+    "sign a statement, or add a signature to an envelope (offline; run it once for each signer)",
+    sign,
+  ],
+  [
+    "publish",
+    "publish signed entries in the order given, all of them or none; writes a .tlog-proof beside each",
+    publish,
+  ],
+  [
+    "release",
+    "describe, sign and publish what a TOML file names, in one batch, and draft the policy over it",
+    release,
+  ],
+  ["entries", "look up entries of a log", entries],
+  ["policy", "policies: which releases are acceptable now", policy],
+  [
+    "revoke",
+    "revoke entries (kind/name@version or sha256:<payload digest>) or a stolen key (key:<id>@<from>..<to>); irreversible",
+    revoke,
+  ],
+  ["status", "statuses: what is in force, summarised for verifiers", status],
+  ["trust-root", "trust roots: who may do what in the log", trustRoot],
+  ["bundle", "policy bundles: what verifiers fetch before they trust a quote", bundle],
+  ["proof", "inclusion proofs", proof],
+  ["appraise", "hold a machine's evidence against a policy bundle: trusted, or rejected and why", appraise],
+  ["evidence", "check one piece of evidence alone, and print it", evidence],
+  [
+    "audit",
+    "replay a whole log, or a mirror's folder: every proof, signature, rule and attachment again",
+    audit,
+  ],
+  [
+    "backup",
+    "copy the log's database, also while it is served; keys and the high-water file are not in it",
+    backup,
+  ],
+  [
+    "recover",
+    "fetch from a mirror what the database lacks; every entry is checked and registered again",
+    recover,
+  ],
+  ["fsck", "recompute everything in the log's database, or in a backup of it, from its entries alone", fsck],
+];
