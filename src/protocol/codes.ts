@@ -4,8 +4,22 @@ import type { MerkleCode } from "./merkle/merkle-code.ts";
 import type { NoteCode, NotePolicyCode } from "./note/note-code.ts";
 import type { RefusalCode } from "./registration/refusal.ts";
 
-/** Codes of a `VerificationError`: a signature or proof does not hold. */
+/**
+ * Codes of a `VerificationError`: a signature or proof does not hold.
+ * @example
+ * ```ts
+ * import { type VerificationCode, VerificationError } from "touchstone/protocol";
+ * const codeOf = (error: VerificationError<VerificationCode>): VerificationCode => error.code;
+ * ```
+ */
 export type VerificationCode = EnvelopeCode | MerkleCode | NoteCode;
 
-/** Codes of a `PolicyError`: authentic, and not acceptable now. */
+/**
+ * Codes of a `PolicyError`: authentic, and not acceptable now.
+ * @example
+ * ```ts
+ * import { type PolicyCode, PolicyError } from "touchstone/protocol";
+ * const mayRenew = (error: PolicyError<PolicyCode>): boolean => error.code === "checkpoint-stale";
+ * ```
+ */
 export type PolicyCode = NotePolicyCode | RefusalCode;

@@ -22,7 +22,18 @@ export function recogniseAcrossCopies(errorClass: { readonly prototype: Error },
   });
 }
 
-/** Untrusted bytes are not of the format they claim. Every parser throws this and nothing else. */
+/**
+ * Untrusted bytes are not of the format they claim. Every parser throws this and nothing else.
+ * @example
+ * ```ts
+ * import { MalformedError, parseCheckpoint } from "touchstone/protocol";
+ * try {
+ *   parseCheckpoint("not a checkpoint");
+ * } catch (error) {
+ *   if (error instanceof MalformedError) console.error(error.format, error.message);
+ * }
+ * ```
+ */
 export class MalformedError extends Error {
   override readonly name = "MalformedError";
   /** The format that was expected, such as "checkpoint" or "TDX quote". */
@@ -49,6 +60,11 @@ export class MalformedError extends Error {
  *
  * Each part of the library has one union of codes, named where the error is made: `new VerificationError<TdxCode>(…)`. Without a union no
  * code is allowed.
+ * @example
+ * ```ts
+ * import { VerificationError } from "touchstone/protocol";
+ * const isForged = (error: unknown): boolean => error instanceof VerificationError;
+ * ```
  */
 export class VerificationError<Code extends string = never> extends Error {
   override readonly name = "VerificationError";
@@ -64,7 +80,14 @@ export class VerificationError<Code extends string = never> extends Error {
   }
 }
 
-/** Everything verifies, but the rules do not accept it now: expired, revoked, rolled back, below a floor. Codes as in `VerificationError`. */
+/**
+ * Everything verifies, but the rules do not accept it now: expired, revoked, rolled back, below a floor. Codes as in `VerificationError`.
+ * @example
+ * ```ts
+ * import { PolicyError } from "touchstone/protocol";
+ * const whyRefused = (error: unknown): string => (error instanceof PolicyError ? `not acceptable now: ${error.code}` : "");
+ * ```
+ */
 export class PolicyError<Code extends string = never> extends Error {
   override readonly name = "PolicyError";
   readonly code: Code;

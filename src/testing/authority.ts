@@ -17,6 +17,13 @@ import { encodeInteger } from "./der.ts";
 export type Curve = "P-256" | "P-384";
 const HASH = { "P-256": "SHA-256", "P-384": "SHA-384" } as const;
 
+/**
+ * @example
+ * ```ts
+ * import type { KeyPair } from "touchstone/testing";
+ * const publicKey = ({ spki }: KeyPair): Uint8Array => spki;
+ * ```
+ */
 export interface KeyPair {
   readonly curve: Curve;
   readonly keys: CryptoKeyPair;
@@ -26,7 +33,14 @@ export interface KeyPair {
   readonly point: Uint8Array;
 }
 
-/** A certificate with the private key that belongs to it. */
+/**
+ * A certificate with the private key that belongs to it.
+ * @example
+ * ```ts
+ * import type { Certified } from "touchstone/testing";
+ * const issuerOf = ({ subject }: Certified): string => subject;
+ * ```
+ */
 export interface Certified extends KeyPair {
   readonly der: Uint8Array;
   readonly pem: string;
@@ -52,6 +66,13 @@ export interface CertificateFields extends Validity {
   readonly extensions?: readonly Extension[];
 }
 
+/**
+ * @example
+ * ```ts
+ * import { makeKeyPair } from "touchstone/testing";
+ * const channel = await makeKeyPair("P-256");
+ * ```
+ */
 export async function makeKeyPair(curve: Curve): Promise<KeyPair> {
   const keys = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: curve }, true, [
     "sign",
@@ -62,7 +83,14 @@ export async function makeKeyPair(curve: Curve): Promise<KeyPair> {
   return { curve, keys, spki, point: raw.subarray(1) };
 }
 
-/** The private key as PKCS#8 PEM, for a TLS server. */
+/**
+ * The private key as PKCS#8 PEM, for a TLS server.
+ * @example
+ * ```ts
+ * import { makeKeyPair, privateKeyPem } from "touchstone/testing";
+ * const pem = await privateKeyPem(await makeKeyPair("P-256"));
+ * ```
+ */
 export async function privateKeyPem({ keys }: KeyPair): Promise<string> {
   const pkcs8 = encodeBase64(new Uint8Array(await crypto.subtle.exportKey("pkcs8", keys.privateKey)));
   return `-----BEGIN PRIVATE KEY-----\n${pkcs8.replace(/(.{64})(?=.)/g, "$1\n")}\n-----END PRIVATE KEY-----\n`;
@@ -124,7 +152,15 @@ export interface CrlFields {
   readonly without?: ReadonlyArray<"authority-key-identifier" | "crl-number">;
 }
 
-/** A v2 CRL (RFC 5280 §5) as DER. */
+/**
+ * A v2 CRL (RFC 5280 §5) as DER.
+ * @example
+ * ```ts
+ * import { makeCrl, makeVendors } from "touchstone/testing";
+ * const { intel } = await makeVendors(new Date());
+ * const crl = await makeCrl({ issuer: intel.root, thisUpdate: new Date(), nextUpdate: new Date(Date.now() + 86_400_000), revoked: [] });
+ * ```
+ */
 export async function makeCrl({
   issuer,
   thisUpdate,

@@ -15,6 +15,14 @@ import {
 import { DSTACK_RUNTIME_EVENT } from "../verifier/tdx/logged-event.ts";
 import { u32 } from "./little-endian.ts";
 
+/**
+ * @example
+ * ```ts
+ * import type { MeasuredEvent } from "touchstone/testing";
+ * import { register } from "touchstone/protocol";
+ * const registersOf = (events: readonly MeasuredEvent[]): number[] => events.map(({ register }) => register);
+ * ```
+ */
 export interface MeasuredEvent {
   /** RTMR number. */
   readonly register: 0 | 1 | 2 | 3;
@@ -29,12 +37,26 @@ export interface MeasuredEvent {
   readonly version?: 1 | 2;
 }
 
-/** An event that measures its own data. */
+/**
+ * An event that measures its own data.
+ * @example
+ * ```ts
+ * import { EV_SEPARATOR, measured } from "touchstone/testing";
+ * const separator = measured(0, EV_SEPARATOR, new Uint8Array(4));
+ * ```
+ */
 export function measured(register: MeasuredEvent["register"], type: number, data: Uint8Array): MeasuredEvent {
   return { register, type, data, digest: sha384(data) };
 }
 
-/** A dstack runtime event in RTMR3. */
+/**
+ * A dstack runtime event in RTMR3.
+ * @example
+ * ```ts
+ * import { runtimeEvent } from "touchstone/testing";
+ * const event = runtimeEvent("app-id", new Uint8Array(20));
+ * ```
+ */
 export function runtimeEvent(name: string, payload: Uint8Array, version: 1 | 2 = 1): MeasuredEvent {
   const digest = sha384(preimageOf(name, payload, version));
   return { register: 3, type: DSTACK_RUNTIME_EVENT, data: payload, digest, name, version };
@@ -48,7 +70,14 @@ function preimageOf(name: string, payload: Uint8Array, version: 1 | 2): Uint8Arr
   );
 }
 
-/** RTMR0 to RTMR3 after the events, each from 48 zero bytes. */
+/**
+ * RTMR0 to RTMR3 after the events, each from 48 zero bytes.
+ * @example
+ * ```ts
+ * import { bootEvents, replayEvents } from "touchstone/testing";
+ * const [rtmr0] = replayEvents(bootEvents("acme/guest@1.4.0")); // 48 bytes
+ * ```
+ */
 export function replayEvents(
   events: readonly MeasuredEvent[],
 ): [Uint8Array, Uint8Array, Uint8Array, Uint8Array] {
@@ -59,7 +88,14 @@ export function replayEvents(
   return [replay(0), replay(1), replay(2), replay(3)];
 }
 
-/** The binary log: a Spec ID event, one TCG_PCR_EVENT2 for each event, padding of 0xFF as firmware leaves it. */
+/**
+ * The binary log: a Spec ID event, one TCG_PCR_EVENT2 for each event, padding of 0xFF as firmware leaves it.
+ * @example
+ * ```ts
+ * import { bootEvents, makeCcel } from "touchstone/testing";
+ * const ccel = makeCcel(bootEvents("acme/guest@1.4.0"));
+ * ```
+ */
 export function makeCcel(events: readonly MeasuredEvent[], padding = 64): Uint8Array {
   const specId = concatBytes(utf8("Spec ID Event03\0"), decodeHex("0000000000020002010000000c00300000"));
   const header = concatBytes(u32(1), u32(3), new Uint8Array(20), u32(specId.length), specId);
@@ -69,7 +105,14 @@ export function makeCcel(events: readonly MeasuredEvent[], padding = 64): Uint8A
   return concatBytes(header, ...records, new Uint8Array(padding).fill(0xff));
 }
 
-/** What dstack's guest agents differ in. */
+/**
+ * What dstack's guest agents differ in.
+ * @example
+ * ```ts
+ * import type { DstackLogForm } from "touchstone/testing";
+ * const form: DstackLogForm = { stripped: true };
+ * ```
+ */
 export interface DstackLogForm {
   /** Leaves the digests of runtime events empty. */
   readonly stripped?: boolean;
@@ -77,7 +120,14 @@ export interface DstackLogForm {
   readonly preimages?: boolean;
 }
 
-/** dstack's log: a JSON array with 0-based `imr`, hex digests and hex payloads. */
+/**
+ * dstack's log: a JSON array with 0-based `imr`, hex digests and hex payloads.
+ * @example
+ * ```ts
+ * import { makeDstackLog, runtimeEvent } from "touchstone/testing";
+ * const log = makeDstackLog([runtimeEvent("app-id", new Uint8Array(20))]);
+ * ```
+ */
 export function makeDstackLog(events: readonly MeasuredEvent[], form: DstackLogForm = {}): Uint8Array {
   const records = events.map(({ register, type, digest, data, name = "", version = 1 }) => {
     const isRuntime = type === DSTACK_RUNTIME_EVENT;
@@ -94,7 +144,14 @@ export function makeDstackLog(events: readonly MeasuredEvent[], form: DstackLogF
   return utf8(JSON.stringify(records));
 }
 
-/** A plausible measured boot: firmware and ACPI tables (RTMR0), boot loader (RTMR1), kernel command line and initrd (RTMR2). */
+/**
+ * A plausible measured boot: firmware and ACPI tables (RTMR0), boot loader (RTMR1), kernel command line and initrd (RTMR2).
+ * @example
+ * ```ts
+ * import { bootEvents } from "touchstone/testing";
+ * const events = bootEvents("acme/guest@1.4.0");
+ * ```
+ */
 export function bootEvents(image: string): MeasuredEvent[] {
   const unlogged = (what: string) => sha384(utf8(`${image}: ${what}`));
   return [

@@ -8,6 +8,13 @@ import type { GoldenTable } from "../protocol/entry/kinds/gpu-rim.ts";
 import { type KeyPair, signWith } from "./authority.ts";
 import { u16, u24 } from "./little-endian.ts";
 
+/**
+ * @example
+ * ```ts
+ * import { OPAQUE, type OpaqueField } from "touchstone/testing";
+ * const field: OpaqueField = { type: OPAQUE.boardId, value: new Uint8Array(2) };
+ * ```
+ */
 export const OPAQUE = {
   driverVersion: 3,
   vbiosVersion: 6,
@@ -23,11 +30,25 @@ export const OPAQUE = {
   featureFlag: 36,
 } as const;
 
+/**
+ * @example
+ * ```ts
+ * import { OPAQUE, type OpaqueField } from "touchstone/testing";
+ * const field: OpaqueField = { type: OPAQUE.driverVersion, value: new TextEncoder().encode("550.90.07\0") };
+ * ```
+ */
 export interface OpaqueField {
   readonly type: number;
   readonly value: Uint8Array;
 }
 
+/**
+ * @example
+ * ```ts
+ * import { makeBlocks, type ReportFields } from "touchstone/testing";
+ * const withBlocks = (fields: ReportFields, seed: string): ReportFields => ({ ...fields, blocks: makeBlocks(seed) });
+ * ```
+ */
 export interface ReportFields {
   /** The request's nonce, 32 bytes: the one that a verifier compares. */
   readonly nonce: Uint8Array;
@@ -45,7 +66,20 @@ export type GoldenMeasurement = GoldenTable[number];
 const DRIVER_INDICES = [7, ...Array.from({ length: 20 }, (_, i) => 21 + i)];
 const VBIOS_INDICES = [0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12];
 
-/** Makes a report; the signature covers request and response. */
+/**
+ * Makes a report; the signature covers request and response.
+ * @example
+ * ```ts
+ * import { GOOD_BLOCKS, makeGpuReport, makeKeyPair, makeOpaque, type ReportFields } from "touchstone/testing";
+ * const fields: ReportFields = {
+ *   nonce: new Uint8Array(32),
+ *   responderNonce: new Uint8Array(32),
+ *   blocks: GOOD_BLOCKS,
+ *   opaque: makeOpaque({ driverVersion: "550.90.07", vbiosVersion: "96.00.9F.00.01", fwid: null }),
+ * };
+ * const report = await makeGpuReport(await makeKeyPair("P-384"), fields);
+ * ```
+ */
 export async function makeGpuReport(key: KeyPair, fields: ReportFields): Promise<Uint8Array> {
   const request = concatBytes(Uint8Array.of(0x11, 0xe0, 0x01, 0xff), fields.nonce, Uint8Array.of(0));
   const record = concatBytes(...fields.blocks.map((value, i) => measurementBlock(i + 1, value)));
@@ -67,12 +101,26 @@ function measurementBlock(index: number, value: Uint8Array): Uint8Array {
   );
 }
 
-/** 64 measurements that differ from each other and depend on `seed`. */
+/**
+ * 64 measurements that differ from each other and depend on `seed`.
+ * @example
+ * ```ts
+ * import { makeBlocks } from "touchstone/testing";
+ * const blocks = makeBlocks("another firmware"); // measurements that no golden table knows
+ * ```
+ */
 export function makeBlocks(seed: string): Uint8Array[] {
   return Array.from({ length: 64 }, (_, i) => sha384(utf8(`${seed} block ${i + 1}`)));
 }
 
-/** The opaque data of a Hopper or Blackwell GPU in the order of the real ones. */
+/**
+ * The opaque data of a Hopper or Blackwell GPU in the order of the real ones.
+ * @example
+ * ```ts
+ * import { makeOpaque } from "touchstone/testing";
+ * const opaque = makeOpaque({ driverVersion: "550.90.07", vbiosVersion: "96.00.9F.00.01", fwid: null });
+ * ```
+ */
 export function makeOpaque(fields: {
   readonly driverVersion: string;
   /** As people write it: 96.00.9F.00.01. */
@@ -105,7 +153,14 @@ export function encodeVbiosVersion(version: string): Uint8Array {
   return Uint8Array.of(d, c, b, a, e, 0, 0, 0);
 }
 
-/** The golden tables that `blocks` match: what the driver's and the VBIOS's RIM would hold. Index i is block i + 1. */
+/**
+ * The golden tables that `blocks` match: what the driver's and the VBIOS's RIM would hold. Index i is block i + 1.
+ * @example
+ * ```ts
+ * import { makeBlocks, makeGoldenTables } from "touchstone/testing";
+ * const { driver, vbios } = makeGoldenTables(makeBlocks("my firmware"));
+ * ```
+ */
 export function makeGoldenTables(blocks: readonly Uint8Array[]): {
   driver: GoldenTable;
   vbios: GoldenTable;

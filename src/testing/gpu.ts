@@ -10,7 +10,15 @@ import { makeBlocks, makeGoldenTables, makeGpuReport, makeOpaque, type ReportFie
 import { type GpuIdentity, makeGpuIdentity, makeNvidiaCrls, type NvidiaAuthority } from "./nvidia.ts";
 import { makeOcspResponse, makeOcspSigner, type OcspFields } from "./ocsp.ts";
 
-/** What a GPU may differ in. */
+/**
+ * What a GPU may differ in.
+ * @example
+ * ```ts
+ * import { type GpuOptions, makeMachine } from "touchstone/testing";
+ * const old: GpuOptions = { driverVersion: "535.86.05" };
+ * const machine = await makeMachine({ at: new Date(), gpus: [old] });
+ * ```
+ */
 export interface GpuOptions {
   readonly driverVersion?: string;
   /** As people write it: 96.00.9F.00.01. */
@@ -28,6 +36,13 @@ export interface GpuOptions {
   readonly crlNextUpdate?: Date;
 }
 
+/**
+ * @example
+ * ```ts
+ * import type { SyntheticGpu } from "touchstone/testing";
+ * const versionsOf = ({ driverVersion, vbiosVersion }: SyntheticGpu): string => `${driverVersion} ${vbiosVersion}`;
+ * ```
+ */
 export interface SyntheticGpu {
   readonly identity: GpuIdentity;
   readonly report: Uint8Array;
@@ -40,7 +55,14 @@ export interface SyntheticGpu {
 
 const HOUR = 3_600_000;
 
-/** The measurements of every synthetic GPU whose options change none. */
+/**
+ * The measurements of every synthetic GPU whose options change none.
+ * @example
+ * ```ts
+ * import { GOOD_BLOCKS, makeGoldenTables } from "touchstone/testing";
+ * const tables = makeGoldenTables(GOOD_BLOCKS);
+ * ```
+ */
 export const GOOD_BLOCKS: readonly Uint8Array[] = makeBlocks("synthetic GPU");
 
 export async function makeGpu(

@@ -20,13 +20,27 @@ import { boolean, encodeInteger, enumerated, octetString, oid, sequence } from "
 const SGX_EXTENSION = "1.2.840.113741.1.13.1";
 const OWNER = "O=Intel Corporation, L=Santa Clara, ST=CA, C=US";
 
+/**
+ * @example
+ * ```ts
+ * import type { IntelAuthority } from "touchstone/testing";
+ * const rootOfTrust = ({ root }: IntelAuthority): Uint8Array => root.der;
+ * ```
+ */
 export interface IntelAuthority {
   readonly root: Certified;
   readonly tcbSigning: Certified;
   readonly platformCa: Certified;
 }
 
-/** What the SGX extension of a PCK certificate states about its platform. */
+/**
+ * What the SGX extension of a PCK certificate states about its platform.
+ * @example
+ * ```ts
+ * import { defaultPlatform, type SgxPlatform } from "touchstone/testing";
+ * const old: SgxPlatform = { ...defaultPlatform(), pceSvn: 1 };
+ * ```
+ */
 export interface SgxPlatform {
   /** 16 bytes. */
   readonly ppid: Uint8Array;
@@ -70,7 +84,14 @@ export interface TdxModule {
   readonly attributesMask: string;
 }
 
-/** The signed `tcbInfo` object of PCS v4, in Intel's own words: hex upper case, times RFC 3339. */
+/**
+ * The signed `tcbInfo` object of PCS v4, in Intel's own words: hex upper case, times RFC 3339.
+ * @example
+ * ```ts
+ * import { defaultTcbInfo, type TcbInfoDocument } from "touchstone/testing";
+ * const info: TcbInfoDocument = { ...defaultTcbInfo(new Date()), fmspc: "000000000000" };
+ * ```
+ */
 export interface TcbInfoDocument {
   readonly id: string;
   readonly version: number;
@@ -87,7 +108,14 @@ export interface TcbInfoDocument {
   readonly tcbLevels: readonly PlatformTcbLevel[];
 }
 
-/** The signed `enclaveIdentity` object of the TD quoting enclave. */
+/**
+ * The signed `enclaveIdentity` object of the TD quoting enclave.
+ * @example
+ * ```ts
+ * import { defaultQeIdentity, type QeIdentityDocument } from "touchstone/testing";
+ * const identity: QeIdentityDocument = { ...defaultQeIdentity(new Date()), isvprodid: 3 };
+ * ```
+ */
 export interface QeIdentityDocument {
   readonly id: string;
   readonly version: number;
@@ -103,6 +131,15 @@ export interface QeIdentityDocument {
   readonly tcbLevels: readonly IsvSvnLevel[];
 }
 
+/**
+ * @example
+ * ```ts
+ * import { type CollateralFields, defaultQeIdentity, defaultTcbInfo } from "touchstone/testing";
+ * const fields = (at: Date): CollateralFields => ({
+ *   tcbInfo: defaultTcbInfo(at), qeIdentity: defaultQeIdentity(at), crlThisUpdate: at, crlNextUpdate: new Date(at.getTime() + 86_400_000),
+ * });
+ * ```
+ */
 export interface CollateralFields {
   readonly tcbInfo: TcbInfoDocument;
   readonly qeIdentity: QeIdentityDocument;
@@ -117,7 +154,14 @@ export interface CollateralFields {
   readonly rewrite?: (document: string) => string;
 }
 
-/** Root, TCB signer and Platform CA under the names that Intel's have. */
+/**
+ * Root, TCB signer and Platform CA under the names that Intel's have.
+ * @example
+ * ```ts
+ * import { makeIntelAuthority } from "touchstone/testing";
+ * const intel = await makeIntelAuthority({ notBefore: new Date("2026-01-01"), notAfter: new Date("2030-01-01") });
+ * ```
+ */
 export async function makeIntelAuthority(validity: Validity): Promise<IntelAuthority> {
   const common = { curve: "P-256", ...validity } as const;
   const root = await certify({ ...common, subject: `CN=Intel SGX Root CA, ${OWNER}`, ca: true });
@@ -128,7 +172,15 @@ export async function makeIntelAuthority(validity: Validity): Promise<IntelAutho
   return { root, tcbSigning, platformCa };
 }
 
-/** A PCK certificate for a platform, issued by the Platform CA. */
+/**
+ * A PCK certificate for a platform, issued by the Platform CA.
+ * @example
+ * ```ts
+ * import { defaultPlatform, type IntelAuthority, makePckCertificate } from "touchstone/testing";
+ * const pck = (intel: IntelAuthority) =>
+ *   makePckCertificate(intel, defaultPlatform(), { notBefore: new Date("2026-01-01"), notAfter: new Date("2030-01-01") });
+ * ```
+ */
 export function makePckCertificate(
   authority: IntelAuthority,
   platform: SgxPlatform,
@@ -164,7 +216,14 @@ function sgxExtension(platform: SgxPlatform): Uint8Array {
   );
 }
 
-/** Signs TCB Info, QE identity and both CRLs, and lays them out as `collateral.json` has them. */
+/**
+ * Signs TCB Info, QE identity and both CRLs, and lays them out as `collateral.json` has them.
+ * @example
+ * ```ts
+ * import { type CollateralFields, type IntelAuthority, makeCollateral } from "touchstone/testing";
+ * const stale = (intel: IntelAuthority, fields: CollateralFields) => makeCollateral(intel, { ...fields, crlNextUpdate: new Date(0) });
+ * ```
+ */
 export async function makeCollateral(
   authority: IntelAuthority,
   fields: CollateralFields,

@@ -22,12 +22,26 @@ import {
 } from "./tdx-defaults.ts";
 import { makeTdxQuote, type TdBody } from "./tdx-quote.ts";
 
-/** The made-up vendors whose roots a test pins. */
+/**
+ * The made-up vendors whose roots a test pins.
+ * @example
+ * ```ts
+ * import type { Vendors } from "touchstone/testing";
+ * const rootsOf = ({ intel, nvidia }: Vendors): Uint8Array[] => [intel.root.der, nvidia.root.der];
+ * ```
+ */
 export interface Vendors {
   readonly intel: IntelAuthority;
   readonly nvidia: NvidiaAuthority;
 }
 
+/**
+ * @example
+ * ```ts
+ * import type { MachineOptions } from "touchstone/testing";
+ * const options: MachineOptions = { at: new Date(), gpus: [{}, {}] };
+ * ```
+ */
 export interface MachineOptions {
   /** The time at which everything is valid: collateral for a day before and 29 after, OCSP answers for 24 hours. */
   readonly at: Date;
@@ -47,6 +61,13 @@ export interface MachineOptions {
   readonly claims?: Partial<GpuClaims>;
 }
 
+/**
+ * @example
+ * ```ts
+ * import type { Machine } from "touchstone/testing";
+ * const rootsOf = ({ roots }: Machine): Machine["roots"] => roots; // for AppraiseOptions.roots: made-up evidence passes under no other
+ * ```
+ */
 export interface Machine {
   /** The value of `evidence.json`. */
   readonly evidence: EvidenceDocument;
@@ -63,7 +84,15 @@ export interface Machine {
 
 const DAY = 86_400_000;
 
-/** Makes vendors whose certificates are valid for the year before `at` and five after. */
+/**
+ * Makes vendors whose certificates are valid for the year before `at` and five after.
+ * @example
+ * ```ts
+ * import { makeMachine, makeVendors } from "touchstone/testing";
+ * const vendors = await makeVendors(new Date());
+ * const machines = await Promise.all([1, 2].map(() => makeMachine({ at: new Date(), vendors })));
+ * ```
+ */
 export async function makeVendors(
   at: Date,
   architecture: NvidiaAuthority["architecture"] = "hopper",
@@ -76,7 +105,15 @@ export async function makeVendors(
   return { intel, nvidia };
 }
 
-/** Makes a machine that an honest policy accepts, but for what the options change. */
+/**
+ * Makes a machine that an honest policy accepts, but for what the options change.
+ * @example
+ * ```ts
+ * import { makeMachine, tamper } from "touchstone/testing";
+ * const machine = await makeMachine({ at: new Date() });
+ * const [good, bad] = [machine, await tamper(machine, "quote-edited")];
+ * ```
+ */
 export async function makeMachine(options: MachineOptions): Promise<Machine> {
   const vendors = options.vendors ?? (await makeVendors(options.at));
   const channel = options.channel ?? (await makeKeyPair("P-256"));
@@ -108,7 +145,15 @@ export async function makeMachine(options: MachineOptions): Promise<Machine> {
   return { evidence, roots, vendors, channel, nonce, body, events, gpus, options };
 }
 
-/** `evidence.json` as bytes. */
+/**
+ * `evidence.json` as bytes.
+ * @example
+ * ```ts
+ * import { encodeEvidence, makeMachine } from "touchstone/testing";
+ * const { evidence } = await makeMachine({ at: new Date() });
+ * const bytes = encodeEvidence(evidence);
+ * ```
+ */
 export function encodeEvidence(evidence: EvidenceDocument): Uint8Array {
   return utf8(JSON.stringify(evidence));
 }

@@ -13,6 +13,13 @@ const COMPOSITE_DEVICE_ID = "2.23.133.5.4.1";
 const DICE_TCB_INFO = "2.23.133.5.4.1.1";
 const OWNER = "O=NVIDIA Corporation";
 
+/**
+ * @example
+ * ```ts
+ * import type { NvidiaAuthority } from "touchstone/testing";
+ * const deviceRoot = ({ root }: NvidiaAuthority): Uint8Array => root.der;
+ * ```
+ */
 export interface NvidiaAuthority {
   readonly root: Certified;
   /** "NVIDIA GH100 Identity", issued by the root. */
@@ -22,7 +29,14 @@ export interface NvidiaAuthority {
   readonly architecture: Architecture;
 }
 
-/** The keys of one GPU. */
+/**
+ * The keys of one GPU.
+ * @example
+ * ```ts
+ * import type { GpuIdentity } from "touchstone/testing";
+ * const chainOf = ({ chain }: GpuIdentity): string[] => chain.map(({ subject }) => subject);
+ * ```
+ */
 export interface GpuIdentity {
   readonly architecture: Architecture;
   /** Certifies the attestation key: the boot ROM's key. */
@@ -35,7 +49,14 @@ export interface GpuIdentity {
   readonly fwid: Uint8Array | null;
 }
 
-/** The CAs of one chip; `root` shares the root of another. */
+/**
+ * The CAs of one chip; `root` shares the root of another.
+ * @example
+ * ```ts
+ * import { makeNvidiaAuthority } from "touchstone/testing";
+ * const nvidia = await makeNvidiaAuthority("hopper", { notBefore: new Date("2026-01-01"), notAfter: new Date("2030-01-01") });
+ * ```
+ */
 export async function makeNvidiaAuthority(
   architecture: Architecture,
   validity: Validity,
@@ -53,7 +74,16 @@ export async function makeNvidiaAuthority(
   return { architecture, root: top, identity, provisioner };
 }
 
-/** Certifies a new GPU whose attestation key stands for the firmware `fwid` (48 bytes). */
+/**
+ * Certifies a new GPU whose attestation key stands for the firmware `fwid` (48 bytes).
+ * @example
+ * ```ts
+ * import { makeGpuIdentity, makeVendors } from "touchstone/testing";
+ * const { nvidia } = await makeVendors(new Date());
+ * const validity = { notBefore: new Date("2026-01-01"), notAfter: new Date("2030-01-01") };
+ * const identity = await makeGpuIdentity(nvidia, { ...validity, fwid: null });
+ * ```
+ */
 export async function makeGpuIdentity(
   authority: NvidiaAuthority,
   fields: Validity & { readonly fwid: Uint8Array | null },
@@ -111,7 +141,15 @@ export interface NvidiaCrlFields {
   readonly revoked?: readonly string[];
 }
 
-/** The CRLs of the root, the identity CA and the provisioner, DER, in this order. */
+/**
+ * The CRLs of the root, the identity CA and the provisioner, DER, in this order.
+ * @example
+ * ```ts
+ * import { makeNvidiaCrls, makeVendors } from "touchstone/testing";
+ * const { nvidia } = await makeVendors(new Date());
+ * const crls = await makeNvidiaCrls(nvidia, { thisUpdate: new Date(), nextUpdate: new Date(Date.now() + 86_400_000) });
+ * ```
+ */
 export function makeNvidiaCrls(authority: NvidiaAuthority, fields: NvidiaCrlFields): Promise<Uint8Array[]> {
   const issuers = [authority.root, authority.identity, authority.provisioner];
   return Promise.all(issuers.map((issuer) => makeCrl({ issuer, ...fields })));

@@ -17,6 +17,13 @@ import {
   sequence,
 } from "./der.ts";
 
+/**
+ * @example
+ * ```ts
+ * import type { OcspFields } from "touchstone/testing";
+ * const stale = (fields: OcspFields): OcspFields => ({ ...fields, nextUpdate: new Date(0) });
+ * ```
+ */
 export interface OcspFields {
   /** CA that issued the certificate in question. */
   readonly issuer: Certified;
@@ -28,7 +35,15 @@ export interface OcspFields {
   readonly nextUpdate: Date;
 }
 
-/** A responder that `issuer` lets answer for it: id-kp-OCSPSigning (RFC 6960 §4.2.2.2). */
+/**
+ * A responder that `issuer` lets answer for it: id-kp-OCSPSigning (RFC 6960 §4.2.2.2).
+ * @example
+ * ```ts
+ * import { makeOcspSigner, makeVendors } from "touchstone/testing";
+ * const { nvidia } = await makeVendors(new Date());
+ * const signer = await makeOcspSigner(nvidia.identity, { notBefore: new Date("2026-01-01"), notAfter: new Date("2030-01-01") });
+ * ```
+ */
 export function makeOcspSigner(issuer: Certified, validity: Validity, delegated = true): Promise<Certified> {
   const ocspSigning = sequence(oid("1.3.6.1.5.5.7.3.9"));
   return certify({
@@ -41,12 +56,26 @@ export function makeOcspSigner(issuer: Certified, validity: Validity, delegated 
   });
 }
 
-/** What a responder answers that does not answer, DER: an error such as 6, "unauthorized" (RFC 6960 §4.2.1). */
+/**
+ * What a responder answers that does not answer, DER: an error such as 6, "unauthorized" (RFC 6960 §4.2.1).
+ * @example
+ * ```ts
+ * import { makeOcspError } from "touchstone/testing";
+ * const unauthorized = makeOcspError(6);
+ * ```
+ */
 export function makeOcspError(code: number): Uint8Array {
   return sequence(enumerated(code));
 }
 
-/** A successful OCSP response, DER. */
+/**
+ * A successful OCSP response, DER.
+ * @example
+ * ```ts
+ * import { makeOcspResponse, type OcspFields } from "touchstone/testing";
+ * const revoked = (fields: OcspFields): Promise<Uint8Array> => makeOcspResponse({ ...fields, status: "revoked" });
+ * ```
+ */
 export async function makeOcspResponse(fields: OcspFields): Promise<Uint8Array> {
   const responseData = sequence(
     context(1, subjectName(fields.signer)),

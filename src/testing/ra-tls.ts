@@ -12,13 +12,33 @@ import { encodeEvidence, type Machine } from "./machine.ts";
 const CONCEPTUAL_MESSAGE_WRAPPER = "1.3.6.1.5.5.7.1.35";
 const EVIDENCE_MEDIA_TYPE = "application/vnd.touchstone.evidence.v1+json";
 
+/**
+ * @example
+ * ```ts
+ * import type { RaTlsFields } from "touchstone/testing";
+ * const expired = (fields: RaTlsFields): RaTlsFields => ({ ...fields, notAfter: new Date(0) });
+ * ```
+ */
 export interface RaTlsFields extends Validity {
   readonly commonName: string;
   /** Extension values by dotted OID; an OID may be there twice. */
   readonly extensions: ReadonlyArray<readonly [oid: string, value: Uint8Array]>;
 }
 
-/** A self-signed certificate of `key` with any extensions. */
+/**
+ * A self-signed certificate of `key` with any extensions.
+ * @example
+ * ```ts
+ * import { makeKeyPair, makeRaTlsCertificate } from "touchstone/testing";
+ * const key = await makeKeyPair("P-256");
+ * const certificate = await makeRaTlsCertificate(key, {
+ *   commonName: "gpu.example.com",
+ *   extensions: [],
+ *   notBefore: new Date("2026-01-01"),
+ *   notAfter: new Date("2030-01-01"),
+ * });
+ * ```
+ */
 export function makeRaTlsCertificate(key: KeyPair, fields: RaTlsFields): Promise<Certified> {
   const { commonName, extensions, notBefore, notAfter } = fields;
   return certify(
@@ -34,7 +54,14 @@ export function makeRaTlsCertificate(key: KeyPair, fields: RaTlsFields): Promise
   );
 }
 
-/** The certificate that a machine would show to TLS clients, valid for a day before and after the time it was made for. */
+/**
+ * The certificate that a machine would show to TLS clients, valid for a day before and after the time it was made for.
+ * @example
+ * ```ts
+ * import { makeEvidenceCertificate, makeMachine } from "touchstone/testing";
+ * const certificate = await makeEvidenceCertificate(await makeMachine({ at: new Date() }));
+ * ```
+ */
 export function makeEvidenceCertificate(machine: Machine): Promise<Certified> {
   const at = machine.options.at.getTime();
   return makeRaTlsCertificate(machine.channel, {
@@ -45,7 +72,15 @@ export function makeEvidenceCertificate(machine: Machine): Promise<Certified> {
   });
 }
 
-/** OCTET STRING of the CBOR array [media type, bytes]. The bytes' length takes 2 bytes, or 4 above 64 KiB. */
+/**
+ * OCTET STRING of the CBOR array [media type, bytes]. The bytes' length takes 2 bytes, or 4 above 64 KiB.
+ * @example
+ * ```ts
+ * import { encodeEvidence, makeMachine, wrapEvidence } from "touchstone/testing";
+ * const { evidence } = await makeMachine({ at: new Date() });
+ * const value = wrapEvidence(encodeEvidence(evidence)); // of a certificate's extension
+ * ```
+ */
 export function wrapEvidence(evidence: Uint8Array): Uint8Array {
   const type = utf8(EVIDENCE_MEDIA_TYPE);
   const length =

@@ -9,6 +9,13 @@ import type { SyntheticTdxOptions } from "./tdx-defaults.ts";
 /** Makes a bad machine from a good one. It keeps the roots that a verifier of the good one pins. */
 export type Change = (machine: Machine) => Promise<Machine>;
 
+/**
+ * @example
+ * ```ts
+ * import { type Tampering, TAMPERINGS } from "touchstone/testing";
+ * const stories = Object.values<Tampering>(TAMPERINGS).map(({ story }) => story);
+ * ```
+ */
 export interface Tampering {
   /** What is wrong with the machine, in one sentence. */
   readonly story: string;

@@ -17,13 +17,27 @@ const OF_ROOT = `xmlns:ns0="${SWID}" xmlns:ns2="${SHA384}"`;
 /** The declarations in scope at SignedInfo, sorted by prefix: its canonical form states them all. */
 const OF_SIGNED_INFO = `xmlns="${SWID}" xmlns:ds="${DSIG}" ${OF_ROOT}`;
 
+/**
+ * @example
+ * ```ts
+ * import type { RimAuthority } from "touchstone/testing";
+ * const pinned = ({ root }: RimAuthority): string => root.pem;
+ * ```
+ */
 export interface RimAuthority {
   readonly root: Certified;
   /** Signer first, root last: what a RIM embeds. */
   readonly chain: readonly Certified[];
 }
 
-/** A RIM root, the CA of one chip, an intermediate, and a signer. */
+/**
+ * A RIM root, the CA of one chip, an intermediate, and a signer.
+ * @example
+ * ```ts
+ * import { makeRimAuthority } from "touchstone/testing";
+ * const authority = await makeRimAuthority({ notBefore: new Date("2026-01-01"), notAfter: new Date("2030-01-01") });
+ * ```
+ */
 export async function makeRimAuthority(validity: Validity, chip = "GH100"): Promise<RimAuthority> {
   const ca = { curve: "P-384", ca: true, ...validity } as const;
   const owner = "O=NVIDIA Corporation, C=US";
@@ -47,6 +61,13 @@ export async function makeRimAuthority(validity: Validity, chip = "GH100"): Prom
   return { root, chain: [signer, issuing, chipCa, root] };
 }
 
+/**
+ * @example
+ * ```ts
+ * import type { RimFields } from "touchstone/testing";
+ * const empty = (fields: RimFields): RimFields => ({ ...fields, table: [] });
+ * ```
+ */
 export interface RimFields {
   /** Chip, such as "GH100". */
   readonly product: string;
@@ -113,7 +134,15 @@ function signedInfoOf(content: string): string {
   );
 }
 
-/** Makes and signs a RIM. */
+/**
+ * Makes and signs a RIM.
+ * @example
+ * ```ts
+ * import { makeRim, makeRimAuthority, type RimFields } from "touchstone/testing";
+ * const rim = async (fields: RimFields): Promise<Uint8Array> =>
+ *   makeRim(fields, await makeRimAuthority({ notBefore: new Date("2026-01-01"), notAfter: new Date("2030-01-01") }));
+ * ```
+ */
 export function makeRim(fields: RimFields, { chain }: RimAuthority): Promise<Uint8Array> {
   return signRim(makeRimContent(fields), chain);
 }

@@ -6,7 +6,14 @@ import type { Machine } from "./machine.ts";
 import { type Tampering, withClaims } from "./remake.ts";
 import { TDX_TAMPERINGS } from "./tdx-tampering.ts";
 
-/** Every tampering by name. */
+/**
+ * Every tampering by name.
+ * @example
+ * ```ts
+ * import { TAMPERINGS } from "touchstone/testing";
+ * const { story, aimsAt } = TAMPERINGS["quote-edited"]; // what is wrong, and the check that must fail
+ * ```
+ */
 export const TAMPERINGS = {
   ...TDX_TAMPERINGS,
   "channel-key-swapped": {
@@ -31,9 +38,23 @@ export const TAMPERINGS = {
   ...GPU_TAMPERINGS,
 } as const satisfies Record<string, Tampering>;
 
+/**
+ * @example
+ * ```ts
+ * import { type TamperingName, TAMPERINGS } from "touchstone/testing";
+ * const names = Object.keys(TAMPERINGS) as TamperingName[];
+ * ```
+ */
 export type TamperingName = keyof typeof TAMPERINGS;
 
-/** A bad machine made from a good one. */
+/**
+ * A bad machine made from a good one.
+ * @example
+ * ```ts
+ * import { makeMachine, tamper } from "touchstone/testing";
+ * const edited = await tamper(await makeMachine({ at: new Date() }), "quote-edited"); // your integration must not trust it
+ * ```
+ */
 export function tamper(machine: Machine, name: TamperingName): Promise<Machine> {
   return TAMPERINGS[name].apply(machine);
 }

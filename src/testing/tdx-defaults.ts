@@ -14,7 +14,15 @@ import {
 } from "./intel.ts";
 import type { QeReport, QuoteFields, TdBody } from "./tdx-quote.ts";
 
-/** What a machine's TDX side may differ in. */
+/**
+ * What a machine's TDX side may differ in.
+ * @example
+ * ```ts
+ * import { makeMachine, type SyntheticTdxOptions } from "touchstone/testing";
+ * const tdx: SyntheticTdxOptions = { body: { mrTd: new Uint8Array(48).fill(1) }, revokePck: true };
+ * const machine = await makeMachine({ at: new Date(), tdx });
+ * ```
+ */
 export interface SyntheticTdxOptions {
   readonly body?: Partial<TdBody>;
   readonly qeReport?: Partial<QeReport>;
@@ -39,6 +47,13 @@ const MODULE = {
   attributesMask: "FFFFFFFFFFFFFFFF",
 };
 
+/**
+ * @example
+ * ```ts
+ * import { defaultBody } from "touchstone/testing";
+ * const other = { ...defaultBody(), mrTd: new Uint8Array(48).fill(1) };
+ * ```
+ */
 export function defaultBody(): TdBody {
   const zero = new Uint8Array(48);
   const teeTcbSvn = decodeHex("0b010400000000000000000000000000");
@@ -63,6 +78,13 @@ export function defaultBody(): TdBody {
   };
 }
 
+/**
+ * @example
+ * ```ts
+ * import { defaultPlatform } from "touchstone/testing";
+ * const { fmspc } = defaultPlatform();
+ * ```
+ */
 export function defaultPlatform(): SgxPlatform {
   return {
     ppid: sha256(utf8("synthetic PPID")).subarray(0, 16),
@@ -76,6 +98,13 @@ export function defaultPlatform(): SgxPlatform {
   };
 }
 
+/**
+ * @example
+ * ```ts
+ * import { defaultQeReport } from "touchstone/testing";
+ * const { mrSigner } = defaultQeReport();
+ * ```
+ */
 export function defaultQeReport(): QeReport {
   return {
     cpuSvn: cpuSvnOf(SGX_SVNS),
@@ -88,6 +117,13 @@ export function defaultQeReport(): QeReport {
   };
 }
 
+/**
+ * @example
+ * ```ts
+ * import { defaultTcbInfo } from "touchstone/testing";
+ * const { tcbLevels } = defaultTcbInfo(new Date());
+ * ```
+ */
 export function defaultTcbInfo(at: Date): TcbInfoDocument {
   return {
     id: "TDX",
@@ -117,7 +153,14 @@ export function defaultTcbInfo(at: Date): TcbInfoDocument {
   };
 }
 
-/** A platform TCB level that lies `below` steps under the default platform's own SVNs. */
+/**
+ * A platform TCB level that lies `below` steps under the default platform's own SVNs.
+ * @example
+ * ```ts
+ * import { tcbLevel } from "touchstone/testing";
+ * const level = tcbLevel(2, "OutOfDate", ["INTEL-SA-00001"]);
+ * ```
+ */
 export function tcbLevel(below: number, tcbStatus: TcbStatus, advisoryIDs?: string[]): PlatformTcbLevel {
   const lowered = (svns: number[]) => svns.map((svn) => ({ svn: Math.max(0, svn - below) }));
   return {
@@ -128,6 +171,13 @@ export function tcbLevel(below: number, tcbStatus: TcbStatus, advisoryIDs?: stri
   };
 }
 
+/**
+ * @example
+ * ```ts
+ * import { defaultQeIdentity } from "touchstone/testing";
+ * const { isvprodid } = defaultQeIdentity(new Date());
+ * ```
+ */
 export function defaultQeIdentity(at: Date): QeIdentityDocument {
   return {
     id: "TD_QE",

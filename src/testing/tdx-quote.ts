@@ -7,10 +7,25 @@ import { utf8 } from "../protocol/encoding/text.ts";
 import { type Certified, makeKeyPair, signWith } from "./authority.ts";
 import { u16, u32 } from "./little-endian.ts";
 
-/** `v4` and `v5-tdx1.0` carry the 584-byte body of TDX 1.0, `v5-tdx1.5` the 648-byte one, `v5-tdx1.5-extended` the 885-byte one. */
+/**
+ * `v4` and `v5-tdx1.0` carry the 584-byte body of TDX 1.0, `v5-tdx1.5` the 648-byte one,
+ * `v5-tdx1.5-extended` the 885-byte one.
+ * @example
+ * ```ts
+ * import type { QuoteForm } from "touchstone/testing";
+ * const isLong = (form: QuoteForm): boolean => form !== "v4";
+ * ```
+ */
 export type QuoteForm = "v4" | "v5-tdx1.0" | "v5-tdx1.5" | "v5-tdx1.5-extended";
 
-/** The fields of the TD report, in their order. Lengths: SVNs 16, attributes and XFAM 8, REPORTDATA 64, all others 48 bytes. */
+/**
+ * The fields of the TD report, in their order. Lengths: SVNs 16, attributes and XFAM 8, REPORTDATA 64, all others 48 bytes.
+ * @example
+ * ```ts
+ * import { defaultBody, type TdBody } from "touchstone/testing";
+ * const body: TdBody = { ...defaultBody(), tdAttributes: new Uint8Array(8).fill(1) };
+ * ```
+ */
 export interface TdBody {
   readonly teeTcbSvn: Uint8Array;
   readonly mrSeam: Uint8Array;
@@ -53,7 +68,14 @@ const BODY_LENGTHS: ReadonlyArray<readonly [keyof TdBody, number]> = [
   ["mrServiceTd", 48],
 ];
 
-/** What an extended body says after the fields of TDX 1.5. Each is zero where it is not given. */
+/**
+ * What an extended body says after the fields of TDX 1.5. Each is zero where it is not given.
+ * @example
+ * ```ts
+ * import type { ExtendedBody } from "touchstone/testing";
+ * const extended: Partial<ExtendedBody> = { vmId: Uint8Array.of(1) };
+ * ```
+ */
 export interface ExtendedBody {
   readonly vmId: Uint8Array;
   readonly tdId: Uint8Array;
@@ -80,7 +102,14 @@ const EXTENDED_LENGTHS: ReadonlyArray<readonly [keyof ExtendedBody, number]> = [
   ["currentServiceTdAttributes", 8],
 ];
 
-/** The report of the TD quoting enclave. */
+/**
+ * The report of the TD quoting enclave.
+ * @example
+ * ```ts
+ * import { defaultQeReport, type QeReport } from "touchstone/testing";
+ * const report: QeReport = { ...defaultQeReport(), isvSvn: 0 };
+ * ```
+ */
 export interface QeReport {
   /** 16 bytes. */
   readonly cpuSvn: Uint8Array;
@@ -95,6 +124,13 @@ export interface QeReport {
   readonly isvSvn: number;
 }
 
+/**
+ * @example
+ * ```ts
+ * import type { QuoteFields } from "touchstone/testing";
+ * const withTail = (fields: QuoteFields): QuoteFields => ({ ...fields, trailing: new Uint8Array(16) });
+ * ```
+ */
 export interface QuoteFields {
   readonly form: QuoteForm;
   readonly body: TdBody;
@@ -108,6 +144,13 @@ export interface QuoteFields {
   readonly trailing?: Uint8Array;
 }
 
+/**
+ * @example
+ * ```ts
+ * import type { QuoteSigner } from "touchstone/testing";
+ * const subjectOf = ({ pck }: QuoteSigner): string => pck.subject;
+ * ```
+ */
 export interface QuoteSigner {
   readonly pck: Certified;
   /** PEM of the PCK certificate, the Platform CA and the root. */
@@ -116,7 +159,14 @@ export interface QuoteSigner {
 
 const INTEL_QE = decodeHex("939a7233f79c4ca9940a0db3957f0607");
 
-/** Makes a quote: the attestation key signs header and body, and the QE report, signed by the PCK key, names that key. */
+/**
+ * Makes a quote: the attestation key signs header and body, and the QE report, signed by the PCK key, names that key.
+ * @example
+ * ```ts
+ * import { makeTdxQuote, type QuoteFields, type QuoteSigner } from "touchstone/testing";
+ * const quote = (signer: QuoteSigner, fields: QuoteFields): Promise<Uint8Array> => makeTdxQuote(signer, { ...fields, teeType: 0 });
+ * ```
+ */
 export async function makeTdxQuote(signer: QuoteSigner, fields: QuoteFields): Promise<Uint8Array> {
   const attestationKey = await makeKeyPair("P-256");
   const signed = concatBytes(quoteHeader(fields), bodyDescriptor(fields.form), quoteBody(fields));

@@ -15,6 +15,11 @@ import {
 /**
  * A store for one log. The file is replaced as a whole, so that a crash leaves the old state or the new one.
  * Its methods throw FileError when the file is damaged or of another log, and the system's error when it cannot be read or written.
+ * @example
+ * ```ts
+ * import { createFileStore } from "touchstone/verifier/node";
+ * const store = createFileStore("touchstone-state.json");
+ * ```
  */
 export function createFileStore(path: string): StateStore {
   return {

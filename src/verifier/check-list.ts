@@ -2,8 +2,22 @@
 // it stays "not-evaluated", and only a list whose every check passed is accepted.
 import { printable } from "../protocol/errors.ts";
 
+/**
+ * @example
+ * ```ts
+ * import type { Check, Outcome } from "touchstone/verifier";
+ * const counts = (checks: readonly Check[], outcome: Outcome): number => checks.filter((check) => check.outcome === outcome).length;
+ * ```
+ */
 export type Outcome = "pass" | "fail" | "not-evaluated";
 
+/**
+ * @example
+ * ```ts
+ * import type { Check } from "touchstone/verifier";
+ * const failed = ({ outcome }: Check): boolean => outcome === "fail";
+ * ```
+ */
 export interface Check {
   /** Stable identifier such as "tdx.pck.chain". */
   readonly id: string;

@@ -89,10 +89,31 @@ const evidenceSchema = z.strictObject({
   claims: gpuClaimsSchema,
 });
 
+/**
+ * @example
+ * ```ts
+ * import type { GpuClaims } from "touchstone/verifier";
+ * const claims: GpuClaims = { ccMode: "on", devtools: false, reports: [] };
+ * ```
+ */
 export type GpuClaims = z.output<typeof gpuClaimsSchema>;
-/** Evidence with its binary parts decoded. */
+/**
+ * Evidence with its binary parts decoded.
+ * @example
+ * ```ts
+ * import type { Evidence } from "touchstone/verifier";
+ * const gpuCount = ({ gpus }: Evidence): number => gpus.length;
+ * ```
+ */
 export type Evidence = z.output<typeof evidenceSchema>;
-/** The JSON value of `evidence.json`: binary parts in padded base64, the nonce in hex. */
+/**
+ * The JSON value of `evidence.json`: binary parts in padded base64, the nonce in hex.
+ * @example
+ * ```ts
+ * import type { EvidenceDocument } from "touchstone/verifier";
+ * const text = (document: EvidenceDocument): string => JSON.stringify(document);
+ * ```
+ */
 export type EvidenceDocument = z.input<typeof evidenceSchema>;
 export type GpuEvidence = Evidence["gpus"][number];
 
@@ -109,6 +130,11 @@ function member(value: Json | undefined, name: string): Json | undefined {
 /**
  * Reads `evidence.json`: strict UTF-8 JSON of at most 4 MiB. Says nothing about whether the evidence is true.
  * @throws MalformedError with the JSON pointer of the first fault.
+ * @example
+ * ```ts
+ * import { parseEvidence } from "touchstone/verifier";
+ * const quoteOf = (bytes: Uint8Array): Uint8Array => parseEvidence(bytes).tdx.quote;
+ * ```
  */
 export function parseEvidence(input: Uint8Array): Evidence {
   const value = parseHandedOver(input, EVIDENCE);

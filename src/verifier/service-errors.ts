@@ -2,7 +2,14 @@
 import { decodeUtf8 } from "../protocol/encoding/text.ts";
 import { printable, recogniseAcrossCopies } from "../protocol/errors.ts";
 
-/** Nobody answered, or not in time, or the answer broke off. Nothing may be trusted on the strength of that; asking again is safe. */
+/**
+ * Nobody answered, or not in time, or the answer broke off. Nothing may be trusted on the strength of that; asking again is safe.
+ * @example
+ * ```ts
+ * import { UnreachableError } from "touchstone/verifier";
+ * const mayTryAgain = (error: unknown): boolean => error instanceof UnreachableError;
+ * ```
+ */
 export class UnreachableError extends Error {
   static {
     recogniseAcrossCopies(UnreachableError, "UnreachableError");
@@ -15,7 +22,14 @@ export class UnreachableError extends Error {
   }
 }
 
-/** The service answered, and refuses: asking the same again changes nothing, unless its reason says that it will pass. */
+/**
+ * The service answered, and refuses: asking the same again changes nothing, unless its reason says that it will pass.
+ * @example
+ * ```ts
+ * import { RefusedError } from "touchstone/verifier";
+ * const statusOf = (error: unknown): number | null => (error instanceof RefusedError ? error.status : null);
+ * ```
+ */
 export class RefusedError extends Error {
   static {
     recogniseAcrossCopies(RefusedError, "RefusedError");

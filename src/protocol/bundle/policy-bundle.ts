@@ -55,6 +55,13 @@ export interface LoggedEntry {
   readonly proof: readonly Uint8Array[];
 }
 
+/**
+ * @example
+ * ```ts
+ * import type { PolicyBundle } from "touchstone/protocol";
+ * const countEntries = ({ entries }: PolicyBundle): number => entries.length;
+ * ```
+ */
 export interface PolicyBundle {
   readonly origin: string;
   readonly historical: boolean;
@@ -67,7 +74,14 @@ export interface PolicyBundle {
   readonly consistency: { readonly from: number; readonly proof: readonly Uint8Array[] } | null;
 }
 
-/** @throws MalformedError with a JSON pointer where there is one. */
+/**
+ * @throws MalformedError with a JSON pointer where there is one.
+ * @example
+ * ```ts
+ * import { parsePolicyBundle } from "touchstone/protocol";
+ * const originOf = (bytes: Uint8Array): string => parsePolicyBundle(bytes).origin;
+ * ```
+ */
 export function parsePolicyBundle(bytes: Uint8Array): PolicyBundle {
   const json = readAs(policyBundleJson, parseJson(bytes, MAX_BUNDLE_BYTES), "policy bundle");
   return {
@@ -84,6 +98,13 @@ export function parsePolicyBundle(bytes: Uint8Array): PolicyBundle {
   };
 }
 
+/**
+ * @example
+ * ```ts
+ * import { formatPolicyBundle, type PolicyBundle } from "touchstone/protocol";
+ * const save = (bundle: PolicyBundle) => localStorage.setItem("bundle", formatPolicyBundle(bundle));
+ * ```
+ */
 export function formatPolicyBundle(bundle: PolicyBundle): string {
   const json: PolicyBundleJson = {
     format: BUNDLE_FORMAT,

@@ -2,6 +2,14 @@
 import { decodeBase64 } from "../encoding/base64.ts";
 import { importPublicKey, keyIdOf, type PublicKey } from "./signature.ts";
 
+/**
+ * @example
+ * ```ts
+ * import { KeyRing } from "touchstone/protocol";
+ * const ring = new KeyRing();
+ * await ring.add(["MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="]); // SPKI, base64
+ * ```
+ */
 export class KeyRing {
   readonly #keys = new Map<string, PublicKey>();
 

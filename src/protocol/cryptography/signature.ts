@@ -9,7 +9,14 @@ import { sha256 } from "./hash.ts";
 
 export type SignatureAlgorithm = "ed25519" | "ecdsa-p256-sha256" | "ecdsa-p384-sha384";
 
-/** A public key that was imported once and may verify many times. */
+/**
+ * A public key that was imported once and may verify many times.
+ * @example
+ * ```ts
+ * import type { PublicKey } from "touchstone/protocol";
+ * const describeKey = ({ algorithm, keyId }: PublicKey): string => `${algorithm} ${keyId}`;
+ * ```
+ */
 export interface PublicKey {
   readonly algorithm: SignatureAlgorithm;
   /** DER of the SubjectPublicKeyInfo, exactly as given. */
@@ -47,7 +54,14 @@ const VERIFY = {
 
 const SIGNATURE_LENGTH = { ed25519: 64, "ecdsa-p256-sha256": 64, "ecdsa-p384-sha384": 96 } as const;
 
-/** Hex SHA-256 of an SPKI DER. */
+/**
+ * Hex SHA-256 of an SPKI DER.
+ * @example
+ * ```ts
+ * import { keyIdOf } from "touchstone/protocol";
+ * const isPublisher = (spki: Uint8Array, keyId: string): boolean => keyIdOf(spki) === keyId;
+ * ```
+ */
 export function keyIdOf(spki: Uint8Array): string {
   return encodeHex(sha256(spki));
 }
@@ -55,6 +69,12 @@ export function keyIdOf(spki: Uint8Array): string {
 /**
  * Imports a key from its SPKI DER: Ed25519, or uncompressed P-256 / P-384 with named curve, each in its one DER form.
  * @throws MalformedError for any other key type, curve, point format or encoding.
+ * @example
+ * ```ts
+ * import { importPublicKey } from "touchstone/protocol";
+ * const pair = await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"]);
+ * const key = await importPublicKey(new Uint8Array(await crypto.subtle.exportKey("spki", pair.publicKey)));
+ * ```
  */
 export async function importPublicKey(spki: Uint8Array): Promise<PublicKey> {
   const form = SPKI_FORMS.find(
@@ -94,6 +114,12 @@ export type VerifySignature = (
 /**
  * Whether `signature` over `message` verifies under `key`. A signature of the wrong length is simply wrong.
  * @param signature 64 bytes for Ed25519 and P-256 (r‖s), 96 for P-384.
+ * @example
+ * ```ts
+ * import { type Envelope, preAuthEncoding, type PublicKey, verifySignature } from "touchstone/protocol";
+ * const signed = (key: PublicKey, { payload, signatures }: Envelope): Promise<boolean> =>
+ *   verifySignature(key, preAuthEncoding(payload), signatures[0]?.signature ?? new Uint8Array());
+ * ```
  */
 export async function verifySignature(
   key: PublicKey,
@@ -116,6 +142,13 @@ export function decodePublicKeyPem(text: string): Uint8Array {
   return decodeBase64((match?.[1] ?? text).replace(/[\r\n]/g, ""));
 }
 
+/**
+ * @example
+ * ```ts
+ * import { encodePublicKeyPem, type PublicKey } from "touchstone/protocol";
+ * const pemOf = (key: PublicKey): string => encodePublicKeyPem(key.spki);
+ * ```
+ */
 export function encodePublicKeyPem(spki: Uint8Array): string {
   return `-----BEGIN PUBLIC KEY-----\n${encodeBase64(spki).replace(/(.{64})(?=.)/g, "$1\n")}\n-----END PUBLIC KEY-----\n`;
 }

@@ -16,8 +16,22 @@ const DOCUMENTS = [
 ] as const;
 
 type KindObject = (typeof RELEASES)[number] | (typeof DOCUMENTS)[number];
+/**
+ * @example
+ * ```ts
+ * import type { Kind } from "touchstone/protocol";
+ * const kinds: Kind[] = ["os-image", "policy"];
+ * ```
+ */
 export type Kind = KindObject["kind"];
 type SchemaByKind = { readonly [O in KindObject as O["kind"]]: O["schema"] };
+/**
+ * @example
+ * ```ts
+ * import type { Predicate } from "touchstone/protocol";
+ * const floorOf = ({ svn }: Predicate<"os-image">): number => svn;
+ * ```
+ */
 export type Predicate<K extends Kind = Kind> = z.infer<SchemaByKind[K]>;
 
 /** Findings of an audit that computes again what artefacts state. */
@@ -31,7 +45,14 @@ export const DOCUMENT_KINDS = /* @__PURE__ */ DOCUMENTS.map(({ kind }) => kind) 
 export const KINDS: readonly Kind[] = [...RELEASE_KINDS, ...DOCUMENT_KINDS];
 export const kind = /* @__PURE__ */ z.enum(KINDS);
 
-/** The schema of each kind's predicate. */
+/**
+ * The schema of each kind's predicate.
+ * @example
+ * ```ts
+ * import { type Predicate, PREDICATES } from "touchstone/protocol";
+ * const readRevocation = (json: unknown): Predicate<"revocation"> => PREDICATES.revocation.parse(json);
+ * ```
+ */
 export const PREDICATES = /* @__PURE__ */ Object.fromEntries(
   [...OBJECTS].map(([name, { schema }]) => [name, schema]),
 ) as SchemaByKind;

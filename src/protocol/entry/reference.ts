@@ -15,6 +15,13 @@ export function referenceTo<const K extends string>({ kind }: { readonly kind: K
     .describe(`Reference to a ${kind} entry`);
 }
 
+/**
+ * @example
+ * ```ts
+ * import type { Reference } from "touchstone/protocol";
+ * const image: Reference = { kind: "os-image", name: "acme/guest", version: "1.4.0", digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08" };
+ * ```
+ */
 export interface Reference<K extends string = string> {
   readonly kind: K;
   readonly name: string;
@@ -22,7 +29,14 @@ export interface Reference<K extends string = string> {
   readonly digest: string;
 }
 
-/** "kind/name@version", as messages and verdicts show an entry. */
+/**
+ * "kind/name@version", as messages and verdicts show an entry.
+ * @example
+ * ```ts
+ * import { describeReference } from "touchstone/protocol";
+ * describeReference({ kind: "os-image", name: "acme/guest", version: "1.4.0" }); // "os-image/acme/guest@1.4.0"
+ * ```
+ */
 export function describeReference(ref: Pick<Reference, "kind" | "name" | "version">): string {
   return `${ref.kind}/${ref.name}@${ref.version}`;
 }

@@ -14,6 +14,11 @@ const PLAIN = /^[ !#-[\]-~]*$/;
 /**
  * The canonical text of a JSON value: no white space, members sorted by UTF-16 code units, ECMAScript numbers and strings.
  * @throws MalformedError on what JSON cannot say: NaN, infinities, undefined, a lone surrogate, more than 32 levels.
+ * @example
+ * ```ts
+ * import { canonicalize } from "touchstone/protocol";
+ * canonicalize({ b: 1, a: [true, null] }); // '{"a":[true,null],"b":1}'
+ * ```
  */
 export function canonicalize(value: unknown): string {
   return write(value, 0);

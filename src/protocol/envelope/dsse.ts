@@ -25,7 +25,14 @@ export interface Signature {
   readonly signature: Uint8Array;
 }
 
-/** An envelope that was read and whose statement is of a known kind; its signatures are not verified by that. */
+/**
+ * An envelope that was read and whose statement is of a known kind; its signatures are not verified by that.
+ * @example
+ * ```ts
+ * import type { Envelope } from "touchstone/protocol";
+ * const signersClaimed = ({ signatures }: Envelope): string[] => signatures.map(({ keyId }) => keyId);
+ * ```
+ */
 export interface Envelope {
   readonly payload: Uint8Array;
   /** SHA-256 of the payload, hex: the digest by which other entries refer to this one. */
@@ -48,7 +55,15 @@ export const envelopeJson = z.strictObject({
 });
 export type EnvelopeJson = z.infer<typeof envelopeJson>;
 
-/** Pre-authentication encoding (DSSE protocol.md): the bytes that are signed. */
+/**
+ * Pre-authentication encoding (DSSE protocol.md): the bytes that are signed.
+ * @example
+ * ```ts
+ * import { preAuthEncoding } from "touchstone/protocol";
+ * const sign = (payload: Uint8Array, key: CryptoKey): Promise<ArrayBuffer> =>
+ *   crypto.subtle.sign("Ed25519", key, preAuthEncoding(payload).slice());
+ * ```
+ */
 export function preAuthEncoding(payload: Uint8Array): Uint8Array {
   return concatBytes(utf8(`DSSEv1 ${PAYLOAD_TYPE.length} ${PAYLOAD_TYPE} ${payload.length} `), payload);
 }
@@ -57,6 +72,11 @@ export function preAuthEncoding(payload: Uint8Array): Uint8Array {
  * Reads an envelope in any JSON form, and its statement.
  * @param hash a SHA-256; Node passes its native one.
  * @throws MalformedError: not strict JSON, not canonical base64, a key twice, over 65,535 bytes, or a statement that is not valid.
+ * @example
+ * ```ts
+ * import { parseEnvelope } from "touchstone/protocol";
+ * const kindOf = (file: Uint8Array): string => parseEnvelope(file).statement.kind;
+ * ```
  */
 export function parseEnvelope(bytes: Uint8Array, hash: Hash = sha256): Envelope {
   return envelopeFromJson(parseJson(bytes, 2 * MAX_LEAF_BYTES), hash);
@@ -72,6 +92,12 @@ export function envelopeFromJson(json: unknown, hash: Hash = sha256): Envelope {
  * @param hash a SHA-256; Node passes its native one.
  * @returns an envelope whose `leaf` is the given bytes.
  * @throws MalformedError as parseEnvelope, and for every other form of the same envelope.
+ * @example
+ * ```ts
+ * import { parseEntryBundle, parseLeaf, type Statement } from "touchstone/protocol";
+ * const statementsOf = (bundle: Uint8Array, width: number): Statement[] =>
+ *   parseEntryBundle(bundle, width).map((leaf) => parseLeaf(leaf).statement);
+ * ```
  */
 export function parseLeaf(leaf: Uint8Array, hash: Hash = sha256): Envelope {
   if (leaf.length > MAX_LEAF_BYTES)
@@ -93,7 +119,14 @@ function decodeSignature({ keyid, sig }: EnvelopeJson["signatures"][number]): Si
   return { keyId: keyid, signature: decodeBase64(sig) };
 }
 
-/** Puts payload and signatures together; the same signatures in any order give the same leaf. */
+/**
+ * Puts payload and signatures together; the same signatures in any order give the same leaf.
+ * @example
+ * ```ts
+ * import { type Envelope, makeEnvelope } from "touchstone/protocol";
+ * const unsigned = (payload: Uint8Array): Envelope => makeEnvelope(payload, []);
+ * ```
+ */
 export function makeEnvelope(payload: Uint8Array, signatures: readonly Signature[]): Envelope {
   return assemble(formatEnvelope(payload, signatures), payload, sha256);
 }
@@ -124,6 +157,13 @@ function formatEnvelope(payload: Uint8Array, signatures: readonly Signature[]): 
   };
 }
 
+/**
+ * @example
+ * ```ts
+ * import { type Envelope, envelopeToJson } from "touchstone/protocol";
+ * const textOf = (envelope: Envelope): string => JSON.stringify(envelopeToJson(envelope));
+ * ```
+ */
 export function envelopeToJson(envelope: Pick<Envelope, "payload" | "signatures">): EnvelopeJson {
   return formatEnvelope(envelope.payload, envelope.signatures);
 }
@@ -134,7 +174,14 @@ export type KeyLookup = (keyId: string) => PublicKey | undefined;
 /** Why the signatures of an envelope are refused. */
 export type EnvelopeCode = "signature-unknown-key" | "signature-invalid";
 
-/** An envelope every signature of which was verified. Only verifyEnvelope makes one. */
+/**
+ * An envelope every signature of which was verified. Only verifyEnvelope makes one.
+ * @example
+ * ```ts
+ * import type { VerifiedEnvelope } from "touchstone/protocol";
+ * const publishers = ({ signers, statement }: VerifiedEnvelope): string => `${statement.name}: ${signers.join(", ")}`;
+ * ```
+ */
 export interface VerifiedEnvelope extends Envelope {
   /** Ids of the keys that signed, sorted. */
   readonly signers: readonly string[];
@@ -144,6 +191,12 @@ export interface VerifiedEnvelope extends Envelope {
  * Verifies every signature; nothing is silently dropped.
  * @param verify checks one signature; Node may pass a native one.
  * @throws VerificationError "signature-unknown-key" | "signature-invalid", naming the key.
+ * @example
+ * ```ts
+ * import { KeyRing, parseEnvelope, type VerifiedEnvelope, verifyEnvelope } from "touchstone/protocol";
+ * const ring = new KeyRing();
+ * const verify = (file: Uint8Array): Promise<VerifiedEnvelope> => verifyEnvelope(parseEnvelope(file), (keyId) => ring.lookup(keyId));
+ * ```
  */
 export async function verifyEnvelope(
   envelope: Envelope,

@@ -13,6 +13,12 @@ const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
  * Parses one JSON text that fills its input.
  * @param input UTF-8 bytes or a string; @param maxBytes refuses longer input before reading it.
  * @throws MalformedError with the character offset of the fault.
+ * @example
+ * ```ts
+ * import { parseJson } from "touchstone/protocol";
+ * parseJson('{"a":1}', 1024);
+ * parseJson('{"a":1,"a":2}', 1024); // throws MalformedError: a member appears twice
+ * ```
  */
 export function parseJson(input: Uint8Array | string, maxBytes: number): Json {
   if (input.length > maxBytes) throw new MalformedError(FORMAT, `longer than ${maxBytes} bytes`);

@@ -32,7 +32,14 @@ const statementFrame = z.strictObject({
   predicate: z.unknown(),
 });
 
-/** A statement of one kind. `version` is the release version, or the decimal version or sequence of a document. */
+/**
+ * A statement of one kind. `version` is the release version, or the decimal version or sequence of a document.
+ * @example
+ * ```ts
+ * import type { StatementOf } from "touchstone/protocol";
+ * const platformSvn = ({ predicate }: StatementOf<"platform">): number => predicate.svn;
+ * ```
+ */
 export interface StatementOf<K extends Kind> {
   readonly kind: K;
   readonly name: string;
@@ -40,11 +47,23 @@ export interface StatementOf<K extends Kind> {
   readonly subject: readonly Subject[];
   readonly predicate: Predicate<K>;
 }
+/**
+ * @example
+ * ```ts
+ * import type { Statement } from "touchstone/protocol";
+ * const isPolicy = (statement: Statement): boolean => statement.kind === "policy";
+ * ```
+ */
 export type Statement = { [K in Kind]: StatementOf<K> }[Kind];
 
 /**
  * Reads a DSSE payload.
  * @throws MalformedError with a JSON pointer when it is not canonical, of an unknown kind, or not what the kind's schema asks.
+ * @example
+ * ```ts
+ * import { parseStatement } from "touchstone/protocol";
+ * const nameOf = (payload: Uint8Array): string => parseStatement(payload).name;
+ * ```
  */
 export function parseStatement(payload: Uint8Array): Statement {
   const frame = readAs(statementFrame, parseCanonical(payload, FORMAT), FORMAT);
@@ -73,7 +92,14 @@ export function parseStatement(payload: Uint8Array): Statement {
   return statement;
 }
 
-/** Writes a statement as the bytes that are signed. Documents without an artefact get their one subject. */
+/**
+ * Writes a statement as the bytes that are signed. Documents without an artefact get their one subject.
+ * @example
+ * ```ts
+ * import { formatStatement, type Predicate } from "touchstone/protocol";
+ * const draft = (predicate: Predicate<"platform">): Uint8Array => formatStatement("platform", predicate);
+ * ```
+ */
 export function formatStatement<K extends Kind>(
   kind: K,
   predicate: Predicate<K>,

@@ -28,6 +28,13 @@ export interface ConsistencyProof {
  * Checks that the first `fromSize` entries of the second tree are the first tree: RFC 9162 §2.1.4.2. Equal sizes need equal roots
  * and an empty proof. Size 0 is refused: everything extends the empty tree, so a caller that meets it has nothing to verify.
  * @throws VerificationError `consistency-proof` in every other case.
+ * @example
+ * ```ts
+ * import { hashChildren, hashLeaf, verifyConsistency } from "touchstone/protocol";
+ * const [a, b] = ["a", "b"].map((text) => hashLeaf(new TextEncoder().encode(text))) as [Uint8Array, Uint8Array];
+ * // Throws unless the second tree extends the first.
+ * verifyConsistency({ fromSize: 1, fromRoot: a, toSize: 2, toRoot: hashChildren(a, b), proof: [b] });
+ * ```
  */
 export function verifyConsistency(claim: ConsistencyProof, hash: Hash = sha256): void {
   const { fromSize, fromRoot, toSize, toRoot, proof } = claim;
@@ -114,7 +121,15 @@ export function consistencyProofNodes(from: number, to: number): SubtreeNode[][]
   return ranges.reverse().map(subtreesOf);
 }
 
-/** The consistency proof between the trees of `from` and `to` leaves: 0 to 54 hashes; empty for equal sizes. */
+/**
+ * The consistency proof between the trees of `from` and `to` leaves: 0 to 54 hashes; empty for equal sizes.
+ * @example
+ * ```ts
+ * import { hashLeaf, proveConsistency, rootOf } from "touchstone/protocol";
+ * const leaves = ["a", "b", "c"].map((text) => hashLeaf(new TextEncoder().encode(text)));
+ * const proof = proveConsistency(2, 3, (level, index) => (level === 0 ? leaves[index] : rootOf(leaves.slice(0, 2))) as Uint8Array);
+ * ```
+ */
 export function proveConsistency(
   from: number,
   to: number,

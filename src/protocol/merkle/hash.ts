@@ -18,6 +18,11 @@ const NODE_PREFIX = 0x01;
 /**
  * The leaf hash of an entry: `SHA-256(00 ‖ entry)`, 32 bytes.
  * @param hash a SHA-256; Node passes its native one.
+ * @example
+ * ```ts
+ * import { type Envelope, hashLeaf } from "touchstone/protocol";
+ * const leafHashOf = ({ leaf }: Envelope): Uint8Array => hashLeaf(leaf);
+ * ```
  */
 export function hashLeaf(entry: Uint8Array, hash: Hash = sha256): Uint8Array {
   const input = new Uint8Array(1 + entry.length);
@@ -29,14 +34,29 @@ export function hashLeaf(entry: Uint8Array, hash: Hash = sha256): Uint8Array {
 /** The one input buffer of all nodes: an allocation for each of millions would cost more than its hash. */
 const nodeInput = new Uint8Array(1 + 2 * HASH_LENGTH).fill(NODE_PREFIX, 0, 1);
 
-/** The hash of an inner node: `SHA-256(01 ‖ left ‖ right)`, 32 bytes. Both children are 32 bytes long. */
+/**
+ * The hash of an inner node: `SHA-256(01 ‖ left ‖ right)`, 32 bytes. Both children are 32 bytes long.
+ * @example
+ * ```ts
+ * import { hashChildren, hashLeaf } from "touchstone/protocol";
+ * const leaf = hashLeaf(new Uint8Array());
+ * const root = hashChildren(leaf, leaf); // 32 bytes
+ * ```
+ */
 export function hashChildren(left: Uint8Array, right: Uint8Array, hash: Hash = sha256): Uint8Array {
   nodeInput.set(left, 1);
   nodeInput.set(right, 1 + HASH_LENGTH);
   return hash(nodeInput);
 }
 
-/** The root of the tree over these leaf hashes (32 bytes each), all of it held in memory. */
+/**
+ * The root of the tree over these leaf hashes (32 bytes each), all of it held in memory.
+ * @example
+ * ```ts
+ * import { hashLeaf, rootOf } from "touchstone/protocol";
+ * const root = rootOf([hashLeaf(new Uint8Array([1])), hashLeaf(new Uint8Array([2]))]);
+ * ```
+ */
 export function rootOf(leafHashes: readonly Uint8Array[], hash: Hash = sha256): Uint8Array {
   let level = leafHashes;
   while (level.length > 1) level = hashPairs(level, hash);

@@ -28,6 +28,12 @@ export interface InclusionProof {
 /**
  * Checks that the leaf is number `index` (from 0) of the tree of `size` leaves with this root: RFC 9162 §2.1.3.2.
  * @throws VerificationError `inclusion-proof` in every other case, hashes of another length and impossible numbers included.
+ * @example
+ * ```ts
+ * import { hashChildren, hashLeaf, verifyInclusion } from "touchstone/protocol";
+ * const [a, b] = [1, 2].map((byte) => hashLeaf(new Uint8Array([byte]))) as [Uint8Array, Uint8Array];
+ * verifyInclusion({ index: 0, size: 2, leafHash: a, proof: [b], root: hashChildren(a, b) }); // throws unless it holds
+ * ```
  */
 export function verifyInclusion(claim: InclusionProof, hash: Hash = sha256): void {
   const { index, size, leafHash, root, proof } = claim;
@@ -84,7 +90,15 @@ export function inclusionProofNodes(index: number, size: number): SubtreeNode[][
   return siblings.reverse().map(subtreesOf);
 }
 
-/** The inclusion proof of leaf `index` in the tree of `size` leaves: 0 to 53 hashes, the leaf's sibling first. */
+/**
+ * The inclusion proof of leaf `index` in the tree of `size` leaves: 0 to 53 hashes, the leaf's sibling first.
+ * @example
+ * ```ts
+ * import { hashLeaf, proveInclusion } from "touchstone/protocol";
+ * const leaves = [1, 2].map((byte) => hashLeaf(new Uint8Array([byte])));
+ * const proof = proveInclusion(0, 2, (_level, index) => leaves[index] as Uint8Array);
+ * ```
+ */
 export function proveInclusion(
   index: number,
   size: number,

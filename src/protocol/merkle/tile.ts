@@ -24,12 +24,26 @@ export interface Tile {
   readonly width: number;
 }
 
-/** The path of a tile below the log's prefix, without a leading slash: `tile/<L>/<N>[.p/<W>]`. */
+/**
+ * The path of a tile below the log's prefix, without a leading slash: `tile/<L>/<N>[.p/<W>]`.
+ * @example
+ * ```ts
+ * import { tilePath } from "touchstone/protocol";
+ * tilePath(0, 5, 17); // "tile/0/005.p/17"
+ * ```
+ */
 export function tilePath(level: number, index: number, width: number = TILE_WIDTH): string {
   return pathOf({ level, index, width });
 }
 
-/** The path of an entry bundle below the log's prefix, without a leading slash: `tile/entries/<N>[.p/<W>]`. */
+/**
+ * The path of an entry bundle below the log's prefix, without a leading slash: `tile/entries/<N>[.p/<W>]`.
+ * @example
+ * ```ts
+ * import { entriesPath } from "touchstone/protocol";
+ * entriesPath(1234); // "tile/entries/x001/234"
+ * ```
+ */
 export function entriesPath(index: number, width: number = TILE_WIDTH): string {
   return pathOf({ level: "entries", index, width });
 }
@@ -177,6 +191,12 @@ export function encodeEntryBundle(entries: readonly Uint8Array[]): Uint8Array {
  * The entries of a bundle, as views into its bytes.
  * @param width how many there must be, 1 to 256.
  * @throws MalformedError when the bytes end early or go on after the last entry.
+ * @example
+ * ```ts
+ * import { entriesPath, parseEntryBundle } from "touchstone/protocol";
+ * const bundleUrl = (log: string, index: number): string => `${log}/${entriesPath(Math.floor(index / 256))}`;
+ * const entriesOf = (bundle: Uint8Array): Uint8Array[] => parseEntryBundle(bundle, 256);
+ * ```
  */
 export function parseEntryBundle(bytes: Uint8Array, width: number): Uint8Array[] {
   const reader = new ByteReader(bytes, "entry bundle");

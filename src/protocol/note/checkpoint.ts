@@ -11,6 +11,13 @@ import { openNote } from "./signed-note.ts";
 
 const FORMAT = "checkpoint";
 
+/**
+ * @example
+ * ```ts
+ * import { type Checkpoint, rootOf } from "touchstone/protocol";
+ * const empty: Checkpoint = { origin: "log.example/production", size: 0, root: rootOf([]) };
+ * ```
+ */
 export interface Checkpoint {
   /** The log's identity: 1 to 255 bytes, no Unicode space, no `+`. */
   readonly origin: string;
@@ -23,6 +30,11 @@ export interface Checkpoint {
 /**
  * The text of a checkpoint, unsigned: `origin\nsize\nbase64(root)\n`.
  * @throws MalformedError when it could not be read back.
+ * @example
+ * ```ts
+ * import { formatCheckpoint, rootOf } from "touchstone/protocol";
+ * formatCheckpoint({ origin: "log.example/production", size: 0, root: rootOf([]) }); // three lines
+ * ```
  */
 export function formatCheckpoint({ origin, size, root }: Checkpoint): string {
   requireKeyName(origin, FORMAT, "line 1");
@@ -35,6 +47,11 @@ export function formatCheckpoint({ origin, size, root }: Checkpoint): string {
  * Reads the text of a checkpoint, without signatures.
  * @throws MalformedError unless it is exactly three lines in their one form. Extension lines, which the specification advises
  *   against, are refused: no auditor can know what they promise, and the ML-DSA-44 cosignature does not sign them.
+ * @example
+ * ```ts
+ * import { parseCheckpoint } from "touchstone/protocol";
+ * const { size } = parseCheckpoint("log.example/production\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n");
+ * ```
  */
 export function parseCheckpoint(text: string): Checkpoint {
   const lines = text.split("\n");

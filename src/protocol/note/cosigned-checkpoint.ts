@@ -105,6 +105,14 @@ export function checkFreshness(
 /**
  * {@link authenticateCheckpoint}, then {@link checkFreshness}.
  * @throws MalformedError, VerificationError, PolicyError `checkpoint-stale`
+ * @example
+ * ```ts
+ * import { type TlogPolicy, verifyCosignedCheckpoint } from "touchstone/protocol";
+ * const checkTree = async (note: string, policy: TlogPolicy): Promise<number> => {
+ *   const { checkpoint } = await verifyCosignedCheckpoint(note, policy, { now: new Date(), maxAge: 86_400 });
+ *   return checkpoint.size;
+ * };
+ * ```
  */
 export async function verifyCosignedCheckpoint(
   note: Uint8Array | string,

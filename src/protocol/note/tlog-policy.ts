@@ -44,6 +44,13 @@ export interface PolicyGroup {
   readonly members: readonly string[];
 }
 
+/**
+ * @example
+ * ```ts
+ * import type { TlogPolicy } from "touchstone/protocol";
+ * const isUnwitnessed = ({ quorum }: TlogPolicy): boolean => quorum === "none";
+ * ```
+ */
 export interface TlogPolicy {
   /** A signature of any one of them is enough. */
   readonly logs: readonly PolicyLog[];
@@ -57,6 +64,11 @@ export interface TlogPolicy {
  * Reads the text of a policy strictly: comments only on lines of their own, every line ended by a newline, no key twice in a role
  * (whatever its name), no name twice in a group. Only UTF-8 is read, where the specification allows any octets in names.
  * @throws MalformedError with the line at fault, or about the key.
+ * @example
+ * ```ts
+ * import { parseTlogPolicy } from "touchstone/protocol";
+ * const witnessesOf = (text: string): string[] => parseTlogPolicy(text).witnesses.map(({ name }) => name);
+ * ```
  */
 export function parseTlogPolicy(input: Uint8Array | string): TlogPolicy {
   if (input.length > MAX_POLICY_BYTES)

@@ -22,6 +22,13 @@ const MAX_PROOF_HASHES = 53;
 const MAX_EXTRA_TEXT = 65_536;
 const MAX_PROOF_BYTES = MAX_NOTE_BYTES + MAX_EXTRA_TEXT + 4096;
 
+/**
+ * @example
+ * ```ts
+ * import type { TlogProof } from "touchstone/protocol";
+ * const describeProof = ({ index, proof }: TlogProof): string => `entry ${index}, ${proof.length} hashes`;
+ * ```
+ */
 export interface TlogProof {
   /** Number of the entry, from 0. */
   readonly index: number;
@@ -46,6 +53,11 @@ export function formatTlogProof({ index, proof, checkpoint, extra }: TlogProof):
 /**
  * Reads a proof file; the checkpoint in it is left as it is.
  * @throws MalformedError with the line at fault.
+ * @example
+ * ```ts
+ * import { parseTlogProof } from "touchstone/protocol";
+ * const indexOf = (file: Uint8Array): number => parseTlogProof(file).index;
+ * ```
  */
 export function parseTlogProof(input: Uint8Array | string): TlogProof {
   if (input.length > MAX_PROOF_BYTES)
@@ -86,6 +98,13 @@ function parseHash(line: string): Uint8Array {
  * @param leafHash RFC 6962 leaf hash of the entry, 32 bytes.
  * @throws MalformedError
  * @throws VerificationError as `authenticateCheckpoint`, or `inclusion-proof`.
+ * @example
+ * ```ts
+ * import { hashLeaf, parseEnvelope, parseTlogProof, type TlogPolicy, verifyTlogProof } from "touchstone/protocol";
+ * const isLogged = async (envelope: Uint8Array, proof: Uint8Array, policy: TlogPolicy): Promise<void> => {
+ *   await verifyTlogProof(parseTlogProof(proof), hashLeaf(parseEnvelope(envelope).leaf), policy);
+ * };
+ * ```
  */
 export async function verifyTlogProof(
   proof: TlogProof,

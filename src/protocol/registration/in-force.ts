@@ -15,6 +15,13 @@ export interface PlacedStatement {
   readonly statement: Statement;
 }
 
+/**
+ * @example
+ * ```ts
+ * import type { InForce } from "touchstone/protocol";
+ * const policiesOf = ({ policies }: InForce): string[] => [...policies.keys()];
+ * ```
+ */
 export interface InForce {
   /** Number of entries that were registered. */
   readonly size: number;
@@ -36,6 +43,13 @@ export interface InForce {
   readonly changedAt: number;
 }
 
+/**
+ * @example
+ * ```ts
+ * import { NOTHING_IN_FORCE } from "touchstone/protocol";
+ * NOTHING_IN_FORCE.size; // 0: a log begins here, and its entries are applied one after the other
+ * ```
+ */
 export const NOTHING_IN_FORCE: InForce = {
   size: 0,
   trustRoots: [],
@@ -51,7 +65,15 @@ export function currentTrustRoot(inForce: InForce): InForce["trustRoots"][number
   return inForce.trustRoots.at(-1);
 }
 
-/** The state after one more entry, which must be allowed (see register.ts). */
+/**
+ * The state after one more entry, which must be allowed (see register.ts).
+ * @example
+ * ```ts
+ * import { applyEntry, type Envelope, type InForce, NOTHING_IN_FORCE } from "touchstone/protocol";
+ * const founded = (root: Envelope): InForce =>
+ *   applyEntry(NOTHING_IN_FORCE, { index: 0, payloadDigest: root.payloadDigest, statement: root.statement });
+ * ```
+ */
 export function applyEntry(
   inForce: InForce,
   { index, payloadDigest: digest, statement }: PlacedStatement,
@@ -114,7 +136,14 @@ export function isKeyRevoked(ranges: readonly RevokedKey[], keyId: string, index
 /** The part of a status that follows from the log. Whoever replays the log computes the same. */
 export type StatusSummary = Pick<Status, "trustRoot" | "policies" | "revokedDigests" | "revokedKeys">;
 
-/** @throws TypeError for an empty log, which has no trust root to summarise. */
+/**
+ * @throws TypeError for an empty log, which has no trust root to summarise.
+ * @example
+ * ```ts
+ * import { type InForce, summarise } from "touchstone/protocol";
+ * const revoked = (inForce: InForce): readonly string[] => summarise(inForce).revokedDigests;
+ * ```
+ */
 export function summarise(inForce: InForce): StatusSummary {
   const newest = currentTrustRoot(inForce);
   if (newest === undefined) throw new TypeError("an empty log has no status");

@@ -26,7 +26,14 @@ import {
   checkTrustRootUsable,
 } from "./succession.ts";
 
-/** The log as it is before the entry that is being decided; for a batch, with the entries before it in the batch. */
+/**
+ * The log as it is before the entry that is being decided; for a batch, with the entries before it in the batch.
+ * @example
+ * ```ts
+ * import type { LogView } from "touchstone/protocol";
+ * const isKnown = (view: LogView, digest: string): boolean => view.findByDigest(digest) !== undefined;
+ * ```
+ */
 export interface LogView {
   readonly inForce: InForce;
   findByDigest(payloadDigest: string): EntryRecord | undefined;
@@ -37,6 +44,13 @@ export interface LogView {
   treeRoot(): string;
 }
 
+/**
+ * @example
+ * ```ts
+ * import type { Registration } from "touchstone/protocol";
+ * const isNew = ({ outcome }: Registration): boolean => outcome === "new";
+ * ```
+ */
 export type Registration =
   | { readonly outcome: "new"; readonly record: EntryRecord; readonly inForce: InForce }
   /** The same payload is in the log already, whatever signatures it came with this time. */
@@ -61,6 +75,11 @@ export function findKnown(
 /**
  * Decides whether an entry may be registered at the next index, and what is in force after it.
  * @throws PolicyError with a RefusalCode.
+ * @example
+ * ```ts
+ * import { type LogView, register, type VerifiedEnvelope } from "touchstone/protocol";
+ * const decide = (view: LogView, envelope: VerifiedEnvelope): string => register(view, envelope).outcome; // throws PolicyError
+ * ```
  */
 export function register(view: LogView, envelope: VerifiedEnvelope): Registration {
   const known = findKnown(view, envelope);

@@ -37,7 +37,14 @@ const BUNDLE_CHECKS = [
 
 const EVIDENCE_CHECKS = ["evidence.format", "evidence.event-log"] as const;
 
-/** Every check of an appraisal, in order. docs/appraisal.md says of each what it shows and which specification it follows. */
+/**
+ * Every check of an appraisal, in order. docs/appraisal.md says of each what it shows and which specification it follows.
+ * @example
+ * ```ts
+ * import { APPRAISAL_CHECKS } from "touchstone/verifier";
+ * const isCheck = (id: string): boolean => APPRAISAL_CHECKS.some((known) => known === id);
+ * ```
+ */
 export const APPRAISAL_CHECKS = [
   ...BUNDLE_CHECKS,
   ...EVIDENCE_CHECKS,
@@ -49,6 +56,13 @@ export const APPRAISAL_CHECKS = [
   ...BINDING_CHECKS,
 ] as const;
 
+/**
+ * @example
+ * ```ts
+ * import type { AppraiseOptions } from "touchstone/verifier";
+ * const options = (nonce: Uint8Array, key: Uint8Array): AppraiseOptions => ({ now: new Date(), nonce, channel: { type: "tls-spki", key } });
+ * ```
+ */
 export interface AppraiseOptions {
   /** The time to judge the evidence at. */
   readonly now: Date;
@@ -63,6 +77,14 @@ export interface AppraiseOptions {
  * Verifies a bundle and appraises evidence with it, in one call. A bundle that is refused makes a rejected verdict.
  * @param bundle the bundle's bytes; @param evidence the bytes of evidence.json. Hostile bytes in either never throw.
  * @returns the verdict, and the verified bundle whose `state` the caller must remember; null when it was refused.
+ * @example
+ * ```ts
+ * import { appraise, type AppraiseOptions, type TrustPin } from "touchstone/verifier";
+ * const judge = async (bundle: Uint8Array, evidence: Uint8Array, pin: TrustPin, options: AppraiseOptions): Promise<boolean> => {
+ *   const { verdict } = await appraise(bundle, evidence, { ...options, pin, remembered: null });
+ *   return verdict.verdict === "trusted";
+ * };
+ * ```
  */
 export async function appraise(
   bundle: Uint8Array,
@@ -76,7 +98,15 @@ export async function appraise(
   return { verdict: await appraiseEvidence(verified, evidence, options), bundle: verified };
 }
 
-/** Appraises evidence with a bundle that was verified before, for as long as what it says is in force and fresh. */
+/**
+ * Appraises evidence with a bundle that was verified before, for as long as what it says is in force and fresh.
+ * @example
+ * ```ts
+ * import { appraiseEvidence, type AppraiseOptions, type VerifiedBundle } from "touchstone/verifier";
+ * const isTrusted = async (policy: VerifiedBundle, evidence: Uint8Array, options: AppraiseOptions): Promise<boolean> =>
+ *   (await appraiseEvidence(policy, evidence, options)).verdict === "trusted";
+ * ```
+ */
 export async function appraiseEvidence(
   bundle: VerifiedBundle,
   bytes: Uint8Array,

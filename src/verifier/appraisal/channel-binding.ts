@@ -26,7 +26,14 @@ export const BINDING_CHECKS = [
   "binding.claims",
 ] as const;
 
-/** The key that the verifier's channel really uses, as it saw it itself. */
+/**
+ * The key that the verifier's channel really uses, as it saw it itself.
+ * @example
+ * ```ts
+ * import type { Channel } from "touchstone/verifier";
+ * const channel = (spki: Uint8Array): Channel => ({ type: "tls-spki", key: spki });
+ * ```
+ */
 export interface Channel {
   readonly type: "tls-spki" | "hpke";
   /** SPKI DER of the TLS key, or the raw HPKE public key. */

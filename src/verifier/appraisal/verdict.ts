@@ -2,6 +2,13 @@
 // entry that said what to expect.
 import type { Check } from "../check-list.ts";
 
+/**
+ * @example
+ * ```ts
+ * import type { Verdict } from "touchstone/verifier";
+ * const mayProceed = ({ verdict }: Verdict): boolean => verdict === "trusted";
+ * ```
+ */
 export interface Verdict {
   readonly verdict: "trusted" | "rejected";
   /** Id of the profile that matched, or of the nearest one; null when no profile could be compared. */
@@ -18,7 +25,14 @@ export function isTrusted(checks: readonly Check[]): boolean {
   return checks.length > 0 && checks.every(({ outcome }) => outcome === "pass");
 }
 
-/** Why these checks are not trusted: the first one that failed as a sentence, or null where all passed. */
+/**
+ * Why these checks are not trusted: the first one that failed as a sentence, or null where all passed.
+ * @example
+ * ```ts
+ * import { reasonOf, type Verdict } from "touchstone/verifier";
+ * const why = ({ checks }: Verdict): string => reasonOf(checks) ?? "nothing failed";
+ * ```
+ */
 export function reasonOf(checks: readonly Check[]): string | null {
   if (isTrusted(checks)) return null;
   const first =
@@ -26,7 +40,14 @@ export function reasonOf(checks: readonly Check[]): string | null {
   return first === undefined ? "nothing was checked" : explain(first);
 }
 
-/** "tuple.mrtd: differs (expected … by platform/x@1, found …)" */
+/**
+ * "tuple.mrtd: differs (expected … by platform/x@1, found …)"
+ * @example
+ * ```ts
+ * import { explain, type Verdict } from "touchstone/verifier";
+ * const report = ({ checks }: Verdict): string => checks.map(explain).join("\n");
+ * ```
+ */
 export function explain({ id, outcome, expected, actual, entry, detail }: Check): string {
   if (outcome === "not-evaluated") return `${id}: could not be evaluated`;
   const by = entry === null ? "" : ` by ${entry}`;

@@ -34,14 +34,43 @@ export const NOT_ACCEPTABLE = {
   "checkpoint-rolled-back": 6,
 } as const;
 
+/**
+ * @example
+ * ```ts
+ * import type { BrokenCode } from "touchstone/verifier";
+ * const isBroken = (codes: readonly BrokenCode[], code: BrokenCode): boolean => codes.includes(code);
+ * ```
+ */
 export type BrokenCode = keyof typeof BROKEN;
+/**
+ * @example
+ * ```ts
+ * import type { NotAcceptableCode } from "touchstone/verifier";
+ * const isStale = (codes: readonly NotAcceptableCode[], code: NotAcceptableCode): boolean => codes.includes(code);
+ * ```
+ */
 export type NotAcceptableCode = keyof typeof NOT_ACCEPTABLE;
+/**
+ * @example
+ * ```ts
+ * import { type BundleCode, stepOf } from "touchstone/verifier";
+ * const stepOfCode = (code: BundleCode): number | undefined => stepOf(code);
+ * ```
+ */
 export type BundleCode = BrokenCode | NotAcceptableCode;
 
 const STEPS: Readonly<Record<BundleCode, number>> = { ...BROKEN, ...NOT_ACCEPTABLE };
 const STEP_NAMES = ["", "trust root", "checkpoint", "status", "policy", "entries", "remembered state"];
 
-/** The number of the step that a code belongs to, 1 to 6; undefined for a code that is not of bundle verification. */
+/**
+ * The number of the step that a code belongs to, 1 to 6; undefined for a code that is not of bundle verification.
+ * @example
+ * ```ts
+ * import { stepOf } from "touchstone/verifier";
+ * import { VerificationError } from "touchstone/protocol";
+ * const failedStep = (error: VerificationError): number | undefined => stepOf(error.code); // 1 to 6
+ * ```
+ */
 export function stepOf(code: string): number | undefined {
   return Object.hasOwn(STEPS, code) ? STEPS[code as BundleCode] : undefined;
 }

@@ -7,6 +7,15 @@ import { mergeStates, type StateStore } from "./remembered-state.ts";
 import type { TrustPin } from "./trust-pin.ts";
 import { type VerifiedBundle, verifyBundle } from "./verify-bundle.ts";
 
+/**
+ * @example
+ * ```ts
+ * import { createMemoryStore, type FetchPolicyOptions, type TrustPin } from "touchstone/verifier";
+ * const options = (pin: TrustPin): FetchPolicyOptions => ({
+ *   url: "https://log.example.com", name: "production", pin, store: createMemoryStore(), now: new Date(), fetch,
+ * });
+ * ```
+ */
 export interface FetchPolicyOptions {
   /** Base URL of the service, such as https://log.example.com */
   readonly url: string;
@@ -23,6 +32,12 @@ export interface FetchPolicyOptions {
  * Fetches, verifies and remembers. The new state is saved before the result is returned, and only when everything verified.
  * @throws RefusedError when the service says no, UnreachableError when nobody answers, what verifyBundle throws, or what the store
  *   throws when its state cannot be read.
+ * @example
+ * ```ts
+ * import { createBrowserStore, fetchPolicy, type TrustPin, type VerifiedBundle } from "touchstone/verifier";
+ * const policyOf = (pin: TrustPin): Promise<VerifiedBundle> =>
+ *   fetchPolicy({ url: "https://log.example.com", name: "production", pin, store: createBrowserStore(localStorage), now: new Date(), fetch });
+ * ```
  */
 export async function fetchPolicy(options: FetchPolicyOptions): Promise<VerifiedBundle> {
   const remembered = await options.store.load(options.pin.origin);
@@ -41,6 +56,11 @@ export async function fetchPolicy(options: FetchPolicyOptions): Promise<Verified
 /**
  * The bundle's bytes as the service sends them, not verified. `since` asks for the consistency proof from a tree size.
  * @throws RefusedError, UnreachableError; MalformedError for an answer that is longer than any bundle.
+ * @example
+ * ```ts
+ * import { fetchBundle } from "touchstone/verifier";
+ * const bytes = await fetchBundle({ url: "https://log.example.com", name: "production", fetch }); // not verified by that
+ * ```
  */
 export async function fetchBundle(
   { url, name, fetch, signal }: Pick<FetchPolicyOptions, "url" | "name" | "fetch" | "signal">,

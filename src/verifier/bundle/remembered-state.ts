@@ -11,28 +11,65 @@ const rememberedState = z.strictObject({
   checkpoint: z.strictObject({ size: positive, root: sha256 }).describe("Largest tree seen"),
   policies: z.record(name, integer).describe("Newest version seen of each policy"),
 });
+/**
+ * @example
+ * ```ts
+ * import type { RememberedState } from "touchstone/verifier";
+ * const sizeOf = (state: RememberedState): number => state.checkpoint.size;
+ * ```
+ */
 export type RememberedState = z.infer<typeof rememberedState>;
 
 /**
  * Keeps one state for each log. `save` joins the state with the stored one (mergeStates), since another visit may have ended in
  * between, and returns once it is durable; a store that loses it forgets that the log must not go back. A state that cannot be
  * read must throw, never read as "nothing remembered".
+ * @example
+ * ```ts
+ * import { formatState, parseState, type StateStore } from "touchstone/verifier";
+ * const texts = new Map<string, string>();
+ * const store: StateStore = {
+ *   load: async (origin) => (texts.has(origin) ? parseState(texts.get(origin) ?? "") : null),
+ *   save: async (state) => void texts.set(state.origin, formatState(state)),
+ * };
+ * ```
  */
 export interface StateStore {
   load(origin: string): Promise<RememberedState | null>;
   save(state: RememberedState): Promise<void>;
 }
 
-/** @throws MalformedError */
+/**
+ * @throws MalformedError
+ * @example
+ * ```ts
+ * import { parseState } from "touchstone/verifier";
+ * const sizeSeen = (text: string): number => parseState(text).checkpoint.size;
+ * ```
+ */
 export function parseState(text: string): RememberedState {
   return readAs(rememberedState, parseJson(text, 65_536), "remembered state");
 }
 
+/**
+ * @example
+ * ```ts
+ * import { formatState, type RememberedState } from "touchstone/verifier";
+ * const save = (state: RememberedState): void => localStorage.setItem(state.origin, formatState(state));
+ * ```
+ */
 export function formatState(state: RememberedState): string {
   return JSON.stringify(state);
 }
 
-/** For one process only: remembers nothing after it ends. */
+/**
+ * For one process only: remembers nothing after it ends.
+ * @example
+ * ```ts
+ * import { createMemoryStore } from "touchstone/verifier";
+ * const store = createMemoryStore(); // remembers nothing across visits: a rollback before the first one goes unnoticed
+ * ```
+ */
 export function createMemoryStore(): StateStore {
   const states = new Map<string, RememberedState>();
   return {
@@ -42,7 +79,14 @@ export function createMemoryStore(): StateStore {
   };
 }
 
-/** For web pages: one item of `localStorage` (or any Storage) for each log. */
+/**
+ * For web pages: one item of `localStorage` (or any Storage) for each log.
+ * @example
+ * ```ts
+ * import { createBrowserStore } from "touchstone/verifier";
+ * const store = createBrowserStore(localStorage);
+ * ```
+ */
 export function createBrowserStore(storage: Pick<Storage, "getItem" | "setItem">): StateStore {
   const key = (origin: string) => `touchstone:${origin}`;
   const read = (origin: string) => {
@@ -56,7 +100,15 @@ export function createBrowserStore(storage: Pick<Storage, "getItem" | "setItem">
   };
 }
 
-/** Joins what was remembered with what was just verified. Nothing in it ever goes down. */
+/**
+ * Joins what was remembered with what was just verified. Nothing in it ever goes down.
+ * @example
+ * ```ts
+ * import { mergeStates, type StateStore, type VerifiedBundle } from "touchstone/verifier";
+ * const remember = async (store: StateStore, { state }: VerifiedBundle): Promise<void> =>
+ *   store.save(mergeStates(await store.load(state.origin), state));
+ * ```
+ */
 export function mergeStates(old: RememberedState | null, next: RememberedState): RememberedState {
   if (old === null) return next;
   const policies = new Map(Object.entries(old.policies));

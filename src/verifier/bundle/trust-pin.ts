@@ -14,7 +14,14 @@ import { parseJson } from "../../protocol/envelope/parse-json.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import type { RememberedState } from "./remembered-state.ts";
 
-/** Names one trust root. Three values that fit into a program's source. */
+/**
+ * Names one trust root. Three values that fit into a program's source.
+ * @example
+ * ```ts
+ * import type { TrustPin } from "touchstone/verifier";
+ * const pin: TrustPin = { origin: "log.example/production", version: 1, digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08" };
+ * ```
+ */
 export interface TrustPin {
   /** Origin of the log. */
   readonly origin: string;
@@ -23,13 +30,27 @@ export interface TrustPin {
   readonly digest: string;
 }
 
-/** A pin together with the trust root that it names. */
+/**
+ * A pin together with the trust root that it names.
+ * @example
+ * ```ts
+ * import type { TrustAnchor } from "touchstone/verifier";
+ * const validUntil = ({ root }: TrustAnchor): string => root.expires;
+ * ```
+ */
 export interface TrustAnchor extends TrustPin {
   readonly root: TrustRoot;
   readonly envelope: Envelope;
 }
 
-/** Everything that verification depends on beside the bundle itself. */
+/**
+ * Everything that verification depends on beside the bundle itself.
+ * @example
+ * ```ts
+ * import type { TrustPin, VerifyBundleOptions } from "touchstone/verifier";
+ * const options = (pin: TrustPin): VerifyBundleOptions => ({ pin, now: new Date(), remembered: null });
+ * ```
+ */
 export interface VerifyBundleOptions {
   readonly pin: TrustPin;
   /** The time at which everything must be valid. */
@@ -48,6 +69,11 @@ const trustFile = z.strictObject({
 /**
  * Reads `trust-root.json`, which `touchstone init` writes: the pin, and the envelope of the trust root that it names.
  * @throws MalformedError also when the envelope is not the one that the pin names.
+ * @example
+ * ```ts
+ * import { parseTrustFile, type TrustPin } from "touchstone/verifier";
+ * const pin = (file: Uint8Array): TrustPin => parseTrustFile(file);
+ * ```
  */
 export function parseTrustFile(bytes: Uint8Array | string): TrustAnchor {
   const file = readAs(trustFile, parseJson(bytes, 2 * MAX_LEAF_BYTES), "trust file");

@@ -30,12 +30,26 @@ import { verifyRemembered } from "./remembered-tree.ts";
 import type { VerifyBundleOptions } from "./trust-pin.ts";
 import { type PlacedTrustRoot, trustRootAt, verifyTrustRootChain } from "./trust-root-chain.ts";
 
-/** An entry whose signatures, authorisation and inclusion were verified. */
+/**
+ * An entry whose signatures, authorisation and inclusion were verified.
+ * @example
+ * ```ts
+ * import type { VerifiedEntry } from "touchstone/verifier";
+ * const indexOf = ({ record }: VerifiedEntry): number => record.index;
+ * ```
+ */
 export interface VerifiedEntry<K extends Kind = Kind> {
   readonly record: EntryRecord;
   readonly statement: K extends Kind ? StatementOf<K> : never;
 }
 
+/**
+ * @example
+ * ```ts
+ * import type { VerifiedBundle } from "touchstone/verifier";
+ * const describe = ({ policy, checkpoint }: VerifiedBundle): string => `${policy.name} ${policy.version} at size ${checkpoint.size}`;
+ * ```
+ */
 export interface VerifiedBundle {
   readonly trustRoot: TrustRoot;
   readonly checkpoint: Checkpoint;
@@ -55,6 +69,15 @@ export interface VerifiedBundle {
  * @throws MalformedError when it cannot be read.
  * @throws VerificationError (a BrokenCode) when something in it is forged or damaged.
  * @throws PolicyError (a NotAcceptableCode) when it is authentic but expired, revoked, rolled back or historical.
+ * @example
+ * ```ts
+ * import { type StateStore, type TrustPin, type VerifiedBundle, verifyBundle } from "touchstone/verifier";
+ * const check = async (bytes: Uint8Array, pin: TrustPin, store: StateStore): Promise<VerifiedBundle> => {
+ *   const verified = await verifyBundle(bytes, { pin, now: new Date(), remembered: await store.load(pin.origin) });
+ *   await store.save(verified.state);
+ *   return verified;
+ * };
+ * ```
  */
 export async function verifyBundle(bytes: Uint8Array, options: VerifyBundleOptions): Promise<VerifiedBundle> {
   const bundle = parsePolicyBundle(bytes);

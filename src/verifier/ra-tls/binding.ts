@@ -54,7 +54,15 @@ export function freshnessOf(binding: Binding, challenge: Uint8Array | null): Fre
   return challenge && nonce && equalBytes(challenge, nonce) ? "challenge" : "key-lifetime";
 }
 
-/** The 64 bytes of `touchstone-binding/v1`. @throws RangeError when the nonce, which comes from the caller, has not 32 bytes. */
+/**
+ * The 64 bytes of `touchstone-binding/v1`. @throws RangeError when the nonce, which comes from the caller, has not 32 bytes.
+ * @example
+ * ```ts
+ * import { bindingReportData } from "touchstone/verifier";
+ * const reportData = (channelKey: Uint8Array, nonce: Uint8Array): Uint8Array =>
+ *   bindingReportData({ channelKey, nonce, gpuClaims: { ccMode: "on", devtools: false, reports: [] } }); // 64 bytes
+ * ```
+ */
 export function bindingReportData(binding: {
   readonly channelKey: Uint8Array;
   readonly nonce: Uint8Array;
@@ -71,7 +79,14 @@ export function bindingReportData(binding: {
   );
 }
 
-/** The nonce that a guest must put into each GPU's report request: SHA-256(SHA-256(channel key) ‖ nonce), 32 bytes. */
+/**
+ * The nonce that a guest must put into each GPU's report request: SHA-256(SHA-256(channel key) ‖ nonce), 32 bytes.
+ * @example
+ * ```ts
+ * import { gpuRequestNonce } from "touchstone/verifier";
+ * const forTheGpu = (channelKey: Uint8Array, nonce: Uint8Array): Uint8Array => gpuRequestNonce(channelKey, nonce); // 32 bytes
+ * ```
+ */
 export function gpuRequestNonce(channelKey: Uint8Array, nonce: Uint8Array): Uint8Array {
   requireNonce(nonce);
   return sha256(concatBytes(sha256(channelKey), nonce));

@@ -66,6 +66,14 @@ const tcbStatus = z.enum([
   "OutOfDateConfigurationNeeded",
   "Revoked",
 ]);
+/**
+ * @example
+ * ```ts
+ * import { tcbLevel, type TcbStatus } from "touchstone/testing";
+ * const status: TcbStatus = "OutOfDate";
+ * const level = tcbLevel(2, status, ["INTEL-SA-00001"]);
+ * ```
+ */
 export type TcbStatus = z.infer<typeof tcbStatus>;
 
 const judgement = {
