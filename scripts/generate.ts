@@ -70,5 +70,5 @@ function readOrEmpty(file: string): string {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url))
+if (process.argv[1] === import.meta.filename)
   process.exitCode = Math.min(1, main(process.argv.includes("--check")));

@@ -1,7 +1,6 @@
 // Writes test/vectors/formats/: an entry, a policy bundle and a channel binding down to the byte, with published keys, for anyone who
 // implements docs/formats.md again. Ed25519 is deterministic, so every run writes the same.
 import { mkdirSync, writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { policyBundleJson } from "../src/protocol/bundle/policy-bundle.ts";
 import { sha256 } from "../src/protocol/cryptography/hash.ts";
 import { encodeBase64 } from "../src/protocol/encoding/base64.ts";
@@ -135,7 +134,7 @@ function bindingVector() {
   };
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (process.argv[1] === import.meta.filename) {
   const folder = new URL("../test/vectors/formats/", import.meta.url);
   mkdirSync(folder, { recursive: true });
   for (const [name, value] of await makeFormatVectors())

@@ -192,7 +192,7 @@ function withExtra(text: string): string {
   return text.replace("index 1", `extra ${encodeBase64(utf8("anything"))}\nindex 1`);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (process.argv[1] === import.meta.filename) {
   for (const [name, content] of Object.entries(await makeVectors())) {
     await writeFile(`${VECTORS}${name}`, `${JSON.stringify(content, null, 2)}\n`);
   }

@@ -271,6 +271,7 @@ describe("an application that has both", () => {
         `import { readFileSync } from "node:fs";
        import { verifyBundle, createMemoryStore, fetchPolicy } from "${ENTRIES[first].verifier}";
        import { appraiseEvidence, reasonOf, stepOf } from "${ENTRIES[second].verifier}";
+       import { PolicyError, VerificationError } from "${ENTRIES[second].protocol}";
        async function judge({ bundle, good, other, pin, now, nonce, key }) {
          const store = createMemoryStore();
          const policy = await verifyBundle(bundle, { pin, now, remembered: null });
@@ -279,7 +280,12 @@ describe("an application that has both", () => {
          const { verdict } = await appraiseEvidence(policy, good, options);
          const rejected = await appraiseEvidence(policy, other, options);
          const refused = await verifyBundle(bundle, { pin: { ...pin, digest: "00".repeat(32) }, now, remembered: null })
-           .catch(({ name, code }) => ({ name, code, step: stepOf(code) }));
+           .catch((error) => ({
+             name: error.name,
+             code: error.code,
+             step: stepOf(error.code),
+             known: error instanceof VerificationError && !(error instanceof PolicyError),
+           }));
          return { good: verdict, other: rejected.verdict, reason: reasonOf(rejected.checks), refused };
        }
        ${PRINT}`,
@@ -287,7 +293,7 @@ describe("an application that has both", () => {
       const { refused, ...verdicts } = SAID;
       expect(said(project.run("program.js"))).toEqual({
         ...verdicts,
-        refused: { name: refused.name, code: refused.code, step: 1 },
+        refused: { name: refused.name, code: refused.code, step: 1, known: true },
       });
     },
   );

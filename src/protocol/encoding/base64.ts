@@ -1,5 +1,5 @@
 // Base64 (RFC 4648 §4), padded and canonical: exactly one text for each byte string, everything else is refused.
-// Own code because Node 20 has no Uint8Array.fromBase64, atob() forgives white space, and this is on the publish path.
+// Own code because Node 22 and 24 have no Uint8Array.fromBase64, atob() forgives white space, and this is on the publish path.
 import { MalformedError } from "../errors.ts";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
