@@ -1,16 +1,20 @@
 // Options that several commands share, and how their values are read.
 import { InvalidArgumentError } from "commander";
+import { isDay } from "../protocol/encoding/calendar.ts";
 import { decodeHex } from "../protocol/encoding/hex.ts";
 
 export const DEFAULT_URL = "http://127.0.0.1:8080";
 
+const RFC_3339 = /^(\d{4}-\d{2}-\d{2})T(\d{2}):\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/;
+
 /** An RFC 3339 time, for commander's option parsing. */
 export function parseTime(text: string): Date {
-  const ms = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/.test(text)
-    ? Date.parse(text)
-    : Number.NaN;
-  if (Number.isNaN(ms))
+  const [, day, hour] = RFC_3339.exec(text) ?? [];
+  if (day === undefined)
     throw new InvalidArgumentError("expected an RFC 3339 time such as 2026-11-23T14:00:00Z");
+  const ms = Date.parse(text);
+  if (Number.isNaN(ms) || !isDay(day) || Number(hour) > 23)
+    throw new InvalidArgumentError("is not a time that exists");
   return new Date(ms);
 }
 

@@ -3,6 +3,7 @@
 import * as z from "zod";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { readAs } from "../../protocol/encoding/shape.ts";
+import { time as timeText } from "../../protocol/entry/fields.ts";
 import { parseJson } from "../../protocol/envelope/parse-json.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import { type HandedOver, parseHandedOver } from "../handed-over.ts";
@@ -46,11 +47,7 @@ export function parseTdxCollateral(input: Uint8Array | string): TdxCollateral {
 
 /** Intel writes hex in upper case, and might not always. */
 const hexBytes = (length: number) => hexText(length, length);
-const time = z
-  .string()
-  .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/)
-  .transform((text) => new Date(text))
-  .refine((date) => !Number.isNaN(date.getTime()));
+const time = timeText.transform((text) => new Date(text));
 const svn = z.int().min(0).max(65535);
 const componentSvns = z
   .array(z.object({ svn: z.int().min(0).max(255) }).transform((component) => component.svn))
