@@ -37,6 +37,7 @@ export type CheckpointCode =
   | "checkpoint-rolled-back"
   | "checkpoint-signature"
   | "checkpoint-stale"
+  | "status-ahead-of-clock"
   | "status-expired"
   | "trust-root-expired"
   | "trust-root-not-pinned";

@@ -7,6 +7,7 @@ import { parseLeaf } from "../protocol/envelope/dsse.ts";
 import { MalformedError, PolicyError } from "../protocol/errors.ts";
 import { type CosignedCheckpoint, checkFreshness } from "../protocol/note/cosigned-checkpoint.ts";
 import { parseTlogPolicy } from "../protocol/note/tlog-policy.ts";
+import { isAheadOfClock } from "../protocol/registration/document-times.ts";
 import { currentTrustRoot, type InForce } from "../protocol/registration/in-force.ts";
 import type { TrustAnchor, TrustPin } from "../verifier/bundle/trust-pin.ts";
 import { AuditFindings, type CheckpointCode, WrongAnswerError } from "./audit-finding.ts";
@@ -233,7 +234,9 @@ class Audit {
     const leaf = this.#state.records.newestStatus();
     const statement = leaf && parseLeaf(leaf).statement;
     if (statement?.kind !== "status") return;
-    const { sequence, expires } = statement.predicate;
+    const { sequence, issuedAt, expires } = statement.predicate;
+    if (isAheadOfClock(new Date(issuedAt), now))
+      this.#find("status-ahead-of-clock", `status ${sequence}, the newest one, was issued ${issuedAt}`);
     if (now.getTime() >= Date.parse(expires))
       this.#find("status-expired", `status ${sequence}, the newest one, expired ${expires}`);
   }

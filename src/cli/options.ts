@@ -3,6 +3,12 @@ import { InvalidArgumentError } from "commander";
 import { isDay } from "../protocol/encoding/calendar.ts";
 import { decodeHex } from "../protocol/encoding/hex.ts";
 
+/** For a machine whose clock is wrong, and for tests of what others make of such a document (timely-file.ts). */
+export const ALLOW_EXPIRED = [
+  "--allow-expired",
+  "take a document that has expired, or is of the future, by this machine's clock",
+] as const;
+
 export const DEFAULT_URL = "http://127.0.0.1:8080";
 
 const RFC_3339 = /^(\d{4}-\d{2}-\d{2})T(\d{2}):\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/;

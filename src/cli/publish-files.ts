@@ -11,12 +11,15 @@ import { type CliContext, UsageError } from "./context.ts";
 import { readInput, readOwn, writeOutput } from "./files.ts";
 import { logClient } from "./log-client.ts";
 import { attachmentPathOf, proofPathOf } from "./statement-files.ts";
+import { requireTimelyFile } from "./timely-file.ts";
 
 export interface PublishOptions {
   /** Base URL of the log. */
   readonly to: string;
   /** trust-root.json: with it the signatures on the proofs are verified, too. */
   readonly trust?: string;
+  /** Sends dated documents also where they have expired by this machine's clock. */
+  readonly allowExpired?: boolean;
 }
 
 /** Publishes envelope files with the attachments beside them, and writes each proof. */
@@ -26,6 +29,8 @@ export async function publishFiles(
   context: CliContext,
 ): Promise<PublishedEntry[]> {
   const envelopes = files.map((file) => readOwn(file, parseEnvelope));
+  for (const [i, { statement }] of envelopes.entries())
+    requireTimelyFile(files[i] ?? "", statement, options, context);
   const attachments = envelopes.flatMap((envelope, i) => attachmentsBeside(files[i] ?? "", envelope));
   const policy = tlogPolicyOf(options.trust);
   const published = await publish(logClient(options.to, context), envelopes, attachments, policy);

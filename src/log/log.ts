@@ -35,7 +35,7 @@ export class Log {
     const recorder = new Recorder({ store, tree, state, observer });
     const publication = new Publication(published);
     const prover = new Prover(store, () => recorder.tree);
-    const checkpointer = new Checkpointer({ signer, cosigners, highWater, prover, signed, logger });
+    const checkpointer = new Checkpointer({ signer, cosigners, highWater, prover, signed, logger, clock });
     const issuer = statusSigner ? new StatusIssuer(statusSigner, clock) : null;
     this.#config = config;
     this.#recorder = recorder;

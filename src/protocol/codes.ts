@@ -2,6 +2,7 @@
 import type { EnvelopeCode } from "./envelope/dsse.ts";
 import type { MerkleCode } from "./merkle/merkle-code.ts";
 import type { NoteCode, NotePolicyCode } from "./note/note-code.ts";
+import type { DocumentTimeCode } from "./registration/document-times.ts";
 import type { RefusalCode } from "./registration/refusal.ts";
 
 /**
@@ -22,4 +23,4 @@ export type VerificationCode = EnvelopeCode | MerkleCode | NoteCode;
  * const mayRenew = (error: PolicyError<PolicyCode>): boolean => error.code === "checkpoint-stale";
  * ```
  */
-export type PolicyCode = NotePolicyCode | RefusalCode;
+export type PolicyCode = NotePolicyCode | RefusalCode | DocumentTimeCode;

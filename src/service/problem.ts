@@ -50,6 +50,8 @@ const REQUESTS = {
   "unsupported-media-type": [415, "The content type is not supported"],
   "digest-mismatch": [422, "The bytes have another digest"],
   "invalid-entry": [422, "The entry does not fit its schema"],
+  "document-expired": [422, "The document has expired"],
+  "document-ahead-of-clock": [422, "The document is dated in the future"],
   "too-many-requests": [429, "Too many requests"],
   internal: [500, "The service failed"],
   "bundle-not-acceptable": [503, "There is no bundle that a verifier would accept"],

@@ -203,6 +203,13 @@ describe("the checkpoint", () => {
 });
 
 describe("time in the log", () => {
+  it("a status that is dated in the future is found: a clock was wrong", async () => {
+    const early = new Date(NOW.getTime() - 20 * 86_400_000);
+    const fresh = await serve(honest.log, SIZE, early);
+    const report = await auditServed(fresh, honest.trust, { now: early });
+    expect(codesOf(report)).toEqual(["status-ahead-of-clock"]);
+  });
+
   it("an expired status and an expired trust root are found", async () => {
     const late = new Date("2036-02-01T00:00:00Z");
     const fresh = await serve(honest.log, SIZE, late);

@@ -1,21 +1,26 @@
 // Signs a statement, or adds a signature to an envelope.
 import { describeReference } from "../../protocol/entry/reference.ts";
 import { envelopeToJson } from "../../protocol/envelope/dsse.ts";
+import { parseStatement } from "../../protocol/envelope/statement.ts";
 import { parseSignable, signEnvelope } from "../../publisher/signing/sign.ts";
 import { readSigningKey } from "../../publisher/signing/signing-key.ts";
 import { type CliContext, show } from "../context.ts";
 import { readOwn, writeOutput } from "../files.ts";
 import { envelopePathOf } from "../statement-files.ts";
+import { requireTimelyFile } from "../timely-file.ts";
 
 interface SignOptions {
   readonly key: readonly string[];
   readonly output?: string;
+  readonly allowExpired?: boolean;
   readonly json?: boolean;
 }
 
 export async function runSign(file: string, options: SignOptions, context: CliContext): Promise<void> {
   const keys = options.key.map((source) => readSigningKey(source, context.environment));
-  const envelope = signEnvelope(readOwn(file, parseSignable), keys);
+  const signable = readOwn(file, parseSignable);
+  requireTimelyFile(file, parseStatement(signable.payload), options, context);
+  const envelope = signEnvelope(signable, keys);
   const output = options.output ?? envelopePathOf(file);
   writeOutput(output, `${JSON.stringify(envelopeToJson(envelope))}\n`);
   const signers = envelope.signatures.map(({ keyId }) => keyId);

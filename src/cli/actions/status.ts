@@ -30,14 +30,17 @@ export async function runPublish(options: StatusOptions, context: CliContext): P
   show(context, options, { index, sequence: Number(version) }, [`status ${version}: entry ${index}`]);
 }
 
-/** What is in force, by a replay that found nothing wrong; that the newest status has expired is what this one is for. */
+/** What this one is for. */
+const REPAIRED: readonly FindingCode[] = ["status-expired", "status-ahead-of-clock"];
+
+/** What is in force, by a replay that found nothing wrong but the time of the newest status. */
 async function replay({ trust, to, state: file }: StatusOptions, context: CliContext): Promise<InForce> {
   const state = AuditState.open(file ?? null);
   try {
     const pin = readOwn(trust, parseTrustFile);
     const read = openSource(to, { fetch: context.fetch });
     const { findings } = await judging(() => audit({ read, trust: pin, state, now: context.now() }));
-    const wrong = findings.find(({ code }) => code !== "status-expired");
+    const wrong = findings.find(({ code }) => !REPAIRED.includes(code));
     if (wrong !== undefined) {
       throw new PolicyError<FindingCode>(
         wrong.code,

@@ -3,13 +3,14 @@ import { formatTime } from "../../protocol/entry/fields.ts";
 import type { TrustRoot } from "../../protocol/entry/trust-root.ts";
 import { parseEnvelope } from "../../protocol/envelope/dsse.ts";
 import { parseJson } from "../../protocol/envelope/parse-json.ts";
-import { formatStatement } from "../../protocol/envelope/statement.ts";
+import { formatStatement, parseStatement } from "../../protocol/envelope/statement.ts";
 import { getTrustRoot } from "../../publisher/client/lookup.ts";
 import { nextTrustRoot } from "../../publisher/trust-root/draft-trust-root.ts";
 import { formatTrustFile } from "../../verifier/bundle/trust-pin.ts";
 import { type CliContext, show, UsageError } from "../context.ts";
 import { readOwn, writeOutput } from "../files.ts";
 import { logClient } from "../log-client.ts";
+import { requireTimelyFile } from "../timely-file.ts";
 
 export async function runDraft(
   options: { to: string; days: number; output: string; json?: boolean },
@@ -27,12 +28,13 @@ export async function runDraft(
 
 export async function runSeal(
   file: string,
-  options: { output: string; json?: boolean },
+  options: { output: string; allowExpired?: boolean; json?: boolean },
   context: CliContext,
 ): Promise<void> {
   const payload = readOwn(file, (bytes) =>
     formatStatement("trust-root", parseJson(bytes, 1_000_000) as unknown as TrustRoot),
   );
+  requireTimelyFile(file, parseStatement(payload), options, context);
   writeOutput(options.output, payload);
   show(context, options, { output: options.output }, [
     `${options.output}: sign it with a threshold of the old and of the new root keys`,

@@ -1,7 +1,7 @@
 // touchstone trust-root: draft the successor of the trust root in force, collect signatures, publish it, and write the new pin.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
-import { DEFAULT_URL, parsePositive } from "../options.ts";
+import { ALLOW_EXPIRED, DEFAULT_URL, parsePositive } from "../options.ts";
 import { addPublishTo } from "../publish-command.ts";
 import { addSignTo } from "../sign-command.ts";
 
@@ -23,6 +23,7 @@ export function define(trustRoot: Command, context: CliContext): void {
     .command("seal <file>")
     .description("turn an edited trust root into the statement that is signed; says what is wrong with it")
     .requiredOption("-o, --output <file>", "where to write the statement")
+    .option(...ALLOW_EXPIRED)
     .addHelpText("after", "\nExample:\n  touchstone trust-root seal root-2.json -o root-2.statement.json")
     .action(async (file, options) => {
       const { runSeal } = await import("../actions/trust-root.ts");

@@ -20,6 +20,7 @@ export interface CheckpointerConfig {
   readonly prover: Prover;
   /** The checkpoint of the high-water mark, of which the start checks know that the tree extends it. */
   readonly signed: Checkpoint | null;
+  readonly clock: () => Date;
   readonly logger: Logger;
 }
 
@@ -71,11 +72,14 @@ export class Checkpointer {
     inForce: InForce,
     signal: AbortSignal,
   ): Promise<PublishedCheckpoint> {
-    const { prover, cosigners, logger } = this.#config;
+    const { prover, cosigners, logger, clock } = this.#config;
     const consistencyFrom = (size: number) => prover.consistency(size, checkpoint.size);
     const quorum = await this.#quorumOf(trustRootOf(inForce));
     const request = { checkpoint, note, consistencyFrom };
-    const { signatures, cosignedAt } = await gatherQuorum(cosigners, request, quorum, signal, logger);
+    const { signatures, cosignedAt } = await gatherQuorum(cosigners, request, quorum, signal, {
+      logger,
+      clock,
+    });
     const own = parseNote(note);
     const cosigned = formatNote({ text: own.text, signatures: [...own.signatures, ...signatures] });
     return { size: checkpoint.size, cosignedAt, note: cosigned };

@@ -3,14 +3,15 @@
 import { witnessVerifier } from "../../node/ed25519.ts";
 import type { TrustRoot } from "../../protocol/entry/trust-root.ts";
 import { splitTimestamp } from "../../protocol/note/cosignature.ts";
-import type { VerifierKey } from "../../protocol/note/key.ts";
+import { type Cosignature, timeOfQuorum } from "../../protocol/note/cosigned-checkpoint.ts";
 import {
   type NoteSignature,
   type NoteVerifier,
   openNote,
   parseNote,
 } from "../../protocol/note/signed-note.ts";
-import { isQuorumMet, parseTlogPolicy, type TlogPolicy } from "../../protocol/note/tlog-policy.ts";
+import { parseTlogPolicy, type TlogPolicy } from "../../protocol/note/tlog-policy.ts";
+import { isAheadOfClock } from "../../protocol/registration/document-times.ts";
 import type { Logger } from "../observer.ts";
 import { type Cosigner, type CosignRequest, LogBehindError } from "./cosigner.ts";
 
@@ -34,7 +35,7 @@ export interface Cosigned {
 }
 
 /**
- * Asks all cosigners at once and resolves as soon as the quorum is met.
+ * Asks all cosigners at once and resolves as soon as the quorum is met by cosignatures that are not ahead of the clock.
  * @throws LogBehindError from any of them; Error when all have answered, or the signal was raised, and it is not met.
  */
 export async function gatherQuorum(
@@ -42,7 +43,7 @@ export async function gatherQuorum(
   request: CosignRequest,
   quorum: Quorum,
   signal: AbortSignal,
-  logger: Logger,
+  { logger, clock }: { readonly logger: Logger; readonly clock: () => Date },
 ): Promise<Cosigned> {
   const verified: NoteSignature[] = [];
   return new Promise((resolve, reject) => {
@@ -56,7 +57,7 @@ export async function gatherQuorum(
         if (error instanceof LogBehindError) reject(error);
         logger.warn({ err: error, cosigner: cosigner.name }, "a cosigner gave no cosignature");
       }
-      const cosignedAt = timeOfQuorum(quorum.policy, verified);
+      const cosignedAt = timeOfQuorum(quorum.policy, timely(verified, clock()));
       if (cosignedAt !== null) resolve({ signatures: [...verified], cosignedAt });
     });
     void Promise.all(asked).then(giveUp);
@@ -70,21 +71,13 @@ async function verifyLines(lines: readonly string[], note: string, quorum: Quoru
   return [...verified];
 }
 
-/** With `quorum none` nobody states a time, which a trust root may not have. */
-function timeOfQuorum(policy: TlogPolicy, signatures: readonly NoteSignature[]): number | null {
-  const stamped = signatures
-    .map((signature) => ({ signature, timestamp: splitTimestamp(signature.signature)?.timestamp ?? 0 }))
-    .filter(({ timestamp }) => timestamp > 0)
-    .sort((a, b) => b.timestamp - a.timestamp);
-  for (let count = 1; count <= stamped.length; count++) {
-    const newest = stamped.slice(0, count);
-    const keys = policy.witnesses.map(({ key }) => key);
-    const met = keys.filter((key) => newest.some(({ signature }) => isBy(key, signature)));
-    if (isQuorumMet(policy, met)) return newest.at(-1)?.timestamp ?? null;
-  }
-  return null;
-}
-
-function isBy(key: VerifierKey, signature: NoteSignature): boolean {
-  return key.name === signature.name && key.keyId === signature.keyId;
+/** Signatures of witnesses with their times, but for those ahead of the clock: they make no checkpoint fresh (docs/formats.md). */
+function timely(signatures: readonly NoteSignature[], now: Date): Cosignature[] {
+  return signatures
+    .map(({ name, keyId, signature }) => ({
+      name,
+      keyId,
+      timestamp: splitTimestamp(signature)?.timestamp ?? 0,
+    }))
+    .filter(({ timestamp }) => timestamp > 0 && !isAheadOfClock(new Date(timestamp * 1000), now));
 }

@@ -140,7 +140,7 @@ async function replay(
     for (const envelope of envelopes) await fetchAttachments(config, envelope);
     const verified = await verifyBatch(envelopes, [], keys.lookup);
     const batch = await recorder.begin(verified);
-    batch.accept(verified);
+    batch.accept(verified, null);
     await recorder.record(batch);
     for (const { statement } of envelopes) {
       if (statement.kind === "trust-root") await keys.add(statement.predicate.keys);

@@ -2,6 +2,7 @@
 import { nativeSha256 } from "../../node/sha256.ts";
 import type { VerifiedEnvelope } from "../../protocol/envelope/dsse.ts";
 import { hashLeaf } from "../../protocol/merkle/hash.ts";
+import { requireTimely } from "../../protocol/registration/document-times.ts";
 import type { InForce } from "../../protocol/registration/in-force.ts";
 import { register } from "../../protocol/registration/register.ts";
 import { BatchRefusedError } from "../errors.ts";
@@ -55,14 +56,15 @@ export class PendingBatch {
 
   /**
    * Accepts envelopes together, in their order, or none of them.
-   * @throws PolicyError of registration for one envelope, BatchRefusedError around it for several.
+   * @param arrived when they came in: what is new and has expired by then is refused. Null for what a log holds already.
+   * @throws PolicyError of registration, or with a DocumentTimeCode, for one envelope, BatchRefusedError around it for several.
    */
-  accept(envelopes: readonly VerifiedEnvelope[]): Sequenced[] {
+  accept(envelopes: readonly VerifiedEnvelope[], arrived: Date | null): Sequenced[] {
     const undo = this.#view.savepoint();
     const before = this.#accepted.length;
     const sequenced: Sequenced[] = [];
     try {
-      for (const envelope of envelopes) sequenced.push(this.#register(envelope));
+      for (const envelope of envelopes) sequenced.push(this.#register(envelope, arrived));
       return sequenced;
     } catch (error) {
       this.#accepted.length = before;
@@ -71,10 +73,11 @@ export class PendingBatch {
     }
   }
 
-  #register(envelope: VerifiedEnvelope): Sequenced {
+  #register(envelope: VerifiedEnvelope, arrived: Date | null): Sequenced {
     const registration = register(this.#view, envelope);
     const { index } = registration.record;
     if (registration.outcome === "new") {
+      if (arrived !== null) requireTimely(envelope.statement, arrived);
       this.#accepted.push({ envelope, leafHash: hashLeaf(envelope.leaf, nativeSha256) });
       this.#view.add(registration.record, registration.inForce);
     }

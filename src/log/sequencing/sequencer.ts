@@ -8,6 +8,7 @@ import { KeyRing } from "../../protocol/cryptography/key-ring.ts";
 import { type Envelope, parseLeaf, type VerifiedEnvelope } from "../../protocol/envelope/dsse.ts";
 import type { Statement } from "../../protocol/envelope/statement.ts";
 import { hashLeaf } from "../../protocol/merkle/hash.ts";
+import { isAheadOfClock } from "../../protocol/registration/document-times.ts";
 import { type Checkpointer, trustRootOf } from "../checkpointing/checkpointer.ts";
 import { LogBehindError } from "../checkpointing/cosigner.ts";
 import type { Publication } from "../checkpointing/publication.ts";
@@ -99,14 +100,14 @@ export class Sequencer {
 
   /** The batch's story: what queued while the one before was recorded. */
   async #sequenceBatch(): Promise<void> {
-    const { recorder } = this.#config;
+    const { recorder, clock } = this.#config;
     await this.#queue.gather();
     this.#woken = false;
     const groups = this.#queue.take();
     try {
       // Each entry is decided at the index it would get; a status follows what changes, in the same batch. Nothing has happened yet.
       const batch = await recorder.begin(groups.flatMap(({ envelopes }) => envelopes));
-      const answers = groups.map((group) => decide(batch, group));
+      const answers = groups.map((group) => decide(batch, group, clock()));
       await this.#addStatus(batch);
       // When this throws, nothing was recorded; where that cannot be known, the log stops.
       await recorder.record(batch);
@@ -161,7 +162,7 @@ export class Sequencer {
   async #addStatus(batch: PendingBatch): Promise<void> {
     try {
       const status = await this.#config.issuer?.next(batch.inForce);
-      if (status) batch.accept([status]);
+      if (status) batch.accept([status], null);
     } catch (error) {
       // What was published counts without it; verifiers see an old status until the next one succeeds.
       this.#config.observer.logger.error({ err: error }, "no status could be issued");
@@ -218,11 +219,12 @@ export class Sequencer {
     return this.#config.recorder.state.head.size > this.#config.publication.size;
   }
 
-  /** Whether there is something to publish, or the cosignatures of what is published grow old. */
+  /** Whether there is something to publish, or the cosignatures of what is published grow old or are ahead of the clock. */
   #isCheckpointDue(): boolean {
     const { recorder, publication, clock, limits } = this.#config;
     const { newest } = publication;
     if (newest === null || this.#isPending()) return recorder.state.head.size > 0;
+    if (isAheadOfClock(newest.cosignedAt, clock())) return true;
     const age = clock().getTime() - newest.cosignedAt.getTime();
     const quarter = (trustRootOf(newest.inForce).root.maxCheckpointAge * 1000) / 4;
     return age >= Math.min(limits.renewAfterMs, quarter);
@@ -286,9 +288,9 @@ export class Sequencer {
 }
 
 /** Decides one group. @returns what answers the request that waits for it, once the batch is durable. */
-function decide(batch: PendingBatch, { envelopes, resolve, reject }: Group): () => void {
+function decide(batch: PendingBatch, { envelopes, resolve, reject }: Group, now: Date): () => void {
   try {
-    const sequenced = batch.accept(envelopes);
+    const sequenced = batch.accept(envelopes, now);
     return () => resolve(sequenced);
   } catch (error) {
     return () => reject(error);

@@ -9,6 +9,7 @@ import {
   verifyEnvelope,
 } from "../../protocol/envelope/dsse.ts";
 import type { Statement } from "../../protocol/envelope/statement.ts";
+import { isAheadOfClock } from "../../protocol/registration/document-times.ts";
 import { draftStatus } from "../../protocol/registration/draft-status.ts";
 import { currentTrustRoot, type InForce, isKeyRevoked } from "../../protocol/registration/in-force.ts";
 
@@ -38,13 +39,17 @@ export class StatusIssuer {
     if (statement.kind === "status") this.#newest = statement.predicate;
   }
 
-  /** Whether a status should follow: something changed since the newest one, or it is a day old or has half of its life behind it. */
+  /**
+   * Whether a status should follow: something changed since the newest one, or it is a day old or has half of its life behind it, or its
+   * time is ahead of the clock.
+   */
   isDue(inForce: InForce): boolean {
     if (!this.#isAllowed(inForce)) return false;
     const newest = this.#newest;
     if (newest === null || inForce.changedAt > newest.treeSize) return true;
     const issued = Date.parse(newest.issuedAt);
     const life = Date.parse(newest.expires) - issued;
+    if (isAheadOfClock(new Date(issued), this.#clock())) return true;
     return this.#clock().getTime() >= issued + Math.min(life / 2, DAY_MS);
   }
 

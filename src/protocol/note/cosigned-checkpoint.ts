@@ -82,24 +82,44 @@ export async function authenticateCheckpoint(
 /**
  * Checks that the quorum is met counting only cosignatures with `now − maxAge ≤ t ≤ now + 5 min`. A policy with `quorum none` says
  * nothing about time, so under it no checkpoint satisfies a `maxAge`.
+ * @returns the time of the quorum, POSIX seconds: from then on the checkpoint is good for `maxAge`. Null under `quorum none`.
  * @throws PolicyError `checkpoint-stale`
  */
 export function checkFreshness(
   { cosignatures }: CosignedCheckpoint,
   policy: TlogPolicy,
   { now, maxAge }: FreshnessOptions,
-): void {
+): number | null {
   const seconds = now.getTime() / 1000;
+  const time = timeOfQuorum(
+    policy,
+    cosignatures.filter(({ timestamp }) => timestamp <= seconds + MAX_CLOCK_SKEW),
+  );
   const oldest = maxAge === undefined ? 0 : seconds - maxAge;
-  const fresh = cosignatures.filter((c) => c.timestamp >= oldest && c.timestamp <= seconds + MAX_CLOCK_SKEW);
-  const timeless = policy.quorum === "none" && maxAge !== undefined;
-  if (timeless || !isQuorumMet(policy, witnessKeys(policy, fresh))) {
+  const timeless = policy.quorum === "none" && maxAge === undefined;
+  // Whatever is no number is not fresh either.
+  if (!timeless && !(time !== null && time >= oldest)) {
     const since = maxAge === undefined ? "" : `at most ${maxAge} seconds old and `;
     throw new PolicyError<NotePolicyCode>(
       "checkpoint-stale",
       `too few cosignatures are ${since}not from the future at ${now.toISOString()}`,
     );
   }
+  return time;
+}
+
+/**
+ * The age of a cosigned checkpoint is that of its quorum: the latest time such that the quorum is met by cosignatures not older than it.
+ * @returns POSIX seconds; null where the quorum is not met, or is `none` and nobody states a time.
+ */
+export function timeOfQuorum(policy: TlogPolicy, cosignatures: readonly Cosignature[]): number | null {
+  if (policy.quorum === "none") return null;
+  const times = [...new Set(cosignatures.map(({ timestamp }) => timestamp))].sort((a, b) => b - a);
+  const reached = times.find((time) => {
+    const since = cosignatures.filter(({ timestamp }) => timestamp >= time);
+    return isQuorumMet(policy, witnessKeys(policy, since));
+  });
+  return reached ?? null;
 }
 
 /**

@@ -19,11 +19,23 @@ export function registerGauges(registry: Registry, log: PublishedLog, clock: () 
   });
   new Gauge({
     name: "touchstone_checkpoint_age_seconds",
-    help: "Time since the published checkpoint was cosigned",
+    help: "Time since the published checkpoint was cosigned; see touchstone_seconds_ahead_of_clock where it is negative",
     registers,
     collect() {
       const published = log.published();
       if (published !== null) this.set((clock().getTime() - published.cosignedAt.getTime()) / 1000);
+    },
+  });
+  new Gauge({
+    name: "touchstone_seconds_ahead_of_clock",
+    help: "How far the time of the published checkpoint and of the status in force is ahead of this machine's clock; 0 where it is not",
+    labelNames: ["document"],
+    registers,
+    async collect() {
+      const times = await timesOf(log);
+      this.reset();
+      for (const [document, time] of times)
+        this.set({ document }, Math.max(0, (time.getTime() - clock().getTime()) / 1000));
     },
   });
   new Gauge({
@@ -39,6 +51,17 @@ export function registerGauges(registry: Registry, log: PublishedLog, clock: () 
       }
     },
   });
+}
+
+/** What must not be of the future, and when it is from. */
+async function timesOf(log: PublishedLog): Promise<Array<[document: string, time: Date]>> {
+  const published = log.published();
+  const found: Array<[string, Date]> = published === null ? [] : [["checkpoint", published.cosignedAt]];
+  if (log.inForce.status !== null) {
+    const { envelope } = await readLoggedEntry(log, log.inForce.status.index);
+    found.push(["status", new Date((envelope.statement as StatementOf<"status">).predicate.issuedAt)]);
+  }
+  return found;
 }
 
 /** Every document in force and when it expires. */

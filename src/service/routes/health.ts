@@ -1,5 +1,6 @@
 // What those who run the service ask: is it alive, can it take entries, what does it measure.
 import * as z from "zod";
+import { NO_BUNDLE_REASONS, whyNoBundle } from "../bundles/why-no-bundle.ts";
 import { type Api, describeRoute, problems, route } from "../openapi.ts";
 import type { Service } from "../service.ts";
 
@@ -9,6 +10,12 @@ const readiness = z
     ready: z.boolean(),
     treeSize: z.int().min(0),
     reason: z.string().nullable().describe("Code of why no entries are taken; null when they are"),
+    noBundle: z
+      .enum(NO_BUNDLE_REASONS)
+      .nullable()
+      .describe(
+        "Why no policy bundle is answered though entries are taken; null when those of policies in force are",
+      ),
   })
   .meta({ id: "Readiness" });
 
@@ -30,7 +37,8 @@ const getReadiness = route({
   operationId: "getReadiness",
   tags: ["service"],
   summary: "Whether entries are taken",
-  description: "Reading goes on while they are not.",
+  description:
+    "Reading goes on while they are not. That no bundle is answered leaves the service ready, since what repairs it is an entry.",
   responses: {
     200: { description: "They are", content: { "application/json": { schema: readiness } } },
     503: { description: "They are not", content: { "application/json": { schema: readiness } } },
@@ -38,13 +46,14 @@ const getReadiness = route({
   },
 });
 
-export function addHealth(api: Api, { log, metrics, version }: Service): void {
+export function addHealth(api: Api, { log, metrics, version, clock }: Service): void {
   api.openapi(getHealth, (c) => c.json({ status: "ok" as const, version }, 200));
 
-  api.openapi(getReadiness, (c) => {
+  api.openapi(getReadiness, async (c) => {
     const published = log.read.published();
     const reason = log.unavailable()?.code ?? (published === null ? "not-published" : null);
-    const body = { ready: reason === null, treeSize: published?.checkpoint.size ?? 0, reason };
+    const noBundle = reason === null ? await whyNoBundle(log.read, clock()) : null;
+    const body = { ready: reason === null, treeSize: published?.checkpoint.size ?? 0, reason, noBundle };
     return c.json(body, reason === null ? 200 : 503);
   });
 

@@ -170,6 +170,8 @@ const REFUSED = problems(
   "too-large",
   "unsupported-media-type",
   "invalid-entry",
+  "document-expired",
+  "document-ahead-of-clock",
   "attachment-missing",
   "below-svn-floor",
   "lifetime-too-long",
