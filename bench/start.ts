@@ -56,7 +56,7 @@ async function writeBundle(folder: string): Promise<string[]> {
   const [file, trust] = [join(folder, "start.bundle.json"), join(folder, "start.trust-root.json")];
   writeFileSync(file, bundle);
   writeFileSync(trust, formatTrustFile(root));
-  return [file, "--trust", trust, "--now", NOW.toISOString()];
+  return [file, "--policy", "production", "--trust", trust, "--now", NOW.toISOString()];
 }
 
 /** User and system time of a run of Node, as the shell is told by the kernel. */

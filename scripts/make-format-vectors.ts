@@ -6,6 +6,7 @@ import { sha256 } from "../src/protocol/cryptography/hash.ts";
 import { encodeBase64 } from "../src/protocol/encoding/base64.ts";
 import { encodeHex } from "../src/protocol/encoding/hex.ts";
 import { decodeUtf8, utf8 } from "../src/protocol/encoding/text.ts";
+import { formatTime } from "../src/protocol/entry/fields.ts";
 import { preAuthEncoding } from "../src/protocol/envelope/dsse.ts";
 import { hashLeaf } from "../src/protocol/merkle/hash.ts";
 import { bindingReportData, gpuRequestNonce } from "../src/verifier/ra-tls/binding.ts";
@@ -14,6 +15,7 @@ import { policyPredicate, statusPredicate } from "../test/support/document-predi
 import { testKeys } from "../test/support/keys.ts";
 import { kernelPredicate } from "../test/support/release-predicates.ts";
 import { inOrder, signReleaseSet } from "../test/support/release-set.ts";
+import { seenTree } from "../test/support/remembered.ts";
 import { signStatement } from "../test/support/signing.ts";
 import { bundleBytes, SmallLog } from "../test/support/small-log.ts";
 import { trustRootPredicate } from "../test/support/trust-root.ts";
@@ -59,58 +61,73 @@ async function bundleVector() {
   const bundle = policyBundleJson.parse(JSON.parse(decodeUtf8(bundleBytes(await log.bundle("production")))));
   const { origin } = bundle;
   const pin = { origin, version: 1, digest: log.envelopes[0]?.payloadDigest };
+  const size = log.envelopes.length;
   const remembered = {
     origin,
     trustRootVersion: 1,
     statusSequence: 1,
-    checkpoint: { size: log.envelopes.length, root: log.view.treeRoot() },
+    checkpoint: { note: bundle.checkpoint, cosignedAt: formatTime(NOW) },
     policies: { production: 1 },
+    fork: null,
   };
-  const forked = {
-    ...remembered,
-    checkpoint: { ...remembered.checkpoint, root: encodeHex(sha256(utf8("another tree"))) },
-  };
-  const now = after(0);
+  const forked = { ...remembered, checkpoint: await seenTree(size, "another tree") };
+  const base = { pin, policy: "production", now: after(0) };
   return {
     bundle,
     cases: [
-      { what: "first visit", pin, now, remembered: null, result: "accepted" },
-      { what: "seen before", pin, now, remembered, result: "accepted" },
+      { what: "first visit", ...base, remembered: null, result: "accepted" },
+      { what: "seen before", ...base, remembered, result: "accepted" },
       {
         what: "another trust root is pinned",
+        ...base,
         pin: { ...pin, digest: "0".repeat(64) },
-        now,
         remembered: null,
         result: "trust-root-pin",
       },
-      { what: "a day later", pin, now: after(25 * HOUR), remembered: null, result: "checkpoint-stale" },
+      {
+        what: "another policy was asked for",
+        ...base,
+        policy: "staging",
+        remembered: null,
+        result: "policy-not-asked-for",
+      },
+      {
+        what: "a day later",
+        ...base,
+        now: after(25 * HOUR),
+        remembered: null,
+        result: "checkpoint-stale",
+      },
       {
         what: "a newer trust root was seen",
-        pin,
-        now,
+        ...base,
         remembered: { ...remembered, trustRootVersion: 2 },
         result: "trust-root-rolled-back",
       },
       {
         what: "a newer status was seen",
-        pin,
-        now,
+        ...base,
         remembered: { ...remembered, statusSequence: 2 },
         result: "status-rolled-back",
       },
       {
         what: "a newer policy was seen",
-        pin,
-        now,
+        ...base,
         remembered: { ...remembered, policies: { production: 2 } },
         result: "policy-rolled-back",
       },
       {
-        what: "another tree of this size was seen",
-        pin,
-        now,
-        remembered: forked,
-        result: "consistency-broken",
+        what: "a larger tree was seen",
+        ...base,
+        remembered: { ...remembered, checkpoint: await seenTree(size + 1) },
+        result: "checkpoint-rolled-back",
+      },
+      { what: "another tree of this size was seen", ...base, remembered: forked, result: "log-forked" },
+      {
+        what: "a fork was seen before",
+        ...base,
+        remembered: { ...remembered, fork: [remembered.checkpoint.note, forked.checkpoint.note] },
+        result: "log-forked",
       },
     ],
   };

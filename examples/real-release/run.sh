@@ -88,7 +88,7 @@ touchstone release "$here/release.toml" --output "$out" | tail -n 2 | head -n 1
 
 say "6. as a verifier: fetch the policy's bundle, and verify it offline"
 touchstone bundle fetch real-release --to "$LOG_URL" -o "$directory/bundle.json"
-touchstone bundle verify "$directory/bundle.json" --trust "$log/trust-root.json" --state "$directory/state.json"
+touchstone bundle verify "$directory/bundle.json" --policy real-release --trust "$log/trust-root.json" --state "$directory/state.json"
 for proof in "$out"/*.tlog-proof; do
   touchstone proof verify "${proof%.tlog-proof}.dsse.json" "$proof" --trust "$log/trust-root.json" >/dev/null
 done

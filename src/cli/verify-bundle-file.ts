@@ -1,12 +1,16 @@
-// Verifies a bundle file against the pin and what is remembered of its log, and remembers what it taught.
-import { createMemoryStore, mergeStates } from "../verifier/bundle/remembered-state.ts";
+// Verifies a bundle file against the pin, the policy that was asked for and what is remembered of its log, and remembers what it taught.
+import { MalformedError, PolicyError, VerificationError } from "../protocol/errors.ts";
+import { createMemoryStore } from "../verifier/bundle/state-store.ts";
 import { parseTrustFile } from "../verifier/bundle/trust-pin.ts";
-import { type VerifiedBundle, verifyBundle } from "../verifier/bundle/verify-bundle.ts";
+import { verifyAndRemember } from "../verifier/bundle/verify-and-remember.ts";
+import type { VerifiedBundle } from "../verifier/bundle/verify-bundle.ts";
 import { createFileStore } from "../verifier-node/file-state.ts";
 import { readInput, readOwn } from "./files.ts";
 
 export interface BundleFiles {
   readonly bundle: string;
+  /** Name of the policy that must be in it. */
+  readonly policy: string;
   /** trust-root.json of the log. */
   readonly trust: string;
   /** Where the state is kept; without it nothing is remembered. */
@@ -15,10 +19,10 @@ export interface BundleFiles {
 
 /**
  * @param refused what becomes of a bundle that does not verify; faults of the other files are thrown as they are.
- * @throws UsageError when pin or bundle cannot be read, FileError when the state cannot.
+ * @throws UsageError, FileError or MalformedError when pin, state or bundle cannot be read, LogForkedError when the log forked before.
  */
 export async function verifyBundleFile<T>(
-  { bundle, trust, state }: BundleFiles,
+  { bundle, policy, trust, state }: BundleFiles,
   now: Date,
   refused: (error: unknown) => T,
 ): Promise<VerifiedBundle | T> {
@@ -26,12 +30,16 @@ export async function verifyBundleFile<T>(
   const store = state === undefined ? createMemoryStore() : createFileStore(state);
   const remembered = await store.load(pin.origin);
   const bytes = readInput(bundle);
-  let verified: VerifiedBundle;
   try {
-    verified = await verifyBundle(bytes, { pin, now, remembered });
+    return await verifyAndRemember(bytes, { pin, policy, now, remembered }, store);
   } catch (error) {
-    return refused(error);
+    if (isRefusal(error)) return refused(error);
+    throw error;
   }
-  await store.save(mergeStates(remembered, verified.state));
-  return verified;
+}
+
+function isRefusal(error: unknown): boolean {
+  return (
+    error instanceof MalformedError || error instanceof VerificationError || error instanceof PolicyError
+  );
 }

@@ -3,18 +3,17 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { writeDurably } from "../node/durable-file.ts";
 import { FileError } from "../node/file-error.ts";
+import { withFileLock } from "../node/file-lock.ts";
 import { utf8 } from "../protocol/encoding/text.ts";
-import {
-  formatState,
-  mergeStates,
-  parseState,
-  type RememberedState,
-  type StateStore,
-} from "../verifier/bundle/remembered-state.ts";
+import { mergeStates } from "../verifier/bundle/merge-states.ts";
+import { formatState, parseState, type RememberedState } from "../verifier/bundle/remembered-state.ts";
+import { refuseFork, type StateStore } from "../verifier/bundle/state-store.ts";
 
 /**
- * A store for one log. The file is replaced as a whole, so that a crash leaves the old state or the new one.
- * Its methods throw FileError when the file is damaged or of another log, and the system's error when it cannot be read or written.
+ * A store for one log. The file is replaced as a whole, so that a crash leaves the old state or the new one, and under a lock, so that of
+ * two processes that end at once neither forgets what the other saw.
+ * Its methods throw FileError when the file is damaged or of another log, LogForkedError when a fork is kept in it, and the system's error
+ * when it cannot be read or written.
  * @example
  * ```ts
  * import { createFileStore } from "touchstone/verifier/node";
@@ -23,11 +22,15 @@ import {
  */
 export function createFileStore(path: string): StateStore {
   return {
-    load: async (origin) => readState(path, origin),
+    load: async (origin) => refuseFork(readState(path, origin), path),
     async save(state) {
       mkdirSync(dirname(path), { recursive: true });
-      const text = formatState(mergeStates(readState(path, state.origin), state));
-      writeDurably(path, utf8(text), { mode: 0o600 });
+      const merged = withFileLock(path, () => {
+        const joined = mergeStates(readState(path, state.origin), state);
+        writeDurably(path, utf8(formatState(joined)), { mode: 0o600 });
+        return joined;
+      });
+      refuseFork(merged, path);
     },
   };
 }

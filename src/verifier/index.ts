@@ -10,15 +10,10 @@ export {
   fetchBundle,
   fetchPolicy,
 } from "./bundle/fetch-policy.ts";
-export {
-  createBrowserStore,
-  createMemoryStore,
-  formatState,
-  mergeStates,
-  parseState,
-  type RememberedState,
-  type StateStore,
-} from "./bundle/remembered-state.ts";
+export { LogForkedError } from "./bundle/forked-log.ts";
+export { mergeStates } from "./bundle/merge-states.ts";
+export { formatState, parseState, type RememberedState } from "./bundle/remembered-state.ts";
+export { createBrowserStore, createMemoryStore, type Locks, type StateStore } from "./bundle/state-store.ts";
 export {
   parseTrustFile,
   type TrustAnchor,

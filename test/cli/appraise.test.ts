@@ -49,7 +49,10 @@ function show(machine: Machine): void {
   put("channel.pem", encodePublicKeyPem(machine.channel.spki));
 }
 
-const BASE = () => ["appraise", "--bundle", path("bundle.json"), "--trust", path("trust-root.json")];
+const BASE = () => [
+  ...["appraise", "--bundle", path("bundle.json"), "--policy", "production"],
+  ...["--trust", path("trust-root.json")],
+];
 const ROOTS = () => ["--intel-root", path("intel.der"), "--nvidia-root", path("nvidia.pem")];
 const FROM_FILE = () => ["--evidence", path("evidence.json"), "--channel-key", path("channel.pem")];
 const nonceOf = ({ nonce }: Machine) => ["--nonce", encodeHex(nonce)];
@@ -91,7 +94,7 @@ describe("touchstone appraise on files", () => {
         as of    2026-11-23T12:00:00.000Z
 
       passed
-        bundle     6 of 6
+        bundle     7 of 7
         evidence   2 of 2
         tdx       27 of 27
         tuple     10 of 10
@@ -123,7 +126,7 @@ describe("touchstone appraise on files", () => {
           found     010101010101010101010101010101010101010101010101010101010101010101010101010101010101010101010101
 
       passed
-        bundle     6 of 6
+        bundle     7 of 7
         evidence   2 of 2
         tdx       27 of 27
         tuple      9 of 10

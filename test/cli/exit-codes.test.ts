@@ -75,6 +75,7 @@ afterAll(async () => {
 });
 
 const trust = () => ["--trust", at("log/trust-root.json")];
+const prod = ["--policy", "prod"];
 const config = () => ["--config", at("log/touchstone.toml")];
 const kernel = () => [at("kernel.dsse.json"), at("kernel.tlog-proof")] as const;
 const revoke = (target: string, to: string) => [
@@ -251,21 +252,34 @@ const ROWS: Record<string, readonly Row[]> = {
       () => ["bundle", "fetch", "a", "--to", server.address, "-o", at("x")],
       /answered 404/,
     ],
+    [
+      1,
+      "a page that is no bundle",
+      () => ["bundle", "fetch", "a", "--to", BABBLING, "-o", at("x")],
+      /answered text\/plain, not a policy bundle/,
+    ],
     [3, "nobody there", () => ["bundle", "fetch", "a", "--to", NOBODY, "-o", at("x")]],
   ],
   "bundle verify": [
-    [1, "a broken bundle", () => ["bundle", "verify", at("broken"), ...trust()]],
-    [2, "no such file", () => ["bundle", "verify", at("none"), ...trust()], /none/],
+    [1, "a broken bundle", () => ["bundle", "verify", at("broken"), ...prod, ...trust()]],
+    [2, "no such file", () => ["bundle", "verify", at("none"), ...prod, ...trust()], /none/],
+    [2, "no policy asked for", () => ["bundle", "verify", at("broken"), ...trust()], /--policy/],
+    [
+      2,
+      "a time that does not exist",
+      () => ["bundle", "verify", at("broken"), ...prod, ...trust(), "--now", "2026-02-30T00:00:00Z"],
+      /is not a time that exists/,
+    ],
     [
       2,
       "a pin that is none",
-      () => ["bundle", "verify", at("broken"), "--trust", at("broken")],
+      () => ["bundle", "verify", at("broken"), ...prod, "--trust", at("broken")],
       /broken: JSON/,
     ],
     [
       2,
       "a state that is none, named",
-      () => ["bundle", "verify", at("broken"), ...trust(), "--state", at("broken")],
+      () => ["bundle", "verify", at("broken"), ...prod, ...trust(), "--state", at("broken")],
       /broken is no state of a verifier/,
     ],
   ],
@@ -289,6 +303,7 @@ const ROWS: Record<string, readonly Row[]> = {
         "appraise",
         "--bundle",
         at("broken"),
+        ...prod,
         ...trust(),
         "--evidence",
         at("broken"),
@@ -299,9 +314,23 @@ const ROWS: Record<string, readonly Row[]> = {
     [
       2,
       "no such bundle",
-      () => ["appraise", "--bundle", at("none"), ...trust(), "--evidence", at("broken"), "--hpke-key", "00"],
+      () => [
+        "appraise",
+        "--bundle",
+        at("none"),
+        ...prod,
+        ...trust(),
+        "--evidence",
+        at("broken"),
+        "--hpke-key",
+        "00",
+      ],
     ],
-    [2, "no channel", () => ["appraise", "--bundle", at("broken"), ...trust(), "--evidence", at("broken")]],
+    [
+      2,
+      "no channel",
+      () => ["appraise", "--bundle", at("broken"), ...prod, ...trust(), "--evidence", at("broken")],
+    ],
   ],
   "evidence tdx": [
     [

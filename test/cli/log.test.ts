@@ -265,7 +265,7 @@ describe("policy, bundle and revoke", () => {
     const [bundle, state] = [at("b1.json"), at("state.json")];
     await json("bundle", "fetch", "prod", ...toLog(), "-o", bundle);
     const verify = (file: string) =>
-      run("bundle", "verify", file, "--trust", trust(), "--state", state, "--json");
+      run("bundle", "verify", file, "--policy", "prod", "--trust", trust(), "--state", state, "--json");
     const first = await verify(bundle);
     expect(first.exitCode).toBe(EXIT.good);
     const { treeSize, policy } = JSON.parse(first.output) as {
@@ -302,25 +302,51 @@ describe("policy, bundle and revoke", () => {
     const fetched = await run("bundle", "fetch", "prod", ...toLog(), "-o", at("b3.json"));
     const outcome =
       fetched.exitCode === EXIT.good
-        ? await run("bundle", "verify", at("b3.json"), "--trust", trust())
+        ? await run("bundle", "verify", at("b3.json"), "--policy", "prod", "--trust", trust())
         : fetched;
     expect(outcome.exitCode).not.toBe(EXIT.good);
   });
 
   it("a file that is no bundle ends with 1, a state that cannot be read with 2", async () => {
     writeFileSync(at("broken.json"), "{");
-    expect(await run("bundle", "verify", at("broken.json"), "--trust", trust())).toMatchObject({
+    expect(
+      await run("bundle", "verify", at("broken.json"), "--policy", "prod", "--trust", trust()),
+    ).toMatchObject({
       exitCode: EXIT.no,
     });
     expect(
-      (await run("bundle", "verify", at("b1.json"), "--trust", trust(), "--state", at("broken.json")))
+      (
+        await run(
+          "bundle",
+          "verify",
+          at("b1.json"),
+          "--policy",
+          "prod",
+          "--trust",
+          trust(),
+          "--state",
+          at("broken.json"),
+        )
+      ).exitCode,
+    ).toBe(EXIT.usage);
+    expect(
+      (await run("bundle", "verify", at("b1.json"), "--policy", "prod", "--trust", at("broken.json")))
         .exitCode,
     ).toBe(EXIT.usage);
-    expect((await run("bundle", "verify", at("b1.json"), "--trust", at("broken.json"))).exitCode).toBe(
-      EXIT.usage,
-    );
     expect(
-      (await run("bundle", "verify", at("b1.json"), "--trust", trust(), "--now", "yesterday")).exitCode,
+      (
+        await run(
+          "bundle",
+          "verify",
+          at("b1.json"),
+          "--policy",
+          "prod",
+          "--trust",
+          trust(),
+          "--now",
+          "yesterday",
+        )
+      ).exitCode,
     ).toBe(EXIT.usage);
     expect(
       (await run("bundle", "fetch", "prod", ...toLog(), "--since", "x", "-o", at("x.json"))).exitCode,

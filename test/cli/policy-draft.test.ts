@@ -77,6 +77,7 @@ async function appraise(machine: Machine): Promise<Verdict> {
   );
   const files = [
     ...["--bundle", put("bundle.json", await (await harness.get("/v1/policies/prod")).text())],
+    ...["--policy", "prod"],
     ...["--trust", put("trust-root.json", formatTrustFile(root))],
     ...["--evidence", put("shown.json", encodeEvidence(machine.evidence))],
     ...["--channel-key", put("channel.pem", encodePublicKeyPem(machine.channel.spki))],

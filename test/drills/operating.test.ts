@@ -53,7 +53,7 @@ async function good(...commands: string[]): Promise<string> {
 }
 
 const VERIFY =
-  'touchstone bundle fetch prod --to "$LOG" -o b.json && touchstone bundle verify b.json --trust log/trust-root.json';
+  'touchstone bundle fetch prod --to "$LOG" -o b.json && touchstone bundle verify b.json --policy prod --trust log/trust-root.json';
 const AUDIT = 'touchstone audit "$LOG" --trust log/trust-root.json --json';
 const audit = async () =>
   JSON.parse(await good(AUDIT)) as { size: number; findings: unknown[]; successor: unknown };
@@ -121,7 +121,7 @@ describe("the drills", () => {
 
   drill("expiry", "policy and trust root are renewed, and verifiers of either pin follow", async () => {
     expect(await good(VERIFY)).toContain("policy prod version 2");
-    await good("touchstone bundle verify b.json --trust trust-root-2.json");
+    await good("touchstone bundle verify b.json --policy prod --trust trust-root-2.json");
   });
 
   drill(

@@ -93,7 +93,7 @@ describeReal("touchstone appraise on a real quote and a real GPU report", () => 
         "--hpke-key",
         "00".repeat(32),
       ],
-      ...["--bundle", put("bundle.json", world.bundle)],
+      ...["--bundle", put("bundle.json", world.bundle), "--policy", "production"],
       ...["--trust", put("trust-root.json", formatTrustFile(world.log.envelopes[0]!))],
       ...["--evidence", put("evidence.json", JSON.stringify(evidence()))],
     ];

@@ -42,6 +42,7 @@ describe("an error", () => {
   it("of the other copy's verifier is caught by its class here", async () => {
     const options = {
       pin: { origin: "example.com", version: 1, digest: "" },
+      policy: "production",
       now: new Date(),
       remembered: null,
     };

@@ -138,7 +138,7 @@ export async function makeWorld(
   const pin = { origin: ORIGIN, version: 1, digest: trustRoot.payloadDigest };
   const checkpoint = await log.checkpoint(undefined, now);
   const bundle = bundleBytes(await log.bundle("production", { checkpoint }));
-  const verified = await verifyBundle(bundle, { pin, now, remembered: null });
+  const verified = await verifyBundle(bundle, { pin, policy: "production", now, remembered: null });
   return { keys, log, pin, bundle, verified };
 }
 

@@ -17,6 +17,7 @@ const read = (name: string) =>
 interface BundleCase {
   readonly what: string;
   readonly pin: TrustPin;
+  readonly policy: string;
   readonly now: string;
   readonly remembered: RememberedState | null;
   readonly result: string;
@@ -39,11 +40,10 @@ describe("the vectors of docs/formats.md", () => {
   it("hold a bundle, and what a verifier must say of it", async () => {
     const { bundle, cases } = read("bundle.json") as { bundle: unknown; cases: BundleCase[] };
     const bytes = utf8(JSON.stringify(bundle));
-    for (const { what, pin, now, remembered, result } of cases) {
-      expect(await outcomeOf(() => verifyBundle(bytes, { pin, now: new Date(now), remembered })), what).toBe(
-        result,
-      );
+    for (const { what, pin, policy, now, remembered, result } of cases) {
+      const options = { pin, policy, now: new Date(now), remembered };
+      expect(await outcomeOf(() => verifyBundle(bytes, options)), what).toBe(result);
     }
-    expect(cases).toHaveLength(8);
+    expect(cases).toHaveLength(11);
   });
 });

@@ -2,8 +2,10 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { PolicyBundle } from "../../src/protocol/bundle/policy-bundle.ts";
+import { formatTime } from "../../src/protocol/entry/fields.ts";
 import { MalformedError, PolicyError, VerificationError } from "../../src/protocol/errors.ts";
 import { stepOf } from "../../src/verifier/bundle/bundle-error.ts";
+import { treeOf } from "../../src/verifier/bundle/merge-states.ts";
 import type { RememberedState } from "../../src/verifier/bundle/remembered-state.ts";
 import type { TrustPin } from "../../src/verifier/bundle/trust-pin.ts";
 import { type VerifiedBundle, verifyBundle } from "../../src/verifier/bundle/verify-bundle.ts";
@@ -12,6 +14,7 @@ import { policyPredicate, revocationPredicate, statusPredicate } from "../suppor
 import { type TestKeys, testKeys } from "../support/keys.ts";
 import { platformPredicate } from "../support/release-predicates.ts";
 import { inOrder, type ReleaseSet, signReleaseSet } from "../support/release-set.ts";
+import { seenTree } from "../support/remembered.ts";
 import { signStatement } from "../support/signing.ts";
 import { bundleBytes, SmallLog } from "../support/small-log.ts";
 import { trustRootPredicate } from "../support/trust-root.ts";
@@ -45,9 +48,13 @@ async function addStatus(log: SmallLog, change = {}, now = NOW): Promise<number>
 async function verify(
   bundle: PolicyBundle,
   pin: TrustPin,
-  { now = NOW, remembered = null }: { now?: Date; remembered?: RememberedState | null } = {},
+  {
+    now = NOW,
+    remembered = null,
+    policy = "production",
+  }: { now?: Date; remembered?: RememberedState | null; policy?: string } = {},
 ): Promise<VerifiedBundle> {
-  return verifyBundle(bundleBytes(bundle), { pin, now, remembered });
+  return verifyBundle(bundleBytes(bundle), { pin, policy, now, remembered });
 }
 
 /** The code that verification ends with, checked to be of the right type of error and to name its step. */
@@ -74,7 +81,8 @@ describe("an honest bundle", () => {
       statusSequence: 1,
       policies: { production: 1 },
     });
-    expect(verified.state.checkpoint.size).toBe(log.envelopes.length);
+    expect(treeOf(verified.state).size).toBe(log.envelopes.length);
+    expect(verified.state.checkpoint.cosignedAt).toBe(formatTime(NOW));
   });
 
   it("verifies again from what was remembered, at the same size and after growth", async () => {
@@ -82,7 +90,7 @@ describe("an honest bundle", () => {
     const { state } = await verify(await log.bundle("production"), pin);
     await verify(await log.bundle("production"), pin, { remembered: state });
     await log.add(await signStatement("platform", platformPredicate("other"), [keys.publisher]));
-    await verify(await log.bundle("production", {}, state.checkpoint.size), pin, { remembered: state });
+    await verify(await log.bundle("production", {}, treeOf(state).size), pin, { remembered: state });
   });
 
   it("verifies from a pin of a later trust root, and over a rotation from an earlier one", async () => {
@@ -308,9 +316,17 @@ describe("step 4, policy", () => {
     const { log, pin } = await world();
     const other = await signStatement("policy", policyPredicate(set, { name: "rogue" }), [keys.policy]);
     const index = log.smuggle(other);
-    expect(await refusal(verify(await log.bundle("production", { policy: log.logged(index) }), pin))).toBe(
-      "status-disagrees",
-    );
+    const bundle = await log.bundle("production", { policy: log.logged(index) });
+    expect(await refusal(verify(bundle, pin, { policy: "rogue" }))).toBe("status-disagrees");
+  });
+
+  it("refuses the bundle of another policy than was asked for, true as it is", async () => {
+    const { log, pin } = await world();
+    await log.add(await signStatement("policy", policyPredicate(set, { name: "staging" }), [keys.policy]));
+    await addStatus(log);
+    const staging = await log.bundle("staging");
+    expect((await verify(staging, pin, { policy: "staging" })).policy.name).toBe("staging");
+    expect(await refusal(verify(staging, pin))).toBe("policy-not-asked-for");
   });
 
   it("refuses a policy signed by a key without the policy role", async () => {
@@ -434,7 +450,7 @@ describe("step 6, remembered state", () => {
   it("refuses a smaller tree than was seen", async () => {
     const { log, pin } = await world();
     const { state } = await verify(await log.bundle("production"), pin);
-    const remembered = { ...state, checkpoint: { ...state.checkpoint, size: state.checkpoint.size + 1 } };
+    const remembered = { ...state, checkpoint: await seenTree(treeOf(state).size + 1) };
     expect(await refusal(verify(await log.bundle("production"), pin, { remembered }))).toBe(
       "checkpoint-rolled-back",
     );
@@ -455,12 +471,12 @@ describe("step 6, remembered state", () => {
   it("refuses a forked log: same size, and grown from another history", async () => {
     const { log, pin } = await world();
     const { state } = await verify(await log.bundle("production"), pin);
-    const forked = { ...state, checkpoint: { ...state.checkpoint, root: "ab".repeat(32) } };
+    const forked = { ...state, checkpoint: await seenTree(treeOf(state).size) };
     expect(await refusal(verify(await log.bundle("production"), pin, { remembered: forked }))).toBe(
-      "consistency-broken",
+      "log-forked",
     );
     await log.add(await signStatement("platform", platformPredicate("other"), [keys.publisher]));
-    const grown = await log.bundle("production", {}, state.checkpoint.size);
+    const grown = await log.bundle("production", {}, treeOf(state).size);
     expect(await refusal(verify(grown, pin, { remembered: forked }))).toBe("consistency-broken");
   });
 });
@@ -480,7 +496,14 @@ describe("bytes", () => {
     ];
     for (const wrong of broken) {
       expect(
-        await refusal(verifyBundle(new TextEncoder().encode(wrong), { pin, now: NOW, remembered: null })),
+        await refusal(
+          verifyBundle(new TextEncoder().encode(wrong), {
+            pin,
+            policy: "production",
+            now: NOW,
+            remembered: null,
+          }),
+        ),
       ).toBe("malformed");
     }
   });
@@ -492,7 +515,9 @@ describe("bytes", () => {
       fc.asyncProperty(fc.nat(bytes.length - 1), fc.nat(7), async (position, bit) => {
         const flipped = Uint8Array.from(bytes);
         flipped[position] = (flipped[position] ?? 0) ^ (1 << bit);
-        const result = await refusal(verifyBundle(flipped, { pin, now: NOW, remembered: null }));
+        const result = await refusal(
+          verifyBundle(flipped, { pin, policy: "production", now: NOW, remembered: null }),
+        );
         expect(result).not.toBe("accepted");
       }),
       { numRuns: 300 },
@@ -504,7 +529,9 @@ describe("bytes", () => {
     const bytes = bundleBytes(await log.bundle("production"));
     for (let length = 0; length < bytes.length; length += 97) {
       expect(
-        await refusal(verifyBundle(bytes.subarray(0, length), { pin, now: NOW, remembered: null })),
+        await refusal(
+          verifyBundle(bytes.subarray(0, length), { pin, policy: "production", now: NOW, remembered: null }),
+        ),
       ).toBe("malformed");
     }
   });

@@ -18,6 +18,7 @@ import { verifyBundleFile } from "../verify-bundle-file.ts";
 
 interface Options {
   readonly bundle: string;
+  readonly policy: string;
   readonly trust: string;
   readonly state?: string;
   readonly evidence?: string;

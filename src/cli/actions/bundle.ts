@@ -1,4 +1,5 @@
 // Fetches a policy bundle, and verifies one offline.
+import { parsePolicyBundle } from "../../protocol/bundle/policy-bundle.ts";
 import { describeReference } from "../../protocol/entry/reference.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import { stepOf } from "../../verifier/bundle/bundle-error.ts";
@@ -9,6 +10,7 @@ import { writeOutput } from "../files.ts";
 import { verifyBundleFile } from "../verify-bundle-file.ts";
 
 interface VerifyOptions {
+  readonly policy: string;
   readonly trust: string;
   readonly state?: string;
   readonly now?: Date;
@@ -20,13 +22,22 @@ export async function runFetch(
   options: { to: string; since?: number; output: string; json?: boolean },
   context: CliContext,
 ): Promise<void> {
-  const bytes = await judging(() =>
-    fetchBundle({ url: options.to, name, fetch: context.fetch }, options.since),
-  );
+  const bytes = await judging(async () => {
+    const fetched = await fetchBundle({ url: options.to, name, fetch: context.fetch }, options.since);
+    requirePolicy(fetched, name);
+    return fetched;
+  });
   writeOutput(options.output, bytes);
   show(context, options, { output: options.output, bytes: bytes.length }, [
     `${options.output}: ${bytes.length} bytes`,
   ]);
+}
+
+/** What is stored under a policy's name is a bundle and says that it is of that policy; whether that is true, `bundle verify` says. */
+function requirePolicy(bytes: Uint8Array, name: string): void {
+  const { kind, name: found } = parsePolicyBundle(bytes).policy.envelope.statement;
+  if (kind !== "policy" || found !== name)
+    throw new MalformedError("policy bundle", `asked for policy ${name}, got ${kind} ${found}`);
 }
 
 export async function runVerify(file: string, options: VerifyOptions, context: CliContext): Promise<void> {

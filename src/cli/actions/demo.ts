@@ -32,7 +32,7 @@ import {
 import { appraiseEvidence } from "../../verifier/appraisal/appraise.ts";
 import { reasonOf } from "../../verifier/appraisal/verdict.ts";
 import { fetchPolicy } from "../../verifier/bundle/fetch-policy.ts";
-import { createMemoryStore } from "../../verifier/bundle/remembered-state.ts";
+import { createMemoryStore } from "../../verifier/bundle/state-store.ts";
 import { parseTrustFile, type TrustAnchor } from "../../verifier/bundle/trust-pin.ts";
 import type { VerifiedBundle } from "../../verifier/bundle/verify-bundle.ts";
 import { type CliContext, describeError, UsageError } from "../context.ts";

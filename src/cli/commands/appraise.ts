@@ -8,8 +8,9 @@ import { addTestingRoots } from "../testing-root-options.ts";
 
 const EXAMPLE = `
 Examples:
-  touchstone appraise --bundle prod.bundle.json --trust trust-root.json --state state.json --connect gpu.example.com:443
-  touchstone appraise --bundle prod.bundle.json --trust trust-root.json --state state.json \\
+  touchstone appraise --bundle prod.bundle.json --policy prod --trust trust-root.json --state state.json \\
+    --connect gpu.example.com:443
+  touchstone appraise --bundle prod.bundle.json --policy prod --trust trust-root.json --state state.json \\
     --evidence evidence.json --channel-key server.pem --nonce $NONCE
 
 Exit status: 0 trusted, 1 rejected, 2 something given is wrong, 3 the server could not be reached.`;
@@ -17,6 +18,7 @@ Exit status: 0 trusted, 1 rejected, 2 something given is wrong, 3 the server cou
 export function define(command: Command, context: CliContext): void {
   command
     .requiredOption("--bundle <file>", "policy bundle, as `bundle fetch` wrote it")
+    .requiredOption("--policy <name>", "the policy that the bundle must be of")
     .requiredOption("--trust <file>", "trust-root.json of the log: what you pin")
     .option("--state <file>", "what was remembered of this log; created on the first visit")
     .option("--evidence <file>", "evidence.json of the machine")

@@ -7,7 +7,7 @@ import { DEFAULT_URL, parsePositive, parseTime } from "../options.ts";
 export function define(bundle: Command, context: CliContext): void {
   bundle
     .command("fetch <name>")
-    .description("fetch the current bundle of a policy (not verified by that)")
+    .description("fetch the current bundle of a policy (not verified by that); what is none replaces no file")
     .option("--to <url>", "base URL of the log", DEFAULT_URL)
     .option("--since <size>", "ask for the consistency proof from this tree size", parsePositive)
     .requiredOption("-o, --output <file>", "where to write it")
@@ -22,12 +22,13 @@ export function define(bundle: Command, context: CliContext): void {
   bundle
     .command("verify <file>")
     .description("verify a bundle offline: six steps, each of which can say no")
+    .requiredOption("--policy <name>", "the policy that it must be of")
     .requiredOption("--trust <file>", "trust-root.json of the log: what you pin")
     .option("--state <file>", "what was remembered of this log; created on the first visit")
     .option("--now <time>", "verify as of this time (RFC 3339) instead of now", parseTime)
     .addHelpText(
       "after",
-      "\nExample:\n  touchstone bundle verify prod.bundle.json --trust trust-root.json --state state.json",
+      "\nExample:\n  touchstone bundle verify prod.bundle.json --policy prod --trust trust-root.json --state state.json",
     )
     .action(async (file, options) => {
       judgeOnce();

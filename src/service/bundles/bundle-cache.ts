@@ -166,8 +166,9 @@ export class Bundles {
     const pinned = published.inForce.trustRoots[0];
     if (pinned === undefined) throw new RequestProblem("bundle-not-acceptable", "the log has no trust root");
     const pin = { origin: bundle.origin, version: pinned.root.version, digest: pinned.digest };
+    const policy = bundle.policy.envelope.statement.name;
     try {
-      await verifyBundle(bytes, { pin, now: this.#options.clock(), remembered: null });
+      await verifyBundle(bytes, { pin, policy, now: this.#options.clock(), remembered: null });
     } catch (error) {
       throw this.#problemOf(error);
     }

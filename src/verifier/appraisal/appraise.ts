@@ -4,6 +4,7 @@
 import { gpuRim } from "../../protocol/entry/kinds/gpu-rim.ts";
 import type { Profile } from "../../protocol/entry/policy.ts";
 import { describeReference } from "../../protocol/entry/reference.ts";
+import { MAX_CLOCK_SKEW } from "../../protocol/note/cosigned-checkpoint.ts";
 import { stepOf } from "../bundle/bundle-error.ts";
 import type { VerifyBundleOptions } from "../bundle/trust-pin.ts";
 import { type VerifiedBundle, verifyBundle } from "../bundle/verify-bundle.ts";
@@ -26,7 +27,8 @@ import { BINDING_CHECKS, type Channel, checkBinding } from "./channel-binding.ts
 import { candidatesOf, checkTuple, TUPLE_CHECKS } from "./tuple.ts";
 import { isTrusted, type Verdict } from "./verdict.ts";
 
-const BUNDLE_CHECKS = [
+/** One for each step of verifyBundle, in order. */
+const BUNDLE_STEPS = [
   "bundle.trust-root",
   "bundle.checkpoint",
   "bundle.status",
@@ -34,6 +36,8 @@ const BUNDLE_CHECKS = [
   "bundle.entries",
   "bundle.remembered-state",
 ] as const;
+
+const BUNDLE_CHECKS = [...BUNDLE_STEPS, "bundle.time"] as const;
 
 const EVIDENCE_CHECKS = ["evidence.format", "evidence.event-log"] as const;
 
@@ -81,7 +85,7 @@ export interface AppraiseOptions {
  * ```ts
  * import { appraise, type AppraiseOptions, type TrustPin } from "touchstone/verifier";
  * const judge = async (bundle: Uint8Array, evidence: Uint8Array, pin: TrustPin, options: AppraiseOptions): Promise<boolean> => {
- *   const { verdict } = await appraise(bundle, evidence, { ...options, pin, remembered: null });
+ *   const { verdict } = await appraise(bundle, evidence, { ...options, pin, policy: "production", remembered: null });
  *   return verdict.verdict === "trusted";
  * };
  * ```
@@ -228,23 +232,37 @@ function inOrder(evaluated: readonly Check[]): Check[] {
   return missing.map((check) => byId.get(check.id) ?? check);
 }
 
-/** A bundle that verified: what of it ends with time is held against the time of the appraisal, which may be later. */
-function bundleChecks({ trustRoot, status, policy, asOf }: VerifiedBundle, now: Date): Check[] {
+/** A bundle that verified: what of it begins or ends with time is held against the time of the appraisal, which may be another. */
+function bundleChecks({ trustRoot, cosignedAt, status, policy, asOf }: VerifiedBundle, now: Date): Check[] {
   const list = new CheckList(BUNDLE_CHECKS);
-  const ends: Partial<Record<(typeof BUNDLE_CHECKS)[number], number>> = {
+  const ends: Partial<Record<(typeof BUNDLE_STEPS)[number], number>> = {
     "bundle.trust-root": Date.parse(trustRoot.expires),
-    "bundle.checkpoint": asOf.getTime() + trustRoot.maxCheckpointAge * 1000,
+    "bundle.checkpoint": cosignedAt.getTime() + trustRoot.maxCheckpointAge * 1000,
     "bundle.status": Date.parse(status.expires),
     "bundle.policy": Date.parse(policy.expires),
   };
-  for (const id of BUNDLE_CHECKS) {
+  for (const id of BUNDLE_STEPS) {
     if (now.getTime() < (ends[id] ?? Number.POSITIVE_INFINITY)) list.pass(id);
     else
       list.fail(id, {
         detail: `was good when verified, at ${asOf.toISOString()}; fetch and verify a newer bundle`,
       });
   }
+  checkClock(list, asOf, Date.parse(policy.validFrom), now);
   return list.checks;
+}
+
+/** Before the bundle was verified nobody knows that it was good, but clocks of machines differ by some minutes. */
+function checkClock(
+  list: CheckList<(typeof BUNDLE_CHECKS)[number]>,
+  asOf: Date,
+  validFrom: number,
+  now: Date,
+): void {
+  const earliest = Math.max(asOf.getTime() - MAX_CLOCK_SKEW * 1000, validFrom);
+  const detail = `clock-before-bundle: it is ${now.toISOString()}, and the bundle was verified at ${asOf.toISOString()} and is in force from ${new Date(validFrom).toISOString()}; set the clock`;
+  if (now.getTime() < earliest) list.fail("bundle.time", { detail });
+  else list.pass("bundle.time");
 }
 
 /** The verdict for a bundle that verifyBundle refused with this error: its step failed, and nothing after it was evaluated. */
@@ -252,9 +270,9 @@ export function rejectBundle(error: unknown, now: Date): Verdict {
   const detail = error instanceof Error ? error.message : "cannot be read";
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const failed = (stepOf(code) ?? 1) - 1;
-  const list = new CheckList(BUNDLE_CHECKS);
-  for (const id of BUNDLE_CHECKS.slice(0, failed)) list.pass(id);
-  list.fail(BUNDLE_CHECKS[failed] ?? "bundle.trust-root", { detail });
+  const list = new CheckList(BUNDLE_STEPS);
+  for (const id of BUNDLE_STEPS.slice(0, failed)) list.pass(id);
+  list.fail(BUNDLE_STEPS[failed] ?? "bundle.trust-root", { detail });
   return {
     verdict: "rejected",
     profile: null,

@@ -15,6 +15,7 @@ export const BROKEN = {
   "entry-wrong": 5,
   "consistency-missing": 6,
   "consistency-broken": 6,
+  "log-forked": 6,
 } as const;
 
 /** Codes for what is authentic but not acceptable now. */
@@ -25,6 +26,7 @@ export const NOT_ACCEPTABLE = {
   "checkpoint-stale": 2,
   "status-rolled-back": 3,
   "status-expired": 3,
+  "policy-not-asked-for": 4,
   "policy-historical": 4,
   "policy-revoked": 4,
   "policy-not-in-force": 4,
@@ -76,14 +78,16 @@ export function stepOf(code: string): number | undefined {
 }
 
 export function refuseBroken(code: BrokenCode, message: string): never {
-  throw new VerificationError<BrokenCode>(code, inStep(BROKEN[code], message));
+  throw new VerificationError<BrokenCode>(code, inStep(code, message));
 }
 
 export function refuseUnacceptable(code: NotAcceptableCode, message: string): never {
-  throw new PolicyError<NotAcceptableCode>(code, inStep(NOT_ACCEPTABLE[code], message));
+  throw new PolicyError<NotAcceptableCode>(code, inStep(code, message));
 }
 
-function inStep(step: number, message: string): string {
+/** The message of a refusal, with the step that it belongs to. */
+export function inStep(code: BundleCode, message: string): string {
+  const step = STEPS[code];
   return `step ${step} (${STEP_NAMES[step]}): ${message}`;
 }
 

@@ -3,9 +3,14 @@ import { MAX_BUNDLE_BYTES } from "../../protocol/bundle/policy-bundle.ts";
 import { readStream } from "../../protocol/encoding/read-stream.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import { RefusedError, readReason, UnreachableError } from "../service-errors.ts";
-import { mergeStates, type StateStore } from "./remembered-state.ts";
+import { treeOf } from "./merge-states.ts";
+import type { StateStore } from "./state-store.ts";
 import type { TrustPin } from "./trust-pin.ts";
-import { type VerifiedBundle, verifyBundle } from "./verify-bundle.ts";
+import { verifyAndRemember } from "./verify-and-remember.ts";
+import type { VerifiedBundle } from "./verify-bundle.ts";
+
+/** What may stand in front of a JSON value (RFC 8259 §2). */
+const JSON_SPACE = [0x20, 0x09, 0x0a, 0x0d];
 
 /**
  * @example
@@ -40,22 +45,15 @@ export interface FetchPolicyOptions {
  * ```
  */
 export async function fetchPolicy(options: FetchPolicyOptions): Promise<VerifiedBundle> {
-  const remembered = await options.store.load(options.pin.origin);
-  const bytes = await fetchBundle(options, remembered?.checkpoint.size);
-  const verified = await verifyBundle(bytes, { pin: options.pin, now: options.now, remembered });
-  if (verified.policy.name !== options.name) {
-    throw new MalformedError(
-      "policy bundle",
-      `asked for policy ${options.name}, got ${verified.policy.name}`,
-    );
-  }
-  await options.store.save(mergeStates(remembered, verified.state));
-  return verified;
+  const { pin, name, now, store } = options;
+  const remembered = await store.load(pin.origin);
+  const bytes = await fetchBundle(options, remembered === null ? undefined : treeOf(remembered).size);
+  return verifyAndRemember(bytes, { pin, policy: name, now, remembered }, store);
 }
 
 /**
  * The bundle's bytes as the service sends them, not verified. `since` asks for the consistency proof from a tree size.
- * @throws RefusedError, UnreachableError; MalformedError for an answer that is longer than any bundle.
+ * @throws RefusedError, UnreachableError; MalformedError for an answer that is longer than any bundle, or no JSON object at all.
  * @example
  * ```ts
  * import { fetchBundle } from "touchstone/verifier";
@@ -72,10 +70,20 @@ export async function fetchBundle(
     throw new UnreachableError(`${target}: ${error instanceof Error ? error.message : "no answer"}`);
   });
   const bytes = await readAnswer(response, target);
-  if (response.ok) return bytes;
+  if (response.ok) return requireObject(bytes, response, target);
   const { code, detail } = readReason(bytes);
   const reason = detail === "" ? "" : `: ${detail}`;
   throw new RefusedError(response.status, code, `${target}: answered ${response.status}${reason}`);
+}
+
+/** A page that asks for a login is answered with 200, too. */
+function requireObject(bytes: Uint8Array, { headers }: Response, target: string): Uint8Array {
+  const start = bytes.find((byte) => !JSON_SPACE.includes(byte));
+  if (start === "{".charCodeAt(0)) return bytes;
+  const [type] = headers.get("content-type")?.split(";") ?? [
+    bytes.length === 0 ? "nothing" : "something else",
+  ];
+  throw new MalformedError("policy bundle", `${target}: answered ${type}, not a policy bundle`);
 }
 
 async function readAnswer({ body }: Response, target: string): Promise<Uint8Array> {

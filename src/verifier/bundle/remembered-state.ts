@@ -1,54 +1,60 @@
-// What a verifier remembers between visits, so that nobody can show it an older or another log than before.
+// What a verifier remembers between visits, so that nobody can show it an older or another log than before: its form (docs/formats.md).
 import * as z from "zod";
 import { readAs } from "../../protocol/encoding/shape.ts";
-import { integer, name, positive, sha256, text } from "../../protocol/entry/fields.ts";
+import { integer, name, positive, text, time } from "../../protocol/entry/fields.ts";
 import { parseJson } from "../../protocol/envelope/parse-json.ts";
+import { MalformedError } from "../../protocol/errors.ts";
+import { isFork, treeOfNote } from "./fork.ts";
+
+const FORMAT = "remembered state";
+/** Room for three checkpoints of the size that a bundle may have, and for the policies that a status may name. */
+const MAX_STATE_BYTES = 512 * 1024;
+
+const note = z.string().max(65_536);
 
 const rememberedState = z.strictObject({
   origin: text(255),
   trustRootVersion: positive.describe("Newest trust root seen"),
   statusSequence: positive.describe("Newest status seen"),
-  checkpoint: z.strictObject({ size: positive, root: sha256 }).describe("Largest tree seen"),
+  checkpoint: z
+    .strictObject({
+      note: note.describe("The signed note that it was verified from"),
+      cosignedAt: time.describe("Oldest cosignature of its quorum"),
+    })
+    .describe("Largest tree seen"),
   policies: z.record(name, integer).describe("Newest version seen of each policy"),
+  fork: z
+    .tuple([note, note])
+    .nullable()
+    .describe("Two checkpoints of one size and of different roots: proof against the log"),
 });
 /**
  * @example
  * ```ts
  * import type { RememberedState } from "touchstone/verifier";
- * const sizeOf = (state: RememberedState): number => state.checkpoint.size;
+ * const hasForked = (state: RememberedState): boolean => state.fork !== null;
  * ```
  */
 export type RememberedState = z.infer<typeof rememberedState>;
 
 /**
- * Keeps one state for each log. `save` joins the state with the stored one (mergeStates), since another visit may have ended in
- * between, and returns once it is durable; a store that loses it forgets that the log must not go back. A state that cannot be
- * read must throw, never read as "nothing remembered".
- * @example
- * ```ts
- * import { formatState, parseState, type StateStore } from "touchstone/verifier";
- * const texts = new Map<string, string>();
- * const store: StateStore = {
- *   load: async (origin) => (texts.has(origin) ? parseState(texts.get(origin) ?? "") : null),
- *   save: async (state) => void texts.set(state.origin, formatState(state)),
- * };
- * ```
- */
-export interface StateStore {
-  load(origin: string): Promise<RememberedState | null>;
-  save(state: RememberedState): Promise<void>;
-}
-
-/**
- * @throws MalformedError
+ * @throws MalformedError also for the earlier form, which kept no signed checkpoint.
  * @example
  * ```ts
  * import { parseState } from "touchstone/verifier";
- * const sizeSeen = (text: string): number => parseState(text).checkpoint.size;
+ * const sequenceSeen = (text: string): number => parseState(text).statusSequence;
  * ```
  */
 export function parseState(text: string): RememberedState {
-  return readAs(rememberedState, parseJson(text, 65_536), "remembered state");
+  const json = parseJson(text, MAX_STATE_BYTES);
+  refuseUnsigned(json);
+  const state = readAs(rememberedState, json, FORMAT);
+  const trees = [state.checkpoint.note, ...(state.fork ?? [])].map(treeOfNote);
+  if (trees.some(({ origin, size }) => origin !== state.origin || size === 0))
+    throw new MalformedError(FORMAT, "a checkpoint in it is of another log, or empty", "/checkpoint/note");
+  if (state.fork !== null && !isFork(state.fork))
+    throw new MalformedError(FORMAT, "the two checkpoints are not of one size and different roots", "/fork");
+  return state;
 }
 
 /**
@@ -62,63 +68,13 @@ export function formatState(state: RememberedState): string {
   return JSON.stringify(state);
 }
 
-/**
- * For one process only: remembers nothing after it ends.
- * @example
- * ```ts
- * import { createMemoryStore } from "touchstone/verifier";
- * const store = createMemoryStore(); // remembers nothing across visits: a rollback before the first one goes unnoticed
- * ```
- */
-export function createMemoryStore(): StateStore {
-  const states = new Map<string, RememberedState>();
-  return {
-    load: async (origin) => states.get(origin) ?? null,
-    save: async (state) =>
-      void states.set(state.origin, mergeStates(states.get(state.origin) ?? null, state)),
-  };
-}
-
-/**
- * For web pages: one item of `localStorage` (or any Storage) for each log.
- * @example
- * ```ts
- * import { createBrowserStore } from "touchstone/verifier";
- * const store = createBrowserStore(localStorage);
- * ```
- */
-export function createBrowserStore(storage: Pick<Storage, "getItem" | "setItem">): StateStore {
-  const key = (origin: string) => `touchstone:${origin}`;
-  const read = (origin: string) => {
-    const text = storage.getItem(key(origin));
-    return text === null ? null : parseState(text);
-  };
-  return {
-    load: async (origin) => read(origin),
-    save: async (state) =>
-      storage.setItem(key(state.origin), formatState(mergeStates(read(state.origin), state))),
-  };
-}
-
-/**
- * Joins what was remembered with what was just verified. Nothing in it ever goes down.
- * @example
- * ```ts
- * import { mergeStates, type StateStore, type VerifiedBundle } from "touchstone/verifier";
- * const remember = async (store: StateStore, { state }: VerifiedBundle): Promise<void> =>
- *   store.save(mergeStates(await store.load(state.origin), state));
- * ```
- */
-export function mergeStates(old: RememberedState | null, next: RememberedState): RememberedState {
-  if (old === null) return next;
-  const policies = new Map(Object.entries(old.policies));
-  for (const [policy, version] of Object.entries(next.policies))
-    policies.set(policy, Math.max(policies.get(policy) ?? 0, version));
-  return {
-    origin: next.origin,
-    trustRootVersion: Math.max(old.trustRootVersion, next.trustRootVersion),
-    statusSequence: Math.max(old.statusSequence, next.statusSequence),
-    checkpoint: old.checkpoint.size > next.checkpoint.size ? old.checkpoint : next.checkpoint,
-    policies: Object.fromEntries(policies),
-  };
+/** The form before this one kept a size and a root that nobody had signed. */
+function refuseUnsigned(json: unknown): void {
+  const { checkpoint } = Object(json) as { checkpoint?: unknown };
+  if (!Object.hasOwn(Object(checkpoint), "root")) return;
+  throw new MalformedError(
+    FORMAT,
+    "it is of an earlier form, without the signed checkpoint: note the size and root in it, remove it, and verify again as on a first visit; what you see then must contain that tree",
+    "/checkpoint",
+  );
 }

@@ -48,11 +48,13 @@ export interface TrustAnchor extends TrustPin {
  * @example
  * ```ts
  * import type { TrustPin, VerifyBundleOptions } from "touchstone/verifier";
- * const options = (pin: TrustPin): VerifyBundleOptions => ({ pin, now: new Date(), remembered: null });
+ * const options = (pin: TrustPin): VerifyBundleOptions => ({ pin, policy: "production", now: new Date(), remembered: null });
  * ```
  */
 export interface VerifyBundleOptions {
   readonly pin: TrustPin;
+  /** Name of the policy that was asked for: the bundle of another one is refused, true as it may be. */
+  readonly policy: string;
   /** The time at which everything must be valid. */
   readonly now: Date;
   /** What was remembered of this log, or null on the first visit. */

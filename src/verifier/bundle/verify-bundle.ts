@@ -3,7 +3,7 @@
 import type { LoggedEntry, PolicyBundle } from "../../protocol/bundle/policy-bundle.ts";
 import { parsePolicyBundle } from "../../protocol/bundle/policy-bundle.ts";
 import { KeyRing } from "../../protocol/cryptography/key-ring.ts";
-import { encodeHex } from "../../protocol/encoding/hex.ts";
+import { formatTime } from "../../protocol/entry/fields.ts";
 import type { Kind } from "../../protocol/entry/kinds.ts";
 import { type Policy, svnFloorOf } from "../../protocol/entry/policy.ts";
 import { describeReference } from "../../protocol/entry/reference.ts";
@@ -53,6 +53,8 @@ export interface VerifiedEntry<K extends Kind = Kind> {
 export interface VerifiedBundle {
   readonly trustRoot: TrustRoot;
   readonly checkpoint: Checkpoint;
+  /** Time of the oldest cosignature of its quorum: from here it is good for the trust root's maxCheckpointAge. */
+  readonly cosignedAt: Date;
   readonly status: Status;
   readonly policy: Policy;
   readonly policyIndex: number;
@@ -60,6 +62,7 @@ export interface VerifiedBundle {
   readonly entries: ReadonlyMap<string, VerifiedEntry>;
   /** What to remember now; pass it to the next verification. */
   readonly state: RememberedState;
+  /** The time that it was verified at. Nothing is judged by it at an earlier one. */
   readonly asOf: Date;
 }
 
@@ -73,7 +76,7 @@ export interface VerifiedBundle {
  * ```ts
  * import { type StateStore, type TrustPin, type VerifiedBundle, verifyBundle } from "touchstone/verifier";
  * const check = async (bytes: Uint8Array, pin: TrustPin, store: StateStore): Promise<VerifiedBundle> => {
- *   const verified = await verifyBundle(bytes, { pin, now: new Date(), remembered: await store.load(pin.origin) });
+ *   const verified = await verifyBundle(bytes, { pin, policy: "production", now: new Date(), remembered: await store.load(pin.origin) });
  *   await store.save(verified.state);
  *   return verified;
  * };
@@ -83,27 +86,31 @@ export async function verifyBundle(bytes: Uint8Array, options: VerifyBundleOptio
   const bundle = parsePolicyBundle(bytes);
   const keys = new KeyRing();
   const roots = await verifyTrustRootChain(bundle, keys, options);
-  const checkpoint = await verifyCheckpoint(bundle, newest(roots).root, options.now);
-  const context = { roots, keys, now: options.now, remembered: options.remembered };
+  const { checkpoint, cosignedAt } = await verifyCheckpoint(bundle, newest(roots).root, options.now);
+  const { policy: wanted, now, remembered } = options;
+  const context = { roots, keys, wanted, now, remembered };
   const status = await verifyStatus(bundle, context);
   const revoked = await collectRevoked(bundle, status.predicate, context);
   const policy = await verifyPolicy(bundle, status.predicate, revoked, context);
   const entries = await verifyEntries(bundle, policy, revoked, context);
-  await verifyRemembered(bundle, checkpoint, options.remembered);
+  const state = {
+    origin: checkpoint.origin,
+    trustRootVersion: newest(roots).root.version,
+    statusSequence: status.predicate.sequence,
+    checkpoint: { note: bundle.checkpoint, cosignedAt: formatTime(cosignedAt) },
+    policies: { [policy.name]: policy.predicate.version },
+    fork: null,
+  };
+  await verifyRemembered(bundle, state, options.remembered);
   return {
     trustRoot: newest(roots).root,
     checkpoint,
+    cosignedAt,
     status: status.predicate,
     policy: policy.predicate,
     policyIndex: bundle.policy.index,
     entries,
-    state: {
-      origin: checkpoint.origin,
-      trustRootVersion: newest(roots).root.version,
-      statusSequence: status.predicate.sequence,
-      checkpoint: { size: checkpoint.size, root: encodeHex(checkpoint.root) },
-      policies: { [policy.name]: policy.predicate.version },
-    },
+    state,
     asOf: options.now,
   };
 }
@@ -111,6 +118,8 @@ export async function verifyBundle(bytes: Uint8Array, options: VerifyBundleOptio
 interface Context {
   readonly roots: readonly PlacedTrustRoot[];
   readonly keys: KeyRing;
+  /** Name of the policy that was asked for. */
+  readonly wanted: string;
   readonly now: Date;
   readonly remembered: RememberedState | null;
 }
@@ -118,7 +127,11 @@ interface Context {
 type Revoked = Pick<InForce, "revokedDigests" | "revokedKeys">;
 
 /** Step 2: log key and quorum of the newest trust root, fresh; everything in the bundle is in that tree. */
-async function verifyCheckpoint(bundle: PolicyBundle, root: TrustRoot, now: Date): Promise<Checkpoint> {
+async function verifyCheckpoint(
+  bundle: PolicyBundle,
+  root: TrustRoot,
+  now: Date,
+): Promise<Pick<VerifiedBundle, "checkpoint" | "cosignedAt">> {
   const policy = parseTlogPolicy(root.logPolicy);
   const cosigned = await asBundleError("checkpoint-not-authentic", "checkpoint", () =>
     authenticateCheckpoint(bundle.checkpoint, policy),
@@ -130,7 +143,7 @@ async function verifyCheckpoint(bundle: PolicyBundle, root: TrustRoot, now: Date
       `the checkpoint is of ${checkpoint.origin}, the trust root of ${root.origin}`,
     );
   }
-  await asBundleError("checkpoint-stale", "checkpoint", () =>
+  const time = await asBundleError("checkpoint-stale", "checkpoint", () =>
     checkFreshness(cosigned, policy, { now, maxAge: root.maxCheckpointAge }),
   );
   for (const entry of [
@@ -142,7 +155,8 @@ async function verifyCheckpoint(bundle: PolicyBundle, root: TrustRoot, now: Date
   ]) {
     await requireIncluded(entry, checkpoint);
   }
-  return checkpoint;
+  // Null under a quorum of nobody, which no checkpoint of a maximum age has.
+  return { checkpoint, cosignedAt: new Date((time ?? 0) * 1000) };
 }
 
 async function requireIncluded(
@@ -212,7 +226,7 @@ async function collectRevoked(bundle: PolicyBundle, status: Status, context: Con
   return revoked;
 }
 
-/** Step 4: threshold, the newest by the status, in force, not older than remembered. */
+/** Step 4: the one that was asked for, threshold, the newest by the status, in force, not older than remembered. */
 async function verifyPolicy(
   bundle: PolicyBundle,
   status: Status,
@@ -221,6 +235,8 @@ async function verifyPolicy(
 ): Promise<StatementOf<"policy">> {
   const { statement, record } = await verifyEntry(bundle.policy, "policy", "policy-not-authorised", context);
   const policy = statement.predicate;
+  if (policy.name !== context.wanted)
+    refuseUnacceptable("policy-not-asked-for", `asked for policy ${context.wanted}, got ${policy.name}`);
   const label = `policy ${policy.name} version ${policy.version}`;
   const current = status.policies.find(({ name }) => name === policy.name);
   if (bundle.historical || (current !== undefined && current.version > policy.version)) {

@@ -164,6 +164,8 @@ describe("policy of a release", () => {
       "bundle",
       "verify",
       bundle,
+      "--policy",
+      "prod",
       "--trust",
       world.at("log/trust-root.json"),
     ]);

@@ -29,8 +29,13 @@ const pin = () => ({
 });
 const now = () => service.logHarness.clock.now;
 const bytesOf = async (response: Response) => new Uint8Array(await response.arrayBuffer());
-const verify = async (path: string, remembered: RememberedState | null = null) =>
-  verifyBundle(await bytesOf(await service.get(path)), { pin: pin(), now: now(), remembered });
+const verify = async (path: string, remembered: RememberedState | null = null, policy = "production") =>
+  verifyBundle(await bytesOf(await service.get(path)), {
+    pin: pin(),
+    policy,
+    now: now(),
+    remembered,
+  });
 const revoke = (name: string, change: Parameters<typeof revocationPredicate>[0]) =>
   signStatement("revocation", revocationPredicate({ name, ...change }), [service.keys.revocation]);
 
@@ -80,20 +85,18 @@ describe("conditional requests and codings", () => {
 
 describe("a verifier that was here before", () => {
   test("gets the consistency proof from what it remembers", async () => {
-    const { state } = await verify(PATH);
+    const { state, checkpoint } = await verify(PATH);
     await service.log.publish(await signPlatforms(service.keys, "more", 40));
     service.logHarness.clock.now = new Date(now().getTime() + 4_000);
-    const verified = await verify(`${PATH}?since=${state.checkpoint.size}`, state);
-    expect(verified.checkpoint.size).toBeGreaterThan(state.checkpoint.size);
+    const verified = await verify(`${PATH}?since=${checkpoint.size}`, state);
+    expect(verified.checkpoint.size).toBeGreaterThan(checkpoint.size);
     await expect(verify(PATH, state)).rejects.toMatchObject({ code: "consistency-missing" });
   });
 
   test("of the same size needs none; of a larger one is told so; of size 0 or nonsense is refused", async () => {
-    const { state } = await verify(PATH);
-    expect((await verify(`${PATH}?since=${state.checkpoint.size}`, state)).checkpoint.size).toBe(
-      state.checkpoint.size,
-    );
-    expect(await refusalOf(await service.get(`${PATH}?since=${state.checkpoint.size + 1}`))).toBe(
+    const { state, checkpoint } = await verify(PATH);
+    expect((await verify(`${PATH}?since=${checkpoint.size}`, state)).checkpoint.size).toBe(checkpoint.size);
+    expect(await refusalOf(await service.get(`${PATH}?since=${checkpoint.size + 1}`))).toBe(
       "404 beyond-tree",
     );
     for (const since of ["0", "", "-1", "1e1", "99999999999999999999"]) {
@@ -171,8 +174,8 @@ test("names and versions that do not exist are 404, impossible ones 400; a slash
   expect(await refusalOf(await service.get("/v1/policies/NOT%20A%20NAME"))).toBe("400 invalid-parameter");
   const predicate = policyPredicate(set, { name: "team/blue" });
   await service.publish(await signStatement("policy", predicate, [service.keys.policy]));
-  expect((await verify("/v1/policies/team%2Fblue")).policy.name).toBe("team/blue");
-  expect((await verify("/v1/policies/team%2Fblue/1")).policy.name).toBe("team/blue");
+  expect((await verify("/v1/policies/team%2Fblue", null, "team/blue")).policy.name).toBe("team/blue");
+  expect((await verify("/v1/policies/team%2Fblue/1", null, "team/blue")).policy.name).toBe("team/blue");
 });
 
 test("a log without a status has no bundle, and says why", async () => {

@@ -1,13 +1,18 @@
 // A bundle that is refused makes a rejected verdict that names the step, and nothing of the evidence is looked at.
 import { beforeAll, describe, expect, test } from "vitest";
 import { utf8 } from "../../../src/protocol/encoding/text.ts";
+import { formatTime } from "../../../src/protocol/entry/fields.ts";
 import type { Machine } from "../../../src/testing/index.ts";
 import { encodeEvidence } from "../../../src/testing/index.ts";
 import { APPRAISAL_CHECKS, appraise, appraiseEvidence } from "../../../src/verifier/appraisal/appraise.ts";
+import { treeOf } from "../../../src/verifier/bundle/merge-states.ts";
+import type { RememberedState } from "../../../src/verifier/bundle/remembered-state.ts";
 import type { VerifyBundleOptions } from "../../../src/verifier/bundle/trust-pin.ts";
+import { type VerifiedBundle, verifyBundle } from "../../../src/verifier/bundle/verify-bundle.ts";
 import { machineOf, makeWorld, optionsFor, type World } from "../../support/appraisal-world.ts";
 import { NOW } from "../../support/clock.ts";
 import { revocationPredicate, statusPredicate } from "../../support/document-predicates.ts";
+import { seenTree } from "../../support/remembered.ts";
 import { signStatement } from "../../support/signing.ts";
 import { bundleBytes } from "../../support/small-log.ts";
 
@@ -20,14 +25,14 @@ beforeAll(async () => {
 });
 
 async function appraised(bundle: Uint8Array, change: Partial<VerifyBundleOptions> = {}) {
-  const options = { ...optionsFor(good), pin: world.pin, remembered: null, ...change };
+  const options = { ...optionsFor(good), pin: world.pin, policy: "production", remembered: null, ...change };
   return appraise(bundle, encodeEvidence(good.evidence), options);
 }
 
 test("the bundle and the evidence in one call: trusted, and the state to remember", async () => {
   const { verdict, bundle } = await appraised(world.bundle);
   expect(verdict.verdict).toBe("trusted");
-  expect(bundle?.state.checkpoint.size).toBe(world.log.envelopes.length);
+  expect(bundle && treeOf(bundle.state).size).toBe(world.log.envelopes.length);
 });
 
 describe("a bundle that was verified long ago and kept", () => {
@@ -44,13 +49,77 @@ describe("a bundle that was verified long ago and kept", () => {
   });
 });
 
+describe("the time at which a bundle that was verified is used", () => {
+  const SECOND = 1000;
+  const from = NOW.getTime();
+
+  async function failuresAt(bundle: VerifiedBundle, now: Date): Promise<string[]> {
+    const options = { ...optionsFor(good), now };
+    const { checks } = await appraiseEvidence(bundle, encodeEvidence(good.evidence), options);
+    const bad = checks.filter(({ id, outcome }) => id.startsWith("bundle.") && outcome === "fail");
+    return bad.map(({ id }) => id);
+  }
+
+  test("20 days before the policy is valid and the status was issued is refused by name", async () => {
+    const options = { ...optionsFor(good), now: new Date(from - 20 * 24 * HOUR) };
+    const { verdict, checks } = await appraiseEvidence(
+      world.verified,
+      encodeEvidence(good.evidence),
+      options,
+    );
+    expect(verdict).toBe("rejected");
+    expect(checks.find(({ id }) => id === "bundle.time")).toMatchObject({
+      outcome: "fail",
+      detail: expect.stringContaining("clock-before-bundle"),
+    });
+  });
+
+  test("may be 300 seconds before it was verified and no more: clocks differ", async () => {
+    expect(await failuresAt(world.verified, new Date(from - 300 * SECOND))).toEqual([]);
+    expect(await failuresAt(world.verified, new Date(from - 301 * SECOND))).toEqual(["bundle.time"]);
+  });
+
+  test("is never before the policy is valid, within the tolerance either", async () => {
+    const validFrom = formatTime(NOW);
+    const verified = { ...world.verified, policy: { ...world.verified.policy, validFrom } };
+    expect(await failuresAt(verified, NOW)).toEqual([]);
+    expect(await failuresAt(verified, new Date(from - SECOND))).toEqual(["bundle.time"]);
+  });
+
+  test("counts from the oldest cosignature of the quorum, not from the verification: 172,790 s are too old", async () => {
+    const verifiedAt = new Date(from + 86_395 * SECOND);
+    const log = await makeWorld(good);
+    const verified = await verifyBundle(log.bundle, {
+      pin: log.pin,
+      policy: "production",
+      now: verifiedAt,
+      remembered: null,
+    });
+    expect(verified.cosignedAt).toEqual(NOW);
+    expect(await failuresAt(verified, verifiedAt)).toEqual([]);
+    expect(await failuresAt(verified, new Date(from + 172_790 * SECOND))).toContain("bundle.checkpoint");
+    expect(await failuresAt(verified, new Date(from + 86_400 * SECOND))).toContain("bundle.checkpoint");
+  });
+
+  test.each([
+    [
+      "bundle.trust-root",
+      (v: VerifiedBundle, expires: string) => ({ trustRoot: { ...v.trustRoot, expires } }),
+    ],
+    ["bundle.status", (v: VerifiedBundle, expires: string) => ({ status: { ...v.status, expires } })],
+    ["bundle.policy", (v: VerifiedBundle, expires: string) => ({ policy: { ...v.policy, expires } })],
+  ])("ends with what ends first: %s", async (id, change) => {
+    const expires = new Date(from + HOUR);
+    const verified = { ...world.verified, ...change(world.verified, formatTime(expires)) };
+    expect(await failuresAt(verified, new Date(expires.getTime() - 1))).toEqual([]);
+    expect(await failuresAt(verified, expires)).toEqual([id]);
+  });
+});
+
 describe("a bundle that is refused", () => {
-  const state = (size: number, root = "00".repeat(32)) => ({
-    origin: world.pin.origin,
-    trustRootVersion: 1,
-    statusSequence: 1,
-    checkpoint: { size, root },
-    policies: { production: 1 },
+  const state = async (size: number): Promise<RememberedState> => ({
+    ...world.verified.state,
+    checkpoint: await seenTree(size),
   });
   const parsed = () => world.log.bundle("production");
   const cases: Array<[string, string, () => Promise<[Uint8Array, Partial<VerifyBundleOptions>]>]> = [
@@ -81,6 +150,11 @@ describe("a bundle that is refused", () => {
       async () => [bundleBytes({ ...(await parsed()), historical: true }), {}],
     ],
     [
+      "of another policy than was asked for",
+      "bundle.policy",
+      async () => [world.bundle, { policy: "other" }],
+    ],
+    [
       "without an entry of the policy",
       "bundle.entries",
       async () => [bundleBytes({ ...(await parsed()), entries: (await parsed()).entries.slice(1) }), {}],
@@ -88,12 +162,12 @@ describe("a bundle that is refused", () => {
     [
       "of a shorter log than before",
       "bundle.remembered-state",
-      async () => [world.bundle, { remembered: state(99) }],
+      async () => [world.bundle, { remembered: await state(99) }],
     ],
     [
       "of a forked log",
       "bundle.remembered-state",
-      async () => [world.bundle, { remembered: state(world.log.envelopes.length) }],
+      async () => [world.bundle, { remembered: await state(world.log.envelopes.length) }],
     ],
   ];
   test.each(cases)("%s: %s", async (_, id, make) => {

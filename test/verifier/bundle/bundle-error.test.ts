@@ -71,7 +71,9 @@ describe("a pin that names no trust root", () => {
     const { payloadDigest: digest } = log.envelopes[0]!;
     for (const version of [0, 2, Number.NaN]) {
       const pin = { origin: ORIGIN, version, digest };
-      const outcome = await outcomeOf(() => verifyBundle(bytes, { pin, now: NOW, remembered: null }));
+      const outcome = await outcomeOf(() =>
+        verifyBundle(bytes, { pin, policy: "production", now: NOW, remembered: null }),
+      );
       expect(outcome, String(version)).toBe("trust-root-pin");
     }
   });

@@ -4,7 +4,8 @@ import { MAX_BUNDLE_BYTES } from "../../../src/protocol/bundle/policy-bundle.ts"
 import { utf8 } from "../../../src/protocol/encoding/text.ts";
 import { MalformedError } from "../../../src/protocol/errors.ts";
 import { fetchBundle, fetchPolicy } from "../../../src/verifier/bundle/fetch-policy.ts";
-import { createMemoryStore, type StateStore } from "../../../src/verifier/bundle/remembered-state.ts";
+import { treeOf } from "../../../src/verifier/bundle/merge-states.ts";
+import { createMemoryStore, type StateStore } from "../../../src/verifier/bundle/state-store.ts";
 import type { TrustPin } from "../../../src/verifier/bundle/trust-pin.ts";
 import { RefusedError, UnreachableError } from "../../../src/verifier/service-errors.ts";
 import { NOW } from "../../support/clock.ts";
@@ -61,7 +62,7 @@ describe("fetching a policy", () => {
       `${URL_BASE}/v1/policies/production`,
       `${URL_BASE}/v1/policies/production?since=10`,
     ]);
-    expect((await store.load(ORIGIN))?.checkpoint.size).toBe(11);
+    expect(treeOf((await store.load(ORIGIN))!).size).toBe(11);
   });
 
   it("remembers every policy by itself", async () => {

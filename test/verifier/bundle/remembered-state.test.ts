@@ -3,27 +3,41 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { mergeStates, treeOf } from "../../../src/verifier/bundle/merge-states.ts";
+import {
+  formatState,
+  parseState,
+  type RememberedState,
+} from "../../../src/verifier/bundle/remembered-state.ts";
 import {
   createBrowserStore,
   createMemoryStore,
-  formatState,
-  mergeStates,
-  parseState,
-  type RememberedState,
   type StateStore,
-} from "../../../src/verifier/bundle/remembered-state.ts";
+} from "../../../src/verifier/bundle/state-store.ts";
 import { createFileStore } from "../../../src/verifier-node/file-state.ts";
+import { NOW } from "../../support/clock.ts";
 import { malformedOf } from "../../support/refusals.ts";
 import { sha256Of } from "../../support/release-predicates.ts";
+import { seenTree } from "../../support/remembered.ts";
 import { ORIGIN } from "../../support/witnesses.ts";
+
+let trees: RememberedState["checkpoint"][];
+let elsewhere: RememberedState["checkpoint"];
+beforeAll(async () => {
+  trees = await Promise.all(Array.from({ length: 10 }, (_, i) => seenTree(i + 1)));
+  elsewhere = await seenTree(1, "tree", NOW, "other.example");
+});
+const otherLog = (change: Partial<RememberedState> = {}) =>
+  state({ origin: "other.example", checkpoint: elsewhere, ...change });
 
 const state = (change: Partial<RememberedState> = {}): RememberedState => ({
   origin: ORIGIN,
   trustRootVersion: 2,
   statusSequence: 7,
-  checkpoint: { size: 40, root: sha256Of("root") },
+  checkpoint: trees[4]!,
   policies: { production: 3 },
+  fork: null,
   ...change,
 });
 
@@ -71,28 +85,39 @@ describe.each(STORES.slice(0, 2))("a store in %s", (_, make) => {
     const store = make();
     await store.save(state());
     expect(await store.load("other.example")).toBeNull();
-    await store.save(state({ origin: "other.example", statusSequence: 1 }));
+    await store.save(otherLog({ statusSequence: 1 }));
     expect(await store.load(ORIGIN)).toEqual(state());
   });
 });
 
 describe("a state that cannot be read is no first visit", () => {
-  const good = JSON.parse(formatState(state())) as Record<string, unknown>;
-  const DAMAGED: ReadonlyArray<readonly [string, string]> = [
-    ["nothing, as a crash may leave it", ""],
-    ["zeros, as a crash may leave them", "\0".repeat(200)],
-    ["half of it", formatState(state()).slice(0, 80)],
-    ["something else", "hello"],
-    ["null", "null"],
-    ["a member less", JSON.stringify({ ...good, policies: undefined })],
-    ["a member more", JSON.stringify({ ...good, extra: 1 })],
-    ["a size of zero", JSON.stringify({ ...good, checkpoint: { size: 0, root: sha256Of("root") } })],
-    ["a sequence that is not exact", JSON.stringify({ ...good, statusSequence: 2 ** 53 })],
-    ["a policy of a name that there cannot be", JSON.stringify({ ...good, policies: { "A B": 1 } })],
-    ["a member twice", `{"statusSequence":1,${formatState(state()).slice(1)}`],
+  const but = (change: object) => JSON.stringify({ ...state(), ...change });
+  const DAMAGED: ReadonlyArray<readonly [string, () => string]> = [
+    ["nothing, as a crash may leave it", () => ""],
+    ["zeros, as a crash may leave them", () => "\0".repeat(200)],
+    ["half of it", () => formatState(state()).slice(0, 80)],
+    ["something else", () => "hello"],
+    ["null", () => "null"],
+    ["a member less", () => but({ policies: undefined })],
+    ["a member more", () => but({ extra: 1 })],
+    ["a checkpoint that is none", () => but({ checkpoint: { ...trees[4], note: "five" } })],
+    ["a checkpoint of another log", () => but({ checkpoint: elsewhere })],
+    [
+      "a time that does not exist",
+      () => but({ checkpoint: { ...trees[4], cosignedAt: "2026-02-30T00:00:00Z" } }),
+    ],
+    ["a fork that is none", () => but({ fork: [trees[4]!.note, trees[4]!.note] })],
+    ["a sequence that is not exact", () => but({ statusSequence: 2 ** 53 })],
+    ["a policy of a name that there cannot be", () => but({ policies: { "A B": 1 } })],
+    ["a member twice", () => `{"statusSequence":1,${formatState(state()).slice(1)}`],
+    [
+      "the form before this one",
+      () => but({ checkpoint: { size: 40, root: sha256Of("root") }, fork: undefined }),
+    ],
   ];
 
-  it.each(DAMAGED)("%s", async (_, text) => {
+  it.each(DAMAGED)("%s", async (_, make) => {
+    const text = make();
     expect(await malformedOf(() => parseState(text))).toBeDefined();
     const storage = fakeStorage();
     storage.setItem(`touchstone:${ORIGIN}`, text);
@@ -101,8 +126,15 @@ describe("a state that cannot be read is no first visit", () => {
     await expect(createFileStore(join(folder, "state.json")).load(ORIGIN)).rejects.toThrow();
   });
 
+  it("of the earlier form says what to do with it", async () => {
+    const { fork: _, ...rest } = state();
+    const old = { ...rest, checkpoint: { size: 40, root: sha256Of("root") } };
+    const error = await malformedOf(() => parseState(JSON.stringify(old)));
+    expect(error?.message).toContain("remove it, and verify again");
+  });
+
   it("a file of another log", async () => {
-    await createFileStore(file()).save(state({ origin: "other.example" }));
+    await createFileStore(file()).save(otherLog());
     await expect(createFileStore(file()).load(ORIGIN)).rejects.toThrow("remembers other.example");
   });
 
@@ -112,10 +144,10 @@ describe("a state that cannot be read is no first visit", () => {
 });
 
 describe("the file", () => {
-  it("is only its owner's, and nothing is left beside it", async () => {
+  it("is only its owner's, and nothing is left beside it but its lock", async () => {
     await createFileStore(file()).save(state());
     expect(statSync(file()).mode & 0o777).toBe(0o600);
-    expect(readdirSync(join(folder, "below"))).toEqual(["state.json"]);
+    expect(readdirSync(join(folder, "below"))).toEqual(["state.json", "state.json.lock"]);
   });
 
   it("stays as it was when it cannot be replaced", async () => {
@@ -127,7 +159,11 @@ describe("the file", () => {
     expect(await store.load(ORIGIN)).toEqual(state());
     await store.save(state({ statusSequence: 8 }));
     expect(await store.load(ORIGIN)).toEqual(state({ statusSequence: 8 }));
-    expect(readdirSync(join(folder, "below"))).toEqual(["state.json", "state.json.0123456789ab.tmp"]);
+    expect(readdirSync(join(folder, "below"))).toEqual([
+      "state.json",
+      "state.json.0123456789ab.tmp",
+      "state.json.lock",
+    ]);
   });
 
   it("says so when it cannot be written, and keeps the old state", async () => {
@@ -144,8 +180,9 @@ describe("joining what was remembered with what was just seen", () => {
     origin: fc.constant(ORIGIN),
     trustRootVersion: fc.integer({ min: 1, max: 9 }),
     statusSequence: fc.integer({ min: 1, max: 9 }),
-    checkpoint: fc.integer({ min: 1, max: 9 }).map((size) => ({ size, root: sha256Of(`${size}`) })),
+    checkpoint: fc.integer({ min: 1, max: 9 }).map((size) => trees[size]!),
     policies: fc.dictionary(fc.constantFrom("a", "b", "c"), fc.nat(9)),
+    fork: fc.constant(null),
   });
 
   it("takes a first visit as it is", () => {
@@ -157,6 +194,15 @@ describe("joining what was remembered with what was just seen", () => {
     expect(parseState(formatState(merged)).policies).toEqual({ production: 3, constructor: 1 });
   });
 
+  it("keeps of two checkpoints of one tree the one that was cosigned later", async () => {
+    const later = await seenTree(5, "tree", new Date(NOW.getTime() + 60_000));
+    for (const [a, b] of [
+      [state(), state({ checkpoint: later })],
+      [state({ checkpoint: later }), state()],
+    ] as const)
+      expect(mergeStates(a, b)).toEqual(state({ checkpoint: later }));
+  });
+
   it("never lets anything go down or be forgotten, in whatever order visits end", () => {
     fc.assert(
       fc.property(states, states, (a, b) => {
@@ -165,7 +211,7 @@ describe("joining what was remembered with what was just seen", () => {
         for (const one of [a, b]) {
           expect(merged.trustRootVersion).toBeGreaterThanOrEqual(one.trustRootVersion);
           expect(merged.statusSequence).toBeGreaterThanOrEqual(one.statusSequence);
-          expect(merged.checkpoint.size).toBeGreaterThanOrEqual(one.checkpoint.size);
+          expect(treeOf(merged).size).toBeGreaterThanOrEqual(treeOf(one).size);
           for (const [name, version] of Object.entries(one.policies))
             expect(merged.policies[name]).toBeGreaterThanOrEqual(version);
         }
