@@ -94,19 +94,90 @@ describe("an HTTP witness", () => {
     ).rejects.toThrow();
   });
 
-  it("is not asked twice at once", async () => {
+  it("is asked one thing at a time, and of what waited meanwhile only the last", async () => {
     let release: (() => void) | undefined;
     const held = new Promise<void>((resolve) => {
       release = resolve;
     });
-    const { fetch } = await witness(0);
+    const { state, fetch } = await witness(0);
+    const running = { now: 0, most: 0 };
     const cosigner = open((async (...call: Parameters<typeof fetch>) => {
+      running.most = Math.max(running.most, ++running.now);
       await held;
-      return fetch(...call);
+      const answer = await fetch(...call);
+      running.now--;
+      return answer;
     }) as typeof globalThis.fetch);
     const first = cosigner.gather(await requestFor(5), signal());
-    expect(await cosigner.gather(await requestFor(6), signal())).toEqual([]);
+    const overtaken = cosigner.gather(await requestFor(6), signal());
+    const last = cosigner.gather(await requestFor(7), signal());
     release?.();
-    expect(await first).toHaveLength(1);
+    expect([await first, await overtaken, await last].map(({ length }) => length)).toEqual([1, 0, 1]);
+    expect(state).toEqual({ seen: 7, requests: 2 });
+    expect(running.most).toBe(1);
+  });
+
+  it("blinds the log to it by no size that it made up: it is asked from nothing again", async () => {
+    const { state, fetch } = await witness(0);
+    const lies = [() => new Response("39\n", { status: 409 }), () => new Response("lots\n", { status: 409 })];
+    for (const lie of lies) {
+      let isLying = true;
+      const cosigner = open(((...call: Parameters<typeof fetch>) =>
+        isLying ? Promise.resolve(lie()) : fetch(...call)) as typeof globalThis.fetch);
+      await expect(cosigner.gather(await requestFor(30), signal())).rejects.toThrow();
+      isLying = false;
+      expect(await cosigner.gather(await requestFor(30), signal())).toHaveLength(1);
+    }
+    expect(state.seen).toBe(30);
+  });
+
+  it("is asked from nothing again after it forgot what it saw, and after a proof that it refused", async () => {
+    const { state, fetch } = await witness(0);
+    let isRefusing = false;
+    const cosigner = open(((...call: Parameters<typeof fetch>) =>
+      isRefusing
+        ? Promise.resolve(new Response("bad proof", { status: 422 }))
+        : fetch(...call)) as typeof globalThis.fetch);
+    expect(await cosigner.gather(await requestFor(20), signal())).toHaveLength(1);
+    state.seen = 0;
+    expect(await cosigner.gather(await requestFor(21), signal())).toHaveLength(1);
+    isRefusing = true;
+    await expect(cosigner.gather(await requestFor(22), signal())).rejects.toThrow();
+    isRefusing = false;
+    state.seen = 9;
+    expect(await cosigner.gather(await requestFor(23), signal())).toHaveLength(1);
+  });
+
+  const refusal = async (status: number, body: string, headers: Record<string, string> = {}) => {
+    const answer = new Response(body, { status, headers });
+    const refused = open((async () => answer) as typeof fetch).gather(await requestFor(30), signal());
+    return refused.then(
+      () => "",
+      (error: Error) => error.message,
+    );
+  };
+
+  it.each([
+    [
+      404,
+      "unknown origin",
+      /answered 404: it does not know the log's origin.*ask its operator.*"unknown origin"$/,
+    ],
+    [422, "proof failed", /answered 422: it saw another tree.*"proof failed"$/],
+    [403, "no signature", /answered 403: it knows the origin, but no key.*"no signature"$/],
+    [400, "old size", /answered 400: it cannot read the request.*"old size"$/],
+    [409, "0\n", /answered 409: it saw another tree of this size.*"0"$/],
+    [502, "bad gateway", /answered 502: "bad gateway"$/],
+    [500, "", /answered 500$/],
+  ])("says what its answer %i means, and keeps its words", async (status, body, message) => {
+    expect(await refusal(status, body)).toMatch(message);
+  });
+
+  it("is not followed to where it moved, and its words fit a terminal", async () => {
+    const moved = await refusal(301, "", { location: "https://elsewhere.example/" });
+    expect(moved).toMatch(/answered 301: it moved to https:\/\/elsewhere\.example\/; configure that URL$/);
+    const hostile = await refusal(404, `\u001b[2J\u202e${"x".repeat(60_000)}`);
+    expect(hostile).not.toMatch(/\p{Control}|\p{Bidi_Control}/u);
+    expect(hostile.length).toBeLessThan(600);
   });
 });
