@@ -11,7 +11,7 @@ import type { PublishedCheckpoint } from "../store/log-store.ts";
 import type { Prover } from "../tree/prover.ts";
 import { type Cosigner, LogBehindError } from "./cosigner.ts";
 import type { HighWater } from "./high-water.ts";
-import { gatherQuorum, type Quorum, quorumOf } from "./quorum.ts";
+import { gatherCosignatures, type Quorum, quorumOf } from "./quorum.ts";
 
 export interface CheckpointerConfig {
   readonly signer: NoteSigner;
@@ -64,25 +64,24 @@ export class Checkpointer {
   }
 
   /**
-   * Has a checkpoint cosigned by the quorum of the trust root in force.
-   * @throws LogBehindError when a cosigner has seen more than it; Error when the quorum did not answer before the signal.
+   * Has a checkpoint cosigned by the quorum of the trust root in force: the first value. Each later one is the same checkpoint with the
+   * cosignatures that came in since, until all have answered or the signal is raised.
+   * @throws LogBehindError when a cosigner has seen more than it; QuorumNotMetError before the first value.
    */
-  async cosign(
+  async *cosign(
     { checkpoint, note }: SignedCheckpoint,
     inForce: InForce,
     signal: AbortSignal,
-  ): Promise<PublishedCheckpoint> {
+  ): AsyncGenerator<PublishedCheckpoint, void> {
     const { prover, cosigners, logger, clock } = this.#config;
     const consistencyFrom = (size: number) => prover.consistency(size, checkpoint.size);
     const quorum = await this.#quorumOf(trustRootOf(inForce));
     const request = { checkpoint, note, consistencyFrom };
-    const { signatures, cosignedAt } = await gatherQuorum(cosigners, request, quorum, signal, {
-      logger,
-      clock,
-    });
     const own = parseNote(note);
-    const cosigned = formatNote({ text: own.text, signatures: [...own.signatures, ...signatures] });
-    return { size: checkpoint.size, cosignedAt, note: cosigned };
+    for await (const given of gatherCosignatures(cosigners, request, quorum, signal, { logger, clock })) {
+      const cosigned = formatNote({ text: own.text, signatures: [...own.signatures, ...given.signatures] });
+      yield { size: checkpoint.size, cosignedAt: given.cosignedAt, note: cosigned };
+    }
   }
 
   async #quorumOf({ digest, root }: { digest: string; root: TrustRoot }): Promise<Quorum> {

@@ -20,7 +20,7 @@ export interface Cosigner {
   readonly name: string;
   /**
    * Asks for cosignatures and resolves with their lines, `— name base64\n` each. Nothing it returns is trusted: every line is verified.
-   * It is asked again for later checkpoints while an earlier call may still run; one that is busy should resolve with none at once.
+   * It is asked again for later checkpoints while an earlier call may still run; a call that a later one has overtaken may resolve with none.
    * @throws LogBehindError when it can show a larger checkpoint signed by this log. Any other error counts as no cosignature.
    */
   gather(request: CosignRequest, signal: AbortSignal): Promise<readonly string[]>;

@@ -8,14 +8,16 @@ import { KeyRing } from "../../protocol/cryptography/key-ring.ts";
 import { type Envelope, parseLeaf, type VerifiedEnvelope } from "../../protocol/envelope/dsse.ts";
 import type { Statement } from "../../protocol/envelope/statement.ts";
 import { hashLeaf } from "../../protocol/merkle/hash.ts";
+import type { Checkpoint } from "../../protocol/note/checkpoint.ts";
 import { isAheadOfClock } from "../../protocol/registration/document-times.ts";
 import { type Checkpointer, trustRootOf } from "../checkpointing/checkpointer.ts";
 import { LogBehindError } from "../checkpointing/cosigner.ts";
-import type { Publication } from "../checkpointing/publication.ts";
+import type { Publication, Published } from "../checkpointing/publication.ts";
+import { QuorumNotMetError } from "../checkpointing/quorum.ts";
 import type { LogLimits } from "../config.ts";
 import { LogUnavailableError } from "../errors.ts";
 import type { Observer } from "../observer.ts";
-import type { LogStore } from "../store/log-store.ts";
+import type { LogStore, PublishedCheckpoint } from "../store/log-store.ts";
 import { readLeaf } from "../store/read-leaf.ts";
 import { Admission } from "./admission.ts";
 import { BatchQueue, type Group } from "./batch-queue.ts";
@@ -59,8 +61,12 @@ export class Sequencer {
   #checkpoints: Promise<void> | null = null;
   /** Whether the status issuer should be asked though nothing is queued. */
   #woken = false;
-  /** When the oldest tree became durable that waits for its checkpoint, milliseconds. */
+  /** When the oldest tree became durable that waits for its checkpoint, milliseconds; and what the last attempt at it lacked. */
   #pendingSince: number | null = null;
+  #lacking = "too few witnesses have cosigned";
+  /** The checkpoint that was stored last, and what adds to it the cosignatures that come after the quorum. */
+  #newest: Checkpoint | null = null;
+  #late: Promise<void> = Promise.resolve();
 
   constructor(config: SequencerConfig) {
     this.#config = config;
@@ -134,21 +140,44 @@ export class Sequencer {
     // POINT OF NO RETURN: INCLUDED. The high-water mark is on disk, outside the database: no other tree of this size is ever signed, and
     // a log that has lost an entry of this one refuses to start. Only now may others see the signature.
     const asked = performance.now();
-    const cosigned = await checkpointer.cosign(signed, inForce, signal);
+    const gathering = checkpointer.cosign(signed, inForce, signal);
+    const { value: cosigned } = await gathering.next();
+    if (cosigned === undefined) throw new TypeError("gathering ends with a quorum or with an error");
     observer.measure("cosign-ms", performance.now() - asked);
+    this.#newest = signed.checkpoint;
     await store.addCheckpoint(cosigned);
     // POINT OF NO RETURN: COSIGNED. Readers and those who wait see it from here on; a policy, revocation or trust root is IN FORCE for
     // verifiers as soon as the status that summarises it is below, which the batch that recorded it has seen to.
-    const cosignedAt = new Date(cosigned.cosignedAt * 1000);
-    publication.publish({ checkpoint: signed.checkpoint, note: cosigned.note, cosignedAt, inForce });
+    publication.publish({ checkpoint: signed.checkpoint, ...shown(cosigned), inForce });
     this.#pendingSince = this.#isPending() ? clock().getTime() : null;
+    this.#late = this.#addLate(gathering, signed.checkpoint);
+  }
+
+  /**
+   * Publishes a checkpoint again with each cosignature that comes after the quorum. What was shown before holds as it did; a newer
+   * checkpoint ends this, since those who are late with one are asked for the next.
+   */
+  async #addLate(gathering: AsyncIterable<PublishedCheckpoint>, checkpoint: Checkpoint): Promise<void> {
+    const { store, publication } = this.#config;
+    try {
+      for await (const cosigned of gathering) {
+        const { newest } = publication;
+        if (newest === null || this.#newest !== checkpoint) return;
+        await store.addCheckpoint(cosigned);
+        if (publication.newest === newest) publication.publish({ ...newest, ...shown(cosigned) });
+      }
+    } catch (error) {
+      if (error instanceof LogBehindError) this.#stop(error);
+      else this.#config.observer.logger.warn({ err: error }, "late cosignatures could not be added");
+    }
   }
 
   #verify(
     envelopes: readonly Envelope[],
     logged: ReadonlyArray<number | undefined>,
   ): Promise<VerifiedEnvelope[]> {
-    if (this.unavailable !== null) throw this.unavailable;
+    const { unavailable } = this;
+    if (unavailable !== null && !mayEnd(unavailable, envelopes)) throw unavailable;
     return verifyBatch(envelopes, logged, this.#keys.lookup);
   }
 
@@ -231,6 +260,7 @@ export class Sequencer {
   }
 
   readonly #warn = (error: unknown): void => {
+    if (error instanceof QuorumNotMetError) this.#lacking = error.message;
     this.#config.observer.logger.warn({ err: error }, "no checkpoint could be published; it is tried again");
   };
 
@@ -265,7 +295,7 @@ export class Sequencer {
       return null;
     return new LogUnavailableError(
       "quorum-lost",
-      "too few witnesses answer, so no entries are taken until they do",
+      `${this.#lacking}, so no entries are taken until they do, but for a trust root that names other witnesses`,
     );
   }
 
@@ -280,11 +310,23 @@ export class Sequencer {
     this.#closing.abort(new Error("the log is shutting down"));
     await this.#checkpoints;
     if (this.#isPending()) {
-      const signal = AbortSignal.timeout(this.#config.limits.cosignTimeoutMs);
-      await this.#publishCheckpoint(signal).catch(this.#warn);
+      const published = new AbortController();
+      const timeout = AbortSignal.timeout(this.#config.limits.cosignTimeoutMs);
+      await this.#publishCheckpoint(AbortSignal.any([published.signal, timeout])).catch(this.#warn);
+      published.abort();
     }
+    await this.#late;
     this.#config.publication.close();
   }
+}
+
+/** Whether entries may end what keeps the log from taking others: a trust root names witnesses that do answer. */
+function mayEnd({ code }: LogUnavailableError, envelopes: readonly Envelope[]): boolean {
+  return code === "quorum-lost" && envelopes.every(({ statement }) => statement.kind === "trust-root");
+}
+
+function shown({ note, cosignedAt }: PublishedCheckpoint): Pick<Published, "note" | "cosignedAt"> {
+  return { note, cosignedAt: new Date(cosignedAt * 1000) };
 }
 
 /** Decides one group. @returns what answers the request that waits for it, once the batch is durable. */
