@@ -105,7 +105,7 @@ async function callOnce(
   const refusal = await refusalOf(answer, target);
   if (!PASSING.includes(refusal.status) || FINAL.includes(refusal.code)) throw refusal;
   return {
-    reason: `answered ${refusal.status}`,
+    reason: refusal.code === `http-${refusal.status}` ? `answered ${refusal.status}` : refusal.message,
     retryAfter,
     giveUp: (advice) => new RefusedError(refusal.status, refusal.code, `${refusal.message}; ${advice}`),
   };

@@ -6,6 +6,7 @@ import { equalBytes } from "../../protocol/encoding/bytes.ts";
 import { decodeHex } from "../../protocol/encoding/hex.ts";
 import { readAs } from "../../protocol/encoding/shape.ts";
 import { describeReference } from "../../protocol/entry/reference.ts";
+import type { TrustRoot } from "../../protocol/entry/trust-root.ts";
 import {
   type Envelope,
   envelopeFromJson,
@@ -16,10 +17,15 @@ import { VerificationError } from "../../protocol/errors.ts";
 import { hashLeaf } from "../../protocol/merkle/hash.ts";
 import { verifyInclusion } from "../../protocol/merkle/inclusion.ts";
 import { parseCheckpoint } from "../../protocol/note/checkpoint.ts";
+import type { NoteCode } from "../../protocol/note/note-code.ts";
 import { parseNote } from "../../protocol/note/signed-note.ts";
-import type { TlogPolicy } from "../../protocol/note/tlog-policy.ts";
+import { parseTlogPolicy, type TlogPolicy } from "../../protocol/note/tlog-policy.ts";
 import { parseTlogProof, verifyTlogProof } from "../../protocol/note/tlog-proof.ts";
 import { type AnswerCode, callLog, type LogClient, parseAnswer, readAnswer, textOf } from "./log-client.ts";
+import { getTrustRoot } from "./lookup.ts";
+
+/** Why a proof does not hold though the entry is logged: the trust root that was named for it is not the one in force any more. */
+export type PublishCode = AnswerCode | "trust-root-old";
 
 /** What the log said of one entry, checked. */
 export interface PublishedEntry {
@@ -44,9 +50,10 @@ const answerJson = z.object({
 
 /**
  * Publishes envelopes in their order, with the attachments that they name.
- * @param policy the log's tlog-policy: with it each proof's log signature and quorum are verified, without it only the hashes.
+ * @param policy the log's tlog-policy: with it each proof's log signature and quorum are verified, without it only the hashes. A trust root
+ *   among the envelopes takes its place, since the checkpoint over them is cosigned as that one says.
  * @throws RefusedError when the log refuses (nothing was added), UnreachableError, VerificationError when it answers something else
- *   than a proof of what was sent.
+ *   than a proof of what was sent, or "checkpoint-quorum", "trust-root-old" where the entries are logged and the quorum differs.
  */
 export async function publish(
   client: LogClient,
@@ -69,12 +76,59 @@ export async function publish(
       "answer",
       `the log answered ${answers.length} of ${envelopes.length} entries`,
     );
-  return Promise.all(
-    envelopes.map((envelope, i) => {
-      const label = describeReference(envelope.statement);
-      return readAnswer(label, () => checkAnswer(label, envelope, answers[i] ?? "", policy));
-    }),
+  const judge = policy && policyOver(envelopes, policy);
+  try {
+    return await Promise.all(
+      envelopes.map((envelope, i) => {
+        const label = describeReference(envelope.statement);
+        return readAnswer(label, () => checkAnswer(label, envelope, answers[i] ?? "", judge));
+      }),
+    );
+  } catch (error) {
+    const lacksQuorum = error instanceof VerificationError && error.code === "checkpoint-quorum";
+    throw lacksQuorum ? await explainQuorum(client, answers[0] ?? "") : error;
+  }
+}
+
+/** The policy by which the checkpoint over these envelopes is cosigned: that of the newest trust root among them, if there is one. */
+function policyOver(envelopes: readonly Envelope[], policy: TlogPolicy): TlogPolicy {
+  const roots = envelopes.flatMap(({ statement }) =>
+    statement.kind === "trust-root" ? [statement.predicate] : [],
   );
+  const newest = roots.at(-1);
+  return newest === undefined ? policy : parseTlogPolicy(newest.logPolicy);
+}
+
+/** Tells a trust root that is out of date from witnesses that are missing: does what the log says is in force accept its proof? */
+async function explainQuorum(
+  client: LogClient,
+  line: string,
+): Promise<VerificationError<PublishCode | NoteCode>> {
+  const newest = await trustRootInForce(client);
+  const { envelope, proof } = readAs(answerJson, parseAnswer(line), "answer");
+  const leaf = hashLeaf(envelopeFromJson(envelope).leaf);
+  const isMet =
+    newest !== null &&
+    (await verifyTlogProof(parseTlogProof(proof), leaf, parseTlogPolicy(newest.logPolicy)).then(
+      () => true,
+      () => false,
+    ));
+  return isMet
+    ? new VerificationError<PublishCode>(
+        "trust-root-old",
+        `it is logged, and cosigned as trust root version ${newest.version} asks, which the log says is in force: the trust root that was given is an older one. Pin version ${newest.version}, and publish again for the proof`,
+      )
+    : new VerificationError<NoteCode>(
+        "checkpoint-quorum",
+        "it is logged, but too few witnesses of the trust root have cosigned its checkpoint; publish again later for a proof that holds",
+      );
+}
+
+/** What the log says is in force, or null where it says nothing: it is for an error message alone. */
+async function trustRootInForce(client: LogClient): Promise<TrustRoot | null> {
+  const found = await getTrustRoot({ ...client, sleep: async () => undefined }).catch(() => null);
+  const statement = found?.envelope.statement;
+  return statement?.kind === "trust-root" ? statement.predicate : null;
 }
 
 /** The answer must be about the payload that was sent, and its proof must hold. */

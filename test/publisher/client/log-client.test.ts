@@ -47,6 +47,11 @@ describe("a request", () => {
     ["202, where the quorum is late", status(202), "durable, waiting for cosignatures"],
     ["429", status(429), "answered 429"],
     ["503, where the queue is full", status(503), "answered 503"],
+    [
+      "503, which says what is waited for",
+      problem(503, { code: "quorum-lost", detail: "the quorum q has not cosigned; missing: w1" }),
+      "the log refuses it (503 quorum-lost): the quorum q has not cosigned; missing: w1",
+    ],
   ])("is repeated after %s, until it is answered", async (_, bad, reason) => {
     const { result, asked, reasons } = await call(bad, bad, good);
     expect(result).toBeInstanceOf(Response);

@@ -1,5 +1,6 @@
 // Publishing: against a log over its real routes, and against answers that are not about what was sent.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { OwnCosigner } from "../../../src/log/checkpointing/cosigner.ts";
 import { encodeHex } from "../../../src/protocol/encoding/hex.ts";
 import { type Envelope, envelopeToJson, makeEnvelope } from "../../../src/protocol/envelope/dsse.ts";
 import { hashLeaf } from "../../../src/protocol/merkle/hash.ts";
@@ -23,6 +24,7 @@ import { kernelPredicate, platformPredicate, sha256Of } from "../../support/rele
 import { inOrder, signReleaseSet } from "../../support/release-set.ts";
 import { ServiceHarness } from "../../support/service-harness.ts";
 import { signStatement } from "../../support/signing.ts";
+import { trustRootPredicate } from "../../support/trust-root.ts";
 import { logKey, ORIGIN, tlogPolicy, witnessKey } from "../../support/witnesses.ts";
 
 let harness: ServiceHarness;
@@ -48,6 +50,53 @@ describe("publishing", () => {
       envelopes.map((_, i) => [published[0]!.index + i, "new"]),
     );
     expect(published.map(({ envelope }) => envelope.leaf)).toEqual(envelopes.map(({ leaf }) => leaf));
+  });
+
+  /** The log's cosigners are its own and one that only the second trust root names. */
+  async function changeQuorum() {
+    await harness.stop();
+    const clock = () => NOW;
+    const cosigners = await Promise.all(
+      ["own.example", "second.example"].map(async (name) => new OwnCosigner(await witnessKey(name), clock)),
+    );
+    harness = await ServiceHarness.start({ cosigners });
+    const previous = harness.log.registered.trustRoots[0]!.digest;
+    const next = tlogPolicy(await logKey(), [await witnessKey("second.example")]);
+    const predicate = await trustRootPredicate(harness.keys, { version: 2, previous, logPolicy: next });
+    const root = await signStatement("trust-root", predicate, harness.keys.root.slice(0, 1));
+    return { root, old: await logPolicy(), next: parseTlogPolicy(next) };
+  }
+
+  it("judges the proof of a trust root that changes the quorum by the new quorum", async () => {
+    const { root, old } = await changeQuorum();
+    const [published] = await publish(client(), [root, await platform("after")], [], old);
+    expect(published).toMatchObject({ outcome: "new" });
+    const [again] = await publish(client(), [root], [], old);
+    expect(again).toMatchObject({ index: published!.index, outcome: "known" });
+  });
+
+  it("tells a trust root that is out of date from witnesses that are missing", async () => {
+    const { root, old, next } = await changeQuorum();
+    await publish(client(), [root], [], old);
+    await expect(publish(client(), [await platform("one")], [], old)).rejects.toMatchObject({
+      code: "trust-root-old",
+      message: expect.stringMatching(/logged.*trust root version 2.*Pin version 2, and publish again/),
+    });
+    expect((await publish(client(), [await platform("one")], [], next))[0]).toMatchObject({
+      outcome: "known",
+    });
+    const stranger = parseTlogPolicy(tlogPolicy(await logKey(), [await witnessKey("third.example")]));
+    const unproven: LogClient = {
+      ...client(),
+      fetch: async (input, init) =>
+        String(input).endsWith("/v1/trust-root")
+          ? new Response("{}", { status: 404 })
+          : harness.app.request(String(input), init),
+    };
+    await expect(publish(unproven, [await platform("two")], [], stranger)).rejects.toMatchObject({
+      code: "checkpoint-quorum",
+      message: expect.stringMatching(/logged, but too few witnesses/),
+    });
   });
 
   it("again gives the entry that is there, as it is there", async () => {
