@@ -114,6 +114,11 @@ export class Log {
     return this.#sequencer.unavailable;
   }
 
+  /** Entries that were let in and are neither recorded nor refused yet. */
+  get pending(): number {
+    return this.#sequencer.pending;
+  }
+
   /** Calls the listener after every publication. @returns what ends that. */
   onPublished(listener: (published: Published) => void): () => void {
     return this.#publication.onPublished(listener);

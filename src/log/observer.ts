@@ -9,8 +9,6 @@ export interface Logger {
 }
 
 export type Measure =
-  /** Entries waiting for a commit, when one begins. */
-  | "queue-depth"
   /** Entries that a commit wrote. */
   | "batch-size"
   /** Milliseconds for the durable transaction. */

@@ -14,7 +14,7 @@ export const DEFAULT_SERVICE_LIMITS: ServiceLimits = {
 /** @param options `metrics` must be those that the log's observer measures with, and of no other service. */
 export function createService(options: ServiceOptions): Service {
   const { log, clock, logger, metrics } = options;
-  registerGauges(metrics.registry, log.read, clock);
+  registerGauges(metrics.registry, log, clock);
   const onBroken = (error: Error) => {
     metrics.countProofFailure();
     logger.error({ err: error }, "a bundle of this log does not verify; run 'touchstone fsck'");

@@ -1,6 +1,5 @@
 // Holds what waits to be recorded, and cuts it into batches.
 import type { VerifiedEnvelope } from "../../protocol/envelope/dsse.ts";
-import type { Observer } from "../observer.ts";
 import type { Sequenced } from "./pending-batch.ts";
 
 /** Entries and bytes after which a batch is committed though more is waiting: they bound the time of one transaction. */
@@ -18,11 +17,6 @@ export interface Group {
 
 export class BatchQueue {
   readonly #queue: Group[] = [];
-  readonly #observer: Observer;
-
-  constructor(observer: Observer) {
-    this.#observer = observer;
-  }
 
   get isEmpty(): boolean {
     return this.#queue.length === 0;
@@ -59,7 +53,6 @@ export class BatchQueue {
       entries += envelopes.length;
       for (const { leaf } of envelopes) bytes += leaf.length;
     }
-    this.#observer.measure("queue-depth", this.#queue.length);
     return this.#queue.splice(0, count);
   }
 }

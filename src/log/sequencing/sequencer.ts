@@ -54,7 +54,7 @@ export class Sequencer {
   readonly #config: SequencerConfig;
   readonly #admission: Admission;
   readonly #keys = new KeyRing();
-  readonly #queue: BatchQueue;
+  readonly #queue = new BatchQueue();
   readonly #closing = new AbortController();
   /** The loops, while they run. */
   #batches: Promise<void> | null = null;
@@ -71,7 +71,6 @@ export class Sequencer {
   constructor(config: SequencerConfig) {
     this.#config = config;
     this.#admission = new Admission(config.limits);
-    this.#queue = new BatchQueue(config.observer);
   }
 
   /** The request's story. What it throws is written at `Log.publish`. */

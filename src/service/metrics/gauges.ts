@@ -1,5 +1,6 @@
 // Metrics of what the log holds now, read from it when somebody asks.
 import { Gauge, type Registry } from "prom-client";
+import type { Log } from "../../log/log.ts";
 import type { PublishedLog } from "../../log/published-log.ts";
 import type { StatementOf } from "../../protocol/envelope/statement.ts";
 import { currentTrustRoot } from "../../protocol/registration/in-force.ts";
@@ -7,8 +8,17 @@ import { readLoggedEntry } from "../entries/read-entry.ts";
 
 const DAY_MS = 86_400_000;
 
-export function registerGauges(registry: Registry, log: PublishedLog, clock: () => Date): void {
+export function registerGauges(registry: Registry, whole: Log, clock: () => Date): void {
   const registers = [registry];
+  const { read: log } = whole;
+  new Gauge({
+    name: "touchstone_queue_depth",
+    help: "Entries that wait now: let in, and neither recorded nor refused yet",
+    registers,
+    collect() {
+      this.set(whole.pending);
+    },
+  });
   new Gauge({
     name: "touchstone_tree_size",
     help: "Entries under the published checkpoint",

@@ -1,5 +1,5 @@
 // Prometheus metrics. Names and labels are an interface: dashboards and alerts are built on them.
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Histogram, Registry } from "prom-client";
 import type { Measure } from "../../log/observer.ts";
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
@@ -69,11 +69,6 @@ export function createMetrics(withProcess: boolean): Metrics {
 }
 
 function registerLogMetrics(registers: Registry[]): Record<Measure, (value: number) => void> {
-  const depth = new Gauge({
-    name: "touchstone_queue_depth",
-    help: "Entries waiting for a commit",
-    registers,
-  });
   const batch = new Histogram({
     name: "touchstone_batch_size",
     help: "Entries a commit",
@@ -85,7 +80,6 @@ function registerLogMetrics(registers: Registry[]): Record<Measure, (value: numb
     return (milliseconds: number) => histogram.observe(milliseconds / 1000);
   };
   return {
-    "queue-depth": (value) => depth.set(value),
     "batch-size": (value) => batch.observe(value),
     "commit-ms": latency("touchstone_commit_seconds", "Time of the durable transaction"),
     "sign-ms": latency("touchstone_sign_seconds", "Time to sign a checkpoint and write its high-water mark"),
