@@ -5,7 +5,8 @@ import { HighWaterFile } from "../log/checkpointing/high-water.ts";
 import { HttpWitness } from "../log/checkpointing/http-witness.ts";
 import type { LogConfig } from "../log/config.ts";
 import type { Observer } from "../log/observer.ts";
-import { openStore } from "../log/store/open-store.ts";
+import { refuseMissing } from "../log/start-checks.ts";
+import { openStore, storeExists } from "../log/store/open-store.ts";
 import { signingNatively } from "../node/ed25519.ts";
 import { MalformedError } from "../protocol/errors.ts";
 import { createNoteSigner, type NotePrivateKey, parsePrivateKey } from "../protocol/note/key.ts";
@@ -16,6 +17,11 @@ import { readOwn } from "./files.ts";
 
 export function readConfig(file: string, { environment }: Pick<CliContext, "environment">): Config {
   return readOwn(file, (bytes) => parseConfig(new TextDecoder().decode(bytes), file, environment));
+}
+
+/** What reads or serves a log makes no database where one was. @throws StartRefusedError "database-missing", "database-behind". */
+export async function requireDatabase({ database, highWater }: Config["storage"]): Promise<void> {
+  if (!storeExists(database)) await refuseMissing(database, new HighWaterFile(highWater));
 }
 
 /** The log's configuration with the store open for writing: whoever gets it must close it, through the log or by itself. */

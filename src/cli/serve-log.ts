@@ -7,7 +7,7 @@ import { createService } from "../service/create-service.ts";
 import { createMetrics } from "../service/metrics/metrics.ts";
 import { type RunningServer, startServer } from "../service/server.ts";
 import type { CliContext } from "./context.ts";
-import { openLogConfig, readConfig } from "./open-log.ts";
+import { openLogConfig, readConfig, requireDatabase } from "./open-log.ts";
 
 /** Time that open connections get to end when the service stops, milliseconds. */
 const GRACE_MS = 10_000;
@@ -19,6 +19,7 @@ export async function serveLog(
   context: CliContext,
 ): Promise<RunningServer> {
   const config = readConfig(configFile, context);
+  await requireDatabase(config.storage);
   const metrics = createMetrics(true);
   const log = await openLog(await openLogConfig(config, context, { logger, measure: metrics.measure }));
   const service = createService({

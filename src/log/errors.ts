@@ -50,12 +50,14 @@ export type StartRefusalCode =
   | "schema-unknown"
   | "log-empty"
   | "log-not-empty"
-  /** Entries, tiles and tree head do not fit together. */
+  /** Entries, tiles and tree head do not fit together, the database is not as it was made, or the high-water file not as it was written. */
   | "log-damaged"
   /** The log has signed a tree larger than the one in the database: a backup was restored. */
   | "database-behind"
   /** Published checkpoints, but no high-water file: it cannot be known whether the database is behind. */
   | "high-water-missing"
+  /** There is no database where one was. */
+  | "database-missing"
   /** The signing key is not the one that the trust root names. */
   | "wrong-log-key";
 

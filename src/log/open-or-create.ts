@@ -2,11 +2,10 @@
 import type { Envelope } from "../protocol/envelope/dsse.ts";
 import type { NoteSigner } from "../protocol/note/signed-note.ts";
 import { logKeyOf } from "../protocol/note/tlog-policy.ts";
-import { currentTrustRoot } from "../protocol/registration/in-force.ts";
 import type { LogConfig } from "./config.ts";
 import { StartRefusedError } from "./errors.ts";
 import { Log } from "./log.ts";
-import { loadLog } from "./start-checks.ts";
+import { loadLog, requireFounded } from "./start-checks.ts";
 import type { LogStore } from "./store/log-store.ts";
 
 /**
@@ -17,11 +16,7 @@ import type { LogStore } from "./store/log-store.ts";
 export async function openLog(config: LogConfig): Promise<Log> {
   return closingOnRefusal(config.store, async () => {
     const loaded = await loadLog(config.store, config.highWater);
-    const trustRoot = currentTrustRoot(loaded.state.inForce)?.root;
-    if (trustRoot === undefined) {
-      throw new StartRefusedError("log-empty", "the log is empty; create it with 'touchstone init'");
-    }
-    requireLogKey(config.signer, trustRoot.logPolicy);
+    requireLogKey(config.signer, requireFounded(loaded.state).logPolicy);
     return Log.start(config, loaded);
   });
 }

@@ -76,7 +76,7 @@ async function checkEverythingSaid(): Promise<number> {
   const mark = new HighWaterFile(harness.highWaterPath);
   const report = await fsck(store, mark);
   expect(report.findings).toEqual([]);
-  await see((await mark.read())!);
+  await see((await mark.read())!.note);
   const range = new CompactRange(nativeSha256);
   const leaves = await store.readLeaves(0, report.entries);
   for (const [index, leaf] of leaves.entries()) {

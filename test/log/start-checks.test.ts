@@ -1,12 +1,12 @@
 // What a start refuses, and with which words; and what it repairs by itself.
 import { rmSync, writeFileSync } from "node:fs";
-import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { HighWaterFile } from "../../src/log/checkpointing/high-water.ts";
 import { createLog, openLog } from "../../src/log/open-or-create.ts";
 import { formatCheckpoint } from "../../src/protocol/note/checkpoint.ts";
 import { createNoteSigner } from "../../src/protocol/note/key.ts";
 import { signNote } from "../../src/protocol/note/signed-note.ts";
+import { damageDatabase } from "../support/damage-database.ts";
 import { testKey } from "../support/keys.ts";
 import { LogHarness } from "../support/log-harness.ts";
 import { platformPredicate } from "../support/release-predicates.ts";
@@ -28,16 +28,7 @@ async function fill(): Promise<void> {
   await log.close();
 }
 
-function damage(sql: string): void {
-  const database = new Sqlite(harness.databaseFile);
-  const triggers = database
-    .prepare<[], { name: string }>("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
-    .all();
-  for (const { name } of triggers) database.exec(`DROP TRIGGER ${name}`);
-  database.pragma("foreign_keys = OFF");
-  database.exec(sql);
-  database.close();
-}
+const damage = (sql: string) => damageDatabase(harness.databaseFile, sql);
 
 const signed = async (size: number, key = logKey()) =>
   signNote(formatCheckpoint({ origin: ORIGIN, size, root: new Uint8Array(32) }), [
@@ -148,7 +139,7 @@ describe("a start", () => {
 
   it("publishes what a crash left durable but unpublished", async () => {
     await fill();
-    const before = (await new HighWaterFile(harness.highWaterPath).read())!;
+    const { note: before } = (await new HighWaterFile(harness.highWaterPath).read())!;
     damage("DELETE FROM checkpoints WHERE size > 1");
     const log = await harness.open();
     await expect.poll(() => log.read.published()?.checkpoint.size, { timeout: 10_000 }).toBe(301);

@@ -1,10 +1,9 @@
 // Recomputes everything in a log's database from its entries.
-import { existsSync } from "node:fs";
 import { type HighWater, HighWaterFile } from "../../log/checkpointing/high-water.ts";
 import { type FsckReport, fsck } from "../../log/maintenance/fsck.ts";
-import { openSnapshot } from "../../log/store/open-store.ts";
+import { mayBePartial, openSnapshot, storeExists } from "../../log/store/open-store.ts";
 import { AnswerIsNo, type CliContext, show, UsageError } from "../context.ts";
-import { readConfig } from "../open-log.ts";
+import { readConfig, requireDatabase } from "../open-log.ts";
 
 interface FsckOptions {
   readonly config: string;
@@ -16,27 +15,40 @@ export async function runFsck(
   options: FsckOptions,
   context: CliContext,
 ): Promise<void> {
-  const storage = backup === undefined ? readConfig(options.config, context).storage : undefined;
-  const mark = storage === undefined ? NO_MARK : new HighWaterFile(storage.highWater);
-  const report = await checkDatabase(storage?.database ?? backup ?? "", mark, context);
+  const report = backup === undefined ? await checkLog(options, context) : await checkBackup(backup, context);
   show(context, options, { sound: report.findings.length === 0, ...report }, linesOf(report));
   if (report.findings.length > 0) throw new AnswerIsNo("");
 }
 
-/** A copy is behind what the log has signed, and nothing is wrong with that. */
-const NO_MARK: Pick<HighWater, "read"> = { read: async () => undefined };
+interface Checked extends FsckReport {
+  /** What cannot be decided from the database alone. */
+  readonly notes: readonly string[];
+}
 
-/** The mark is read first: a log that goes on writing is ahead of it then, and never behind. */
+async function checkLog({ config }: FsckOptions, context: CliContext): Promise<Checked> {
+  const { storage } = readConfig(config, context);
+  await requireDatabase(storage);
+  const report = await checkDatabase(storage.database, new HighWaterFile(storage.highWater), context);
+  return { ...report, notes: [] };
+}
+
+/** A copy is behind what the log has signed, and nothing is wrong with that. */
+async function checkBackup(file: string, context: CliContext): Promise<Checked> {
+  if (!storeExists(file)) throw new UsageError(`${file}: there is no such database`);
+  const isPartial = mayBePartial(file);
+  const report = await checkDatabase(file, null, context);
+  const note = `${file} was copied from a database that may have been in use, and may lack what was in ${file}-wal: it proves nothing about the newest entries. Make backups with 'touchstone backup'`;
+  return { ...report, notes: isPartial ? [note] : [] };
+}
+
 async function checkDatabase(
   file: string,
-  mark: Pick<HighWater, "read">,
+  mark: Pick<HighWater, "read"> | null,
   { interactive, warn }: CliContext,
 ): Promise<FsckReport> {
-  if (!existsSync(file)) throw new UsageError(`${file}: there is no such database`);
-  const note = await mark.read();
   const store = await openSnapshot(file);
   try {
-    return await fsck(store, { read: async () => note }, (entries) => {
+    return await fsck(store, mark, (entries) => {
       if (interactive) warn(`${entries} entries`);
     });
   } finally {
@@ -44,11 +56,13 @@ async function checkDatabase(
   }
 }
 
-function linesOf({ entries, checkpoints, attachments, findings }: FsckReport): string[] {
+function linesOf({ entries, checkpoints, attachments, findings, notes }: Checked): string[] {
   const checked = `${entries} entries, ${checkpoints} checkpoints, ${attachments} attachments`;
-  if (findings.length === 0) return [`sound: ${checked}`];
+  const remarks = notes.map((note) => `note: ${note}`);
+  if (findings.length === 0) return [`sound: ${checked}`, ...remarks];
   return [
     `DAMAGED: ${findings.length} findings in ${checked}`,
     ...findings.map(({ check, detail }) => `  ${check}: ${detail}`),
+    ...remarks,
   ];
 }

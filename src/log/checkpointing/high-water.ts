@@ -1,8 +1,8 @@
 // The high-water mark: the largest checkpoint that the log has signed, in a file outside the database. It is what tells a database
 // that lost its newest entries (a restored backup) from one that never had them, so it is never part of a backup.
-import { closeSync, fdatasyncSync, fsyncSync, openSync, readFileSync } from "node:fs";
+import * as nodeFs from "node:fs";
 import { dirname } from "node:path";
-import { sync, writeFully } from "../../node/durable-file.ts";
+import { type FileSystem, sync, writeFully } from "../../node/durable-file.ts";
 import { nativeSha256 } from "../../node/sha256.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { decodeUtf8, utf8 } from "../../protocol/encoding/text.ts";
@@ -10,85 +10,121 @@ import { parseCheckpoint } from "../../protocol/note/checkpoint.ts";
 import { parseNote } from "../../protocol/note/signed-note.ts";
 import { StartRefusedError } from "../errors.ts";
 
+/** The largest checkpoint that was written. */
+export interface HighWaterMark {
+  /** The checkpoint with the log's signature. */
+  readonly note: string;
+  /** Whether what stands beside it is broken, as a write leaves it that a crash cut short. */
+  readonly isTorn: boolean;
+}
+
 export interface HighWater {
-  /** The note of the largest checkpoint that was written, or undefined where there is none. @throws StartRefusedError "log-damaged". */
-  read(): Promise<string | undefined>;
+  /** The mark, or undefined where there is none. @throws StartRefusedError "log-damaged". */
+  read(): Promise<HighWaterMark | undefined>;
   /** Writes the note of a larger checkpoint. It is durable once this resolves; a crash before leaves the one written before. */
   write(note: string): Promise<void>;
   close(): Promise<void>;
 }
 
+/** The system calls that are made here; a test passes ones that it watches. */
+export type HighWaterFileSystem = FileSystem & Pick<typeof nodeFs, "fdatasyncSync" | "readFileSync">;
+
 /** A page of the disk each. Notes of checkpoints with the log's signature alone are a tenth of that. */
 const SLOT_BYTES = 4096;
+const FILE_BYTES = 2 * SLOT_BYTES;
 /** Behind the digest and its newline. */
 const TEXT_OFFSET = 65;
 
 /**
  * A high-water mark in a file of two slots, written in turn: while one is being written the other holds the mark before. A slot is
- * the SHA-256 of the note in hex, a newline, the note, and zeros. The system calls of a write: pwrite64, fdatasync.
+ * the SHA-256 of the note in hex, a newline, the note, and zeros. The system calls of a write: pwrite64, fdatasync. The first mark of a
+ * file is written to both, so that from then on a slot that holds none is broken.
  */
 export class HighWaterFile implements HighWater {
   readonly #file: string;
+  readonly #fs: HighWaterFileSystem;
   #fd: number | null = null;
   #nextSlot = 0;
 
-  constructor(file: string) {
+  constructor(file: string, fs: HighWaterFileSystem = nodeFs) {
     this.#file = file;
+    this.#fs = fs;
   }
 
-  async read(): Promise<string | undefined> {
+  async read(): Promise<HighWaterMark | undefined> {
     const bytes = this.#bytes();
-    if (bytes === undefined) return undefined;
+    if (bytes === undefined || bytes.every((byte) => byte === 0)) return undefined;
+    if (bytes.length !== FILE_BYTES) this.#refuse(`it has ${bytes.length} bytes, not ${FILE_BYTES}`);
     const slots = [0, 1].map((slot) => bytes.subarray(slot * SLOT_BYTES, (slot + 1) * SLOT_BYTES));
     const marks = slots.map(decodeSlot);
     const newest = (marks[0]?.size ?? -1) >= (marks[1]?.size ?? -1) ? 0 : 1;
-    this.#nextSlot = marks[newest] === undefined ? 0 : 1 - newest;
+    const mark = marks[newest];
+    this.#nextSlot = mark === undefined ? 0 : 1 - newest;
+    if (mark !== undefined) return { note: mark.note, isTorn: marks[1 - newest] === undefined };
     // A first write that was cut short leaves one slot that is broken and one that was never used: nothing was shown to anybody.
-    const neverWritten = slots[1]?.every((byte) => byte === 0) === true;
-    if (marks[newest] === undefined && !neverWritten) {
-      throw new StartRefusedError("log-damaged", `${this.#file} is damaged: it holds no checkpoint`);
-    }
-    return marks[newest]?.note;
+    if (slots[1]?.some((byte) => byte !== 0) === true) this.#refuse("it holds no checkpoint");
+    return undefined;
   }
 
   async write(note: string): Promise<void> {
-    const slot = Buffer.alloc(SLOT_BYTES);
-    const text = utf8(note);
-    if (text.length > SLOT_BYTES - TEXT_OFFSET)
-      throw new RangeError(`a high-water mark has at most ${SLOT_BYTES - TEXT_OFFSET} bytes`);
-    slot.write(`${encodeHex(nativeSha256(text))}\n`, "latin1");
-    slot.set(text, TEXT_OFFSET);
-    // On this thread, as the database's own commits: in the thread pool it would wait for the signature checks of entries.
-    this.#fd ??= await this.#open();
-    writeFully(this.#fd, slot, this.#nextSlot * SLOT_BYTES);
-    fdatasyncSync(this.#fd);
-    this.#nextSlot = 1 - this.#nextSlot;
+    const slot = encodeSlot(note);
+    if (this.#fd === null && (await this.read()) === undefined) {
+      this.#fd = this.#create();
+      this.#nextSlot = 0;
+      this.#writeSlot(this.#fd, slot);
+    }
+    // Which slot is the older one was known before one is overwritten: reading says so.
+    this.#fd ??= this.#fs.openSync(this.#file, "r+");
+    this.#writeSlot(this.#fd, slot);
   }
 
   async close(): Promise<void> {
-    if (this.#fd !== null) closeSync(this.#fd);
+    if (this.#fd !== null) this.#fs.closeSync(this.#fd);
     this.#fd = null;
+  }
+
+  /** On this thread, as the database's own commits: in the thread pool it would wait for the signature checks of entries. */
+  #writeSlot(fd: number, slot: Uint8Array): void {
+    writeFully(fd, slot, this.#nextSlot * SLOT_BYTES, this.#fs);
+    this.#fs.fdatasyncSync(fd);
+    this.#nextSlot = 1 - this.#nextSlot;
   }
 
   #bytes(): Buffer | undefined {
     try {
-      return readFileSync(this.#file);
+      return this.#fs.readFileSync(this.#file);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
       throw error;
     }
   }
 
-  /** Opens the file. A new one gets its full length and its name on disk first, so that a later write changes nothing but a slot. */
-  async #open(): Promise<number> {
-    // Which slot is the older one must be known before one is overwritten.
-    if ((await this.read()) !== undefined) return openSync(this.#file, "r+");
-    const fd = openSync(this.#file, "w", 0o644);
-    writeFully(fd, Buffer.alloc(2 * SLOT_BYTES), 0);
-    fsyncSync(fd);
-    sync(dirname(this.#file));
+  /** Makes the file. It gets its full length and its name on disk first, so that a later write changes nothing but a slot. */
+  #create(): number {
+    const fd = this.#fs.openSync(this.#file, "w", 0o644);
+    writeFully(fd, Buffer.alloc(FILE_BYTES), 0, this.#fs);
+    this.#fs.fsyncSync(fd);
+    sync(dirname(this.#file), this.#fs);
     return fd;
   }
+
+  #refuse(what: string): never {
+    throw new StartRefusedError(
+      "log-damaged",
+      `${this.#file} is damaged: ${what}. It cannot be known what the log has signed; move the file away and run 'touchstone recover --from MIRROR', which writes it anew`,
+    );
+  }
+}
+
+/** @throws RangeError for a note that does not fit. */
+function encodeSlot(note: string): Uint8Array {
+  const text = utf8(note);
+  if (text.length > SLOT_BYTES - TEXT_OFFSET)
+    throw new RangeError(`a high-water mark has at most ${SLOT_BYTES - TEXT_OFFSET} bytes`);
+  const slot = Buffer.alloc(SLOT_BYTES);
+  slot.write(`${encodeHex(nativeSha256(text))}\n`, "latin1");
+  slot.set(text, TEXT_OFFSET);
+  return slot;
 }
 
 function decodeSlot(slot: Uint8Array): { readonly note: string; readonly size: number } | undefined {

@@ -1,6 +1,7 @@
 // Collects what fsck finds, by kind of check.
 
 export type FsckCheck =
+  | "start"
   | "database"
   | "entry"
   | "signature"
@@ -25,8 +26,13 @@ const MAX_FINDINGS = 20;
 export class FsckFindings {
   readonly list: FsckFinding[] = [];
 
+  has(check: FsckCheck): boolean {
+    return this.list.some((finding) => finding.check === check);
+  }
+
   add(check: FsckCheck, detail: string): void {
-    if (this.list.filter((finding) => finding.check === check).length < MAX_FINDINGS)
+    const same = this.list.filter((finding) => finding.check === check);
+    if (same.length < MAX_FINDINGS && !same.some((finding) => finding.detail === detail))
       this.list.push({ check, detail });
   }
 }

@@ -6,21 +6,25 @@ import { equalBytes } from "../../protocol/encoding/bytes.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { canonicalize } from "../../protocol/envelope/canonical-json.ts";
 import { type Envelope, parseLeaf, type VerifiedEnvelope } from "../../protocol/envelope/dsse.ts";
+import { MalformedError } from "../../protocol/errors.ts";
 import { hashLeaf } from "../../protocol/merkle/hash.ts";
 import { tilesOfSize } from "../../protocol/merkle/tile.ts";
-import { openCheckpoint, parseCheckpoint } from "../../protocol/note/checkpoint.ts";
-import { authenticateCheckpoint } from "../../protocol/note/cosigned-checkpoint.ts";
-import { parseNote } from "../../protocol/note/signed-note.ts";
-import { logKeyOf, parseTlogPolicy } from "../../protocol/note/tlog-policy.ts";
+import { authenticateCheckpoint, type CosignedCheckpoint } from "../../protocol/note/cosigned-checkpoint.ts";
+import { type NoteSignature, parseNote } from "../../protocol/note/signed-note.ts";
+import { parseTlogPolicy, type TlogPolicy } from "../../protocol/note/tlog-policy.ts";
 import { currentTrustRoot, type InForce, NOTHING_IN_FORCE } from "../../protocol/registration/in-force.ts";
 import { register } from "../../protocol/registration/register.ts";
 import type { HighWater } from "../checkpointing/high-water.ts";
+import { timeOfQuorum } from "../checkpointing/quorum.ts";
+import { StartRefusedError } from "../errors.ts";
 import { BatchView } from "../sequencing/batch-view.ts";
 import { entriesBefore } from "../sequencing/entries-before.ts";
 import { loadInForce } from "../sequencing/load-in-force.ts";
 import { verifyBatch } from "../sequencing/verify-batch.ts";
+import { loadStored, requireExtended, requireFounded, requireMarkKept } from "../start-checks.ts";
 import { digestsOf } from "../store/entry-record.ts";
 import type { PublishedCheckpoint, TileWrite } from "../store/log-store.ts";
+import { damageIn } from "../store/open-store.ts";
 import type { InspectedStore } from "../store/store-inspection.ts";
 import { GrowingTree } from "../tree/growing-tree.ts";
 import { type FsckCheck, type FsckFinding, FsckFindings } from "./fsck-finding.ts";
@@ -37,12 +41,13 @@ export interface FsckReport {
 const PAGE = 256;
 
 /**
- * Checks a whole log, offline: the store's own structure, every leaf, signature and registration, every index, tile, checkpoint and
- * attachment, the tree head, and that the high-water mark is not ahead.
+ * Checks a whole log, offline: what a start checks, in the same words; then the store's own structure, every leaf, signature and
+ * registration, every index, tile, checkpoint and attachment, and the tree head.
+ * @param highWater null for a copy, which may be behind it.
  */
 export async function fsck(
   store: InspectedStore,
-  highWater: Pick<HighWater, "read">,
+  highWater: Pick<HighWater, "read"> | null,
   onProgress: (entries: number) => void = () => undefined,
 ): Promise<FsckReport> {
   return new Fsck(store, highWater).run(onProgress);
@@ -50,35 +55,70 @@ export async function fsck(
 
 class Fsck {
   readonly #store: InspectedStore;
-  readonly #highWater: Pick<HighWater, "read">;
+  readonly #highWater: Pick<HighWater, "read"> | null;
   readonly #keys = new KeyRing();
   readonly #findings = new FsckFindings();
   readonly #expected = { digests: 0, signers: 0 };
   readonly #tree = GrowingTree.empty();
   #inForce: InForce = NOTHING_IN_FORCE;
   #checkpoints: PublishedCheckpoint[] = [];
-  /** The high-water mark, and the root that the entries give at its size. */
-  #mark: { readonly note: string; readonly size: number; root: Uint8Array | null } | null = null;
 
-  constructor(store: InspectedStore, highWater: Pick<HighWater, "read">) {
+  constructor(store: InspectedStore, highWater: Pick<HighWater, "read"> | null) {
     this.#store = store;
     this.#highWater = highWater;
   }
 
   async run(onProgress: (entries: number) => void): Promise<FsckReport> {
-    for (const line of await this.#store.inspection.integrity()) this.#findings.add("database", line);
-    this.#checkpoints = await this.#store.checkpointsFrom(0, Number.MAX_SAFE_INTEGER);
-    const checkpoints = this.#checkpoints.length;
-    await this.#readMark();
-    const { entries, newest } = await this.#store.inspection.counts();
-    if (entries === newest + 1) await this.#checkEntries(onProgress);
-    else
-      this.#findings.add(
-        "entry",
-        `${newest + 1 - entries} entries below ${newest} are missing; nothing behind them can be checked`,
-      );
-    const attachments = await this.#checkAttachments();
+    let attachments = 0;
+    let checkpoints = 0;
+    try {
+      await this.#checkStart();
+      for (const line of await this.#store.inspection.integrity()) this.#findings.add("database", line);
+      this.#checkpoints = await this.#store.checkpointsFrom(0, Number.MAX_SAFE_INTEGER);
+      checkpoints = this.#checkpoints.length;
+      const { entries, newest } = await this.#store.inspection.counts();
+      if (entries === newest + 1) await this.#checkEntries(onProgress);
+      else
+        this.#findings.add(
+          "entry",
+          `${newest + 1 - entries} entries below ${newest} are missing; nothing behind them can be checked`,
+        );
+      attachments = await this.#checkAttachments();
+    } catch (error) {
+      const damage = damageIn(error);
+      if (damage === undefined) throw error;
+      this.#findings.add("database", damage);
+    }
     return { entries: this.#tree.size, checkpoints, attachments, findings: this.#findings.list };
+  }
+
+  /**
+   * What makes a start refuse. A log that goes on writing is ahead of the mark that was read before the store, and never behind it; what it
+   * has published is never ahead of the mark that is read after.
+   */
+  async #checkStart(): Promise<void> {
+    const before = await this.#refusable("high-water", () => this.#highWater?.read());
+    const stored = await this.#refusable("start", () => loadStored(this.#store));
+    const after = await this.#refusable("high-water", () => this.#highWater?.read());
+    if (stored === undefined) return;
+    await this.#refusable("start", () => requireFounded(stored.state));
+    if (this.#highWater === null || this.#findings.has("high-water")) return;
+    const isTorn = before?.isTorn === true && after?.isTorn === true;
+    const kept = after && { ...after, isTorn };
+    await this.#refusable("high-water", () => requireMarkKept(stored, kept));
+    if (!this.#findings.has("high-water"))
+      await this.#refusable("high-water", () => requireExtended(stored, before));
+  }
+
+  async #refusable<T>(check: FsckCheck, run: () => T | Promise<T>): Promise<T | undefined> {
+    try {
+      return await run();
+    } catch (error) {
+      const isJudged = error instanceof StartRefusedError || error instanceof MalformedError;
+      if (!isJudged) throw error;
+      this.#findings.add(check, error.message);
+      return undefined;
+    }
   }
 
   async #checkEntries(onProgress: (entries: number) => void): Promise<void> {
@@ -107,7 +147,6 @@ class Fsck {
       }
       this.#tree.append(leafHash);
       await this.#checkCheckpoints();
-      if (this.#mark?.size === this.#tree.size) this.#mark.root = this.#tree.root();
     }
     for (const tile of this.#tree.takeWrites()) await this.#checkTile(tile);
   }
@@ -181,13 +220,16 @@ class Fsck {
   /** Checkpoints come ordered by size; those of the size the tree has now are compared with it. */
   async #checkCheckpoints(): Promise<void> {
     while (this.#checkpoints[0]?.size === this.#tree.size) {
-      const { size, note } = this.#checkpoints.shift() as PublishedCheckpoint;
+      const published = this.#checkpoints.shift() as PublishedCheckpoint;
+      const { size, note } = published;
       const root = currentTrustRoot(this.#inForce)?.root;
       try {
         if (root === undefined) throw new Error("there is no trust root yet");
-        const { checkpoint } = await authenticateCheckpoint(note, parseTlogPolicy(root.logPolicy));
-        if (checkpoint.size !== size || !equalBytes(checkpoint.root, this.#tree.root()))
+        const policy = parseTlogPolicy(root.logPolicy);
+        const cosigned = await authenticateCheckpoint(note, policy);
+        if (cosigned.checkpoint.size !== size || !equalBytes(cosigned.checkpoint.root, this.#tree.root()))
           throw new Error("it is of another tree");
+        requireAsPublished(published, cosigned, policy);
       } catch (error) {
         this.#findings.add("checkpoint", `the checkpoint of size ${size}: ${(error as Error).message}`);
       }
@@ -207,7 +249,6 @@ class Fsck {
       this.#findings.add("checkpoint", `the checkpoint of size ${beyond} is beyond the tree`);
     await this.#checkCounts(size);
     await this.#checkInForce(size);
-    await this.#checkMark(size);
   }
 
   async #checkCounts(size: number): Promise<void> {
@@ -230,31 +271,6 @@ class Fsck {
       this.#findings.add("in-force", "what the start reads back differs from what the entries say");
   }
 
-  async #readMark(): Promise<void> {
-    try {
-      const note = await this.#highWater.read();
-      if (note === undefined) return;
-      this.#mark = { note, size: parseCheckpoint(parseNote(note).text).size, root: null };
-    } catch (error) {
-      this.#findings.add("high-water", (error as Error).message);
-    }
-  }
-
-  async #checkMark(size: number): Promise<void> {
-    const trustRoot = currentTrustRoot(this.#inForce)?.root;
-    if (this.#mark === null || trustRoot === undefined) return;
-    const { note, root } = this.#mark;
-    try {
-      const mark = await openCheckpoint(note, logKeyOf(trustRoot.logPolicy));
-      if (root === null)
-        this.#findings.add("high-water", `the log has signed ${mark.size} entries, the database has ${size}`);
-      else if (!equalBytes(root, mark.root))
-        this.#findings.add("high-water", `the log has signed another tree at size ${mark.size}`);
-    } catch (error) {
-      this.#findings.add("high-water", (error as Error).message);
-    }
-  }
-
   async #checkAttachments(): Promise<number> {
     const digests = await this.#store.inspection.attachmentDigests();
     for (const digest of digests) {
@@ -274,6 +290,21 @@ class Fsck {
       return undefined;
     }
   }
+}
+
+/** The log stores the lines that it has verified and no others, and one of their times, from which on the quorum was met. */
+function requireAsPublished(
+  { note, cosignedAt }: PublishedCheckpoint,
+  { logKey, cosignatures }: CosignedCheckpoint,
+  policy: TlogPolicy,
+): void {
+  const known = [logKey, ...cosignatures];
+  const isKnown = (line: NoteSignature) =>
+    known.some(({ name, keyId }) => name === line.name && keyId === line.keyId);
+  if (!parseNote(note).signatures.every(isKnown)) throw new Error("it has a signature of nobody");
+  const latest = timeOfQuorum(policy, cosignatures) ?? 0;
+  if (cosignedAt > latest || !cosignatures.some(({ timestamp }) => timestamp === cosignedAt))
+    throw new Error(`it was not cosigned at ${cosignedAt}`);
 }
 
 function describe({

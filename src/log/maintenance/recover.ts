@@ -73,12 +73,30 @@ export async function recover(config: RecoverConfig): Promise<Recovered> {
   const recorder = await replay(config, tree, hashes);
   await checkMarkRoot(recorder, store, mark);
   await keepCheckpoint(store, recorder, note, target);
-  if (mark === null || target.size > mark.size) await writeMark(highWater, note, logKey);
+  const signed = await largestSigned(store, note, target, logKey);
+  if (mark === null || signed.size >= mark.size) await writeMark(highWater, signed.note, logKey);
   return { added: hashes.length, size: Math.max(target.size, before.size) };
 }
 
+/** What the mirror shows, or what the database has published, where that is more: both are signed, and of one tree. */
+async function largestSigned(
+  store: LogStore,
+  note: Uint8Array,
+  target: Checkpoint,
+  logKey: VerifierKey,
+): Promise<{ readonly size: number; readonly note: Uint8Array | string }> {
+  const published = await store.newestCheckpoint();
+  if (published === undefined || published.size <= target.size) return { size: target.size, note };
+  const { size } = await openCheckpoint(published.note, logKey);
+  return { size, note: published.note };
+}
+
 /** The log's own signature is the mark; the cosignatures have their place in the history of checkpoints. */
-async function writeMark(highWater: HighWater, note: Uint8Array, logKey: VerifierKey): Promise<void> {
+async function writeMark(
+  highWater: HighWater,
+  note: Uint8Array | string,
+  logKey: VerifierKey,
+): Promise<void> {
   const { text, signatures } = parseNote(note);
   const own = signatures.filter(({ name, keyId }) => name === logKey.name && keyId === logKey.keyId);
   await highWater.write(formatNote({ text, signatures: own }));
@@ -90,9 +108,9 @@ async function checkMark(
   target: Checkpoint,
   size: number,
 ): Promise<Checkpoint | null> {
-  const note = await highWater.read();
-  if (note === undefined) return null;
-  const mark = await openCheckpoint(note, logKey);
+  const written = await highWater.read();
+  if (written === undefined) return null;
+  const mark = await openCheckpoint(written.note, logKey);
   if (mark.size > target.size && mark.size > size) {
     throw new StartRefusedError(
       "database-behind",

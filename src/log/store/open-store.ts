@@ -2,6 +2,7 @@
 // nothing above this file names one.
 import type { LogStore } from "./log-store.ts";
 import { copyDatabase } from "./sqlite/copy.ts";
+import { databaseExists, explainDamage, lacksWal } from "./sqlite/file-state.ts";
 import { openForReading, openForWriting } from "./sqlite/open.ts";
 import { SqliteLogStore } from "./sqlite/sqlite-log-store.ts";
 import type { InspectedStore } from "./store-inspection.ts";
@@ -28,4 +29,19 @@ export async function openSnapshot(location: string): Promise<InspectedStore> {
 /** Copies one moment of a store, also while a service writes to it. The copy is not synced. */
 export async function copyStore(location: string, destination: string): Promise<void> {
   await copyDatabase(location, destination);
+}
+
+/** Whether there is a store at a location. */
+export function storeExists(location: string): boolean {
+  return databaseExists(location);
+}
+
+/** Whether what is at a location may be a copy that lacks the newest of what was in it, as a file that was copied while in use does. */
+export function mayBePartial(location: string): boolean {
+  return lacksWal(location);
+}
+
+/** What a store says when it cannot read what it holds, and what to do about it; undefined for any other error. */
+export function damageIn(error: unknown): string | undefined {
+  return explainDamage(error);
 }

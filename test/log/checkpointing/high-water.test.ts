@@ -1,9 +1,10 @@
 // The high-water file: whatever a crash leaves of a write, the mark before it is still there.
+import * as nodeFs from "node:fs";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { HighWaterFile } from "../../../src/log/checkpointing/high-water.ts";
+import { HighWaterFile, type HighWaterFileSystem } from "../../../src/log/checkpointing/high-water.ts";
 import { formatCheckpoint } from "../../../src/protocol/note/checkpoint.ts";
 import { createNoteSigner } from "../../../src/protocol/note/key.ts";
 import { signNote } from "../../../src/protocol/note/signed-note.ts";
@@ -11,7 +12,7 @@ import { logKey, ORIGIN } from "../../support/witnesses.ts";
 
 let folder: string;
 const file = () => join(folder, "high-water");
-const read = () => new HighWaterFile(file()).read();
+const read = async () => (await new HighWaterFile(file()).read())?.note;
 const note = async (size: number) =>
   signNote(formatCheckpoint({ origin: ORIGIN, size, root: new Uint8Array(32) }), [
     createNoteSigner(await logKey()),
@@ -21,6 +22,33 @@ async function write(...sizes: number[]): Promise<void> {
   const mark = new HighWaterFile(file());
   for (const size of sizes) await mark.write(await note(size));
   await mark.close();
+}
+
+/** The system calls that change the file, and in which order they are made. */
+function watching(calls: string[]): HighWaterFileSystem {
+  const named = new Map<number, string>();
+  const said = (call: string, path: string) => calls.push(path === file() ? call : `${call} of ${path}`);
+  return {
+    ...nodeFs,
+    openSync: (path, flags, mode) => {
+      const fd = nodeFs.openSync(path, flags, mode);
+      named.set(fd, String(path));
+      if (path === file()) calls.push(`open ${flags}`);
+      return fd;
+    },
+    writeSync: ((fd: number, bytes: Uint8Array, offset: number, length: number, position: number) => {
+      calls.push(`write ${position}..${position + length}`);
+      return nodeFs.writeSync(fd, bytes, offset, length, position);
+    }) as typeof nodeFs.writeSync,
+    fsyncSync: (fd) => {
+      said("fsync", named.get(fd) ?? "");
+      nodeFs.fsyncSync(fd);
+    },
+    fdatasyncSync: (fd) => {
+      said("fdatasync", named.get(fd) ?? "");
+      nodeFs.fdatasyncSync(fd);
+    },
+  };
 }
 
 beforeEach(() => {
@@ -56,7 +84,8 @@ describe("the high-water file", () => {
     await write(1);
     const torn = readFileSync(file());
     torn[100] = 1;
-    writeFileSync(file(), torn);
+    // The second slot is written when the first one is durable.
+    writeFileSync(file(), torn.fill(0, 4096));
     expect(await read()).toBeUndefined();
     await write(1, 2);
     const both = readFileSync(file());
@@ -64,6 +93,78 @@ describe("the high-water file", () => {
     both[4196] = 1;
     writeFileSync(file(), both);
     await expect(read()).rejects.toThrow(/damaged/);
+  });
+
+  it("writes slots in turn, the older one, and each is durable before the next call begins", async () => {
+    const calls: string[] = [];
+    const watched = watching(calls);
+    const mark = new HighWaterFile(file(), watched);
+    await mark.write(await note(1));
+    expect(calls).toEqual([
+      "open w",
+      "write 0..8192",
+      "fsync",
+      `fsync of ${folder}`,
+      "write 0..4096",
+      "fdatasync",
+      "write 4096..8192",
+      "fdatasync",
+    ]);
+    calls.length = 0;
+    for (const size of [2, 3, 4]) await mark.write(await note(size));
+    const [first, second] = ["write 0..4096", "write 4096..8192"];
+    expect(calls).toEqual([first, "fdatasync", second, "fdatasync", first, "fdatasync"]);
+    await mark.close();
+    calls.length = 0;
+    const again = new HighWaterFile(file(), watched);
+    await again.write(await note(5));
+    expect(calls).toEqual(["open r+", second, "fdatasync"]);
+    await again.close();
+  });
+
+  it("has not written a mark that could not be made durable, and goes on with the same slot", async () => {
+    let isFailing = false;
+    const fdatasyncSync = (fd: number) => {
+      if (isFailing) throw Object.assign(new Error("input/output error"), { code: "EIO" });
+      nodeFs.fdatasyncSync(fd);
+    };
+    const mark = new HighWaterFile(file(), { ...nodeFs, fdatasyncSync });
+    await mark.write(await note(1));
+    await mark.write(await note(2));
+    isFailing = true;
+    await expect(mark.write(await note(3))).rejects.toThrow("input/output error");
+    const slotOf2 = readFileSync(file()).subarray(0, 4096);
+    isFailing = false;
+    await mark.write(await note(4));
+    expect(readFileSync(file()).subarray(0, 4096)).toEqual(slotOf2);
+    expect(await read()).toBe(await note(4));
+    await mark.close();
+  });
+
+  it("says that a slot beside the mark is broken, which is none after the first mark already", async () => {
+    const torn = async () => (await new HighWaterFile(file()).read())?.isTorn;
+    for (const sizes of [[1], [2], [3]]) {
+      await write(...sizes);
+      expect(await torn()).toBe(false);
+    }
+    const whole = readFileSync(file());
+    for (const slot of [0, 4096]) {
+      writeFileSync(file(), Buffer.from(whole).fill(0, slot, slot + 4096));
+      expect(await torn()).toBe(true);
+      await write(9);
+      expect(await torn()).toBe(false);
+    }
+  });
+
+  it.each([1, 100, 4096, 8191, 8193])("is damaged where it has %i bytes", async (length) => {
+    await write(1, 2);
+    writeFileSync(file(), Buffer.concat([readFileSync(file()), Buffer.alloc(9)]).subarray(0, length));
+    await expect(read()).rejects.toMatchObject({
+      code: "log-damaged",
+      message: expect.stringMatching(
+        /damaged: it has .* not 8192.*move the file away and run 'touchstone recover/,
+      ),
+    });
   });
 
   it("refuses a note that does not fit a slot", async () => {

@@ -1,15 +1,18 @@
 // fsck finds every kind of damage. The database's own triggers are dropped first: they would not let a program do this, a disk would.
-import { writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { HighWaterFile } from "../../../src/log/checkpointing/high-water.ts";
 import { fsck } from "../../../src/log/maintenance/fsck.ts";
 import type { FsckCheck } from "../../../src/log/maintenance/fsck-finding.ts";
+import type { LogStore } from "../../../src/log/store/log-store.ts";
 import { openSnapshot } from "../../../src/log/store/open-store.ts";
 import { formatCheckpoint } from "../../../src/protocol/note/checkpoint.ts";
 import { createNoteSigner } from "../../../src/protocol/note/key.ts";
 import { signNote } from "../../../src/protocol/note/signed-note.ts";
+import { damageDatabase } from "../../support/damage-database.ts";
 import { policyPredicate } from "../../support/document-predicates.ts";
+import { intercept } from "../../support/intercept.ts";
 import { LogHarness } from "../../support/log-harness.ts";
 import { sha256Of } from "../../support/release-predicates.ts";
 import { inOrder, signReleaseSet } from "../../support/release-set.ts";
@@ -31,17 +34,7 @@ beforeEach(async () => {
 
 afterEach(() => harness.remove());
 
-function damage(sql: string): void {
-  const database = new Sqlite(harness.databaseFile);
-  const triggers = database
-    .prepare<[], { name: string }>("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
-    .all();
-  for (const { name } of triggers) database.exec(`DROP TRIGGER ${name}`);
-  database.pragma("foreign_keys = OFF");
-  database.pragma("ignore_check_constraints = ON");
-  database.exec(sql);
-  database.close();
-}
+const damage = (sql: string) => damageDatabase(harness.databaseFile, sql);
 
 async function findings() {
   const store = await openSnapshot(harness.databaseFile);
@@ -101,6 +94,13 @@ describe("fsck", () => {
       "checkpoint",
     ],
     ["a changed attachment", "UPDATE attachments SET bytes = CAST('{}' AS BLOB)", "attachment"],
+    ["a removed older checkpoint", "DELETE FROM checkpoints WHERE number = 2", "database"],
+    ["a removed newest checkpoint", "DELETE FROM checkpoints WHERE number = 4", "database"],
+    ["a checkpoint with another time", "UPDATE checkpoints SET cosigned_at = cosigned_at + 1", "checkpoint"],
+    ["a renumbered checkpoint", "UPDATE checkpoints SET number = 9 WHERE number = 2", "database"],
+    ["a dropped index", "DROP INDEX entries_by_kind", "database"],
+    ["an index of somebody else", "CREATE INDEX other ON entries (leaf)", "database"],
+    ["a tree head of another number", "UPDATE tree_head SET one = 2", "database"],
     ["a policy under another kind", "UPDATE entries SET kind = 'status' WHERE kind = 'policy'", "in-force"],
   ];
   for (const [what, sql, check] of DAMAGE) {
@@ -131,5 +131,103 @@ describe("fsck", () => {
       else await harness.replaceHighWater(note);
       expect((await findings()).findings.map(({ check }) => check)).toEqual(["high-water"]);
     }
+  });
+
+  it("finds a dropped trigger, in the words in which the start refuses", async () => {
+    for (const type of ["trigger", "index"]) {
+      const database = new Sqlite(harness.databaseFile);
+      const [name] = database
+        .prepare<[string], string>("SELECT name FROM sqlite_schema WHERE type = ? AND sql IS NOT NULL")
+        .pluck()
+        .all(type);
+      database.exec(`DROP ${type} ${name}`);
+      database.close();
+      const message = `the log is damaged: its ${type} ${name} is missing or changed; put a backup in its place, and run 'touchstone recover --from MIRROR'`;
+      expect((await findings()).findings).toContainEqual({ check: "database", detail: message });
+      if (type === "trigger")
+        await expect(harness.open()).rejects.toMatchObject({ code: "log-damaged", message });
+    }
+  });
+
+  /** What the start refuses, fsck finds in the same words. */
+  async function bothRefuse(message: RegExp): Promise<void> {
+    const refusal = await harness.open().then(
+      () => "it started",
+      (error: Error) => error.message,
+    );
+    expect(refusal).toMatch(message);
+    expect((await findings()).findings.map(({ detail }) => detail)).toContain(refusal);
+  }
+
+  it("finds a missing, emptied, truncated, half-damaged or old high-water file, as the start does", async () => {
+    const whole = readFileSync(harness.highWaterPath);
+    const put = (bytes: Uint8Array) => writeFileSync(harness.highWaterPath, bytes);
+    rmSync(harness.highWaterPath);
+    await bothRefuse(/high-water file is missing or holds no mark/);
+    for (const empty of [new Uint8Array(0), new Uint8Array(8192)]) {
+      put(empty);
+      await bothRefuse(/high-water file is missing or holds no mark/);
+    }
+    for (const length of [1, 4096, 8191]) {
+      put(whole.subarray(0, length));
+      await bothRefuse(/is damaged: it has \d+ bytes, not 8192/);
+    }
+    for (const damaged of [
+      Buffer.from(whole).fill(0, 0, 4096),
+      Buffer.from(whole).fill(0, 4096),
+      Buffer.from(whole).fill(1, 100, 101),
+      Buffer.from(whole).fill(1, 4196, 4197),
+    ]) {
+      put(damaged);
+      await bothRefuse(
+        /its high-water file says \d+: it is damaged or an old copy|a half of the high-water file/,
+      );
+    }
+    put(whole);
+    expect((await findings()).findings).toEqual([]);
+  });
+
+  it("takes a write of the mark that a crash cut short for what it is, as the start does", async () => {
+    await harness.replaceHighWater((await new HighWaterFile(harness.highWaterPath).read())!.note);
+    const marked = readFileSync(harness.highWaterPath);
+    let isCut = true;
+    const store = (inner: LogStore) =>
+      intercept(inner, {
+        addCheckpoint: async (checkpoint) =>
+          isCut ? Promise.reject(new Error("the machine stops")) : inner.addCheckpoint(checkpoint),
+      });
+    const again = await LogHarness.at(harness.folder, { store, config: { limits: { publishWaitMs: 20 } } });
+    const log = await again.open();
+    await log.publish(await signPlatforms(harness.keys, "late", 1));
+    await log.close();
+    const written = readFileSync(harness.highWaterPath);
+    const slot = written.subarray(0, 4096).equals(marked.subarray(0, 4096)) ? 4096 : 0;
+    writeFileSync(harness.highWaterPath, Buffer.from(written).fill(7, slot + 300, slot + 4096));
+    expect((await findings()).findings).toEqual([]);
+    isCut = false;
+    await (await again.open()).close();
+    expect(await new HighWaterFile(harness.highWaterPath).read()).toMatchObject({ isTorn: false });
+    expect((await findings()).findings).toEqual([]);
+  });
+
+  it("finds what the start finds, in the same words", async () => {
+    await harness.replaceHighWater(
+      await signNote(formatCheckpoint({ origin: ORIGIN, size: 400, root: new Uint8Array(32) }), [
+        createNoteSigner(await logKey()),
+      ]),
+    );
+    await bothRefuse(/has signed a tree of 400 entries, the database has 310: it is an old copy/);
+    damage("UPDATE tree_head SET root = zeroblob(32)");
+    await bothRefuse(/its tiles do not lead to the root of its tree head/);
+  });
+
+  it("finds a page that cannot be read, and says what to do about a log beside it", async () => {
+    const bytes = readFileSync(harness.databaseFile);
+    writeFileSync(harness.databaseFile, bytes.fill(0xff, 4096, bytes.length));
+    const refusal = await openSnapshot(harness.databaseFile).then(
+      async () => (await findings()).findings.map(({ detail }) => detail).join(),
+      (error: Error) => error.message,
+    );
+    expect(refusal).toMatch(/cannot be read.*remove what ends in -wal and -shm beside it/);
   });
 });

@@ -2,6 +2,9 @@
 import type { Database } from "better-sqlite3";
 import { decodeHex } from "../../../protocol/encoding/hex.ts";
 import type { IndexedBy, StoreCounts, StoreInspection } from "../store-inspection.ts";
+import { readMigrations } from "./migrate.ts";
+import { damaged, MIGRATIONS_FOLDER } from "./open.ts";
+import { headProblems, missingCheckpoints, schemaDifferences } from "./schema.ts";
 import { digestPrefix } from "./search.ts";
 
 export class SqliteInspection implements StoreInspection {
@@ -21,10 +24,15 @@ export class SqliteInspection implements StoreInspection {
     this.#attachments = database.prepare<[], { digest: Buffer }>("SELECT digest FROM attachments");
   }
 
-  /** SQLite's own complaints about the file and its indexes; none when it is sound. */
+  /** SQLite's own complaints about the file and its indexes, and what is not as the migrations and SQLite left it. */
   async integrity(): Promise<string[]> {
     const rows = this.#database.pragma("integrity_check(20)") as Array<{ integrity_check: string }>;
-    return rows.map((row) => row.integrity_check).filter((line) => line !== "ok");
+    return [
+      ...rows.map((row) => row.integrity_check).filter((line) => line !== "ok"),
+      ...schemaDifferences(this.#database, readMigrations(MIGRATIONS_FOLDER)).map(damaged),
+      ...headProblems(this.#database),
+      ...missingCheckpoints(this.#database),
+    ];
   }
 
   async counts(): Promise<StoreCounts> {

@@ -86,10 +86,11 @@ function checkApplied(applied: readonly Applied[], migrations: readonly Migratio
         `the database has schema version ${ran.version} (${ran.name}), this program knows ${migrations.length}; use the program that wrote it, or a newer one`,
       );
     }
-    if (known.version !== ran.version || known.sha256 !== ran.sha256) {
+    const isSame = known.version === ran.version && known.name === ran.name && known.sha256 === ran.sha256;
+    if (!isSame) {
       throw new StartRefusedError(
         "schema-unknown",
-        `migration ${ran.version} (${ran.name}) ran with SHA-256 ${ran.sha256}, its file has ${known.sha256}; restore the file`,
+        `migration ${ran.version} (${ran.name}) ran with SHA-256 ${ran.sha256}, the file of number ${known.version} (${known.name}) has ${known.sha256}; restore the file`,
       );
     }
   });

@@ -3,7 +3,9 @@ import type { Database } from "better-sqlite3";
 import { packagePath } from "../../../node/package-root.ts";
 import { openSqlite } from "../../../node/sqlite.ts";
 import { StartRefusedError } from "../../errors.ts";
+import { explainDamage, refuseForeignWal } from "./file-state.ts";
 import { migrate, readMigrations, requireNewestSchema } from "./migrate.ts";
+import { schemaDifferences } from "./schema.ts";
 
 /** "Tchs": marks the file as a Touchstone log (SQLite file format §1.3.17). */
 const APPLICATION_ID = 0x54636873;
@@ -24,7 +26,7 @@ export interface OpenOptions {
 
 /**
  * Opens a log's database for writing, creating it where there is none, and brings its schema up to date.
- * @throws StartRefusedError "log-in-use" when another process, or this one, has it open for writing; "schema-unknown".
+ * @throws StartRefusedError "log-in-use" when another process, or this one, has it open for writing; "schema-unknown"; "log-damaged".
  */
 export function openForWriting(
   file: string,
@@ -33,6 +35,7 @@ export function openForWriting(
   const migrations = readMigrations(migrationsFolder);
   const lock = lockWriter(file);
   try {
+    refuseForeignWal(file);
     const database = openSqlite(file, { timeout: 5000 });
     try {
       checkApplication(database, file);
@@ -45,9 +48,11 @@ export function openForWriting(
       database.pragma("cache_size = -16384");
       database.pragma(`application_id = ${APPLICATION_ID}`);
       migrate(database, migrations, now);
+      const [difference] = schemaDifferences(database, migrations);
+      if (difference !== undefined) throw new StartRefusedError("log-damaged", damaged(difference));
     } catch (error) {
       database.close();
-      throw error;
+      throw asRefusal(error);
     }
     return { database, close: () => release(database, lock) };
   } catch (error) {
@@ -58,18 +63,37 @@ export function openForWriting(
 
 /**
  * Opens a log's database for reading, also while a service writes to it.
- * @throws StartRefusedError "schema-unknown".
+ * @throws StartRefusedError "schema-unknown"; "log-damaged".
  */
 export function openForReading(file: string, migrationsFolder: string = MIGRATIONS_FOLDER): OpenDatabase {
+  refuseForeignWal(file);
   const database = openSqlite(file, { readonly: true, fileMustExist: true, timeout: 5000 });
   try {
     checkApplication(database, file);
     requireNewestSchema(database, readMigrations(migrationsFolder));
   } catch (error) {
     database.close();
-    throw error;
+    throw (error as { code?: string }).code === "SQLITE_CANTOPEN" ? unreadable(file) : asRefusal(error);
   }
   return { database, close: () => database.close() };
+}
+
+/** What is not as the migrations made it, and what to do about it. */
+export function damaged(difference: string): string {
+  return `the log is damaged: ${difference}; put a backup in its place, and run 'touchstone recover --from MIRROR'`;
+}
+
+function asRefusal(error: unknown): unknown {
+  const damage = explainDamage(error);
+  return damage === undefined ? error : new StartRefusedError("log-damaged", `the log is damaged: ${damage}`);
+}
+
+/** Reading a file with a write-ahead log needs a file beside it, which a disk that is mounted for reading does not let be made. */
+function unreadable(file: string): StartRefusedError {
+  return new StartRefusedError(
+    "schema-unknown",
+    `${file} cannot be read where it is: it is a copy of a database that was in use. Copy it to a disk that can be written to; what 'touchstone backup' makes can be read anywhere`,
+  );
 }
 
 function release(database: Database, lock: Database): void {
@@ -102,4 +126,6 @@ function checkApplication(database: Database, file: string): void {
   if (tables > 0 && id !== APPLICATION_ID) {
     throw new StartRefusedError("schema-unknown", `${file} is a SQLite database, but not a Touchstone log`);
   }
+  if (tables === 0 && database.readonly)
+    throw new StartRefusedError("schema-unknown", `${file} is empty: it never was a log`);
 }
