@@ -54,7 +54,7 @@ module.exports = {
         pathNot: [
           "^src/cli/(?:commands|context|judge-once|program|options|[a-z-]+-(?:command|options))",
           "^src/node/package-root\\.ts$",
-          "^src/protocol/(?:errors|encoding/[a-z]+)\\.ts$",
+          "^src/protocol/(?:errors|encoding/[a-z]+|entry/name)\\.ts$",
         ],
         dependencyTypesNot: ["dynamic-import", "type-only"],
       },

@@ -2,6 +2,7 @@
 import { InvalidArgumentError } from "commander";
 import { isDay } from "../protocol/encoding/calendar.ts";
 import { decodeHex } from "../protocol/encoding/hex.ts";
+import { isName } from "../protocol/entry/name.ts";
 
 /** For a machine whose clock is wrong, and for tests of what others make of such a document (timely-file.ts). */
 export const ALLOW_EXPIRED = [
@@ -48,6 +49,15 @@ export function parsePort(text: string): number {
     throw new InvalidArgumentError("expected a port from 0 to 65535");
   }
   return value;
+}
+
+/** The name of an entry, for commander's option parsing. */
+export function parseName(text: string): string {
+  if (!isName(text))
+    throw new InvalidArgumentError(
+      "expected a name such as acme/prod: a-z, 0-9, '.', '_', '-' and single '/', each part beginning with a letter or digit, at most 128 in all",
+    );
+  return text;
 }
 
 /** A challenge of 32 bytes in hex, for commander's option parsing. */

@@ -131,6 +131,14 @@ describe("init", () => {
     expect(exitCode).toBe(EXIT.good);
     expect(output).toContain("move root.pem, policy.pem and revocation.pem off this machine");
   });
+
+  it("makes no file of its origin, which may look like a path", async () => {
+    await run("init", at("path"), "--origin", "../../outside/log");
+    const files = readdirSync(at("path")).filter((file) => !file.startsWith("log.db-"));
+    expect(files.sort()).toEqual(["high-water", "keys", "log.db", "touchstone.toml", "trust-root.json"]);
+    expect(readdirSync(at("path", "keys"))).toEqual(readdirSync(at("log", "keys")));
+    expect(existsSync(at("outside"))).toBe(false);
+  });
 });
 
 describe("key", () => {
@@ -258,6 +266,27 @@ describe("entries", () => {
     expect((await run("entries", "show", "999999", ...toLog())).exitCode).toBe(EXIT.no);
     expect((await run("entries", "find", "md5:00", ...toLog())).exitCode).toBe(EXIT.no);
   });
+});
+
+describe("names that are paths", () => {
+  it.each(["a/../prod", "prod/", "a//b", "a/./b", "..", "../prod", "/prod", "a/.b"])(
+    "%j is refused before anything is asked, read or written",
+    async (name) => {
+      const nowhere = ["--to", "http://127.0.0.1:1"];
+      const commands = [
+        ["policy", "draft", name, "--content", at("none.json"), ...nowhere, "-o", at("path.json")],
+        ["policy", "renew", name, "--key", key("policy"), ...nowhere],
+        ["policy", "show", name, ...nowhere],
+        ["revoke", "sha256:00", "--name", name, "--reason", "x", "--key", key("revocation"), ...nowhere],
+      ];
+      for (const command of commands)
+        expect(await run(...command), command.join(" ")).toMatchObject({
+          exitCode: EXIT.usage,
+          warnings: expect.stringContaining("expected a name such as acme/prod"),
+        });
+      expect(existsSync(at("path.json"))).toBe(false);
+    },
+  );
 });
 
 describe("policy, bundle and revoke", () => {

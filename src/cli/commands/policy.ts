@@ -1,7 +1,7 @@
 // touchstone policy: draft, sign, publish, renew and show policies.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
-import { DEFAULT_URL, parsePositive } from "../options.ts";
+import { DEFAULT_URL, parseName, parsePositive } from "../options.ts";
 import { addPublishTo } from "../publish-command.ts";
 import { addSignTo } from "../sign-command.ts";
 import { addPolicyDraft } from "./policy/draft.ts";
@@ -16,7 +16,8 @@ export function define(policy: Command, context: CliContext): void {
 
 function addRenew(policy: Command, context: CliContext): void {
   policy
-    .command("renew <name>")
+    .command("renew")
+    .argument("<name>", "name of the policy", parseName)
     .description("publish the newest version again as the next one, in force from now")
     .requiredOption("--key <file|env:NAME...>", "private keys of the policy role")
     .option("--to <url>", "base URL of the log", DEFAULT_URL)
@@ -31,7 +32,8 @@ function addRenew(policy: Command, context: CliContext): void {
 
 function addShow(policy: Command, context: CliContext): void {
   policy
-    .command("show <name>")
+    .command("show")
+    .argument("<name>", "name of the policy", parseName)
     .description("the newest version, as the log says; `bundle verify` checks it")
     .option("--to <url>", "base URL of the log", DEFAULT_URL)
     .addHelpText("after", "\nExample:\n  touchstone policy show prod")

@@ -1,12 +1,12 @@
 // touchstone revoke: says for ever that a release, a policy, or what a stolen key signed is not to be trusted.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
-import { DEFAULT_URL } from "../options.ts";
+import { DEFAULT_URL, parseName } from "../options.ts";
 
 export function define(command: Command, context: CliContext): void {
   command
     .arguments("<target...>")
-    .requiredOption("--name <name>", "name of the revocation, such as an advisory's")
+    .requiredOption("--name <name>", "name of the revocation, such as an advisory's", parseName)
     .requiredOption("--reason <text>", "why, for whoever is refused because of it")
     .option("--advisory <id>", "such as CVE-2026-12345")
     .requiredOption("--key <file|env:NAME...>", "private keys of the revocation role")

@@ -1,14 +1,22 @@
 // The field types that every kind of entry is made of (design: strict objects, every field required, null where a fact is not known).
 // Integers are safe integers, digests lower-case hex, times RFC 3339 in UTC to the second.
 import * as z from "zod";
+import { MAX_NAME_BYTES, NAME, NAME_PATTERN } from "./name.ts";
 
 /** 2^53 − 1: the largest integer that every JSON reader keeps exactly. */
 export const MAX_INTEGER = Number.MAX_SAFE_INTEGER;
 
 export const name = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9._/-]{0,127}$/)
-  .describe("Name, at most 128 characters");
+  .max(MAX_NAME_BYTES)
+  .regex(NAME)
+  .describe("Name: segments of a-z, 0-9, '.', '_' and '-', with '/' between them; at most 128 bytes");
+
+export const namePattern = z
+  .string()
+  .max(MAX_NAME_BYTES)
+  .regex(NAME_PATTERN)
+  .describe("Name, name followed by '/*', or '*'; at most 128 bytes");
 
 export const releaseVersion = z
   .string()
@@ -47,6 +55,9 @@ const PRINTABLE = /^[^\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]*$/;
 export const text = (max: number) => textOrNothing(max).min(1);
 /** The same where the thing may have no name. */
 export const textOrNothing = (max: number) => z.string().max(max).regex(PRINTABLE);
+
+/** The name by which a log goes, at most 255 characters. */
+export const origin = text(255).describe("Origin line of the log's checkpoints (C2SP tlog-checkpoint)");
 
 export const fileName = z
   .string()

@@ -1,15 +1,7 @@
 // trust-root: who may do what. Entry 0 of every log; each later one needs a threshold of the one before it and of its own.
 import * as z from "zod";
-import { keyId, positive, sha256, spki, text, time } from "./fields.ts";
+import { keyId, namePattern, origin, positive, sha256, spki, time } from "./fields.ts";
 import { RELEASE_KINDS } from "./release-kinds.ts";
-
-/** A literal name, or one ending in "/*" that stands for every name below that folder; "*" alone stands for every name. */
-const namePattern = z
-  .string()
-  .regex(/^(?:\*|[a-z0-9][a-z0-9._/-]{0,125}(?:\/\*)?)$/)
-  .refine((pattern) => pattern === "*" || !pattern.slice(0, -1).includes("*"), {
-    error: "'*' only as the last element",
-  });
 
 /** k of these distinct keys. */
 const threshold = {
@@ -57,7 +49,7 @@ export const trustRoot = z
       .min(60)
       .max(30 * DAY)
       .describe("Oldest cosignature that counts as fresh, seconds"),
-    origin: text(255).describe("Origin line of the log's checkpoints (C2SP tlog-checkpoint)"),
+    origin,
     logPolicy: z.string().min(1).max(8192).describe("C2SP tlog-policy: log key, witnesses, quorum"),
     keys: z.array(spki).min(1).max(128).describe("Every key that a role names"),
     roles: z.strictObject({
@@ -68,7 +60,7 @@ export const trustRoot = z
       status: role,
     }),
     successor: z
-      .strictObject({ origin: text(255), finalSize: positive, finalRoot: sha256 })
+      .strictObject({ origin, finalSize: positive, finalRoot: sha256 })
       .nullable()
       .describe("Closes this log for ever and names the next one"),
   })

@@ -1,7 +1,9 @@
 // Looks up what a draft builds on. What the log answers here is not proven; a draft made from a lie is refused when it is published.
 import * as z from "zod";
 import { readAs } from "../../protocol/encoding/shape.ts";
+import { releaseVersion } from "../../protocol/entry/fields.ts";
 import type { Kind } from "../../protocol/entry/kinds.ts";
+import { isName } from "../../protocol/entry/name.ts";
 import { describeReference } from "../../protocol/entry/reference.ts";
 import { type Envelope, envelopeFromJson, envelopeJson } from "../../protocol/envelope/dsse.ts";
 import type { StatementOf } from "../../protocol/envelope/statement.ts";
@@ -51,14 +53,14 @@ export async function getTrustRoot(client: LogClient): Promise<FoundEntry> {
   );
 }
 
-const REFERENCE = /^([a-z-]+)\/([a-z0-9][a-z0-9._/-]{0,127})@([A-Za-z0-9][A-Za-z0-9.+~:_-]{0,127})$/;
+const REFERENCE = /^([a-z-]+)\/([^@]+)@([^@]+)$/;
 
 /** Reads "kind/name@version". @throws MalformedError */
 export function parseReference(text: string): { kind: string; name: string; version: string } {
   const [, kind, name, version] = REFERENCE.exec(text) ?? [];
-  if (kind === undefined || name === undefined || version === undefined) {
+  const valid = name !== undefined && isName(name) && releaseVersion.safeParse(version).success;
+  if (!valid || kind === undefined || name === undefined || version === undefined)
     throw new MalformedError("reference", `${JSON.stringify(text.slice(0, 200))} is not kind/name@version`);
-  }
   return { kind, name, version };
 }
 

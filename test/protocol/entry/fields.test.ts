@@ -1,4 +1,5 @@
 // The field types that every kind is made of, at their borders.
+import { posix } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type * as z from "zod";
@@ -13,8 +14,19 @@ const a = (length: number) => "a".repeat(length);
 const BORDERS: Readonly<Record<string, readonly [schema: z.ZodType, good: unknown[], bad: unknown[]]>> = {
   name: [
     fields.name,
-    ["a", "0", "acme/vm", "a.b_c-d/e", a(128)],
-    ["", a(129), "A", "/a", ".a", "-a", "_a", "a b", "a\\b", "ä", "a\n", "a*", "a:b"],
+    ["a", "0", "acme/vm", "a.b_c-d/e", "a..b", "a./b-", a(128)],
+    [
+      ...["", a(129), "A", "/a", ".a", "-a", "_a", "a b", "a\\b", "ä", "a\n", "a*", "a:b"],
+      ...["a/../prod", "a/..", "..", ".", "a/./b", "a//b", "prod/", "a/.b", "a/-b", "a/_b", `${a(127)}/b`],
+    ],
+  ],
+  namePattern: [
+    fields.namePattern,
+    ["*", "a", "acme/vm", "acme/*", "a/b/*", a(128), `${a(126)}/*`],
+    [
+      ...["", "**", "*a", "a*", "a/*/b", "*/a", "*/*", "a/**", "A/*", "/*", "a /*", a(129), `${a(127)}/*`],
+      ...["a/../*", "a/..", "./*", "a//*", "a/", ".a/*", "a/*\n"],
+    ],
   ],
   releaseVersion: [
     fields.releaseVersion,
@@ -92,6 +104,35 @@ describe.each(Object.entries(BORDERS))("%s", (_, [schema, good, bad]) => {
   });
   it.each(bad.map((value) => [String(value), value]))("refuses %j", (_, value) => {
     expect(takes(schema, value)).toBe(false);
+  });
+});
+
+describe("names", () => {
+  const ASCII = fc.string({ unit: fc.constantFrom(..."ab0.-_/*A \\"), maxLength: 12 });
+
+  it("are those whose segments are each a name of their own, and no file path leads out of them", () => {
+    const isSegment = (part: string) => /^[a-z0-9][a-z0-9._-]*$/.test(part);
+    fc.assert(
+      fc.property(ASCII, (text) => {
+        const isName = takes(fields.name, text);
+        expect(isName).toBe(text.split("/").every(isSegment));
+        if (isName) expect(posix.join("/folder", text)).toBe(`/folder/${text}`);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("are what patterns are made of", () => {
+    fc.assert(
+      fc.property(ASCII, (text) => {
+        const isName = takes(fields.name, text);
+        expect(takes(fields.namePattern, text)).toBe(
+          text === "*" || isName || (text.endsWith("/*") && takes(fields.name, text.slice(0, -2))),
+        );
+        expect(takes(fields.namePattern, `${text}/*`)).toBe(isName);
+      }),
+      { numRuns: 2000 },
+    );
   });
 });
 

@@ -257,6 +257,10 @@ describe("looking up what a draft builds on", () => {
       "os-image/vm@",
       "os-image/VM@1",
       "a/b@1 ",
+      "os-image/a/../b@1",
+      "os-image/a//b@1",
+      "os-image/a/@1",
+      "os-image/a@1@2",
     ])
       expect(await malformedOf(() => parseReference(bad)), bad).toBeDefined();
   });

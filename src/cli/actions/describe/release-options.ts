@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import type { Described } from "../../../publisher/describe/described.ts";
 import type { ReleaseInput } from "../../../publisher/describe/release-fields.ts";
 import { writeOutput } from "../../files.ts";
-import { parseCount } from "../../options.ts";
+import { parseCount, parseName } from "../../options.ts";
 import { attachmentPathOf } from "../../statement-files.ts";
 
 /** The options of `addReleaseOptions`, as commander hands them to the action. */
@@ -16,7 +16,7 @@ export interface ReleaseOptions extends ReleaseInput {
 /** Adds the options of `ReleaseOptions`. The program must have called `enablePositionalOptions()`, or its own `--version` swallows this one. */
 export function addReleaseOptions(command: Command): Command {
   return command
-    .requiredOption("--name <name>", "name of the release: a-z 0-9 . _ / -")
+    .requiredOption("--name <name>", "name of the release, such as acme/guest", parseName)
     .requiredOption("--version <version>", "version of the release; never reused for other content")
     .requiredOption("--channel <channel>", "channel of the release, such as stable")
     .requiredOption(

@@ -2,7 +2,7 @@
 // machine. Everything that is written is for a human to review before anybody signs.
 import type { Command } from "commander";
 import type { CliContext } from "../../context.ts";
-import { collect, DEFAULT_URL, parseCount, parsePositive, parseTime } from "../../options.ts";
+import { collect, DEFAULT_URL, parseCount, parseName, parsePositive, parseTime } from "../../options.ts";
 import { addTestingRoots } from "../../testing-root-options.ts";
 
 const EXAMPLE = `
@@ -22,7 +22,8 @@ The last one writes what the machine showed: a platform statement to sign and pu
 
 export function addPolicyDraft(policy: Command, context: CliContext): void {
   const command = policy
-    .command("draft <name>")
+    .command("draft")
+    .argument("<name>", "name of the policy", parseName)
     .description("write the next version of a policy, to be reviewed and signed")
     .option("--content <file>", "JSON with svnFloor and profiles, see examples/release/policy.json")
     .option(
