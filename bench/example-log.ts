@@ -23,6 +23,7 @@ import { readSigningKey, type SigningKey } from "../src/publisher/signing/signin
 import { entryMaker, unsignedMaker } from "./entries.ts";
 
 export const POLICY = "bench";
+export const ORIGIN = "bench.example/log";
 const EXAMPLES = fileURLToPath(new URL("../examples/release/", import.meta.url));
 const DAY_MS = 86_400_000;
 /** Entries of one append while filling. */
@@ -44,7 +45,7 @@ export function keyOf(folder: string, role: string): SigningKey {
 /** Founds a log whose service lets one client write as fast as it can. */
 export async function foundExampleLog(folder: string): Promise<string> {
   mkdirSync(folder, { recursive: true });
-  await initLog(folder, { origin: "bench.example/log", url: "http://127.0.0.1:8080", port: 0 }, context);
+  await initLog(folder, { origin: ORIGIN, url: "http://127.0.0.1:8080", port: 0 }, context);
   writeFileSync(join(folder, "touchstone.toml"), "\n[limits]\nwritesPerMinute = 10000000\n", { flag: "a" });
   await withLog(folder, async (log) => {
     const release = exampleRelease(keyOf(folder, "publisher"));
@@ -80,7 +81,7 @@ export function policyContent(): PolicyContent {
 export function examplePolicy(key: SigningKey, name: string, content = policyContent()): Envelope {
   const at = (ms: number) =>
     new Date(Math.floor((Date.now() + ms) / 1000) * 1000).toISOString().replace(".000Z", "Z");
-  const place = { name, previous: null, validFrom: at(-1000), expires: at(30 * DAY_MS) };
+  const place = { name, origin: ORIGIN, previous: null, validFrom: at(-1000), expires: at(30 * DAY_MS) };
   return signEnvelope({ payload: draftPolicy(place, content), signatures: [] }, [key]);
 }
 

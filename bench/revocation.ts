@@ -3,7 +3,7 @@
 import { type Envelope, envelopeToJson } from "../src/protocol/envelope/dsse.ts";
 import { formatStatement } from "../src/protocol/envelope/statement.ts";
 import { signEnvelope } from "../src/publisher/signing/sign.ts";
-import { examplePolicy, exampleRelease, keyOf, policyContent } from "./example-log.ts";
+import { examplePolicy, exampleRelease, keyOf, ORIGIN, policyContent } from "./example-log.ts";
 import { interleave, type Measurement, spreadOf } from "./harness.ts";
 import { type Served, serveLog } from "./servers.ts";
 import type { World } from "./world.ts";
@@ -66,6 +66,7 @@ function revocationOf(folder: string, target: Envelope, round: number): Envelope
   const payload = formatStatement("revocation", {
     name: `bench/${round}`,
     version: "1",
+    origin: ORIGIN,
     digests: [target.payloadDigest],
     keys: [],
     reason: "a benchmark",

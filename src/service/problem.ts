@@ -24,6 +24,7 @@ const REFUSALS: Readonly<Record<RefusalCode, readonly [number, string]>> = {
   "successor-not-true": [422, "The final size and root are not those of the log"],
   "trust-root-not-first": [409, "The first entry must be a trust root"],
   "trust-root-not-usable": [422, "The trust root cannot be worked with"],
+  "wrong-origin": [422, "The document was signed for another log"],
   "wrong-predecessor": [409, "It does not follow the newest version in the log"],
 };
 

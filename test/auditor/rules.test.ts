@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { utf8 } from "../../src/protocol/encoding/text.ts";
 import { canonicalize } from "../../src/protocol/envelope/canonical-json.ts";
 import type { Envelope } from "../../src/protocol/envelope/dsse.ts";
-import { statusPredicate } from "../support/document-predicates.ts";
+import { policyPredicate, revocationPredicate, statusPredicate } from "../support/document-predicates.ts";
 import {
   driverPredicate,
   gpuRimPredicate,
@@ -11,9 +11,11 @@ import {
   platformPredicate,
   sha256Of,
 } from "../support/release-predicates.ts";
+import { signReleaseSet } from "../support/release-set.ts";
 import { referenceOf, signPlatforms, signStatement } from "../support/signing.ts";
 import { SmallLog } from "../support/small-log.ts";
 import { trustRootPredicate } from "../support/trust-root.ts";
+import { logKey, tlogPolicy, witnessKey } from "../support/witnesses.ts";
 import { addKernel, auditServed, type HonestLog, honestLog, placesOf, STATUS, serve } from "./served-log.ts";
 
 const NEXT = 10;
@@ -108,6 +110,39 @@ function withSignature(envelope: Envelope, { keyid, of }: { keyid: string; of: E
   const { sig } = JSON.parse(new TextDecoder().decode(of.leaf)).signatures[0];
   return { ...envelope, leaf: utf8(canonicalize({ ...json, signatures: [{ keyid, sig }] })) };
 }
+
+describe("documents that were signed for another log, by keys that have a role in both", () => {
+  const OTHER = "other.example/log";
+
+  it("a policy and a revocation", async () => {
+    const { keys, log } = honest;
+    const elsewhere = { ...policyPredicate(await signReleaseSet(keys)), name: "elsewhere", origin: OTHER };
+    const range = { keyId: keys.publisher.keyId, fromIndex: 0, toIndex: 9 };
+    const revocation = revocationPredicate({ origin: OTHER, keys: [range] });
+    expect(
+      await smuggled(
+        await signStatement("policy", elsewhere, [keys.policy]),
+        await signStatement("revocation", revocation, [keys.revocation]),
+      ),
+    ).toEqual([`rule-wrong-origin@${NEXT}`, `rule-wrong-origin@${NEXT + 1}`]);
+    expect(log.inForce.revokedKeys).toEqual([]);
+  });
+
+  it("a status and a trust root, which name their log through a trust root's digest", async () => {
+    const { keys, log } = honest;
+    const root = { version: 1, digest: sha256Of("trust root of the other log") };
+    const status = statusPredicate(log.inForce, { trustRoot: root });
+    const logPolicy = tlogPolicy(await logKey(OTHER), [await witnessKey("own.example")]);
+    const place = { version: 2, previous: root.digest, origin: OTHER, logPolicy };
+    const next = await trustRootPredicate(keys, place);
+    expect(
+      await smuggled(
+        await signStatement("status", status, [keys.status]),
+        await signStatement("trust-root", next, [keys.root[0]]),
+      ),
+    ).toEqual([`rule-status-not-true@${NEXT}`, `rule-wrong-predecessor@${NEXT + 1}`]);
+  });
+});
 
 describe("a status that lies", () => {
   const lies = {

@@ -268,6 +268,36 @@ describe("entries", () => {
   });
 });
 
+describe("the log that a document is signed for", () => {
+  const EXAMPLE = ["--content", join(EXAMPLES, "policy.json")];
+  const originOf = (file: string) =>
+    (JSON.parse(readFileSync(file, "utf8")) as { predicate: { origin: string } }).predicate.origin;
+  let otherTrust: string;
+  beforeAll(async () => {
+    await json("init", at("other"), "--origin", "other.example/log");
+    otherTrust = at("other", "trust-root.json");
+  });
+
+  it("is the one that is asked, or the one whose trust root is named", async () => {
+    const draft = ["policy", "draft", "which", ...EXAMPLE, ...toLog(), "-o", at("which.json")];
+    expect(await json(...draft)).toMatchObject({ origin: "cli.example/log" });
+    expect(originOf(at("which.json"))).toBe("cli.example/log");
+    const { output } = await run(...draft, "--trust", otherTrust);
+    expect(output).toContain("policy which version 1 for other.example/log");
+    expect(originOf(at("which.json"))).toBe("other.example/log");
+  });
+
+  it("refuses what was signed for another: a log that answers in its place gains nothing", async () => {
+    const range = `key:${"ab".repeat(32)}@0..1`;
+    const by = ["--key", key("revocation"), ...toLog(), "--trust", otherTrust];
+    const revoked = await run("revoke", range, "--name", "x", "--reason", "x", ...by);
+    expect(revoked).toMatchObject({ exitCode: EXIT.no, warnings: expect.stringContaining("wrong-origin") });
+    const renew = ["policy", "renew", "prod", "--key", key("policy"), ...toLog(), "--trust", otherTrust];
+    const renewed = await run(...renew);
+    expect(renewed).toMatchObject({ exitCode: EXIT.no, warnings: expect.stringContaining("wrong-origin") });
+  });
+});
+
 describe("names that are paths", () => {
   it.each(["a/../prod", "prod/", "a//b", "a/./b", "..", "../prod", "/prod", "a/.b"])(
     "%j is refused before anything is asked, read or written",

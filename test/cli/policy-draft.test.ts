@@ -118,7 +118,12 @@ describe("touchstone policy draft", () => {
       ...["--profile", "h100", "-o", path("second.json"), "--json"],
       ...RELEASE,
     );
-    expect(run.json()).toEqual({ output: path("second.json"), name: "prod", version: 2 });
+    expect(run.json()).toEqual({
+      output: path("second.json"),
+      name: "prod",
+      version: 2,
+      origin: "log.example/touchstone",
+    });
     const { predicate } = parseStatement(
       new Uint8Array(readFileSync(path("second.json"))),
     ) as StatementOf<"policy">;

@@ -79,6 +79,7 @@ describe("a made-up kind", () => {
   it("that policies do not name leaves every policy valid", () => {
     const place = {
       name: "p",
+      origin: "log.example",
       previous: null,
       validFrom: "2026-01-01T00:00:00Z",
       expires: "2026-02-01T00:00:00Z",

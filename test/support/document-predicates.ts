@@ -8,6 +8,7 @@ import { NOW } from "./clock.ts";
 import { sha256Of, sha384Of } from "./release-predicates.ts";
 import type { ReleaseSet } from "./release-set.ts";
 import { referenceOf } from "./signing.ts";
+import { ORIGIN } from "./witnesses.ts";
 
 export function policyPredicate(
   set: ReleaseSet,
@@ -17,6 +18,7 @@ export function policyPredicate(
   const zero = "0".repeat(96);
   return {
     name: "production",
+    origin: ORIGIN,
     version: 1,
     previous: null,
     validFrom: formatTime(new Date(now.getTime() - 3_600_000)),
@@ -69,7 +71,16 @@ export function policyPredicate(
 }
 
 export function revocationPredicate(change: Partial<Predicate<"revocation">>): Predicate<"revocation"> {
-  return { name: "cve", version: "1", digests: [], keys: [], reason: "a test", advisory: null, ...change };
+  return {
+    name: "cve",
+    version: "1",
+    origin: ORIGIN,
+    digests: [],
+    keys: [],
+    reason: "a test",
+    advisory: null,
+    ...change,
+  };
 }
 
 /** The true status of a state, good for a day; `change` makes it lie. */

@@ -124,7 +124,10 @@ async function publishPolicy({ client, anchor, context, key }: Story): Promise<v
     readFileSync(join(EXAMPLES, "policy.json"), "utf8"),
     100_000,
   ) as unknown as PolicyContent;
-  const payload = draftPolicy(placeAfter(POLICY, undefined, 30, context.now()), content);
+  const payload = draftPolicy(
+    placeAfter({ name: POLICY, origin: anchor.origin }, undefined, 30, context.now()),
+    content,
+  );
   const [published] = await publish(
     client,
     [signEnvelope({ payload, signatures: [] }, [key("policy")])],
@@ -203,6 +206,7 @@ async function revokeRelease(story: Story): Promise<void> {
   const payload = formatStatement("revocation", {
     name: "demo-advisory",
     version: "1",
+    origin: anchor.origin,
     digests: [image.payloadDigest],
     keys: [],
     reason: "guest escape in the demo",

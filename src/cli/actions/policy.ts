@@ -7,6 +7,7 @@ import { signEnvelope } from "../../publisher/signing/sign.ts";
 import { readSigningKey } from "../../publisher/signing/signing-key.ts";
 import { type CliContext, show, UsageError } from "../context.ts";
 import { logClient } from "../log-client.ts";
+import { logOrigin } from "../log-origin.ts";
 import { publishEnvelope } from "../publish-files.ts";
 
 interface RenewOptions {
@@ -21,7 +22,9 @@ export async function runRenew(name: string, options: RenewOptions, context: Cli
   const newest = await findEntry(logClient(options.to, context), { kind: "policy", name });
   if (newest === undefined) throw new UsageError(`the log has no policy ${name}`);
   const content = newest.statement.predicate;
-  const payload = draftPolicy(placeAfter(name, newest, options.days, context.now()), content);
+  const origin = await logOrigin(options, context);
+  const place = placeAfter({ name, origin }, newest, options.days, context.now());
+  const payload = draftPolicy(place, content);
   const keys = options.key.map((source) => readSigningKey(source, context.environment));
   const published = await publishEnvelope(signEnvelope({ payload, signatures: [] }, keys), options, context);
   show(context, options, { index: published.index, version: content.version + 1 }, [

@@ -74,7 +74,7 @@ async function publishPlan(
   options: ReleaseOptions,
   context: CliContext,
 ): Promise<void> {
-  const { origin, root } = readOwn(release.log.trust, parseTrustFile);
+  const { root } = readOwn(release.log.trust, parseTrustFile);
   const tools = toolsFor(release, context);
   const summary = await publishRelease(
     plan,
@@ -83,7 +83,6 @@ async function publishPlan(
       publisherKeys: keys.publisher,
       policyKeys: keys.policy,
       logPolicy: parseTlogPolicy(root.logPolicy),
-      origin,
     },
     tools,
   );
@@ -155,6 +154,7 @@ function readKeys({ keys }: ReleaseFile, { environment }: CliContext): Keys {
 function toolsFor(release: ReleaseFile, context: CliContext): ReleaseTools {
   return {
     client: logClient(release.log.url, context),
+    origin: readOwn(release.log.trust, parseTrustFile).origin,
     now: context.now(),
     write: (path, content) => {
       mkdirSync(dirname(path), { recursive: true });

@@ -7,6 +7,7 @@ import { signEnvelope } from "../../publisher/signing/sign.ts";
 import { readSigningKey } from "../../publisher/signing/signing-key.ts";
 import { type CliContext, show, UsageError } from "../context.ts";
 import { logClient } from "../log-client.ts";
+import { logOrigin } from "../log-origin.ts";
 import { publishEnvelope } from "../publish-files.ts";
 
 interface RevokeOptions {
@@ -25,11 +26,15 @@ export async function runRevoke(
   context: CliContext,
 ): Promise<void> {
   const keys = options.key.map((source) => readSigningKey(source, context.environment));
+  const revoked = {
+    keys: targets.flatMap(parseKeyRange),
+    digests: await digestsOf(targets, options.to, context),
+  };
   const payload = formatStatement("revocation", {
     name: options.name,
     version: "1",
-    digests: await digestsOf(targets, options.to, context),
-    keys: targets.flatMap(parseKeyRange),
+    origin: await logOrigin(options, context),
+    ...revoked,
     reason: options.reason,
     advisory: options.advisory ?? null,
   });

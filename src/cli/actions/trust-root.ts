@@ -16,10 +16,9 @@ export async function runDraft(
   options: { to: string; days: number; output: string; json?: boolean },
   context: CliContext,
 ): Promise<void> {
-  const { envelope } = await getTrustRoot(logClient(options.to, context));
-  if (envelope.statement.kind !== "trust-root") throw new UsageError("the log's answer is not a trust root");
+  const { envelope, statement } = await getTrustRoot(logClient(options.to, context));
   const expires = formatTime(new Date(context.now().getTime() + options.days * 86_400_000));
-  const next = nextTrustRoot({ root: envelope.statement.predicate, digest: envelope.payloadDigest }, expires);
+  const next = nextTrustRoot({ root: statement.predicate, digest: envelope.payloadDigest }, expires);
   writeOutput(options.output, `${JSON.stringify(next, null, 2)}\n`);
   show(context, options, { output: options.output, version: next.version }, [
     `${options.output}: trust root version ${next.version}; edit it, then: touchstone trust-root seal ${options.output} -o root.json`,

@@ -22,7 +22,7 @@ function addRenew(policy: Command, context: CliContext): void {
     .requiredOption("--key <file|env:NAME...>", "private keys of the policy role")
     .option("--to <url>", "base URL of the log", DEFAULT_URL)
     .option("--days <number>", "how long it is to be in force", parsePositive, 30)
-    .option("--trust <file>", "trust-root.json: verify the proof's signatures")
+    .option("--trust <file>", "trust-root.json: the log that is meant, and whose proof is verified")
     .addHelpText("after", "\nExample:\n  touchstone policy renew prod --key keys/policy.pem --days 30")
     .action(async (name, options) => {
       const { runRenew } = await import("../actions/policy.ts");

@@ -11,7 +11,7 @@ export function define(command: Command, context: CliContext): void {
     .option("--advisory <id>", "such as CVE-2026-12345")
     .requiredOption("--key <file|env:NAME...>", "private keys of the revocation role")
     .option("--to <url>", "base URL of the log", DEFAULT_URL)
-    .option("--trust <file>", "trust-root.json: verify the proof's signatures")
+    .option("--trust <file>", "trust-root.json: the log that is meant, and whose proof is verified")
     .addHelpText(
       "after",
       '\nExample:\n  touchstone revoke os-image/example/inference@2026.11.1 --name 2026-11-escape --reason "guest escape" --key keys/revocation.pem',

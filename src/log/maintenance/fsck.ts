@@ -9,13 +9,16 @@ import { type Envelope, parseLeaf, type VerifiedEnvelope } from "../../protocol/
 import { MalformedError } from "../../protocol/errors.ts";
 import { hashLeaf } from "../../protocol/merkle/hash.ts";
 import { tilesOfSize } from "../../protocol/merkle/tile.ts";
-import { authenticateCheckpoint, type CosignedCheckpoint } from "../../protocol/note/cosigned-checkpoint.ts";
+import {
+  authenticateCheckpoint,
+  type CosignedCheckpoint,
+  timeOfQuorum,
+} from "../../protocol/note/cosigned-checkpoint.ts";
 import { type NoteSignature, parseNote } from "../../protocol/note/signed-note.ts";
 import { parseTlogPolicy, type TlogPolicy } from "../../protocol/note/tlog-policy.ts";
 import { currentTrustRoot, type InForce, NOTHING_IN_FORCE } from "../../protocol/registration/in-force.ts";
 import { register } from "../../protocol/registration/register.ts";
 import type { HighWater } from "../checkpointing/high-water.ts";
-import { timeOfQuorum } from "../checkpointing/quorum.ts";
 import { StartRefusedError } from "../errors.ts";
 import { BatchView } from "../sequencing/batch-view.ts";
 import { entriesBefore } from "../sequencing/entries-before.ts";

@@ -1,6 +1,6 @@
 // policy: which whole release sets are acceptable now. Every field is required; a permissive or empty policy cannot be written.
 import * as z from "zod";
-import { hex16, integer, name, positive, sha256, sha384, tdxRegister, text, time } from "./fields.ts";
+import { hex16, integer, name, origin, positive, sha256, sha384, tdxRegister, text, time } from "./fields.ts";
 import { membersOf, type ProfilePlace } from "./kind.ts";
 import { type Reference, referenceTo } from "./reference.ts";
 import { type KindByMember, PROFILE_KINDS } from "./release-kinds.ts";
@@ -123,6 +123,7 @@ type SvnFloor = Record<KindByMember[keyof KindByMember]["kind"], typeof integer>
 export const policy = z
   .strictObject({
     name,
+    origin,
     version: positive,
     previous: sha256.nullable().describe("Payload digest of version - 1; null for 1"),
     validFrom: time,

@@ -1,6 +1,6 @@
 // revocation: what must not be trusted any more, whatever the age of a policy. Irreversible.
 import * as z from "zod";
-import { integer, keyId, name, releaseVersion, sha256, text } from "./fields.ts";
+import { integer, keyId, name, origin, releaseVersion, sha256, text } from "./fields.ts";
 
 /** Everything that a stolen key signed at indices fromIndex ≤ i < toIndex. */
 export const revokedKey = z
@@ -12,6 +12,7 @@ export const revocation = z
   .strictObject({
     name,
     version: releaseVersion,
+    origin,
     digests: z.array(sha256).max(128).describe("Payload digests of revoked entries"),
     keys: z.array(revokedKey).max(32).describe("Stolen keys, and where their signatures do not count"),
     reason: text(1024),

@@ -19,6 +19,7 @@ export type RefusalCode =
   | "successor-not-true"
   | "trust-root-not-first"
   | "trust-root-not-usable"
+  | "wrong-origin"
   | "wrong-predecessor";
 
 export function refuse(code: RefusalCode, message: string): never {

@@ -8,6 +8,7 @@ import { describeReference } from "../entry/reference.ts";
 import type { VerifiedEnvelope } from "../envelope/dsse.ts";
 import { authorise, authoriseTrustRoot } from "./authorisation.ts";
 import { applyEntry, currentTrustRoot, type InForce, isKeyRevoked } from "./in-force.ts";
+import { checkOrigin } from "./origin.ts";
 import {
   attachmentsOf,
   checkProfiles,
@@ -144,6 +145,7 @@ function checkAuthorised(inForce: InForce, { statement, signers }: VerifiedEnvel
   if (statement.kind === "trust-root") {
     authoriseTrustRoot(current?.root ?? null, statement.predicate, signers);
   } else if (current !== undefined) {
+    checkOrigin(statement, current.root);
     authorise(current.root, { kind: statement.kind, name: statement.name, signers });
   }
 }

@@ -46,11 +46,17 @@ export async function getEntry(client: LogClient, index: number): Promise<FoundE
   return askLog(client, `/v1/entries/${index}`, parseFoundEntry);
 }
 
-/** The trust root in force. */
-export async function getTrustRoot(client: LogClient): Promise<FoundEntry> {
-  return askLog(client, "/v1/trust-root", (json) =>
+/** The trust root in force. @throws VerificationError "answer" when the log answers with none. */
+export async function getTrustRoot(client: LogClient): Promise<FoundEntry<"trust-root">> {
+  const answered = await askLog(client, "/v1/trust-root", (json) =>
     parseFoundEntry(readAs(inForce, json, "trust root").entry),
   );
+  if (answered.statement.kind !== "trust-root")
+    throw new VerificationError<AnswerCode>(
+      "answer",
+      `asked for the trust root, the log answered with ${describeReference(answered.statement)}`,
+    );
+  return answered as FoundEntry<"trust-root">;
 }
 
 const REFERENCE = /^([a-z-]+)\/([^@]+)@([^@]+)$/;

@@ -6,11 +6,13 @@ import type { FoundEntry } from "../client/lookup.ts";
 
 const DAY_MS = 86_400_000;
 
-/** The part of a policy that its owner decides; name, version, predecessor and validity follow from the log and the clock. */
+/** The part of a policy that its owner decides; origin, version, predecessor and validity follow from the log and the clock. */
 export type PolicyContent = Pick<Policy, "svnFloor" | "profiles">;
 
 export interface PolicyPlace {
   readonly name: string;
+  /** Of the log that it is for. */
+  readonly origin: string;
   /** The newest version in the log, or null for a new policy. */
   readonly previous: { readonly version: number; readonly digest: string } | null;
   readonly validFrom: string;
@@ -19,13 +21,14 @@ export interface PolicyPlace {
 
 /** The place after the newest version in the log, in force from `now` for a number of days. */
 export function placeAfter(
-  name: string,
+  { name, origin }: Pick<PolicyPlace, "name" | "origin">,
   newest: FoundEntry<"policy"> | undefined,
   days: number,
   now: Date,
 ): PolicyPlace {
   return {
     name,
+    origin,
     previous: newest
       ? { version: newest.statement.predicate.version, digest: newest.envelope.payloadDigest }
       : null,
@@ -36,11 +39,12 @@ export function placeAfter(
 
 /** The payload of the next version; @throws MalformedError when the content is not valid. */
 export function draftPolicy(
-  { name, previous, validFrom, expires }: PolicyPlace,
+  { name, origin, previous, validFrom, expires }: PolicyPlace,
   { svnFloor, profiles }: PolicyContent,
 ): Uint8Array {
   return formatStatement("policy", {
     name,
+    origin,
     version: (previous?.version ?? 0) + 1,
     previous: previous?.digest ?? null,
     validFrom,

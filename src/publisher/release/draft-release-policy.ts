@@ -27,7 +27,7 @@ export async function draftReleasePolicy(
   section: PolicySection,
   folder: string,
   sources: StatementSources,
-  { client, now, write }: ReleaseTools,
+  { client, origin, now, write }: ReleaseTools,
 ): Promise<SourcedStatement> {
   const content = await composeContent(section, sources);
   const newest = await findEntry(client, { kind: "policy", name: section.name });
@@ -36,7 +36,7 @@ export async function draftReleasePolicy(
     write(envelopePath(folder, "policy"), `${JSON.stringify(envelopeToJson(newest.envelope))}\n`);
     return save(path, newest.envelope.payload, write);
   }
-  const place = placeAfter(section.name, newest, section.days, now);
+  const place = placeAfter({ name: section.name, origin }, newest, section.days, now);
   return save(path, keptDraft(path, place, content, now) ?? draftPolicy(place, content), write);
 }
 
@@ -64,11 +64,11 @@ function keptDraft(
   if (!existsSync(path)) return undefined;
   const payload = readSmallFile(path);
   const statement = parseStatement(payload);
-  if (statement.kind !== "policy" || statement.name !== place.name) return undefined;
-  const { previous } = statement.predicate;
-  return previous === (place.previous?.digest ?? null) && isInForce(statement.predicate, content, now)
-    ? payload
-    : undefined;
+  if (statement.kind !== "policy") return undefined;
+  const { name, origin, previous } = statement.predicate;
+  const same =
+    name === place.name && origin === place.origin && previous === (place.previous?.digest ?? null);
+  return same && isInForce(statement.predicate, content, now) ? payload : undefined;
 }
 
 function isInForce(policy: Policy, content: PolicyContent, now: Date): boolean {

@@ -25,7 +25,6 @@ export interface PublishReleaseOptions {
   readonly policyKeys: readonly SigningKey[];
   /** The log's tlog-policy: every proof is verified with it. */
   readonly logPolicy: TlogPolicy;
-  readonly origin: string;
 }
 
 /**
@@ -47,7 +46,7 @@ export async function publishRelease(
   const policy = plan.policy && signPlanned(plan.policy, folder, policyKeys, tools);
   const entries = await publishEntries(plan.entries, envelopes, options, tools);
   const summarise = (published: SummaryEntry | null): ReleaseSummary => ({
-    log: { url: tools.client.url, origin: options.origin },
+    log: { url: tools.client.url, origin: tools.origin },
     added: [...entries, ...(published ? [published] : [])].filter(({ outcome }) => outcome === "new").length,
     entries,
     policy: published,

@@ -165,6 +165,7 @@ const REFUSED = problems(
   "not-authorised",
   "key-revoked",
   "identity-taken",
+  "wrong-origin",
   "wrong-predecessor",
   "trust-root-not-first",
   "too-large",

@@ -22,6 +22,7 @@ import {
 import { parseTlogPolicy } from "../../protocol/note/tlog-policy.ts";
 import { authorise } from "../../protocol/registration/authorisation.ts";
 import { type InForce, isRevoked } from "../../protocol/registration/in-force.ts";
+import { checkOrigin } from "../../protocol/registration/origin.ts";
 import { checkProfiles, type EntryRecord, referencesOf } from "../../protocol/registration/references.ts";
 import { recordOf } from "../../protocol/registration/register.ts";
 import { asBundleError, refuseBroken, refuseUnacceptable } from "./bundle-error.ts";
@@ -312,7 +313,9 @@ async function verifyEntry<K extends Kind>(
   if (envelope.statement.kind !== kind) refuseBroken(code, `${label} is not a ${kind}`);
   const verified = await asBundleError(code, label, async () => {
     const signed = await verifyEnvelope(envelope, keys.lookup);
-    authorise(trustRootAt(roots, index), { ...envelope.statement, signers: signed.signers });
+    const root = trustRootAt(roots, index);
+    checkOrigin(envelope.statement, root);
+    authorise(root, { ...envelope.statement, signers: signed.signers });
     return signed;
   });
   return {

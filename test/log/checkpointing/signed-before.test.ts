@@ -8,6 +8,7 @@ import { GrowingTree } from "../../../src/log/tree/growing-tree.ts";
 import { Prover } from "../../../src/log/tree/prover.ts";
 import type { Checkpoint } from "../../../src/protocol/note/checkpoint.ts";
 import { createNoteSigner } from "../../../src/protocol/note/key.ts";
+import { NOW } from "../../support/clock.ts";
 import { FoundedLog } from "../../support/founded-log.ts";
 import { logKey, ORIGIN } from "../../support/witnesses.ts";
 
@@ -25,7 +26,7 @@ async function checkpointer(signed: Checkpoint | null, written: string[] = []): 
   const tree = GrowingTree.empty();
   const prover = new Prover({ readTile: async () => undefined, readLeaves: async () => [] }, () => tree);
   const signer = createNoteSigner(await logKey());
-  return new Checkpointer({ signer, cosigners: [], highWater, prover, signed, logger });
+  return new Checkpointer({ signer, cosigners: [], highWater, prover, signed, logger, clock: () => NOW });
 }
 
 describe("a log that has signed size 5", () => {

@@ -165,6 +165,10 @@ const ATTACKS: Readonly<Record<RefusalCode, readonly [attack: string, run: () =>
       return log.publish("trust-root", { ...next, roles }, keys.root);
     },
   ],
+  "wrong-origin": [
+    "an old policy of another log, signed by a key that has the role in both",
+    async () => log.publishPolicy(await log.publishRelease(), { origin: "other.example/log" }),
+  ],
   "wrong-predecessor": [
     "a trust root that leaves out the one before it",
     async () => log.publish("trust-root", await log.nextRoot({ version: 3 }), keys.root),

@@ -270,10 +270,15 @@ describe("drafts", () => {
   it("of a policy follow the version before", async () => {
     const set = await signReleaseSet(harness.keys);
     const content = policyPredicate(set);
-    const place = { name: "prod", validFrom: "2026-11-23T12:00:00Z", expires: "2026-12-23T12:00:00Z" };
+    const place = {
+      name: "prod",
+      origin: ORIGIN,
+      validFrom: "2026-11-23T12:00:00Z",
+      expires: "2026-12-23T12:00:00Z",
+    };
     const draft = (previous: Parameters<typeof draftPolicy>[0]["previous"]) =>
       makeEnvelope(draftPolicy({ ...place, previous }, content), []).statement.predicate;
-    expect(draft(null)).toMatchObject({ name: "prod", version: 1, previous: null });
+    expect(draft(null)).toMatchObject({ name: "prod", origin: ORIGIN, version: 1, previous: null });
     const before = { version: 4, digest: sha256Of("4") };
     expect(draft(before)).toMatchObject({ version: 5, previous: sha256Of("4"), profiles: content.profiles });
     expect(

@@ -136,6 +136,7 @@ describe("the release that it is said to run", () => {
 describe("a drafted policy", () => {
   const place = {
     name: "prod",
+    origin: "log.example",
     previous: null,
     validFrom: "2026-11-23T12:00:00Z",
     expires: "2026-12-23T12:00:00Z",

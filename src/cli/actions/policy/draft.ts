@@ -16,6 +16,7 @@ import { INTEL_SGX_ROOT_CA } from "../../../verifier/tdx/intel-root.ts";
 import { type CliContext, show, UsageError } from "../../context.ts";
 import { readInput, readOwn, writeOutput } from "../../files.ts";
 import { logClient } from "../../log-client.ts";
+import { logOrigin } from "../../log-origin.ts";
 import { readTestingRoot } from "../../testing-root.ts";
 
 interface Options {
@@ -37,6 +38,7 @@ interface Options {
   readonly channel: string;
   readonly svn: number;
   readonly to: string;
+  readonly trust?: string;
   readonly days: number;
   readonly output: string;
   readonly intelRoot?: string;
@@ -67,11 +69,12 @@ async function draftVersion(
   context: CliContext,
 ): Promise<void> {
   const newest = await findEntry(logClient(options.to, context), { kind: "policy", name });
-  const place = placeAfter(name, newest, options.days, context.now());
+  const origin = await logOrigin(options, context);
+  const place = placeAfter({ name, origin }, newest, options.days, context.now());
   writeOutput(options.output, draftPolicy(place, content));
   const version = (place.previous?.version ?? 0) + 1;
-  show(context, options, { output: options.output, name, version }, [
-    `${options.output}: policy ${name} version ${version}; review it, then sign it`,
+  show(context, options, { output: options.output, name, version, origin }, [
+    `${options.output}: policy ${name} version ${version} for ${origin}; review it, then sign it`,
   ]);
 }
 

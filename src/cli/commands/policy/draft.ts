@@ -51,6 +51,7 @@ export function addPolicyDraft(policy: Command, context: CliContext): void {
     .option("--channel <channel>", "channel of the platform's release", "stable")
     .option("--svn <number>", "security version number of the platform's release", parseCount, 0)
     .option("--to <url>", "base URL of the log, for the version before and the entries", DEFAULT_URL)
+    .option("--trust <file>", "trust-root.json: the log that the policy is for (default: as the log says)")
     .option("--days <number>", "how long it is to be in force", parsePositive, 30)
     .requiredOption("-o, --output <file>", "where to write the statement; with --from-evidence the content");
   addTestingRoots(command, ["intel", "nvidia"])
