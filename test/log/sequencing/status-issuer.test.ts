@@ -4,7 +4,7 @@ import type { Log } from "../../../src/log/log.ts";
 import { parseLeaf } from "../../../src/protocol/envelope/dsse.ts";
 import { summarise } from "../../../src/protocol/registration/in-force.ts";
 import { NOW } from "../../support/clock.ts";
-import { policyPredicate, revocationPredicate } from "../../support/document-predicates.ts";
+import { policyPredicate, revocationPredicate, statusPredicate } from "../../support/document-predicates.ts";
 import { LogHarness } from "../../support/log-harness.ts";
 import { inOrder, signReleaseSet } from "../../support/release-set.ts";
 import { signPlatforms, signStatement } from "../../support/signing.ts";
@@ -101,6 +101,21 @@ describe("the status issuer", () => {
     expect(log.read.inForce.status?.sequence).toBe(1);
     await passed(1000);
     await expectSequence(2);
+  });
+
+  it("follows one that is dated ahead, which a thief of the key can make and no verifier takes", async () => {
+    await begin();
+    const ahead = { issuedAt: "2027-11-23T12:00:00Z", expires: "2027-11-24T12:00:00Z" };
+    const { keys } = harness;
+    await log.publish([
+      await signStatement("status", statusPredicate(log.read.inForce, ahead), [keys.status]),
+    ]);
+    expect(log.read.inForce.status?.sequence).toBe(2);
+    await passed(0);
+    await expectSequence(3);
+    expect((await newestStatus()).predicate?.issuedAt).toBe("2026-11-23T12:00:00Z");
+    await passed(0);
+    expect(log.read.inForce.status?.sequence).toBe(3);
   });
 
   it("renews at once after a start that comes late, and one time only", async () => {
