@@ -15,17 +15,21 @@ export interface InitOptions {
   readonly origin: string;
   readonly url: string;
   readonly port: number;
+  /** How long a status is good, 1 to 7 days; 2 unless given. */
+  readonly statusDays?: number;
+  /** Statuses are issued by hand: the service is not given their key. */
+  readonly offlineStatusKey?: boolean;
 }
 
 /** Founds a log in a folder that is empty or not there yet. */
 export async function initLog(
   dir: string,
-  { origin, url, port }: InitOptions,
+  { origin, url, port, statusDays, offlineStatusKey }: InitOptions,
   context: CliContext,
 ): Promise<void> {
   if (existsSync(dir) && readdirSync(dir).length > 0) throw new UsageError(`${dir} is not empty`);
   mkdirSync(join(dir, "keys"), { recursive: true, mode: 0o700 });
-  const founded = await foundLog(origin, context.now());
+  const founded = await foundLog(origin, context.now(), statusDays);
   for (const role of ROLES) writeOutput(join(dir, "keys", `${role}.pem`), founded.roleKeys[role], PRIVATE);
   writeOutput(join(dir, "keys", "log.key"), `${founded.logKey}\n`, PRIVATE);
   writeOutput(join(dir, "keys", "cosigner.key"), `${founded.cosignerKey}\n`, PRIVATE);
@@ -38,7 +42,11 @@ export async function initLog(
       url,
       listen: { host: "127.0.0.1", port },
       storage: { database: "log.db", highWater: "high-water" },
-      keys: { log: "keys/log.key", cosigner: "keys/cosigner.key", status: "keys/status.pem" },
+      keys: {
+        log: "keys/log.key",
+        cosigner: "keys/cosigner.key",
+        ...(offlineStatusKey !== true && { status: "keys/status.pem" }),
+      },
     }),
   );
   const logConfig = await openLogConfig(readConfig(configFile, context), context);

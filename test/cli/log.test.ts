@@ -19,6 +19,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EXIT } from "../../src/cli/context.ts";
 import { serveLog } from "../../src/cli/serve-log.ts";
 import type { RunningServer } from "../../src/service/server.ts";
+import { parseTrustFile } from "../../src/verifier/bundle/trust-pin.ts";
 import { type CliRun, runCli } from "../support/run-cli.ts";
 
 const EXAMPLES = fileURLToPath(new URL("../../examples/release/", import.meta.url));
@@ -45,6 +46,8 @@ async function json<T = Record<string, unknown>>(...args: string[]): Promise<T> 
   expect(ran.exitCode, `${args.join(" ")}: ${ran.warnings} ${ran.output}`).toBe(EXIT.good);
   return ran.json<T>();
 }
+const maxStatusAgeOf = (log: string) =>
+  parseTrustFile(readFileSync(at(log, "trust-root.json"))).root.maxStatusAge;
 const toLog = () => ["--to", server.address];
 
 /** Signs an example under another version, so that it is a release of its own. */
@@ -130,6 +133,24 @@ describe("init", () => {
     const { exitCode, output } = await run("init", at("second"));
     expect(exitCode).toBe(EXIT.good);
     expect(output).toContain("move root.pem, policy.pem and revocation.pem off this machine");
+    expect(output).toContain("a status is good for 2 days");
+    expect(maxStatusAgeOf("second")).toBe(2 * 86_400);
+    expect(readFileSync(at("second", "touchstone.toml"), "utf8")).toContain('status = "keys/status.pem"');
+  });
+
+  it("asks how long a status is good where its key stays offline, and says what a stranger can do meanwhile", async () => {
+    const offline = ["init", at("offline"), "--offline-status-key"];
+    const asked = await run(...offline);
+    expect(asked).toMatchObject({ exitCode: EXIT.usage, warnings: expect.stringContaining("--status-days") });
+    expect(existsSync(at("offline"))).toBe(false);
+    const founded = await run(...offline, "--status-days", "7");
+    expect(founded.exitCode).toBe(EXIT.good);
+    expect(founded.output).toContain("a status is good for 7 days: so long after a revocation, a stranger");
+    expect(founded.output).toContain("touchstone status publish --key status.pem");
+    expect(maxStatusAgeOf("offline")).toBe(7 * 86_400);
+    expect(readFileSync(at("offline", "touchstone.toml"), "utf8")).not.toContain("status");
+    for (const days of ["0", "8", "1.5", "seven"])
+      expect((await run("init", at("never"), "--status-days", days)).exitCode, days).toBe(EXIT.usage);
   });
 
   it("makes no file of its origin, which may look like a path", async () => {

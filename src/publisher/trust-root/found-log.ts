@@ -17,6 +17,9 @@ import { draftTrustRoot, formatLogPolicy } from "./draft-trust-root.ts";
 /** A role has a key of its own, so that each can be taken offline or handed over by itself. */
 export const ROLES = ["root", "publisher", "policy", "revocation", "status"] as const;
 
+/** How long a status is good where the service issues one a day. */
+export const DEFAULT_STATUS_DAYS = 2;
+
 export interface FoundedLog {
   /** PKCS#8 PEM of each role's private key. */
   readonly roleKeys: Readonly<Record<(typeof ROLES)[number], string>>;
@@ -32,8 +35,13 @@ const DAY = 86_400;
 /**
  * Makes new keys and the first trust root: one key for each role, every name open to the publisher, checkpoints timed by the log's
  * own cosigner until witnesses are named.
+ * @param statusDays 1 to 7: for so long after a change, anybody can show verifiers what was in force before it.
  */
-export async function foundLog(origin: string, now: Date): Promise<FoundedLog> {
+export async function foundLog(
+  origin: string,
+  now: Date,
+  statusDays = DEFAULT_STATUS_DAYS,
+): Promise<FoundedLog> {
   const logKey = await createPrivateKey(origin, ED25519, randomBytes(32));
   const cosignerKey = await createPrivateKey(`${origin}/own-cosigner`, COSIGNATURE_ED25519, randomBytes(32));
   const roleKeys = Object.fromEntries(
@@ -47,7 +55,7 @@ export async function foundLog(origin: string, now: Date): Promise<FoundedLog> {
     previous: null,
     expires: formatTime(new Date(now.getTime() + 5 * 365 * DAY * 1000)),
     maxPolicyLifetime: 90 * DAY,
-    maxStatusAge: 7 * DAY,
+    maxStatusAge: statusDays * DAY,
     maxCheckpointAge: DAY,
     origin,
     logPolicy: formatLogPolicy(formatVerifierKey(logKey.verifierKey), [
