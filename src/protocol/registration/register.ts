@@ -89,9 +89,7 @@ export function register(view: LogView, envelope: VerifiedEnvelope): Registratio
   const index = inForce.size;
   checkOpen(inForce, envelope);
   checkAuthorised(inForce, envelope);
-  const revokedSigner = envelope.signers.find((key) => isKeyRevoked(inForce.revokedKeys, key, index));
-  if (revokedSigner !== undefined)
-    refuse("key-revoked", `key ${revokedSigner} is revoked at index ${index}; sign with another key`);
+  checkSignersNotRevoked(inForce, envelope);
   for (const attachment of attachmentsOf(envelope.statement)) {
     if (!view.hasAttachment(attachment)) {
       refuse(
@@ -148,6 +146,17 @@ function checkAuthorised(inForce: InForce, { statement, signers }: VerifiedEnvel
     checkOrigin(statement, current.root);
     authorise(current.root, { kind: statement.kind, name: statement.name, signers });
   }
+}
+
+/** A trust root answers to the root roles alone: else the revocation key could revoke them, and end the log for ever. */
+function checkSignersNotRevoked(
+  { revokedKeys, size }: InForce,
+  { statement, signers }: VerifiedEnvelope,
+): void {
+  if (statement.kind === "trust-root") return;
+  const revoked = signers.find((key) => isKeyRevoked(revokedKeys, key, size));
+  if (revoked !== undefined)
+    refuse("key-revoked", `key ${revoked} is revoked at index ${size}; sign with another key`);
 }
 
 function checkKind(

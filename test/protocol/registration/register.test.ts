@@ -5,7 +5,7 @@ import { encodeBase64 } from "../../../src/protocol/encoding/base64.ts";
 import { verifyEnvelope } from "../../../src/protocol/envelope/dsse.ts";
 import type { RefusalCode } from "../../../src/protocol/registration/refusal.ts";
 import { register } from "../../../src/protocol/registration/register.ts";
-import { revocationPredicate } from "../../support/document-predicates.ts";
+import { revocationPredicate, statusPredicate } from "../../support/document-predicates.ts";
 import { FoundedLog } from "../../support/founded-log.ts";
 import { type TestKeys, testKey } from "../../support/keys.ts";
 import { outcomeOf } from "../../support/refusals.ts";
@@ -261,15 +261,32 @@ describe("a stolen key", () => {
     expect(await inRange()).toBe(4);
   });
 
-  it("is refused beside good ones, in every kind", async () => {
-    const both = { keys: [keys.publisher.keyId, keys.policy.keyId], threshold: 1, names: ["*"] };
-    log = await FoundedLog.found({ roles: { ...(await trustRootPredicate(keys)).roles, policy: [both] } });
+  it("of a root role still signs trust roots, or the revocation key could end the log for ever", async () => {
+    const { root, revocation, status } = keys;
+    const everyKey = [...root, revocation, status].map(({ keyId }) => ({
+      keyId,
+      fromIndex: 0,
+      toIndex: 1000,
+    }));
+    await log.publish("revocation", revocationPredicate({ keys: everyKey }), [revocation]);
+    expect(await outcomeOf(() => log.publishStatus())).toBe("key-revoked");
+    const newStatus = await testKey("new status");
+    const next = await trustRootPredicate({ ...keys, status: newStatus });
+    const place = { version: 2, previous: log.envelopes[0]!.payloadDigest };
+    const change = { ...next, ...place };
+    expect(await outcomeOf(() => log.publish("trust-root", change, [keys.policy]))).toBe("not-authorised");
+    await log.publish("trust-root", change, [root[1]]);
+    await log.publish("status", statusPredicate(log.inForce), [newStatus]);
+  });
+
+  it.each(["first", "second"] as const)("is refused beside good ones, as the %s signer", async (place) => {
+    const both = [keys.policy, keys.otherPublisher].sort((a, b) => (a.keyId < b.keyId ? -1 : 1));
+    const rule = { keys: both.map(({ keyId }) => keyId), threshold: 1, names: ["*"] };
+    log = await FoundedLog.found({ roles: { ...(await trustRootPredicate(keys)).roles, policy: [rule] } });
     const set = await log.publishRelease();
-    const range = { keyId: keys.publisher.keyId, fromIndex: 0, toIndex: 1000 };
+    const { keyId } = both[place === "first" ? 0 : 1]!;
+    const range = { keyId, fromIndex: 0, toIndex: 1000 };
     await log.publish("revocation", revocationPredicate({ keys: [range] }), [keys.revocation]);
-    const policy = log.nextPolicy(set);
-    expect(await outcomeOf(() => log.publish("policy", policy, [keys.policy, keys.publisher]))).toBe(
-      "key-revoked",
-    );
+    expect(await outcomeOf(() => log.publish("policy", log.nextPolicy(set), both))).toBe("key-revoked");
   });
 });

@@ -5,7 +5,7 @@ import type { TrustRoot } from "../../../src/protocol/entry/trust-root.ts";
 import { makeEnvelope } from "../../../src/protocol/envelope/dsse.ts";
 import { draftStatus } from "../../../src/protocol/registration/draft-status.ts";
 import { summarise } from "../../../src/protocol/registration/in-force.ts";
-import { checkTrustRootUsable } from "../../../src/protocol/registration/succession.ts";
+import { checkStatusCapacity, checkTrustRootUsable } from "../../../src/protocol/registration/succession.ts";
 import { NOW } from "../../support/clock.ts";
 import { policyPredicate, revocationPredicate } from "../../support/document-predicates.ts";
 import { FoundedLog } from "../../support/founded-log.ts";
@@ -290,6 +290,25 @@ describe("revocations", () => {
     expect(await revoke({ version: "3", keys: ranges(0, 32) }), "known ranges take no room").toBe("accepted");
     expect(await revoke({ version: "4", keys: ranges(64, 1) })).toBe("status-capacity");
     expect(await outcomeOf(() => log.publishStatus()), "the full status can be issued").toBe("accepted");
+  });
+
+  it("leave exactly the room that a status has", async () => {
+    const keyed = (count: number) => Array.from({ length: count }, (_, i) => sha256Of(`${i}`));
+    const range = (keyId: string) => ({ keyId, fromIndex: 0, toIndex: 1 });
+    const place = { index: 1, version: 1, digest: sha256Of("policy") };
+    const room = (digests: number, ranges: number, policies: number) =>
+      outcomeOf(() =>
+        checkStatusCapacity({
+          ...log.inForce,
+          revokedDigests: new Set(keyed(digests)),
+          revokedKeys: keyed(ranges).map(range),
+          policies: new Map(keyed(policies).map((name) => [name, place])),
+        }),
+      );
+    expect(await room(512, 64, 128)).toBe("accepted");
+    expect(await room(513, 0, 0)).toBe("status-capacity");
+    expect(await room(0, 65, 0)).toBe("status-capacity");
+    expect(await room(0, 0, 129)).toBe("status-capacity");
   });
 
   it("leave room in the status for policies, too", async () => {
