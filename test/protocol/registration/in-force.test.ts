@@ -145,6 +145,12 @@ describe("the reach of a revocation", () => {
     ]);
   });
 
+  it("of one of several signers is enough", () => {
+    const signers = [sha256Of("another"), sha256Of("key"), sha256Of("third")];
+    expect(isRevoked(byKey, { ...entry("platform"), signers })).toBe(true);
+    expect(isRevoked(byKey, { ...entry("platform"), signers: [sha256Of("another")] })).toBe(false);
+  });
+
   it("of several ranges is their union, and other keys are not touched", () => {
     const range = fc
       .record({ from: fc.nat(20), length: fc.integer({ min: 1, max: 10 }) })
