@@ -1,9 +1,15 @@
 // References: to nothing, to something else than they say, to something revoked; and policies that are not one release set.
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Kind, Predicate } from "../../../src/protocol/entry/kinds.ts";
+import type { Profile } from "../../../src/protocol/entry/policy.ts";
 import { RELEASE_KINDS } from "../../../src/protocol/entry/release-kinds.ts";
-import type { Statement } from "../../../src/protocol/envelope/statement.ts";
-import { attachmentsOf, referencesOf, svnOf } from "../../../src/protocol/registration/references.ts";
+import type { Statement, StatementOf } from "../../../src/protocol/envelope/statement.ts";
+import {
+  attachmentsOf,
+  checkProfiles,
+  referencesOf,
+  svnOf,
+} from "../../../src/protocol/registration/references.ts";
 import { revocationPredicate } from "../../support/document-predicates.ts";
 import { FoundedLog } from "../../support/founded-log.ts";
 import { outcomeOf } from "../../support/refusals.ts";
@@ -102,6 +108,31 @@ describe("a policy", () => {
     expect(await outcomeOf(() => log.publishPolicy(mixed))).toBe("profile-incoherent");
   });
 
+  it.each([
+    ["first", (good: Profile, mixed: Profile) => [mixed, good]],
+    ["last", (good: Profile, mixed: Profile) => [good, mixed]],
+  ] as const)("cannot hide a profile that mixes releases: the %s of two", async (_, order) => {
+    const other = await log.publishRelease("2.0");
+    const [good, mixed] = [set, { ...set, kernel: other.kernel }].map(
+      (releases) => log.nextPolicy(releases).profiles[0]!,
+    );
+    const profiles = order({ ...good!, id: "good" }, { ...mixed!, id: "mixed" });
+    expect(await outcomeOf(() => log.publishPolicy(set, { profiles }))).toBe("profile-incoherent");
+  });
+
+  it("need not name what is built into its releases and has no place in a profile", async () => {
+    const policy = await statementOfPolicy();
+    const builtIn = { kind: "nic-firmware", name: "nic", version: "1", digest: sha256Of("nic") };
+    const find = (digest: string) => {
+      const record = log.view.findByDigest(digest)!;
+      return { ...record, references: [...record.references, builtIn] };
+    };
+    expect(await outcomeOf(() => checkProfiles(policy, find))).toBe("accepted");
+    const kernel = { ...builtIn, kind: "kernel-patch-set" };
+    const withKernel = (digest: string) => ({ ...log.view.findByDigest(digest)!, references: [kernel] });
+    expect(await outcomeOf(() => checkProfiles(policy, withKernel))).toBe("profile-incoherent");
+  });
+
   it.each(RELEASE_KINDS)("cannot name a %s below its floor", async (kind) => {
     const { svnFloor } = log.nextPolicy(set);
     const floor = (value: number) =>
@@ -119,6 +150,12 @@ describe("a policy", () => {
     );
   });
 });
+
+async function statementOfPolicy(): Promise<StatementOf<"policy">> {
+  const { statement } = await log.publishPolicy(set);
+  if (statement.kind !== "policy") throw new Error("published something else");
+  return statement;
+}
 
 describe("what a statement refers to", () => {
   it("is listed in the order in which it names it", () => {
