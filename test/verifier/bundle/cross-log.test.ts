@@ -33,7 +33,7 @@ async function verdict(change: (honest: PolicyBundle) => Partial<PolicyBundle>):
   const honest = await log.bundle("production");
   const pin = { origin: ORIGIN, version: 1, digest: log.envelopes[0]!.payloadDigest };
   const bytes = bundleBytes({ ...honest, ...change(honest) });
-  return outcomeOf(() => verifyBundle(bytes, { pin, now: NOW, remembered: null }));
+  return outcomeOf(() => verifyBundle(bytes, { pin, policy: "production", now: NOW, remembered: null }));
 }
 
 /** The other log's newest entry, put into this log's tree. */
