@@ -4,7 +4,15 @@ import type { Verdict } from "../verifier/appraisal/verdict.ts";
 import type { Check } from "../verifier/check-list.ts";
 
 /** A verdict as a page: the answer, what it was judged by, and on rejection each check that differs. */
-export function verdictLines({ verdict, profile, policy, checkpoint, asOf, checks }: Verdict): string[] {
+export function verdictLines({
+  verdict,
+  profile,
+  policy,
+  checkpoint,
+  asOf,
+  checks,
+  warnings,
+}: Verdict): string[] {
   const good = verdict === "trusted";
   const facts: Array<[string, string]> = [
     [good ? "profile" : "nearest profile", profile ?? "none could be compared"],
@@ -20,8 +28,14 @@ export function verdictLines({ verdict, profile, policy, checkpoint, asOf, check
     verdict.toUpperCase(),
     "",
     ...facts.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`),
+    ...warningLines(warnings),
     ...checkLines(checks),
   ];
+}
+
+/** One line each, below a heading; nothing where there are none. */
+export function warningLines(warnings: readonly string[]): string[] {
+  return warnings.length === 0 ? [] : ["", "warnings", ...warnings.map((warning) => `  ${warning}`)];
 }
 
 /** What failed, with what was expected by which entry and what was found; what was never evaluated; and the count of each part. */

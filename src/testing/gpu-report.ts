@@ -26,6 +26,7 @@ export const OPAQUE = {
   projectSku: 18,
   projectSkuMod: 19,
   fwid: 20,
+  switches: 22,
   opaqueDataVersion: 34,
   featureFlag: 36,
 } as const;
@@ -57,6 +58,8 @@ export interface ReportFields {
   /** The 64 measurements, 48 bytes each; block n of the report is blocks[n − 1]. */
   readonly blocks: readonly Uint8Array[];
   readonly opaque: readonly OpaqueField[];
+  /** Changes request and response before they are signed, for fields that nothing else sets. */
+  readonly edit?: (signed: Uint8Array) => Uint8Array;
 }
 
 /** One value of a golden table: index i is block i + 1 of the report. */
@@ -87,7 +90,8 @@ export async function makeGpuReport(key: KeyPair, fields: ReportFields): Promise
     ...fields.opaque.map(({ type, value }) => concatBytes(u16(type), u16(value.length), value)),
   );
   const header = concatBytes(Uint8Array.of(0x11, 0x60, 0, 0, fields.blocks.length), u24(record.length));
-  const signed = concatBytes(request, header, record, fields.responderNonce, u16(opaque.length), opaque);
+  const made = concatBytes(request, header, record, fields.responderNonce, u16(opaque.length), opaque);
+  const signed = fields.edit?.(made) ?? made;
   return concatBytes(signed, await signWith(key, signed));
 }
 

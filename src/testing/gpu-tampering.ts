@@ -1,11 +1,27 @@
 // Lies about the GPU side: report, chain, revocation and state, one for each check of src/verifier/nvidia.
-import { GOOD_BLOCKS } from "./gpu.ts";
-import { makeBlocks, makeOpaque } from "./gpu-report.ts";
+import { GOOD_BLOCKS, GOOD_FWID } from "./gpu.ts";
+import { makeBlocks, makeOpaque, OPAQUE, type OpaqueField } from "./gpu-report.ts";
 import { certificateValidity, makeVendors } from "./machine.ts";
 import { makeNvidiaAuthority } from "./nvidia.ts";
 import { edited, editedGpu, flipBit, remade, type Tampering, withClaims, withGpu } from "./remake.ts";
 
 const DAY = 86_400_000;
+
+/** The opaque data of a good GPU with other fields in place of its own; null leaves one out. */
+const opaqueWith = (changes: Readonly<Record<number, Uint8Array | null>>): OpaqueField[] => {
+  const good = makeOpaque({ driverVersion: "580.95.05", vbiosVersion: "96.00.CF.00.01", fwid: GOOD_FWID });
+  const added = Object.entries(changes).flatMap(([type, value]) =>
+    value === null ? [] : [{ type: Number(type), value }],
+  );
+  return [...good.filter(({ type }) => !(type in changes)), ...added];
+};
+
+/** SWITCH_PDI: 18 links of which four are up, each to another switch. */
+const linkedTo = (first: number): Uint8Array => {
+  const links = new Uint8Array(144);
+  for (let link = 0; link < 4; link++) links.fill(first + link, link * 8, link * 8 + 8);
+  return links;
+};
 
 export const GPU_TAMPERINGS = {
   "gpu-missing": {
@@ -121,6 +137,30 @@ export const GPU_TAMPERINGS = {
       const changed = await makeNvidiaAuthority(other, certificateValidity(machine.options.at), nvidia.root);
       return remade(() => ({ vendors: { ...machine.vendors, nvidia: changed } }))(machine);
     },
+  },
+  "gpu-ppcie": {
+    story: "the GPU is in PPCIE, where switches that nobody attested carry its plain text",
+    aimsAt: "gpu.mode",
+    apply: withGpu(() => ({ report: { opaque: opaqueWith({ [OPAQUE.featureFlag]: Uint8Array.of(2, 0) }) } })),
+  },
+  "gpu-multi-pass-through": {
+    story: "the GPU is one of several that are linked without a switch",
+    aimsAt: "gpu.mode",
+    apply: withGpu(() => ({ report: { opaque: opaqueWith({ [OPAQUE.featureFlag]: Uint8Array.of(1, 0) }) } })),
+  },
+  "gpu-mode-not-stated": {
+    story: "the GPU runs a driver that leaves out how it is passed through",
+    aimsAt: "gpu.mode",
+    apply: withGpu(() => ({ report: { opaque: opaqueWith({ [OPAQUE.featureFlag]: null }) } })),
+  },
+  "gpu-switches-differ": {
+    story: "two GPUs that are shown as one machine's are linked to different switches",
+    aimsAt: "gpu.switches",
+    apply: remade(() => ({
+      gpus: [1, 9].map((first) => ({
+        report: { opaque: opaqueWith({ [OPAQUE.switches]: linkedTo(first) }) },
+      })),
+    })),
   },
   "gpu-vbios-other": {
     story: "the GPU has a VBIOS that the policy does not list",

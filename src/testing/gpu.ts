@@ -65,6 +65,9 @@ const HOUR = 3_600_000;
  */
 export const GOOD_BLOCKS: readonly Uint8Array[] = makeBlocks("synthetic GPU");
 
+/** The firmware id of such a GPU. */
+export const GOOD_FWID = sha384(utf8("synthetic FSP firmware"));
+
 export async function makeGpu(
   authority: NvidiaAuthority,
   requestNonce: Uint8Array,
@@ -73,7 +76,7 @@ export async function makeGpu(
 ): Promise<SyntheticGpu> {
   const driverVersion = options.driverVersion ?? "580.95.05";
   const vbiosVersion = options.vbiosVersion ?? "96.00.CF.00.01";
-  const fwid = options.fwid === undefined ? sha384(utf8("synthetic FSP firmware")) : options.fwid;
+  const fwid = options.fwid === undefined ? GOOD_FWID : options.fwid;
   const year = 365 * 24 * HOUR;
   const validity = options.validity ?? {
     notBefore: new Date(at.getTime() - year),

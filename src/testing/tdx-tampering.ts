@@ -10,6 +10,14 @@ const past = (at: Date) => ({
   nextUpdate: `${new Date(at.getTime() - 30 * DAY).toISOString().slice(0, 19)}Z`,
 });
 
+const withAttributes = (change: (attributes: bigint) => bigint) =>
+  remade(({ tdx }) => {
+    const tdAttributes = Uint8Array.from(tdx?.body?.tdAttributes ?? defaultBody().tdAttributes);
+    const view = new DataView(tdAttributes.buffer);
+    view.setBigUint64(0, change(view.getBigUint64(0, true)), true);
+    return { tdx: { ...tdx, body: { ...tdx?.body, tdAttributes } } };
+  });
+
 export const TDX_TAMPERINGS = {
   "quote-edited": {
     story: "MRTD was changed in the quote after it was signed",
@@ -115,11 +123,17 @@ export const TDX_TAMPERINGS = {
   "debug-td": {
     story: "the TD runs with the DEBUG attribute: the host reads its memory",
     aimsAt: "tdx.policy.debug",
-    apply: remade(({ tdx }) => {
-      const tdAttributes = Uint8Array.from(defaultBody().tdAttributes);
-      tdAttributes[0] = 1;
-      return { tdx: { ...tdx, body: { ...tdx?.body, tdAttributes } } };
-    }),
+    apply: withAttributes((attributes) => attributes | 1n),
+  },
+  "sept-ve-disable-off": {
+    story: "the TD runs without SEPT_VE_DISABLE: the host can inject exceptions by taking its pages away",
+    aimsAt: "tdx.policy.attributes",
+    apply: withAttributes((attributes) => attributes & ~(1n << 28n)),
+  },
+  "td-migratable": {
+    story: "the TD may be moved to another platform by a migration TD",
+    aimsAt: "tdx.policy.attributes",
+    apply: withAttributes((attributes) => attributes | (1n << 29n)),
   },
   "service-td": {
     story: "a service TD is bound to the machine and could migrate it away",
@@ -131,6 +145,11 @@ export const TDX_TAMPERINGS = {
         body: { ...tdx?.body, mrServiceTd: new Uint8Array(48).fill(1) },
       },
     })),
+  },
+  "quote-of-another-form": {
+    story: "the TD report is of a form that the policy does not list",
+    aimsAt: "tdx.policy.body",
+    apply: remade(({ tdx }) => ({ tdx: { ...tdx, quote: { ...tdx?.quote, form: "v5-tdx1.5-extended" } } })),
   },
   "quote-truncated": {
     story: "the end of the quote is missing",

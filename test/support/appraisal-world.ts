@@ -191,6 +191,8 @@ function requirementsOf({ gpus, vendors: { nvidia } }: KnownMachine): GpuRequire
   return {
     count: gpus.length,
     architecture: nvidia.architecture,
+    mode: "single",
+    modeNotStated: "reject",
     driverVersions: gpus.map((gpu) => gpu.driverVersion),
     vbiosVersions: gpus.map((gpu) => gpu.vbiosVersion),
     rimTables: gpus.flatMap(({ goldenTables: { driver, vbios } }) => [driver, vbios].map(goldenTableDigest)),

@@ -2,7 +2,7 @@
 import { decodeHex, encodeHex } from "../../src/protocol/encoding/hex.ts";
 import type { GoldenTable, GpuRim } from "../../src/protocol/entry/kinds/gpu-rim.ts";
 import { goldenTableDigest } from "../../src/protocol/entry/kinds/gpu-rim.ts";
-import type { GpuRequirements } from "../../src/protocol/entry/policy.ts";
+import { type GpuRequirements, TD_ATTRIBUTE_RULES } from "../../src/protocol/entry/policy.ts";
 import { encodeEvidence, type Machine } from "../../src/testing/index.ts";
 import { type Check, CheckList } from "../../src/verifier/check-list.ts";
 import { parseEvidence } from "../../src/verifier/evidence.ts";
@@ -11,7 +11,7 @@ import { checkGpuPolicy } from "../../src/verifier/nvidia/gpu-policy.ts";
 import { verifyGpuReport } from "../../src/verifier/nvidia/verify-report.ts";
 import { gpuRequestNonce, verifyBinding } from "../../src/verifier/ra-tls/binding.ts";
 import { parseTdxQuote } from "../../src/verifier/tdx/quote.ts";
-import { checkTdxPolicy, STRICT_TDX_POLICY } from "../../src/verifier/tdx/quote-policy.ts";
+import { checkTdxPolicy, QUOTE_ALONE_POLICY } from "../../src/verifier/tdx/quote-policy.ts";
 import { verifyTdxQuote } from "../../src/verifier/tdx/verify-quote.ts";
 
 /** Every check on `shown` by a verifier that knows `good`: its roots, GPUs and golden tables. */
@@ -21,7 +21,9 @@ export async function judgeMachine(good: Machine, shown: Machine): Promise<Check
   const { quote, collateral } = evidence.tdx;
   const tdx = await verifyTdxQuote(quote, collateral, { now, root: shown.roots.intel });
   const tdxPolicy = checkTdxPolicy(tdx, {
-    ...STRICT_TDX_POLICY,
+    ...QUOTE_ALONE_POLICY,
+    bodies: ["1.0", "1.5"],
+    requiredAttributes: [...TD_ATTRIBUTE_RULES],
     minTcbEvaluationDataNumber: 19,
     minTeeTcbSvn: encodeHex(good.body.teeTcbSvn),
     mrSeam: { mode: "allow", values: [encodeHex(good.body.mrSeam)] },
@@ -63,6 +65,8 @@ function gpuRequirements({ gpus, vendors }: Machine): GpuRequirements {
   return {
     count: gpus.length,
     architecture: vendors.nvidia.architecture,
+    mode: "single",
+    modeNotStated: "reject",
     driverVersions: gpus.map((gpu) => gpu.driverVersion),
     vbiosVersions: gpus.map((gpu) => gpu.vbiosVersion),
     rimTables: rimsOf({ gpus, vendors }).map(({ rim }) => rim.tableDigest),

@@ -96,6 +96,7 @@ const IMPLIED: Partial<Record<TamperingName, string[]>> = {
   "gpu-driver-other": ["gpu.rim"],
   "gpu-vbios-other": ["gpu.rim"],
   "gpu-of-another-architecture": ["gpu.rim"],
+  "gpu-switches-differ": ["gpu.count"],
   "gpu-shown-twice": ["gpu.count", "gpu.claims"],
   "gpu-firmware-id-other": ["gpu.fwid.allowed"],
   "gpu-report-edited": ["gpu.measurements", "gpu.claims"],

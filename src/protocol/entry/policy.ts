@@ -27,8 +27,29 @@ const mrSeam = z.union([
     .describe("Any TDX module that the collateral's module identity covers"),
 ]);
 
+/** Forms of a TD report, by the TDX module that makes it; the longer ones state more. */
+export const TDX_BODIES = ["1.0", "1.5", "1.5-extended"] as const;
+
+/** What TD_ATTRIBUTES and XFAM can be required to say, beside being the platform's. */
+export const TD_ATTRIBUTE_RULES = [
+  "sept-ve-disable",
+  "not-migratable",
+  "reserved-zero",
+  "xfam-mandatory",
+] as const;
+export type TdAttributeRule = (typeof TD_ATTRIBUTE_RULES)[number];
+
+const distinct = <T extends z.ZodType>(item: T) =>
+  z.array(item).refine((items) => new Set(items).size === items.length, { error: "members must differ" });
+
 /** What the TDX quote must show beside the registers that the referenced entries state. */
 export const tdxRequirements = z.strictObject({
+  bodies: distinct(z.enum(TDX_BODIES))
+    .min(1)
+    .describe("Accepted forms of the TD report: TDX 1.0 has no TEE_TCB_SVN_2 and no MRSERVICETD"),
+  requiredAttributes: distinct(z.enum(TD_ATTRIBUTE_RULES)).describe(
+    "SEPT_VE_DISABLE on; MIGRATABLE off; reserved bits of TD_ATTRIBUTES and XFAM zero; x87 and SSE in XFAM",
+  ),
   mrConfigId: tdxRegister,
   mrOwner: tdxRegister,
   mrOwnerConfig: tdxRegister,
@@ -48,7 +69,9 @@ export const tdxRequirements = z.strictObject({
     .min(1)
     .describe("Accepted TCB statuses, in Intel's words"),
   minTcbEvaluationDataNumber: positive,
-  mrServiceTd: z.literal("zero"),
+  mrServiceTd: z
+    .enum(["zero", "zero-or-not-shown"])
+    .describe("zero: the quote must show it; zero-or-not-shown: a body that has no such field is accepted"),
   debug: z.literal(false),
 });
 export type TdxRequirements = z.infer<typeof tdxRequirements>;
@@ -57,6 +80,10 @@ export type TdxRequirements = z.infer<typeof tdxRequirements>;
 export const gpuRequirements = z.strictObject({
   count: z.int().min(1).max(16),
   architecture: z.enum(["hopper", "blackwell"]),
+  mode: z.literal("single").describe("Each GPU is passed through for itself, without NVLink to others"),
+  modeNotStated: z
+    .enum(["accept", "reject"])
+    .describe("Whether one GPU whose driver does not state the mode is accepted; several never are"),
   driverVersions: z.array(text(64)).min(1).max(16),
   vbiosVersions: z.array(text(64)).min(1).max(16),
   rimTables: z.array(sha256).min(1).max(32).describe("tableDigest of each gpu-rim that may be used"),

@@ -2,13 +2,17 @@
 // policy could accept.
 import { sha256 } from "../../protocol/cryptography/hash.ts";
 import { decodeHex, encodeHex } from "../../protocol/encoding/hex.ts";
-import type { TdxRequirements } from "../../protocol/entry/policy.ts";
+import {
+  type GpuRequirements,
+  TD_ATTRIBUTE_RULES,
+  type TdxRequirements,
+} from "../../protocol/entry/policy.ts";
 import { PolicyError, VerificationError } from "../../protocol/errors.ts";
 import { reasonOf } from "../../verifier/appraisal/verdict.ts";
 import type { Evidence } from "../../verifier/evidence.ts";
 import { type GpuResult, mergeGpuChecks, verifyGpuReport } from "../../verifier/nvidia/verify-report.ts";
 import type { TdReport } from "../../verifier/tdx/quote.ts";
-import { checkTdxPolicy, STRICT_TDX_POLICY } from "../../verifier/tdx/quote-policy.ts";
+import { checkTdxPolicy, QUOTE_ALONE_POLICY, type TdxPolicy } from "../../verifier/tdx/quote-policy.ts";
 import { type TdxResult, verifyTdxQuote } from "../../verifier/tdx/verify-quote.ts";
 import type { Requirements } from "../policy/requirements.ts";
 
@@ -27,6 +31,8 @@ export interface ObservedMachine {
   /** SHA-256 of the quote, hex. */
   readonly quoteDigest: string;
   readonly gpus: readonly ObservedGpu[];
+  /** What its evidence does not show and the requirements therefore accept: one sentence each, for whoever reviews them. */
+  readonly leftOut: readonly string[];
   /** Its own values and no others, bound to the TLS key with a fresh challenge: for a human to widen, never to narrow. */
   readonly requirements: Requirements;
 }
@@ -55,13 +61,15 @@ export async function observeMachine(evidence: Evidence, options: ObserveOptions
   requireGenuine("a GPU's report", reasonOf(asked));
   const { body, requirements: tdxRequirements } = tdxRequirementsOf(tdx);
   const gpus = results.flatMap(({ chip, report }) => (report === null ? [] : [{ chip, report }]));
+  const gpu = gpuRequirementsOf(evidence, results, gpus);
   return {
     body,
     quoteDigest: encodeHex(sha256(quote)),
     gpus,
+    leftOut: leftOut(tdxRequirements, gpu),
     requirements: {
       tdx: tdxRequirements,
-      gpu: gpuRequirementsOf(evidence, results, gpus),
+      gpu,
       binding: { format: "touchstone-binding/v1", channel: "tls-spki", freshness: "nonce" },
     },
   };
@@ -70,14 +78,20 @@ export async function observeMachine(evidence: Evidence, options: ObserveOptions
 function tdxRequirementsOf(result: TdxResult): { body: TdReport; requirements: TdxRequirements } {
   const { quote, tcb } = result;
   if (quote === null || tcb === null) throw new TypeError("a genuine quote has a body and a TCB");
-  const { body } = quote;
+  const { body, bodyForm } = quote;
   const status = tcb.status as TdxRequirements["tcbStatuses"][number];
-  const policy = { ...STRICT_TDX_POLICY, tcbStatuses: [status] };
+  const policy: TdxPolicy = {
+    ...QUOTE_ALONE_POLICY,
+    requiredAttributes: [...TD_ATTRIBUTE_RULES],
+    tcbStatuses: [status],
+  };
   const reason = reasonOf(checkTdxPolicy(result, policy));
   if (reason !== null) throw unacceptable(reason);
   return {
     body,
     requirements: {
+      bodies: [bodyForm],
+      requiredAttributes: policy.requiredAttributes,
       mrConfigId: body.mrConfigId,
       mrOwner: body.mrOwner,
       mrOwnerConfig: body.mrOwnerConfig,
@@ -86,7 +100,7 @@ function tdxRequirementsOf(result: TdxResult): { body: TdReport; requirements: T
       minTeeTcbSvn: lower(body.teeTcbSvn, body.teeTcbSvn2 ?? body.teeTcbSvn),
       tcbStatuses: [status],
       minTcbEvaluationDataNumber: tcb.tcbEvaluationDataNumber,
-      mrServiceTd: "zero",
+      mrServiceTd: body.mrServiceTd === null ? "zero-or-not-shown" : "zero",
       debug: false,
     },
   };
@@ -107,6 +121,7 @@ function gpuRequirementsOf(
     throw unacceptable("the guest states that its GPUs are not in confidential mode");
   const [architecture, ...others] = distinct(results.map((result) => result.architecture));
   if (!architecture || others.length > 0) throw unacceptable("its GPUs are of several architectures");
+  const modeNotStated = requireSingle(gpus);
   const fwids = gpus.map(({ report }) => {
     if (report.fwid === null) throw unacceptable(`driver ${report.driverVersion} does not state the FWID`);
     return encodeHex(report.fwid);
@@ -114,6 +129,8 @@ function gpuRequirementsOf(
   return {
     count: gpus.length,
     architecture,
+    mode: "single",
+    modeNotStated,
     driverVersions: distinct(gpus.map(({ report }) => report.driverVersion)),
     vbiosVersions: distinct(gpus.map(({ report }) => report.vbiosVersion)),
     fwids: distinct(fwids),
@@ -123,6 +140,28 @@ function gpuRequirementsOf(
       ? "crl"
       : "ocsp-stapled",
   };
+}
+
+/** Whether a policy must accept that the mode is not stated: only of one GPU whose driver never states it. */
+function requireSingle(gpus: readonly ObservedGpu[]): GpuRequirements["modeNotStated"] {
+  const modes = distinct(gpus.map(({ report }) => report.mode));
+  if (modes.every((mode) => mode === "single")) return "reject";
+  if (modes.every((mode) => mode === "not-stated") && gpus.length === 1) return "accept";
+  throw unacceptable(`its GPUs are in mode ${modes.join(" and ")}, expected single`);
+}
+
+/** Where the evidence leaves out what a policy asks for, the draft accepts that, and a reviewer must know. */
+function leftOut({ bodies, mrServiceTd }: TdxRequirements, gpu: Requirements["gpu"]): string[] {
+  return [
+    ...(mrServiceTd === "zero"
+      ? []
+      : [
+          `tdx.mrServiceTd is "${mrServiceTd}": a quote with a TDX ${bodies.join()} body shows no MRSERVICETD`,
+        ]),
+    ...(gpu.modeNotStated === "accept"
+      ? ['gpu.modeNotStated is "accept": the driver does not state the mode of its GPU']
+      : []),
+  ];
 }
 
 function distinct<T>(values: readonly T[]): T[] {

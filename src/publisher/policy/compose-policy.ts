@@ -1,5 +1,10 @@
 // Composes a policy of one release set: what the entries state is read from them, what they cannot state comes from the requirements.
-import type { GpuRequirements, Policy, Profile } from "../../protocol/entry/policy.ts";
+import {
+  type GpuRequirements,
+  type Policy,
+  type Profile,
+  TD_ATTRIBUTE_RULES,
+} from "../../protocol/entry/policy.ts";
 import { PROFILE_KINDS, type ReleaseKind } from "../../protocol/entry/release-kinds.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import type { PolicyContent } from "./draft-policy.ts";
@@ -21,7 +26,13 @@ export function composePolicy(
   svnFloor: GivenFloors = {},
 ): PolicyContent {
   requireFitting(releases);
-  const profile = { id, ...referencesTo(releases), tdx, gpu: completeGpu(gpu, releases), binding };
+  const profile = {
+    id,
+    ...referencesTo(releases),
+    tdx: { ...tdx, requiredAttributes: tdx.requiredAttributes ?? [...TD_ATTRIBUTE_RULES] },
+    gpu: completeGpu(gpu, releases),
+    binding,
+  };
   return { svnFloor: floorsOf(releases, svnFloor), profiles: [profile] };
 }
 
@@ -58,6 +69,8 @@ function completeGpu(gpu: Requirements["gpu"], releases: ReleaseSet): GpuRequire
         "fwids",
         gspFirmware.statement.predicate.observedFwids.map(({ fwid }) => fwid),
       ),
+    mode: gpu.mode ?? "single",
+    modeNotStated: gpu.modeNotStated ?? "reject",
     ccMode: gpu.ccMode ?? "on",
     devtools: gpu.devtools ?? false,
   };

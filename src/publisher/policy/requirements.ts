@@ -11,15 +11,20 @@ const FORMAT = "requirements";
 /** Four times what an entry can hold. */
 const MAX_BYTES = 256 * 1024;
 
-/** Members of a profile. Those of `gpu` that may be left out are read from the entries that the profile names. */
+/**
+ * Members of a profile. Those of `gpu` that may be left out are read from the entries that the profile names, or are the strict ones;
+ * `requiredAttributes` are all of them unless given.
+ */
 export const requirements = z.strictObject({
-  tdx: tdxRequirements,
+  tdx: tdxRequirements.partial({ requiredAttributes: true }),
   gpu: gpuRequirements.partial({
     count: true,
     driverVersions: true,
     vbiosVersions: true,
     rimTables: true,
     fwids: true,
+    mode: true,
+    modeNotStated: true,
     ccMode: true,
     devtools: true,
   }),

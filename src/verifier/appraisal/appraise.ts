@@ -11,7 +11,7 @@ import { type VerifiedBundle, verifyBundle } from "../bundle/verify-bundle.ts";
 import { type Check, CheckList } from "../check-list.ts";
 import { type Evidence, type GpuEvidence, parseEvidence } from "../evidence.ts";
 import type { LoggedRim } from "../nvidia/compare-with-logged.ts";
-import { type AppraisedGpu, checkGpuPolicy, GPU_POLICY_CHECKS } from "../nvidia/gpu-policy.ts";
+import { type AppraisedGpu, checkGpuPolicy, GPU_POLICY_CHECKS, gpuWarnings } from "../nvidia/gpu-policy.ts";
 import {
   GPU_REPORT_CHECKS,
   type GpuResult,
@@ -21,7 +21,7 @@ import {
 import { gpuRequestNonce } from "../ra-tls/binding.ts";
 import { parseEventLog } from "../tdx/event-log.ts";
 import type { EventLog } from "../tdx/logged-event.ts";
-import { checkTdxPolicy, TDX_POLICY_CHECKS } from "../tdx/quote-policy.ts";
+import { checkTdxPolicy, TDX_POLICY_CHECKS, tdxWarnings } from "../tdx/quote-policy.ts";
 import { TDX_CHECKS, type TdxResult, verifyTdxQuote } from "../tdx/verify-quote.ts";
 import { BINDING_CHECKS, type Channel, checkBinding } from "./channel-binding.ts";
 import { candidatesOf, checkTuple, TUPLE_CHECKS } from "./tuple.ts";
@@ -122,7 +122,7 @@ export async function appraiseEvidence(
     ofProfile.set(profile, await checkProfile(profile, bundle, facts, options));
   const results = await Promise.all(
     candidatesOf(bundle).map(async (candidate) => ({
-      profile: candidate.profile.id,
+      profile: candidate.profile,
       checks: [
         ...(ofProfile.get(candidate.profile) ?? []),
         ...(await checkTuple(candidate, facts.tdx?.quote?.body ?? null, facts.log)),
@@ -134,8 +134,9 @@ export async function appraiseEvidence(
   const checks = inOrder(evaluated);
   return {
     verdict: isTrusted(checks) ? "trusted" : "rejected",
-    profile: nearest?.profile ?? null,
+    profile: nearest?.profile.id ?? null,
     checks,
+    warnings: nearest === undefined ? [] : warningsOf(nearest.profile, facts),
     policy: { name: bundle.policy.name, version: bundle.policy.version, index: bundle.policyIndex },
     checkpoint: { origin: bundle.checkpoint.origin, size: bundle.checkpoint.size },
     asOf: options.now.toISOString(),
@@ -200,6 +201,18 @@ async function checkProfile(
       ? []
       : await checkGpuPolicy(withResults(evidence.gpus, gpus), profile.gpu, gpuOptions)),
     ...(await checkBinding(profile.binding, input)),
+  ];
+}
+
+/** What this profile lets pass that a reader of the verdict should know. */
+function warningsOf({ tdx, gpu }: Profile, facts: Facts): string[] {
+  const quote = facts.tdx?.quote ?? null;
+  return [
+    ...(quote === null ? [] : tdxWarnings(quote, tdx)),
+    ...gpuWarnings(
+      facts.gpus.map((result) => ({ result })),
+      gpu,
+    ),
   ];
 }
 
@@ -277,6 +290,7 @@ export function rejectBundle(error: unknown, now: Date): Verdict {
     verdict: "rejected",
     profile: null,
     checks: inOrder(list.checks),
+    warnings: [],
     policy: null,
     checkpoint: null,
     asOf: now.toISOString(),

@@ -14,6 +14,8 @@ export interface Verdict {
   /** Id of the profile that matched, or of the nearest one; null when no profile could be compared. */
   readonly profile: string | null;
   readonly checks: readonly Check[];
+  /** What the evidence does not show, or shows and ought not to, and the profile accepts: one sentence each. */
+  readonly warnings: readonly string[];
   readonly policy: { readonly name: string; readonly version: number; readonly index: number } | null;
   readonly checkpoint: { readonly origin: string; readonly size: number } | null;
   /** RFC 3339: the time as of which everything was judged. */

@@ -15,6 +15,8 @@ export const GPU_POLICY_CHECKS = [
   "gpu.count",
   "gpu.distinct",
   "gpu.architecture.allowed",
+  "gpu.mode",
+  "gpu.switches",
   "gpu.driver.allowed",
   "gpu.vbios.allowed",
   "gpu.fwid.allowed",
@@ -64,6 +66,7 @@ export async function checkGpuPolicy(
   });
   if (read.length === 0 || read.length < gpus.length) return list.checks;
   checkIdentity(list, read, policy);
+  checkMode(list, read, policy);
   checkMeasurements(list, read, policy, options.rims);
   checkCcState(
     list,
@@ -111,6 +114,41 @@ function checkIdentity(
   oneOf("gpu.vbios.allowed", policy.vbiosVersions, vbioses);
   const fwids = stated(({ report }) => report.fwid && encodeHex(report.fwid));
   oneOf("gpu.fwid.allowed", policy.fwids, fwids);
+}
+
+/** All GPUs in the policy's mode. One that does not state it could be in any, so among several it is never accepted. */
+function checkMode(list: CheckList<GpuPolicyCheck>, gpus: readonly ReadGpu[], policy: GpuRequirements): void {
+  const modes = gpus.map(({ report }) => report.mode);
+  const silenceAccepted = policy.modeNotStated === "accept" && policy.count === 1 && gpus.length === 1;
+  const bad = modes.find((mode) => mode !== policy.mode && !(mode === "not-stated" && silenceAccepted));
+  const finding = { expected: policy.mode, actual: modes.join(", ") };
+  if (bad === undefined) list.pass("gpu.mode", { ...finding, detail: "how each GPU is passed through" });
+  else list.fail("gpu.mode", { ...finding, detail: WHY_NOT[bad] });
+  const linked = new Set(gpus.map(({ report }) => report.switches.join(" ")));
+  const named = [...linked].map((switches) => switches || "none").join(" or ");
+  if (linked.size === 1)
+    list.pass("gpu.switches", { actual: named, detail: "all GPUs name the same NVSwitches" });
+  else list.fail("gpu.switches", { actual: named, detail: "GPUs of one machine name different NVSwitches" });
+}
+
+const WHY_NOT = {
+  single: "the policy wants another mode",
+  mpt: "multi-GPU pass-through is not supported: its links between GPUs are not attested",
+  ppcie: "PPCIE is not supported: its NVSwitches carry plain text, and nothing here attests them",
+  "not-stated":
+    "a driver that does not state the mode is accepted for one GPU alone, where the policy says so",
+} as const;
+
+/** What these GPUs cannot show, or were not asked to, that the policy lets pass: one sentence each. */
+export function gpuWarnings(
+  gpus: readonly Pick<AppraisedGpu, "result">[],
+  { revocation }: Pick<GpuRequirements, "revocation">,
+): string[] {
+  const silent = gpus.some(({ result }) => result.report?.mode === "not-stated");
+  return [
+    ...(silent ? ["the GPU's driver does not state its mode: single is assumed, not shown"] : []),
+    ...(revocation === "not-required" ? ["revocation of the GPUs' certificates was not asked for"] : []),
+  ];
 }
 
 function checkMeasurements(

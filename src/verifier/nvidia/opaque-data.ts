@@ -3,6 +3,7 @@
 import { ByteReader } from "../../protocol/encoding/bytes.ts";
 import { utf8 } from "../../protocol/encoding/text.ts";
 import { MalformedError } from "../../protocol/errors.ts";
+import { type GpuMode, modeOf, type Switch, switchesOf } from "./gpu-mode.ts";
 
 const FORMAT = "GPU report";
 const MAX_TYPE = 36;
@@ -18,15 +19,13 @@ const TYPE = {
   projectSku: 18,
   fwid: 20,
   protectedPcie: 21,
+  switches: 22,
   version: 34,
   chipInfo: 35,
   featureFlag: 36,
 } as const;
 
 export type OpaqueFields = ReadonlyMap<number, Uint8Array>;
-export type Switch = "on" | "off";
-/** Single GPU pass-through, multi-GPU pass-through, protected PCIe. */
-export type GpuFeature = "SPT" | "MPT" | "PPCIE";
 
 /** What the opaque data says; null where the driver does not send the field. */
 export interface GpuStatement {
@@ -39,8 +38,9 @@ export interface GpuStatement {
   /** Digest of the GSP firmware the driver loaded, 48 bytes; drivers before 550 do not send it. */
   readonly fwid: Uint8Array | null;
   readonly nvdec0: Switch | null;
-  readonly protectedPcie: Switch | null;
-  readonly feature: GpuFeature | null;
+  readonly mode: GpuMode;
+  /** PDIs of the NVSwitches that the GPU is linked to, 8 bytes each, hex; none where the driver does not send them. */
+  readonly switches: readonly string[];
   readonly chipInfo: string | null;
   readonly project: string | null;
   readonly projectSku: string | null;
@@ -81,8 +81,12 @@ export function decodeOpaqueData(fields: OpaqueFields): GpuStatement {
     vbiosVersion: vbiosVersion(required(fields, TYPE.vbiosVersion, "VBIOS version")),
     fwid: optional(fields, TYPE.fwid, (bytes) => exactly(bytes, 48, "FWID")),
     nvdec0: optional(fields, TYPE.nvdec0, (bytes) => onOrOff(bytes, "NVDEC0 status")),
-    protectedPcie: optional(fields, TYPE.protectedPcie, (bytes) => onOrOff(bytes, "protected PCIe status")),
-    feature: optional(fields, TYPE.featureFlag, feature),
+    mode: modeOf({
+      feature: optional(fields, TYPE.featureFlag, (bytes) => littleEndian(bytes, "feature flag")),
+      protectedPcie: optional(fields, TYPE.protectedPcie, (bytes) => onOrOff(bytes, "protected PCIe status")),
+      version: optional(fields, TYPE.version, (bytes) => littleEndian(bytes, "opaque data version")),
+    }),
+    switches: optional(fields, TYPE.switches, switchesOf) ?? [],
     chipInfo: optional(fields, TYPE.chipInfo, (bytes) => paddedText(bytes, "chip info")),
     project: optional(fields, TYPE.project, (bytes) => paddedText(bytes, "project")),
     projectSku: optional(fields, TYPE.projectSku, (bytes) => paddedText(bytes, "project SKU")),
@@ -134,13 +138,6 @@ function onOrOff(bytes: Uint8Array, what: string): Switch {
   if (value === 0xaa) return "on";
   if (value === 0x55) return "off";
   throw new MalformedError(FORMAT, `${what} is neither 0xAA nor 0x55`);
-}
-
-function feature(bytes: Uint8Array): GpuFeature {
-  const names = ["SPT", "MPT", "PPCIE"] as const;
-  const value = names[littleEndian(bytes, "feature flag")];
-  if (value === undefined) throw new MalformedError(FORMAT, "feature flag is not 0, 1 or 2");
-  return value;
 }
 
 /** An integer of 1 to 8 bytes; one too large for a double is larger than anything it is compared with. */

@@ -1,8 +1,10 @@
-// Checks what a genuine quote must show beyond being genuine: TCB status, floors, no debug TD, no service TD, the TDX module (docs/appraisal.md §4).
+// Checks what a genuine quote must show beyond being genuine: form, TCB status, floors, attributes, no debug TD, no service TD, the TDX
+// module (docs/appraisal.md §4). A field that the quote's form lacks is said to be not shown, and passes only where the policy says so.
 
 import { decodeHex } from "../../protocol/encoding/hex.ts";
-import type { TdxRequirements } from "../../protocol/entry/policy.ts";
+import { TDX_BODIES, type TdxRequirements } from "../../protocol/entry/policy.ts";
 import { type Check, CheckList } from "../check-list.ts";
+import { brokenAttributeRules, warningOfRule } from "./attribute-rules.ts";
 import type { TdReport, TdxQuote } from "./quote.ts";
 import type { TcbResult } from "./tcb.ts";
 import type { TdxResult } from "./verify-quote.ts";
@@ -10,25 +12,39 @@ import type { TdxResult } from "./verify-quote.ts";
 /** The part of a profile's `tdx` that needs no log entry and no event log. */
 export type TdxPolicy = Pick<
   TdxRequirements,
-  "tcbStatuses" | "minTcbEvaluationDataNumber" | "minTeeTcbSvn" | "mrSeam" | "mrServiceTd" | "debug"
+  | "bodies"
+  | "requiredAttributes"
+  | "tcbStatuses"
+  | "minTcbEvaluationDataNumber"
+  | "minTeeTcbSvn"
+  | "mrSeam"
+  | "mrServiceTd"
+  | "debug"
 >;
 
-/** Only an up-to-date platform, no debug TD, no service TD, any TDX module of Intel's that the collateral knows. */
-export const STRICT_TDX_POLICY: TdxPolicy = {
+/**
+ * What is asked of a quote alone: an up-to-date platform, no debug TD, no service TD that the quote shows, any TDX module of Intel's that
+ * the collateral knows. What it does not ask for, `tdxWarnings` says.
+ */
+export const QUOTE_ALONE_POLICY: TdxPolicy = {
+  bodies: [...TDX_BODIES],
+  requiredAttributes: [],
   tcbStatuses: ["UpToDate"],
   minTcbEvaluationDataNumber: 1,
   minTeeTcbSvn: "00".repeat(16),
   mrSeam: { mode: "intel-signed" },
-  mrServiceTd: "zero",
+  mrServiceTd: "zero-or-not-shown",
   debug: false,
 };
 
 export const TDX_POLICY_CHECKS = [
+  "tdx.policy.body",
   "tdx.policy.tcb-status",
   "tdx.policy.tcb-evaluation-data-number",
   "tdx.policy.tee-tcb-svn",
   "tdx.policy.mr-seam",
   "tdx.policy.debug",
+  "tdx.policy.attributes",
   "tdx.policy.service-td",
 ] as const;
 
@@ -42,10 +58,22 @@ export function checkTdxPolicy(result: TdxResult, policy: TdxPolicy): Check[] {
     checkTcb(checks, result.tcb, policy);
   }
   if (result.quote !== null) {
+    checkForm(checks, result.quote, policy);
     checkBody(checks, result.quote.body, policy);
-    checkServiceTds(checks, result.quote);
+    checkAttributes(checks, result.quote, policy);
+    checkServiceTds(checks, result.quote, policy);
   }
   return checks.checks;
+}
+
+/** What a quote shows, or cannot show, that this policy lets pass: one sentence each. */
+export function tdxWarnings({ body, attributes }: Pick<TdxQuote, "body" | "attributes">, policy: TdxPolicy): string[] {
+  const broken = brokenAttributeRules(attributes).filter((rule) => !policy.requiredAttributes.includes(rule));
+  const silent = body.mrServiceTd === null && policy.mrServiceTd === "zero-or-not-shown";
+  return [
+    ...broken.map(warningOfRule),
+    ...(silent ? ["MRSERVICETD is not shown by this quote: a service TD may be bound to the TD"] : []),
+  ];
 }
 
 type PolicyChecks = CheckList<(typeof TDX_POLICY_CHECKS)[number]>;
@@ -67,15 +95,15 @@ function checkTcb(checks: PolicyChecks, tcb: TcbResult, policy: TdxPolicy): void
 }
 
 function checkBody(checks: PolicyChecks, body: TdReport, { minTeeTcbSvn, mrSeam }: TdxPolicy): void {
-  const svns = [body.teeTcbSvn, ...(body.teeTcbSvn2 === null ? [] : [body.teeTcbSvn2])];
+  const svns = body.teeTcbSvn2 === null ? [body.teeTcbSvn] : [body.teeTcbSvn, body.teeTcbSvn2];
   passOrFail(
     checks,
     "tdx.policy.tee-tcb-svn",
     svns.every((svn) => reaches(svn, minTeeTcbSvn)),
     {
       expected: `at least ${minTeeTcbSvn}`,
-      actual: svns.join(" at launch, now "),
-      detail: "every component of TEE_TCB_SVN, and of TEE_TCB_SVN_2 where there is one, must reach the floor",
+      actual: `${body.teeTcbSvn} at launch, now ${body.teeTcbSvn2 ?? NOT_SHOWN}`,
+      detail: "every component of TEE_TCB_SVN, and of TEE_TCB_SVN_2 where it is shown, must reach the floor",
     },
   );
   passOrFail(
@@ -96,19 +124,46 @@ function checkBody(checks: PolicyChecks, body: TdReport, { minTeeTcbSvn, mrSeam 
   });
 }
 
+function checkForm(checks: PolicyChecks, { bodyForm }: TdxQuote, { bodies }: TdxPolicy): void {
+  passOrFail(checks, "tdx.policy.body", bodies.includes(bodyForm), {
+    expected: bodies.join(" or "),
+    actual: bodyForm,
+    detail: "the form of the TD report says which fields it can show",
+  });
+}
+
+function checkAttributes(
+  checks: PolicyChecks,
+  { body, attributes }: TdxQuote,
+  { requiredAttributes }: TdxPolicy,
+): void {
+  const broken = brokenAttributeRules(attributes).filter((rule) => requiredAttributes.includes(rule));
+  passOrFail(checks, "tdx.policy.attributes", broken.length === 0, {
+    expected: requiredAttributes.join(", ") || "nothing beyond the platform's",
+    actual: `TD_ATTRIBUTES ${body.tdAttributes}, XFAM ${body.xfam}`,
+    detail: broken.map(warningOfRule).join("; ") || "every attribute that is required is there",
+  });
+}
+
+const NOT_SHOWN = "not shown by this quote";
+
 /** An extended body tells of service TDs that are bound now, and of those that were bound when the TD was first built, maybe elsewhere. */
-function checkServiceTds(checks: PolicyChecks, { body, extended }: TdxQuote): void {
+function checkServiceTds(
+  checks: PolicyChecks,
+  { body, extended }: TdxQuote,
+  { mrServiceTd }: TdxPolicy,
+): void {
   const bound = extended && {
     "initial service TD": extended.initialServiceTdHash + extended.initialServiceTdAttributes,
     "current service TD": extended.currentServiceTdHash + extended.currentServiceTdAttributes,
   };
   const shown = Object.entries({ MRSERVICETD: body.mrServiceTd ?? "", ...bound });
   const other = shown.filter(([, value]) => !/^0*$/.test(value));
-  passOrFail(checks, "tdx.policy.service-td", other.length === 0, {
-    expected: `${shown.map(([name]) => name).join(", ")} zero`,
-    actual:
-      other.map(([name, value]) => `${name} ${value}`).join(", ") ||
-      (body.mrServiceTd ?? "none in a TDX 1.0 body"),
+  const silenceAccepted = mrServiceTd === "zero-or-not-shown";
+  const good = other.length === 0 && (body.mrServiceTd !== null || silenceAccepted);
+  passOrFail(checks, "tdx.policy.service-td", good, {
+    expected: `${shown.map(([name]) => name).join(", ")} zero${silenceAccepted ? ", or not shown" : ""}`,
+    actual: other.map(([name, value]) => `${name} ${value}`).join(", ") || (body.mrServiceTd ?? NOT_SHOWN),
     detail: "a service TD could migrate this TD or change its state",
   });
 }

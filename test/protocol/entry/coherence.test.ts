@@ -111,6 +111,13 @@ describe("a policy", () => {
     const refused = [
       await tdx({ debug: true }),
       await tdx({ mrServiceTd: "any" }),
+      await tdx({ bodies: [] }),
+      await tdx({ bodies: ["1.5", "1.5"] }),
+      await tdx({ bodies: ["2.0"] }),
+      await tdx({ requiredAttributes: ["debug"] }),
+      await tdx({ requiredAttributes: ["xfam-mandatory", "xfam-mandatory"] }),
+      await gpu({ mode: "ppcie" }),
+      await gpu({ modeNotStated: "any" }),
       await tdx({ tcbStatuses: [] }),
       await tdx({ tcbStatuses: ["Revoked"] }),
       await tdx({ mrSeam: { mode: "any" } }),

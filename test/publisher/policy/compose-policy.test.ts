@@ -23,6 +23,7 @@ mrSeam = { mode = "intel-signed" }
 minTeeTcbSvn = "${"0".repeat(32)}"
 tcbStatuses = ["UpToDate"]
 minTcbEvaluationDataNumber = 1
+bodies = ["1.5"]
 mrServiceTd = "zero"
 debug = false
 
@@ -59,6 +60,8 @@ describe("what the requirements leave out", () => {
   it("is what the entries state", () => {
     expect(gpuOf(composePolicy("h100", releases, wanted))).toEqual({
       architecture: "hopper",
+      mode: "single",
+      modeNotStated: "reject",
       revocation: "ocsp-stapled",
       count: 1,
       driverVersions: [releases.driverBuild.statement.predicate.upstream.version],
@@ -170,7 +173,7 @@ describe("a file of requirements", () => {
     const unknown = await malformedOf(() => parseRequirements(json({ ...wanted, anything: "else" })));
     expect(unknown?.message).toContain("anything");
     const broken = bytes(TOML.replace("debug = false", "debug = = false"));
-    expect((await malformedOf(() => parseRequirements(broken)))?.at).toBe("line 12");
+    expect((await malformedOf(() => parseRequirements(broken)))?.at).toBe("line 13");
   });
 
   it("cannot ask for a debug TD, for a GPU outside confidential mode, or for nothing", async () => {

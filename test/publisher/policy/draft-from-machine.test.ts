@@ -53,10 +53,15 @@ describe("what a known-good machine shows", () => {
       minTeeTcbSvn: encodeHex(good.body.teeTcbSvn),
       tcbStatuses: ["UpToDate"],
       minTcbEvaluationDataNumber: 20,
+      bodies: ["1.0"],
+      mrServiceTd: "zero-or-not-shown",
+      requiredAttributes: ["sept-ve-disable", "not-migratable", "reserved-zero", "xfam-mandatory"],
     });
     expect(gpu).toMatchObject({
       count: 1,
       architecture: "hopper",
+      mode: "single",
+      modeNotStated: "reject",
       driverVersions: ["580.95.05"],
       vbiosVersions: ["96.00.CF.00.01"],
       fwids: [encodeHex(good.gpus[0]!.identity.fwid!)],
@@ -87,6 +92,7 @@ describe("what a known-good machine shows", () => {
     const teeTcbSvn2 = Uint8Array.from(good.body.teeTcbSvn, (svn, i) => svn + (i === 0 ? 2 : 0));
     const machine = await machineOf({ events, tdx: { quote: { form: "v5-tdx1.5" }, body: { teeTcbSvn2 } } });
     const { tdx } = (await observe(machine)).requirements;
+    expect(tdx).toMatchObject({ bodies: ["1.5"], mrServiceTd: "zero" });
     expect(tdx.rtmr3).toEqual({ mode: "exact", value: encodeHex(machine.body.rtmr3) });
     expect(tdx.minTeeTcbSvn).toBe(encodeHex(good.body.teeTcbSvn));
   });
@@ -98,11 +104,27 @@ describe("what a known-good machine shows", () => {
     ["gpu-root-foreign", "not-genuine"],
     ["debug-td", "not-acceptable"],
     ["service-td", "not-acceptable"],
+    ["sept-ve-disable-off", "not-acceptable"],
+    ["td-migratable", "not-acceptable"],
+    ["gpu-ppcie", "not-acceptable"],
+    ["gpu-multi-pass-through", "not-acceptable"],
     ["gpu-missing", "not-acceptable"],
     ["gpu-cc-off", "not-acceptable"],
     ["gpu-devtools", "not-acceptable"],
   ])("is not taken as an example when it is not good: %s, %s", async (name, code) => {
     expect(await outcomeOf(async () => observe(await tamper(good, name)))).toBe(code);
+  });
+
+  it("accepts that the mode is not stated only of one GPU that leaves it out, and says so", async () => {
+    const silent = await observe(await tamper(good, "gpu-mode-not-stated"));
+    expect(silent.requirements.gpu.modeNotStated).toBe("accept");
+    expect(silent.leftOut).toEqual([
+      expect.stringMatching(/^tdx\.mrServiceTd is "zero-or-not-shown"/),
+      expect.stringMatching(/^gpu\.modeNotStated is "accept"/),
+    ]);
+    const { gpus = [{}] } = (await tamper(good, "gpu-mode-not-stated")).options;
+    const several = await machineOf({ gpus: [...gpus, ...gpus] });
+    expect(await outcomeOf(() => observe(several))).toBe("not-acceptable");
   });
 
   it("is not taken as an example at a time when its collateral is not valid", async () => {

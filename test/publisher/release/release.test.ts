@@ -148,9 +148,12 @@ describe("policy of a release", () => {
         count: 1,
         driverVersions: ["550.163.01"],
         vbiosVersions: ["96.00.9F.00.01"],
+        mode: "single",
+        modeNotStated: "reject",
         ccMode: "on",
         devtools: false,
       },
+      tdx: { requiredAttributes: ["sept-ve-disable", "not-migratable", "reserved-zero", "xfam-mandatory"] },
     });
     const tables = ["rim.json", "driver-rim.json"].map(
       (name) => JSON.parse(read(name)).predicate.tableDigest,

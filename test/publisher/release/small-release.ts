@@ -161,6 +161,7 @@ mrSeam = { mode = "intel-signed" }
 minTeeTcbSvn = "${"0".repeat(32)}"
 tcbStatuses = ["UpToDate"]
 minTcbEvaluationDataNumber = 1
+bodies = ["1.5"]
 mrServiceTd = "zero"
 debug = false
 

@@ -73,6 +73,43 @@ describe("a machine that runs what was published", () => {
   });
 });
 
+describe("what a profile lets pass, the verdict says", () => {
+  test("a mode that one GPU's driver does not state", async () => {
+    const silent = await tamper(good, "gpu-mode-not-stated");
+    const verdict = await judge(await makeWorld(good, { gpu: { modeNotStated: "accept" } }), silent);
+    expect(outcomeOf(verdict)).toBe("trusted");
+    expect(checkOf(verdict, "gpu.mode").actual).toBe("not-stated");
+    expect(verdict.warnings).toContainEqual(expect.stringMatching(/does not state its mode/));
+  });
+
+  test("a quote that cannot show MRSERVICETD, and one that must", async () => {
+    const { warnings } = await judge(world, good);
+    expect(warnings).toEqual([expect.stringMatching(/^MRSERVICETD is not shown/)]);
+    const strict = await makeWorld(good, { tdx: { mrServiceTd: "zero" } });
+    expect(outcomeOf(await judge(strict, good))).toBe("rejected: tdx.policy.service-td");
+    const shown = await machineOf({ tdx: { quote: { form: "v5-tdx1.5" } } });
+    const verdict = await judge(strict, shown);
+    expect(outcomeOf(verdict)).toBe("trusted");
+    expect(verdict.warnings).toEqual([]);
+  });
+
+  test("a form of TD report that the profile does not list", async () => {
+    const strict = await makeWorld(good, { tdx: { bodies: ["1.5"] } });
+    expect(outcomeOf(await judge(strict, good))).toBe("rejected: tdx.policy.body");
+  });
+
+  test.each(["sept-ve-disable-off", "td-migratable"] as const)(
+    "%s, where it is the platform's",
+    async (name) => {
+      const weak = await tamper(good, name);
+      expect(outcomeOf(await judge(await makeWorld(weak), weak))).toBe("rejected: tdx.policy.attributes");
+      const verdict = await judge(await makeWorld(weak, { tdx: { requiredAttributes: [] } }), weak);
+      expect(outcomeOf(verdict)).toBe("trusted");
+      expect(verdict.warnings[0]).toMatch(/SEPT_VE_DISABLE is off|MIGRATABLE is on/);
+    },
+  );
+});
+
 async function productionRoots(): Promise<Machine["roots"]> {
   const { INTEL_SGX_ROOT_CA } = await import("../../../src/verifier/tdx/intel-root.ts");
   const { NVIDIA_DEVICE_ROOT } = await import("../../../src/verifier/nvidia/device-root.ts");
@@ -85,6 +122,8 @@ const IMPLIED: Partial<Record<TamperingName, string[]>> = {
   "attestation-key-replaced": ["tdx.quote.signature"],
   "tcb-below-every-level": ["tdx.policy.tcb-status"],
   "debug-td": ["tuple.td-attributes"],
+  "sept-ve-disable-off": ["tuple.td-attributes"],
+  "td-migratable": ["tuple.td-attributes"],
   "platform-ca-foreign": ["tdx.crl.pck"],
   "channel-key-swapped": ["gpu.nonce"],
   "evidence-replayed": ["gpu.nonce", "binding.nonce"],
@@ -94,6 +133,7 @@ const IMPLIED: Partial<Record<TamperingName, string[]>> = {
   "gpu-driver-other": ["gpu.rim"],
   "gpu-vbios-other": ["gpu.rim"],
   "gpu-of-another-architecture": ["gpu.rim"],
+  "gpu-switches-differ": ["gpu.count"],
   "gpu-shown-twice": ["gpu.count", "gpu.claims"],
 };
 
@@ -148,7 +188,7 @@ describe("the tuple", () => {
     const secondPlatform = {
       mrTd: hex(sha384Of("mrtd other-vm 1")),
       rtmr0: hex(sha384Of("rtmr0 other-vm 1")),
-      xfam: Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0),
+      xfam: Uint8Array.of(3, 0, 0, 0, 0, 0, 0, 0),
     };
     const verdict = await judge(
       world,

@@ -51,6 +51,8 @@ beforeAll(async () => {
   policy = {
     count: 1,
     architecture: "hopper",
+    mode: "single",
+    modeNotStated: "reject",
     driverVersions: ["580.95.05"],
     vbiosVersions: ["96.00.CF.00.01"],
     rimTables: RIMS.map(({ rim }) => rim.tableDigest),

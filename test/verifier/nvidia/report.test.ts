@@ -48,8 +48,8 @@ describe("what a report says", () => {
       vbiosVersion: "96.00.CF.00.01",
       fwid: FWID,
       nvdec0: "off",
-      protectedPcie: null,
-      feature: "SPT",
+      mode: "single",
+      switches: [],
       chipInfo: null,
       project: "1010",
       projectSku: "0200",
@@ -71,9 +71,6 @@ describe("what a report says", () => {
 
   it.each([
     ["NVDEC0 on", 11, Uint8Array.of(0xaa), { nvdec0: "on" }],
-    ["protected PCIe", 21, Uint8Array.of(0xaa), { protectedPcie: "on" }],
-    ["multi-GPU pass-through", 36, Uint8Array.of(1), { feature: "MPT" }],
-    ["protected PCIe feature", 36, Uint8Array.of(2, 0, 0, 0), { feature: "PPCIE" }],
     ["padded text", 15, utf8("886\0\0\0\0\0\0"), { chipSku: "886" }],
     ["chip info", 35, utf8("GB100\0"), { chipInfo: "GB100" }],
     ["format version 1", 34, Uint8Array.of(1), {}],

@@ -1,14 +1,16 @@
 // Which TCB status a genuine platform has, and what a policy makes of it.
 import { describe, expect, it } from "vitest";
 import { decodeHex } from "../../../src/protocol/encoding/hex.ts";
+import { TD_ATTRIBUTE_RULES } from "../../../src/protocol/entry/policy.ts";
 import { defaultTcbInfo, tcbLevel } from "../../../src/testing/tdx-defaults.ts";
 import { reasonOf } from "../../../src/verifier/appraisal/verdict.ts";
 import type { TcbStatus } from "../../../src/verifier/tdx/collateral.ts";
 import {
   checkTdxPolicy,
-  STRICT_TDX_POLICY,
+  QUOTE_ALONE_POLICY,
   TDX_POLICY_CHECKS,
   type TdxPolicy,
+  tdxWarnings,
 } from "../../../src/verifier/tdx/quote-policy.ts";
 import { verifyTdxQuote } from "../../../src/verifier/tdx/verify-quote.ts";
 import { AT, intel, judge, makeTdx, type PlatformChanges } from "./synthetic.ts";
@@ -100,6 +102,11 @@ it("the evaluation number is the older one of TCB Info and QE identity", async (
 });
 
 describe("a policy", () => {
+  const V4: PlatformChanges = { quote: { form: "v4" } };
+  const ALL_RULES: Partial<TdxPolicy> = { requiredAttributes: [...TD_ATTRIBUTE_RULES] };
+  const attributes = (hex: string): PlatformChanges => ({
+    body: { tdAttributes: decodeHex(hex.padEnd(16, "0")) },
+  });
   const refusals: Array<[(typeof TDX_POLICY_CHECKS)[number], string, PlatformChanges, Partial<TdxPolicy>]> = [
     ["tdx.policy.tcb-status", "an out-of-date platform", { tcbInfo: platformIs("OutOfDate") }, {}],
     ["tdx.policy.tcb-status", "an out-of-date TDX module", { tcbInfo: moduleIs("OutOfDate") }, {}],
@@ -135,11 +142,23 @@ describe("a policy", () => {
       { body: { mrServiceTd: new Uint8Array(48).fill(1) } },
       {},
     ],
+    ["tdx.policy.service-td", "a quote that cannot show one", V4, { mrServiceTd: "zero" }],
+    ["tdx.policy.body", "a TDX 1.0 body", V4, { bodies: ["1.5", "1.5-extended"] }],
+    ["tdx.policy.attributes", "SEPT_VE_DISABLE off", attributes("00"), ALL_RULES],
+    ["tdx.policy.attributes", "MIGRATABLE on", attributes("0000003000000000"), ALL_RULES],
+    ["tdx.policy.attributes", "a reserved bit of TD_ATTRIBUTES", attributes("0001001000000000"), ALL_RULES],
+    [
+      "tdx.policy.attributes",
+      "a reserved bit of XFAM",
+      { body: { xfam: decodeHex("ff02060000000000") } },
+      ALL_RULES,
+    ],
+    ["tdx.policy.attributes", "no SSE in XFAM", { body: { xfam: decodeHex("e502060000000000") } }, ALL_RULES],
   ];
   it.each(refusals)("%s refuses %s, and nothing else does", async (id, _, changes, policy) => {
     const result = await judge(await makeTdx(changes));
     expect(result.accepted).toBe(true);
-    const checks = checkTdxPolicy(result, { ...STRICT_TDX_POLICY, ...policy });
+    const checks = checkTdxPolicy(result, { ...QUOTE_ALONE_POLICY, ...policy });
     expect(checks.filter(({ outcome }) => outcome !== "pass").map((check) => check.id)).toEqual([id]);
     expect(reasonOf([...result.checks, ...checks])).toMatch(new RegExp(`^${id}: .+`));
   });
@@ -148,19 +167,47 @@ describe("a policy", () => {
     const result = await judge(await makeTdx());
     const values = [result.quote?.body.mrSeam ?? ""];
     for (const policy of [
-      STRICT_TDX_POLICY,
-      { ...STRICT_TDX_POLICY, mrSeam: { mode: "allow", values } } as const,
+      QUOTE_ALONE_POLICY,
+      { ...QUOTE_ALONE_POLICY, mrSeam: { mode: "allow", values } } as const,
     ]) {
       expect(reasonOf(checkTdxPolicy(result, policy))).toBeNull();
     }
   });
 
+  it("says of MRSERVICETD that the quote does not show it, where it accepts that", async () => {
+    const result = await judge(await makeTdx(V4));
+    const checks = checkTdxPolicy(result, QUOTE_ALONE_POLICY);
+    expect(checks.find(({ id }) => id === "tdx.policy.service-td")).toMatchObject({
+      outcome: "pass",
+      actual: "not shown by this quote",
+    });
+    expect(checks.find(({ id }) => id === "tdx.policy.tee-tcb-svn")?.actual).toMatch(
+      /now not shown by this quote$/,
+    );
+    expect(tdxWarnings(result.quote!, QUOTE_ALONE_POLICY)).toEqual([
+      expect.stringMatching(/^MRSERVICETD is not shown by this quote/),
+    ]);
+  });
+
+  it("warns of every attribute that it does not require and the TD lacks, and of no other", async () => {
+    const changes = {
+      body: { tdAttributes: decodeHex("0001002000000000"), xfam: decodeHex("e402060000000000") },
+    };
+    const { quote } = await judge(await makeTdx(changes));
+    expect(tdxWarnings(quote!, QUOTE_ALONE_POLICY)).toEqual(
+      [/SEPT_VE_DISABLE/, /MIGRATABLE/, /reserved/, /x87 or SSE/].map((pattern) =>
+        expect.stringMatching(pattern),
+      ),
+    );
+    expect(tdxWarnings(quote!, { ...QUOTE_ALONE_POLICY, ...ALL_RULES })).toEqual([]);
+  });
+
   it("passes nothing about a quote that could not be read", async () => {
     const { collateral } = await makeTdx();
     const result = await verifyTdxQuote(new Uint8Array(9), collateral, { now: AT, root: intel.root.der });
-    const checks = checkTdxPolicy(result, STRICT_TDX_POLICY);
+    const checks = checkTdxPolicy(result, QUOTE_ALONE_POLICY);
     expect(checks.map(({ outcome }) => outcome)).toEqual(TDX_POLICY_CHECKS.map(() => "not-evaluated"));
-    expect(reasonOf(checks)).toBe("tdx.policy.tcb-status: could not be evaluated");
+    expect(reasonOf(checks)).toBe("tdx.policy.body: could not be evaluated");
   });
 
   it("says the first thing that is wrong, before what could not be evaluated because of it", async () => {

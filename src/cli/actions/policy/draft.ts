@@ -93,8 +93,10 @@ async function draftOfMachine(file: string, options: Options, context: CliContex
   const { platform, content } = draftFromMachine(options.profile, machine, release, others);
   writeOutput(platformOutput, platform);
   writeOutput(options.output, `${JSON.stringify(content, null, 2)}\n`);
-  show(context, options, { output: options.output, platform: platformOutput }, [
+  const files = { output: options.output, platform: platformOutput, leftOut: machine.leftOut };
+  show(context, options, files, [
     `${platformOutput}: platform ${chosen.platforms[0]}; review it, sign and publish it`,
+    ...machine.leftOut.map((sentence) => `note: ${sentence}`),
     `${options.output}: what the machine showed; review it, then policy draft --content ${options.output}`,
   ]);
 }
