@@ -61,7 +61,16 @@ describe("touchstone evidence tdx", () => {
     const run = await tdx(good, "--json");
     expect(run.exitCode).toBe(0);
     const judged = run.json<Judged & { body: Record<string, string> }>();
-    expect(Object.keys(judged)).toEqual(["accepted", "tcbStatus", "reason", "body", "extended", "checks"]);
+    expect(Object.keys(judged)).toEqual([
+      "accepted",
+      "tcbStatus",
+      "reason",
+      "warnings",
+      "notCompared",
+      "body",
+      "extended",
+      "checks",
+    ]);
     expect(judged).toMatchObject({ accepted: true, tcbStatus: "UpToDate", reason: null });
     expect(judged.body.mrtd).toBe(encodeHex(good.body.mrTd));
     expect(judged.checks.at(-1)).toMatchObject({
@@ -122,6 +131,22 @@ describe("touchstone evidence tdx", () => {
     },
   );
 
+  test.each([
+    ["sept-ve-disable-off", /^SEPT_VE_DISABLE is off/],
+    ["td-migratable", /^MIGRATABLE is on/],
+  ] as const)("%s: accepted as genuine, with a warning", async (name, warning) => {
+    const weak = await tamper(good, name);
+    const { accepted, warnings } = (await tdx(weak, "--json")).json<Judged & { warnings: string[] }>();
+    expect(accepted).toBe(true);
+    expect(warnings).toEqual([
+      expect.stringMatching(warning),
+      expect.stringMatching(/^MRSERVICETD is not shown/),
+    ]);
+    const { output } = await tdx(weak);
+    expect(output).toMatch(/^ACCEPTED as genuine; not compared: MRTD, RTMR0 to RTMR3, /);
+    expect(output).toContain(`\nwarnings\n  ${warnings[0]}\n`);
+  });
+
   test("for people: the answer, the fields, what failed", async () => {
     const run = await tdx(await tamper(good, "debug-td"));
     expect(run.output).toContain("REJECTED\n\n  TCB status      UpToDate\n");
@@ -164,9 +189,12 @@ describe("touchstone evidence nvidia", () => {
     expect(Object.keys(judged)).toEqual([
       "accepted",
       "reason",
+      "warnings",
+      "notCompared",
       "driverVersion",
       "vbiosVersion",
       "fwid",
+      "mode",
       "rimMatch",
       "checks",
     ]);
@@ -179,8 +207,38 @@ describe("touchstone evidence nvidia", () => {
     expect(judged.rimMatch.compared).toBeGreaterThan(0);
   });
 
-  test("without RIMs nothing is compared, and nothing is said to match", async () => {
-    expect((await nvidia(good, "--json")).json()).toMatchObject({ accepted: true, rimMatch: null });
+  test("without RIMs nothing is compared, and the verdict line says so", async () => {
+    expect((await nvidia(good, "--json")).json()).toMatchObject({
+      accepted: true,
+      rimMatch: null,
+      mode: "single",
+      notCompared: [
+        "the driver's and the VBIOS's reference values (give --rim)",
+        "the nonce (give --nonce)",
+        "revocation (`appraise` asks)",
+      ],
+      warnings: [],
+    });
+    expect((await nvidia(good)).output).toMatch(
+      /^ACCEPTED as genuine; not compared: the driver's and the VBIOS's reference values \(give --rim\), /,
+    );
+  });
+
+  test("with one RIM the line names what the other would have compared", async () => {
+    const [flag, driver, , , ...root] = await rims();
+    const { output } = await nvidia(good, flag!, driver!, ...root);
+    expect(output).toMatch(/^ACCEPTED as genuine; not compared: the VBIOS's reference values/);
+  });
+
+  test.each([
+    ["gpu-ppcie", "ppcie", /^the GPU is in PPCIE/],
+    ["gpu-multi-pass-through", "mpt", /^the GPU is in multi-GPU pass-through/],
+    ["gpu-mode-not-stated", "not-stated", /^the driver does not state/],
+  ] as const)("%s: accepted as genuine, with the mode and one warning", async (name, mode, warning) => {
+    const bad = await tamper(good, name);
+    const judged = (await nvidia(bad, "--json")).json();
+    expect(judged).toMatchObject({ accepted: true, mode, warnings: [expect.stringMatching(warning)] });
+    expect((await nvidia(bad)).output).toMatch(new RegExp(`  mode  +${mode}\\n[^]*\\nwarnings\\n  the `));
   });
 
   test("a GPU that measured something else: exit 1 by the measurements", async () => {

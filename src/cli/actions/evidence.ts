@@ -3,7 +3,7 @@ import { judgeGpu } from "../../publisher/evidence/check-gpu-report.ts";
 import { judgeTdx } from "../../publisher/evidence/check-quote.ts";
 import type { Check } from "../../verifier/check-list.ts";
 import { pemTextOf } from "../../verifier/x509/pem.ts";
-import { checkLines } from "../check-lines.ts";
+import { checkLines, warningLines } from "../check-lines.ts";
 import { AnswerIsNo, type CliContext, judging, show, UsageError } from "../context.ts";
 import { readInput } from "../files.ts";
 import { readTestingRoot } from "../testing-root.ts";
@@ -26,6 +26,18 @@ interface NvidiaOptions {
   readonly nvidiaRoot?: string;
   readonly rimRoot?: string;
   readonly json?: boolean;
+}
+
+interface Judged {
+  readonly accepted: boolean;
+  readonly warnings: readonly string[];
+  readonly notCompared: readonly string[];
+  readonly checks: readonly Check[];
+}
+
+/** Evidence alone can be genuine; whether it is what was published is more, and the line says what of that was left open. */
+function verdictLine({ accepted, notCompared }: Judged): string {
+  return accepted ? `ACCEPTED as genuine; not compared: ${notCompared.join(", ")}` : "REJECTED";
 }
 
 type Fact = readonly [name: string, value: string];
@@ -62,6 +74,7 @@ export async function runNvidia(options: NvidiaOptions, context: CliContext): Pr
   answer(context, options, judged, [
     ["driver", judged.driverVersion ?? "not known"],
     ["VBIOS", judged.vbiosVersion ?? "not known"],
+    ["mode", judged.mode ?? "not known"],
     ["FWID", judged.fwid ?? "not stated by the report"],
     ["RIM match", rimMatch === null ? "not compared" : `${rimMatch.matched}/${rimMatch.compared}`],
   ]);
@@ -77,14 +90,15 @@ function readGpu({ report, chain, rim }: NvidiaOptions): { report: Uint8Array; c
 function answer(
   context: CliContext,
   options: { readonly json?: boolean },
-  judged: { readonly accepted: boolean; readonly reason: string | null; readonly checks: readonly Check[] },
+  judged: Judged,
   facts: readonly Fact[],
 ): void {
   const width = Math.max(...facts.map(([name]) => name.length));
   show(context, options, judged, [
-    judged.accepted ? "ACCEPTED" : "REJECTED",
+    verdictLine(judged),
     "",
     ...facts.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`),
+    ...warningLines(judged.warnings),
     ...checkLines(judged.checks),
   ]);
   if (!judged.accepted) throw new AnswerIsNo("");

@@ -3,6 +3,8 @@ export type DescribeCode =
   /** Two sources say different things, or none says it: platform.ts. */
   | "sources-disagree"
   | "source-missing"
+  /** An attribute that no platform should have was not allowed: dangerous-attributes.ts. */
+  | "dangerous-attribute"
   /** Parts of an image do not belong together: os-image.ts, rootfs.ts, secure-boot.ts. */
   | "root-hash"
   | "event-log"

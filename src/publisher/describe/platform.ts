@@ -11,6 +11,7 @@ import {
   readKnownGoodLog,
   readKnownGoodQuote,
 } from "./boot/known-good.ts";
+import { type DangerousAttribute, requireAllowedAttributes } from "./dangerous-attributes.ts";
 import type { DescribeCode } from "./describe-code.ts";
 import type { Described } from "./described.ts";
 import { digestContent, digestFile, withFile } from "./files/random-access.ts";
@@ -33,11 +34,13 @@ export interface PlatformInput {
   /** 8 bytes in hex as a quote holds them; read from the quote where there is one. */
   readonly tdAttributes?: string;
   readonly xfam?: string;
+  /** Dangerous attributes that the platform is to be stated with all the same. */
+  readonly allowAttributes?: readonly DangerousAttribute[];
 }
 
 /**
  * @throws MalformedError on a file that is not of its format; VerificationError "sources-disagree" when two sources contradict
- * each other, "source-missing" when nothing says what a value is.
+ * each other, "source-missing" when nothing says what a value is, "dangerous-attribute" for one that was not allowed.
  */
 export async function describePlatform(input: PlatformInput): Promise<Described> {
   const quote = input.quote === undefined ? undefined : await readKnownGoodQuote(input.quote);
@@ -55,6 +58,7 @@ export async function describePlatform(input: PlatformInput): Promise<Described>
     tdAttributes: agree("TD attributes", [quote?.body.tdAttributes, input.tdAttributes]),
     xfam: agree("XFAM", [quote?.body.xfam, input.xfam]),
   };
+  requireAllowedAttributes(predicate, input.allowAttributes ?? []);
   return { payload: formatStatement("platform", predicate, subjects), attachments: [] };
 }
 

@@ -4,6 +4,7 @@ import { isTrusted, reasonOf } from "../../verifier/appraisal/verdict.ts";
 import { type Check, CheckList } from "../../verifier/check-list.ts";
 import { compareGoldenTables } from "../../verifier/nvidia/compare-golden-tables.ts";
 import { describeComparison } from "../../verifier/nvidia/compare-with-logged.ts";
+import type { GpuMode } from "../../verifier/nvidia/gpu-mode.ts";
 import type { GpuReport } from "../../verifier/nvidia/report.ts";
 import { verifyGpuReport } from "../../verifier/nvidia/verify-report.ts";
 import { type Rim, type RimResult, verifyRim } from "../rim/verify-rim.ts";
@@ -24,10 +25,16 @@ export interface GpuInput {
 export interface JudgedGpu {
   readonly accepted: boolean;
   readonly reason: string | null;
+  /** What the report shows and no policy accepts, or cannot show: one sentence each. */
+  readonly warnings: readonly string[];
+  /** What was held against nothing, each with what would have it compared. */
+  readonly notCompared: readonly string[];
   readonly driverVersion: string | null;
   readonly vbiosVersion: string | null;
   /** SHA-384, hex; null where the driver sends none. */
   readonly fwid: string | null;
+  /** How the GPU is passed through; null where there is no report. */
+  readonly mode: GpuMode | null;
   /** Active indices over all RIMs together; null where report or RIMs are missing or no good. */
   readonly rimMatch: { readonly matched: number; readonly compared: number } | null;
   readonly checks: readonly Check[];
@@ -49,13 +56,50 @@ export async function judgeGpu({ gpu, rims, nonce, now, ...roots }: GpuInput): P
   return {
     accepted: isTrusted(checks),
     reason: reasonOf(checks),
+    warnings: report === null ? [] : warningsOf(report),
+    notCompared: gpu === null ? [REVOCATION] : notCompared(read, compared.rimMatch, nonce),
     driverVersion: report?.driverVersion ?? null,
     vbiosVersion: report?.vbiosVersion ?? null,
     fwid: report?.fwid ? encodeHex(report.fwid) : null,
+    mode: report?.mode ?? null,
     rimMatch: compared.rimMatch,
     checks,
   };
 }
+
+const REVOCATION = "revocation (`appraise` asks)";
+
+/** Says what an accepted report was not held against, so that nobody takes a genuine GPU for a published one. */
+function notCompared(
+  read: readonly RimResult[],
+  match: JudgedGpu["rimMatch"],
+  nonce: Uint8Array | null,
+): string[] {
+  const covered = match === null ? [] : read.map(({ rim }) => rim?.kind);
+  const tables = (["driver", "vbios"] as const).filter((kind) => !covered.includes(kind));
+  const named = tables.map((kind) => (kind === "driver" ? "the driver's" : "the VBIOS's"));
+  return [
+    ...(named.length === 0 ? [] : [`${named.join(" and ")} reference values (give --rim)`]),
+    ...(nonce === null ? ["the nonce (give --nonce)"] : []),
+    REVOCATION,
+  ];
+}
+
+function warningsOf({ mode, fwid, driverVersion }: GpuReport): string[] {
+  return [
+    ...(mode === "single" ? [] : [MODE_WARNINGS[mode]]),
+    ...(fwid === null
+      ? [`driver ${driverVersion} does not state the FWID: the GSP firmware is not shown`]
+      : []),
+  ];
+}
+
+const MODE_WARNINGS = {
+  mpt: "the GPU is in multi-GPU pass-through (MPT), which no policy accepts",
+  ppcie:
+    "the GPU is in PPCIE: its NVSwitches carry plain text and are not attested here, and no policy accepts it",
+  "not-stated": "the driver does not state the GPU's mode: it may be MPT or PPCIE",
+} as const;
 
 /** Compares the report with all RIMs together, if every one of them is good and of the report's versions. */
 function compare(

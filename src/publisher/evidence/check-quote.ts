@@ -4,7 +4,7 @@ import { type Check, CheckList } from "../../verifier/check-list.ts";
 import { parseTdxCollateral } from "../../verifier/tdx/collateral.ts";
 import { parseEventLog, requireBootReplay } from "../../verifier/tdx/event-log.ts";
 import { type ExtendedReport, parseTdxQuote, type TdReport } from "../../verifier/tdx/quote.ts";
-import { checkTdxPolicy, STRICT_TDX_POLICY } from "../../verifier/tdx/quote-policy.ts";
+import { checkTdxPolicy, QUOTE_ALONE_POLICY, tdxWarnings } from "../../verifier/tdx/quote-policy.ts";
 import { TDX_CHECKS, type TdxResult, verifyTdxQuote } from "../../verifier/tdx/verify-quote.ts";
 
 export interface TdxInput {
@@ -23,6 +23,10 @@ export interface JudgedTdx {
   /** Intel's word for the worst of platform, TDX module and quoting enclave; null where they could not be judged. */
   readonly tcbStatus: string | null;
   readonly reason: string | null;
+  /** What the quote shows and ought not to, or cannot show: one sentence each. */
+  readonly warnings: readonly string[];
+  /** What nobody said how it should be, and so was held against nothing. */
+  readonly notCompared: readonly string[];
   /** Fields of the quote, lower-case hex, proven or not; null when the bytes are no quote. */
   readonly body: TdReport | null;
   /** More fields, of a quote whose body has them. They are compared with nothing but zero, where they tell of service TDs. */
@@ -30,19 +34,24 @@ export interface JudgedTdx {
   readonly checks: readonly Check[];
 }
 
+/** Only a policy says what these must be: `appraise` compares them. */
+const REFERENCE_VALUES = ["MRTD", "RTMR0 to RTMR3", "MRCONFIGID", "MROWNER", "MROWNERCONFIG", "REPORTDATA"];
+
 /** Never throws on hostile bytes: what is wrong is a failed check. */
 export async function judgeTdx({ quote, collateral, eventLog, now, root }: TdxInput): Promise<JudgedTdx> {
   const result = await verify(quote, collateral, { now, ...(root && { root }) });
   const body = result.quote?.body ?? null;
   const checks = [
     ...result.checks,
-    ...checkTdxPolicy(result, STRICT_TDX_POLICY),
+    ...checkTdxPolicy(result, QUOTE_ALONE_POLICY),
     ...(eventLog === null ? [] : await checkEventLog(eventLog, body)),
   ];
   return {
     accepted: isTrusted(checks),
     tcbStatus: result.tcb?.status ?? null,
     reason: reasonOf(checks),
+    warnings: result.quote === null ? [] : tdxWarnings(result.quote, QUOTE_ALONE_POLICY),
+    notCompared: REFERENCE_VALUES,
     body,
     extended: result.quote?.extended ?? null,
     checks,

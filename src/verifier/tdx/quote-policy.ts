@@ -67,12 +67,19 @@ export function checkTdxPolicy(result: TdxResult, policy: TdxPolicy): Check[] {
 }
 
 /** What a quote shows, or cannot show, that this policy lets pass: one sentence each. */
-export function tdxWarnings({ body, attributes }: Pick<TdxQuote, "body" | "attributes">, policy: TdxPolicy): string[] {
+export function tdxWarnings(
+  { body, attributes, extended }: Pick<TdxQuote, "body" | "attributes" | "extended">,
+  policy: TdxPolicy,
+): string[] {
   const broken = brokenAttributeRules(attributes).filter((rule) => !policy.requiredAttributes.includes(rule));
+  const unknown = Object.entries(extended ?? {}).flatMap(([field, value]) =>
+    /ServiceTd/.test(field) || /^0*$/.test(value) ? [] : [field],
+  );
   const silent = body.mrServiceTd === null && policy.mrServiceTd === "zero-or-not-shown";
   return [
     ...broken.map(warningOfRule),
     ...(silent ? ["MRSERVICETD is not shown by this quote: a service TD may be bound to the TD"] : []),
+    ...(unknown.length === 0 ? [] : [`compared with nothing, and not zero: ${unknown.join(", ")}`]),
   ];
 }
 

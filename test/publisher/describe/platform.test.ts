@@ -58,6 +58,18 @@ describe("platform", () => {
     writeFileSync(at(name), Buffer.from(machine.evidence.tdx.quote, "base64"));
   }
 
+  it.each([
+    ["sept-ve-disable-off", "0000000000000000"],
+    ["migratable", "0000003000000000"],
+  ] as const)("is not stated with %s, unless that is allowed by name", async (name, tdAttributes) => {
+    const { quote: _, ...bare } = input;
+    const dangerous = { ...bare, pageAddOrder: "two-pass", xfam: "e702060000000000", tdAttributes } as const;
+    await expect(predicateOf(dangerous)).rejects.toThrow(new RegExp(`--allow-attribute ${name}`));
+    const other = name === "migratable" ? "sept-ve-disable-off" : "migratable";
+    await expect(predicateOf({ ...dangerous, allowAttributes: [other] })).rejects.toThrow(name);
+    expect((await predicateOf({ ...dangerous, allowAttributes: [name] })).tdAttributes).toBe(tdAttributes);
+  });
+
   it("computes MRTD, finds the order of page adding in the quote, and observes the rest", async () => {
     expect(await predicateOf(input)).toMatchObject({
       firmware: { fileName: "OVMF.fd", size: firmware.length },

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { hex8 } from "../../../protocol/entry/fields.ts";
 import { platform } from "../../../protocol/entry/kinds/platform.ts";
+import { DANGEROUS_ATTRIBUTES, type DangerousAttribute } from "../dangerous-attributes.ts";
 import { describer, given, OptionsError } from "../describer.ts";
 import type { PageAddOrder } from "../formats/tdvf.ts";
 
@@ -21,7 +22,10 @@ interface Options {
   readonly gpus: number;
   readonly tdAttributes?: string;
   readonly xfam?: string;
+  readonly allowAttribute?: readonly string[];
 }
+
+const dangerous = z.enum(DANGEROUS_ATTRIBUTES);
 
 export const platformDescriber = describer({
   kind: platform,
@@ -57,6 +61,11 @@ export const platformDescriber = describer({
       description: "TD_ATTRIBUTES, 8 bytes as a quote holds them; read from the quote where there is one",
     },
     { flags: "--xfam <hex>", description: "XFAM, likewise" },
+    {
+      flags: "--allow-attribute <name>",
+      description: `state the platform although it has this attribute: ${DANGEROUS_ATTRIBUTES.join(" or ")}`,
+      repeated: true,
+    },
   ],
   example: `
 Example:
@@ -74,6 +83,7 @@ Example:
     acpi: z.strictObject({ loader: path, rsdp: path, tables: path }).exactOptional(),
     tdAttributes: hex8.exactOptional(),
     xfam: hex8.exactOptional(),
+    allowAttributes: z.array(dangerous).exactOptional(),
   }),
   read(options: Options) {
     const { machineType, vcpus, memory: memoryBytes, gpus } = options;
@@ -81,10 +91,17 @@ Example:
     return {
       shape: { machineType, vcpus, memoryBytes, gpus },
       ...given({ firmware, pageAddOrder, quote, eventLog, acpi: acpiOf(options), tdAttributes, xfam }),
+      ...given({ allowAttributes: options.allowAttribute?.map(readDangerous) }),
     };
   },
   describe: async (input) => (await import("../platform.ts")).describePlatform(input),
 });
+
+function readDangerous(name: string): DangerousAttribute {
+  const { data } = dangerous.safeParse(name);
+  if (data !== undefined) return data;
+  throw new OptionsError(`--allow-attribute takes ${DANGEROUS_ATTRIBUTES.join(" or ")}, not ${name}`);
+}
 
 function acpiOf({ acpiLoader: loader, acpiRsdp: rsdp, acpiTables: tables }: Options) {
   if (loader === undefined && rsdp === undefined && tables === undefined) return undefined;
