@@ -57,6 +57,8 @@ export interface SgxPlatform {
   readonly sgxType: number;
   /** 16 bytes. */
   readonly platformInstanceId: Uint8Array;
+  /** Changes the extension before the certificate is signed, for fields that nothing else sets. */
+  readonly edit?: (extension: Uint8Array) => Uint8Array;
 }
 
 interface LevelFields {
@@ -205,7 +207,7 @@ function sgxExtension(platform: SgxPlatform): Uint8Array {
     field("2.18", octetString(platform.cpuSvn)),
   ];
   const configuration = [1, 2, 3].map((flag) => field(`7.${flag}`, boolean(true)));
-  return sequence(
+  const made = sequence(
     field("1", octetString(platform.ppid)),
     field("2", sequence(...tcb)),
     field("3", octetString(decodeHex(platform.pceId))),
@@ -214,6 +216,7 @@ function sgxExtension(platform: SgxPlatform): Uint8Array {
     field("6", octetString(platform.platformInstanceId)),
     field("7", sequence(...configuration)),
   );
+  return platform.edit?.(made) ?? made;
 }
 
 /**

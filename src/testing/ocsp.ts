@@ -33,6 +33,8 @@ export interface OcspFields {
   readonly status: "good" | "revoked" | "unknown";
   readonly thisUpdate: Date;
   readonly nextUpdate: Date;
+  /** Changes what is signed before it is, for fields that nothing else sets. */
+  readonly edit?: (responseData: Uint8Array) => Uint8Array;
 }
 
 /**
@@ -77,11 +79,12 @@ export function makeOcspError(code: number): Uint8Array {
  * ```
  */
 export async function makeOcspResponse(fields: OcspFields): Promise<Uint8Array> {
-  const responseData = sequence(
+  const made = sequence(
     context(1, subjectName(fields.signer)),
     generalizedTime(fields.thisUpdate),
     sequence(singleResponse(fields)),
   );
+  const responseData = fields.edit?.(made) ?? made;
   const basic = sequence(
     responseData,
     sequence(oid("1.2.840.10045.4.3.3")),

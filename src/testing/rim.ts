@@ -81,7 +81,9 @@ export function makeRimContent({ product, version, table }: RimFields): string {
   const attributes = `corpus="false" name="${product}" patch="false" supplemental="false" tagId="synthetic" tagVersion="0" version="1.0"`;
   const meta =
     `<ns0:Meta xmlns:ns1="${RIM}" PayloadType="direct" colloquialVersion="${version}" edition="GPU" product="${product}"` +
-    ` revision="r1" ns1:PlatformModel="${product}"></ns0:Meta>`;
+    ` revision="r1" ns1:BindingSpec="RIMIM" ns1:BindingSpecVersion="1.01" ns1:FirmwareManufacturer="NVIDIA Corporation"` +
+    ` ns1:FirmwareManufacturerId="5703" ns1:PlatformManufacturerId="5703" ns1:PlatformManufacturerStr="NVIDIA Corporation"` +
+    ` ns1:PlatformModel="${product}"></ns0:Meta>`;
   return [
     `<SoftwareIdentity xmlns="${SWID}" ${OF_ROOT} ${attributes}>`,
     `<ns0:Entity name="NVIDIA Corporation" role="softwareCreator tagCreator"></ns0:Entity>`,

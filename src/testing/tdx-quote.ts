@@ -140,6 +140,10 @@ export interface QuoteFields {
   readonly attestationKeyType?: number;
   readonly teeType?: number;
   readonly qeVendorId?: Uint8Array;
+  /** Changes header and body before they are signed, for fields that nothing else sets. */
+  readonly edit?: (signed: Uint8Array) => Uint8Array;
+  /** The same for the QE report. */
+  readonly editQeReport?: (report: Uint8Array) => Uint8Array;
   /** Bytes after the signature data, which nothing signs. */
   readonly trailing?: Uint8Array;
 }
@@ -169,9 +173,10 @@ const INTEL_QE = decodeHex("939a7233f79c4ca9940a0db3957f0607");
  */
 export async function makeTdxQuote(signer: QuoteSigner, fields: QuoteFields): Promise<Uint8Array> {
   const attestationKey = await makeKeyPair("P-256");
-  const signed = concatBytes(quoteHeader(fields), bodyDescriptor(fields.form), quoteBody(fields));
+  const made = concatBytes(quoteHeader(fields), bodyDescriptor(fields.form), quoteBody(fields));
+  const signed = fields.edit?.(made) ?? made;
   const signature = await signWith(attestationKey, signed);
-  const certification = await qeCertification(signer, fields.qeReport, attestationKey.point);
+  const certification = await qeCertification(signer, fields, attestationKey.point);
   const signatureData = concatBytes(signature, attestationKey.point, certification);
   return concatBytes(signed, u32(signatureData.length), signatureData, fields.trailing ?? new Uint8Array());
 }
@@ -211,11 +216,12 @@ function sized(name: string, value: Uint8Array, length: number): Uint8Array {
 /** Certification data of type 6: QE report, its signature, authentication data and the PCK chain (type 5). */
 async function qeCertification(
   { pck, chain }: QuoteSigner,
-  qe: QeReport,
+  { qeReport, editQeReport }: QuoteFields,
   attestationPoint: Uint8Array,
 ): Promise<Uint8Array> {
   const authenticationData = Uint8Array.from({ length: 32 }, (_, i) => i);
-  const report = qeReportBytes(qe, sha256(concatBytes(attestationPoint, authenticationData)));
+  const made = qeReportBytes(qeReport, sha256(concatBytes(attestationPoint, authenticationData)));
+  const report = editQeReport?.(made) ?? made;
   const pem = utf8(chain);
   const data = concatBytes(
     report,

@@ -238,7 +238,9 @@ describe("touchstone evidence nvidia", () => {
     const bad = await tamper(good, name);
     const judged = (await nvidia(bad, "--json")).json();
     expect(judged).toMatchObject({ accepted: true, mode, warnings: [expect.stringMatching(warning)] });
-    expect((await nvidia(bad)).output).toMatch(new RegExp(`  mode  +${mode}\\n[^]*\\nwarnings\\n  the `));
+    expect((await nvidia(bad)).output).toMatch(
+      new RegExp(`  mode  +${mode}\\n[\\s\\S]*\\nwarnings\\n  the `),
+    );
   });
 
   test("a GPU that measured something else: exit 1 by the measurements", async () => {
