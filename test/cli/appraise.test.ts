@@ -63,7 +63,15 @@ describe("touchstone appraise on files", () => {
     const run = await appraise(...FROM_FILE(), ...nonceOf(good), "--json");
     expect(run.exitCode).toBe(0);
     const verdict = run.json<Verdict & Record<string, unknown>>();
-    expect(Object.keys(verdict)).toEqual(["verdict", "profile", "checks", "policy", "checkpoint", "asOf"]);
+    expect(Object.keys(verdict)).toEqual([
+      "verdict",
+      "profile",
+      "checks",
+      "warnings",
+      "policy",
+      "checkpoint",
+      "asOf",
+    ]);
     expect(verdict).toMatchObject({
       verdict: "trusted",
       profile: "first",
@@ -93,12 +101,15 @@ describe("touchstone appraise on files", () => {
         log      log.example/touchstone at size 12
         as of    2026-11-23T12:00:00.000Z
 
+      warnings
+        MRSERVICETD is not shown by this quote: a service TD may be bound to the TD
+
       passed
         bundle     7 of 7
         evidence   2 of 2
-        tdx       27 of 27
+        tdx       29 of 29
         tuple     10 of 10
-        gpu       21 of 21
+        gpu       23 of 23
         binding    4 of 4"
     `);
   });
@@ -120,6 +131,9 @@ describe("touchstone appraise on files", () => {
         log              log.example/touchstone at size 12
         as of            2026-11-23T12:00:00.000Z
 
+      warnings
+        MRSERVICETD is not shown by this quote: a service TD may be bound to the TD
+
       failed
         tuple.mrtd: differs
           expected  516494c764a904cd921c6155e74298dc50afc0bfc6586a8bf07a044c57cb54f28a9948ec6a69a2304071be8053666d41  by platform/h100-vm@1
@@ -128,9 +142,9 @@ describe("touchstone appraise on files", () => {
       passed
         bundle     7 of 7
         evidence   2 of 2
-        tdx       27 of 27
+        tdx       29 of 29
         tuple      9 of 10
-        gpu       21 of 21
+        gpu       23 of 23
         binding    4 of 4"
     `);
   });

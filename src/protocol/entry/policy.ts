@@ -39,17 +39,16 @@ export const TD_ATTRIBUTE_RULES = [
 ] as const;
 export type TdAttributeRule = (typeof TD_ATTRIBUTE_RULES)[number];
 
+const differ = (values: readonly unknown[]) => new Set(values).size === values.length;
 const distinct = <T extends z.ZodType>(item: T) =>
-  z.array(item).refine((items) => new Set(items).size === items.length, { error: "members must differ" });
+  z.array(item).refine(differ, { error: "members must differ" });
 
 /** What the TDX quote must show beside the registers that the referenced entries state. */
 export const tdxRequirements = z.strictObject({
-  bodies: distinct(z.enum(TDX_BODIES))
-    .min(1)
-    .describe("Accepted forms of the TD report: TDX 1.0 has no TEE_TCB_SVN_2 and no MRSERVICETD"),
-  requiredAttributes: distinct(z.enum(TD_ATTRIBUTE_RULES)).describe(
-    "SEPT_VE_DISABLE on; MIGRATABLE off; reserved bits of TD_ATTRIBUTES and XFAM zero; x87 and SSE in XFAM",
-  ),
+  /** Accepted forms of the TD report. */
+  bodies: distinct(z.enum(TDX_BODIES)).min(1),
+  /** SEPT_VE_DISABLE on; MIGRATABLE off; reserved bits of TD_ATTRIBUTES and XFAM zero; x87 and SSE in XFAM. */
+  requiredAttributes: distinct(z.enum(TD_ATTRIBUTE_RULES)),
   mrConfigId: tdxRegister,
   mrOwner: tdxRegister,
   mrOwnerConfig: tdxRegister,
@@ -69,9 +68,8 @@ export const tdxRequirements = z.strictObject({
     .min(1)
     .describe("Accepted TCB statuses, in Intel's words"),
   minTcbEvaluationDataNumber: positive,
-  mrServiceTd: z
-    .enum(["zero", "zero-or-not-shown"])
-    .describe("zero: the quote must show it; zero-or-not-shown: a body that has no such field is accepted"),
+  /** A TDX 1.0 body does not show it. */
+  mrServiceTd: z.enum(["zero", "zero-or-not-shown"]),
   debug: z.literal(false),
 });
 export type TdxRequirements = z.infer<typeof tdxRequirements>;
@@ -80,10 +78,10 @@ export type TdxRequirements = z.infer<typeof tdxRequirements>;
 export const gpuRequirements = z.strictObject({
   count: z.int().min(1).max(16),
   architecture: z.enum(["hopper", "blackwell"]),
-  mode: z.literal("single").describe("Each GPU is passed through for itself, without NVLink to others"),
-  modeNotStated: z
-    .enum(["accept", "reject"])
-    .describe("Whether one GPU whose driver does not state the mode is accepted; several never are"),
+  /** Passed through for itself, without NVLink to others. */
+  mode: z.literal("single"),
+  /** "accept" of one GPU alone, never of several. */
+  modeNotStated: z.enum(["accept", "reject"]),
   driverVersions: z.array(text(64)).min(1).max(16),
   vbiosVersions: z.array(text(64)).min(1).max(16),
   rimTables: z.array(sha256).min(1).max(32).describe("tableDigest of each gpu-rim that may be used"),
@@ -161,9 +159,7 @@ export const policy = z
     profiles: z.array(profile).min(1).max(32),
   })
   .refine((p) => p.validFrom < p.expires, { error: "validFrom must be before expires" })
-  .refine((p) => new Set(p.profiles.map(({ id }) => id)).size === p.profiles.length, {
-    error: "profile ids must differ",
-  })
+  .refine((p) => differ(p.profiles.map(({ id }) => id)), { error: "profile ids must differ" })
   .refine((p) => (p.version === 1) === (p.previous === null), {
     error: "previous is null for version 1 and only then",
   })

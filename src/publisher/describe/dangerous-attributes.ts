@@ -22,6 +22,6 @@ export function requireAllowedAttributes(
   if (found === undefined) return;
   throw new VerificationError<DescribeCode>(
     "dangerous-attribute",
-    `${warningOfRule(DANGEROUS[found])}; a platform is stated with it only under --allow-attribute ${found}`,
+    `${warningOfRule(DANGEROUS[found])}; state the platform with it on purpose: --allow-attribute ${found}`,
   );
 }
