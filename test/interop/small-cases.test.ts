@@ -19,6 +19,7 @@ const file = (name: string, path: string) => realDataPath(`evidence/cases/${name
 interface Judged {
   readonly accepted: boolean;
   readonly reason: string | null;
+  readonly warnings: readonly string[];
   readonly checks: readonly Check[];
 }
 
@@ -71,6 +72,14 @@ describeReal("small cases that are accepted", () => {
     const judged = await judge(name, "ACCEPTED", tdx(name, asOf, log === null ? undefined : file(name, log)));
     expect(judged.reason).toBeNull();
     expect(detailOf(judged, id)).toBe(detail);
+  });
+
+  it.each([
+    ["td-attributes-migratable", JULY, /^MIGRATABLE is on/],
+    ["tdx-sept-ve-disable-off", NOVEMBER, /^SEPT_VE_DISABLE is off/],
+  ])("%s is warned of", async (name, asOf, warning) => {
+    const { warnings } = await judge(name, "ACCEPTED, with a warning", tdx(name, asOf));
+    expect(warnings).toContainEqual(expect.stringMatching(warning));
   });
 
   it("dstack-log-stripped-digests with one byte of a payload changed is not", async () => {

@@ -202,6 +202,14 @@ describe("a policy", () => {
     expect(tdxWarnings(quote!, { ...QUOTE_ALONE_POLICY, ...ALL_RULES })).toEqual([]);
   });
 
+  it("warns of fields of an extended body that are not zero and that nothing is compared with", async () => {
+    const extended = { vmId: Uint8Array.of(1), initialFmspc: new Uint8Array(12).fill(9) };
+    const { quote } = await judge(await makeTdx({ quote: { form: "v5-tdx1.5-extended", extended } }));
+    expect(tdxWarnings(quote!, QUOTE_ALONE_POLICY)).toEqual([
+      "compared with nothing, and not zero: vmId, initialFmspc",
+    ]);
+  });
+
   it("passes nothing about a quote that could not be read", async () => {
     const { collateral } = await makeTdx();
     const result = await verifyTdxQuote(new Uint8Array(9), collateral, { now: AT, root: intel.root.der });
