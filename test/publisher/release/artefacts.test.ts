@@ -6,8 +6,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { withFile } from "../../../src/publisher/describe/files/random-access.ts";
 import { readUki } from "../../../src/publisher/describe/formats/uki.ts";
-import { makeCcel } from "../../../src/testing/event-log.ts";
-import { EV_EFI_BOOT_SERVICES_APPLICATION } from "../../../src/verifier/tdx/event-type.ts";
+import { makeCcel, measured } from "../../../src/testing/event-log.ts";
+import { EV_EFI_BOOT_SERVICES_APPLICATION, EV_IPL } from "../../../src/verifier/tdx/event-type.ts";
 import { buildUki, haveStub } from "../describe/formats/build-uki.ts";
 import { describeWithTool } from "../describe/with-tool.ts";
 import { releaseToml, smallWorld } from "./small-release.ts";
@@ -91,7 +91,7 @@ verity = "root.verity"
         data: new Uint8Array(32),
         digest,
       };
-      world.folder.write("boot.bin", makeCcel([event]));
+      world.folder.write("boot.bin", makeCcel([event, measured(2, EV_IPL, new Uint8Array(4))]));
       const file = world.folder.write("image.toml", toml("2.0", IMAGE));
       expect((await world.run(["release", file])).error).toBeNull();
       const { kernelPatchSet, driverBuild, verity } = predicateOf("image.d/guest.json");
