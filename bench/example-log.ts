@@ -138,6 +138,7 @@ async function appendBatch(
   }
   await store.append(from, {
     entries,
+    attachments: [],
     tiles: tree.takeWrites(),
     head: { size: tree.size, root: tree.root() },
   });

@@ -1,18 +1,14 @@
 // Assembles the append-only log that the service and the command line use. How an entry gets into it is told in
 // sequencing/sequencer.ts.
-import { nativeSha256 } from "../node/sha256.ts";
-import { encodeHex } from "../protocol/encoding/hex.ts";
-import { MAX_ATTACHMENT_BYTES } from "../protocol/entry/attachment.ts";
-import type { Envelope } from "../protocol/envelope/dsse.ts";
 import type { InForce } from "../protocol/registration/in-force.ts";
 import { Checkpointer } from "./checkpointing/checkpointer.ts";
 import { Publication, type Published } from "./checkpointing/publication.ts";
 import { DEFAULT_LIMITS, type LogConfig } from "./config.ts";
-import { LogUnavailableError } from "./errors.ts";
+import { BatchRefusedError, LogUnavailableError } from "./errors.ts";
 import { NO_OBSERVER } from "./observer.ts";
 import { PublishedLog } from "./published-log.ts";
 import { Recorder } from "./sequencing/recorder.ts";
-import { type PublishOutcome, Sequencer } from "./sequencing/sequencer.ts";
+import { type BatchLines, type PublishOutcome, Sequencer } from "./sequencing/sequencer.ts";
 import { StatusIssuer } from "./sequencing/status-issuer.ts";
 import type { Loaded } from "./start-checks.ts";
 import { Prover } from "./tree/prover.ts";
@@ -66,36 +62,26 @@ export class Log {
   /**
    * Publishes envelopes together, in their order: all of them, or none. Every signature is verified; a payload that is in the log
    * already is answered from there, whatever its signatures. Resolves when they are durable and, unless the quorum is late, cosigned.
+   * @param lines envelopes, each followed at some place by the attachments that it names and the log does not have: they become
+   *   durable in its transaction, or not at all. Lines that still arrive are checked as they come, and the first that is refused ends
+   *   the reading.
+   * @returns one outcome for each envelope.
    * @throws PolicyError with a RefusalCode, VerificationError "signature-unknown-key" | "signature-invalid", MalformedError for a
-   *   trust root whose keys are no keys; for several envelopes BatchRefusedError around any of them. LogUnavailableError.
+   *   trust root whose keys are no keys, or "batch" for an attachment that nothing names; unless it is one envelope in an array,
+   *   BatchRefusedError around any of them. LogUnavailableError.
    */
-  async publish(envelopes: readonly Envelope[]): Promise<PublishOutcome[]> {
+  async publish(lines: BatchLines): Promise<PublishOutcome[]> {
     if (this.#closed !== null) throw new LogUnavailableError("shutting-down", "the service is stopping");
-    const publishing = this.#sequencer.publish(envelopes);
+    const publishing = this.#sequencer.publish(lines);
     this.#publishing.add(publishing);
     try {
       return await publishing;
+    } catch (error) {
+      const isAlone = Array.isArray(lines) && lines.length === 1;
+      throw isAlone && error instanceof BatchRefusedError ? error.cause : error;
     } finally {
       this.#publishing.delete(publishing);
     }
-  }
-
-  /**
-   * Stores an attachment durably. Who may is for the caller to decide.
-   * @param digest hex SHA-256 of the bytes. @returns whether it was new.
-   * @throws RangeError when the bytes have another digest, or are none or more than 16 MiB; LogUnavailableError "storage-failed".
-   */
-  async putAttachment(digest: string, bytes: Uint8Array): Promise<boolean> {
-    if (bytes.length < 1 || bytes.length > MAX_ATTACHMENT_BYTES)
-      throw new RangeError("an attachment has 1 byte to 16 MiB");
-    if (encodeHex(nativeSha256(bytes)) !== digest) throw new RangeError("the bytes do not have this SHA-256");
-    return this.#config.store.putAttachment(digest, bytes).catch((cause: unknown) => {
-      throw new LogUnavailableError(
-        "storage-failed",
-        "the attachment could not be stored; make room and send it again",
-        { cause },
-      );
-    });
   }
 
   /** Does what time has made due. The log calls it by itself; a test with a clock of its own may, too. */

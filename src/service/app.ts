@@ -72,7 +72,8 @@ function answerProblem({ logger, metrics }: Service, c: Context<ApiEnvironment>,
     "content-type": PROBLEM_MEDIA_TYPE,
     "cache-control": "no-store",
     "x-request-id": problem.requestId,
-    ...(problem.status === 401 ? { "www-authenticate": "Signature" } : {}),
+    // RFC 9110 §11.6.1 asks for a challenge; what authenticates a writer are the signatures of the envelope.
+    ...(problem.status === 401 ? { "www-authenticate": "DSSE" } : {}),
     // The rate limiter knows better when its window ends.
     ...(retryAfter === undefined || c.res.headers.has("retry-after")
       ? {}
@@ -113,9 +114,8 @@ const compressReads: MiddlewareHandler = (c, next) => (c.req.method === "GET" ? 
 const answerPreflight: MiddlewareHandler = async (c, next) => {
   if (c.req.method !== "OPTIONS") return next();
   return c.body(null, 204, {
-    "access-control-allow-methods": "GET, HEAD, POST, PUT",
-    "access-control-allow-headers":
-      "accept, content-type, content-digest, if-none-match, signature, signature-input",
+    "access-control-allow-methods": "GET, HEAD, POST",
+    "access-control-allow-headers": "accept, content-type, if-none-match",
     "access-control-max-age": "86400",
   });
 };

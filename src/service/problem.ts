@@ -7,7 +7,7 @@ import type { RefusalCode } from "../protocol/registration/refusal.ts";
 
 /** Status and title of every refusal of the registration rules. */
 const REFUSALS: Readonly<Record<RefusalCode, readonly [number, string]>> = {
-  "attachment-missing": [422, "An attachment of the entry is not stored"],
+  "attachment-missing": [422, "An attachment of the entry did not come with it"],
   "below-svn-floor": [422, "The policy refers to a release below its own floor"],
   "identity-taken": [409, "Another payload has this kind, name and version"],
   "key-revoked": [403, "A key that signed is revoked"],
@@ -43,13 +43,11 @@ const REQUESTS = {
   "signature-missing": [401, "There is no signature"],
   "signature-unknown-key": [401, "A signature is by an unknown key"],
   "signature-invalid": [401, "A signature does not verify"],
-  "signature-expired": [401, "The request was signed too long ago"],
   "not-found": [404, "There is nothing here"],
   "beyond-tree": [404, "The published tree is smaller than that"],
   "method-not-allowed": [405, "The method is not allowed here"],
   "too-large": [413, "The request is too large"],
   "unsupported-media-type": [415, "The content type is not supported"],
-  "digest-mismatch": [422, "The bytes have another digest"],
   "invalid-entry": [422, "The entry does not fit its schema"],
   "document-expired": [422, "The document has expired"],
   "document-ahead-of-clock": [422, "The document is dated in the future"],
@@ -152,9 +150,9 @@ function explain(error: unknown): Explanation {
   return { code: "internal", detail: "an error of the service; its log names this request", fields: {} };
 }
 
-/** Below the text of a document (JSON, UTF-8, base64) it is malformed; above it, it is read but does not fit. */
+/** What is not the text of an entry (JSON, UTF-8, base64, the frame of a batch) is malformed; above that, it is read but does not fit. */
 function explainMalformed({ format, at, message }: MalformedError): Explanation {
-  if (format === "JSON" || format === "UTF-8" || format === "base64" || format === "HTTP signature") {
+  if (format === "JSON" || format === "UTF-8" || format === "base64" || format === "batch") {
     return { code: "malformed", detail: message, fields: { format } };
   }
   // The one thing that has no place within the envelope is its length.

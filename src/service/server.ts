@@ -32,7 +32,7 @@ export interface RunningServer {
 
 /** Time to send all headers of a request, milliseconds. */
 const HEADERS_TIMEOUT = 10_000;
-/** Time to send a whole request: 48 MiB over a slow line. */
+/** Time to send a whole request: 96 MiB over a line of 7 Mbit/s. */
 const REQUEST_TIMEOUT = 120_000;
 const KEEP_ALIVE_TIMEOUT = 65_000;
 const IDLE_CHECK = 50;

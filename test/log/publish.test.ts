@@ -1,13 +1,14 @@
 // Publishing through the whole log: what is accepted is durable, cosigned and found again, what is refused leaves no trace.
 import { afterEach, describe, expect, it } from "vitest";
 import type { Log } from "../../src/log/log.ts";
+import type { Append } from "../../src/log/store/log-store.ts";
 import { equalBytes } from "../../src/protocol/encoding/bytes.ts";
 import { makeEnvelope, parseLeaf } from "../../src/protocol/envelope/dsse.ts";
 import { verifyConsistency } from "../../src/protocol/merkle/consistency.ts";
 import { hashLeaf } from "../../src/protocol/merkle/hash.ts";
 import { verifyInclusion } from "../../src/protocol/merkle/inclusion.ts";
 import { policyPredicate, revocationPredicate, statusPredicate } from "../support/document-predicates.ts";
-import { testKey } from "../support/keys.ts";
+import { testKey, testKeys } from "../support/keys.ts";
 import { LogHarness } from "../support/log-harness.ts";
 import { kernelPredicate, platformPredicate, sha256Of } from "../support/release-predicates.ts";
 import { inOrder, signReleaseSet } from "../support/release-set.ts";
@@ -355,31 +356,91 @@ describe("reading", () => {
 });
 
 describe("attachments", () => {
-  it("are stored under their digest, and an entry that names one needs it first", async () => {
-    await begin();
-    const { keys } = harness;
-    const bytes = new TextEncoder().encode("[]");
-    const digest = sha256Of("[]");
-    const attachment = { digest, size: 2, mediaType: "application/json" as const };
-    const predicate = kernelPredicate();
+  const bytes = new TextEncoder().encode("[]");
+  const digest = sha256Of("[]");
+  const naming = async (signers = [harness.keys.publisher], named = digest, name = "attached") => {
+    const attachment = { digest: named, size: 2, mediaType: "application/json" as const };
+    const predicate = kernelPredicate(name);
     const patches = { ...predicate.patches, inline: null, attachment };
-    const entry = await signStatement("kernel-patch-set", { ...predicate, patches }, [keys.publisher]);
+    return signStatement("kernel-patch-set", { ...predicate, patches }, signers);
+  };
+  const stored = async () => (await log.read.attachment(digest)) !== undefined;
+
+  it("become durable with the entry that names them, which needs them", async () => {
+    await begin();
+    const entry = await naming();
     await expect(log.publish([entry])).rejects.toMatchObject({ code: "attachment-missing" });
-    await expect(log.putAttachment(sha256Of("other"), bytes)).rejects.toThrow(RangeError);
-    await expect(log.putAttachment(sha256Of(""), new Uint8Array(0))).rejects.toThrow(RangeError);
-    expect(await log.putAttachment(digest, bytes)).toBe(true);
-    expect(await log.putAttachment(digest, bytes)).toBe(false);
+    expect(await stored()).toBe(false);
+    const outcomes = await log.publish([entry, bytes]);
+    expect(outcomes).toMatchObject([{ outcome: "new", index: 1 }]);
     expect(Buffer.from((await log.read.attachment(digest))!).toString()).toBe("[]");
     expect(await log.read.attachment(sha256Of("other"))).toBeUndefined();
-    expect((await log.publish([entry]))[0]).toMatchObject({ outcome: "new", index: 1 });
+    expect(await log.publish([entry, bytes])).toMatchObject([{ outcome: "known", index: 1 }]);
+    expect(await log.publish([await naming(undefined, undefined, "second")])).toMatchObject([{ index: 2 }]);
   });
 
-  it("says that an attachment could not be stored, when the disk refuses it", async () => {
-    const full = async () => {
-      throw new Error("SQLITE_FULL: database or disk is full");
+  it("of one key of a two-of-two rule are not stored", async () => {
+    const keys = await testKeys();
+    const { roles } = await trustRootPredicate(keys);
+    const both = {
+      ...roles.publisher[0]!,
+      keys: [keys.publisher.keyId, keys.otherPublisher.keyId],
+      threshold: 2,
     };
-    await begin({ store: (store) => Object.assign(store, { putAttachment: full }) });
-    const refused = log.putAttachment(sha256Of("[]"), Buffer.from("[]"));
-    await expect(refused).rejects.toMatchObject({ code: "storage-failed" });
+    await begin({ trustRoot: { roles: { ...roles, publisher: [both] } } });
+    await expect(log.publish([await naming(), bytes])).rejects.toMatchObject({
+      position: 0,
+      cause: { code: "not-authorised" },
+    });
+    expect(await stored()).toBe(false);
+    await log.publish([await naming([keys.publisher, keys.otherPublisher]), bytes]);
+    expect(await stored()).toBe(true);
+  });
+
+  it("that nothing names, or that come before what names them, are refused", async () => {
+    await begin();
+    const refused = { position: 1, cause: { name: "MalformedError", format: "batch" } };
+    const [other] = await signPlatforms(harness.keys, "vm", 1);
+    await expect(log.publish([other!, bytes])).rejects.toMatchObject(refused);
+    const same = new TextEncoder().encode("{}");
+    await expect(log.publish([await naming(), same])).rejects.toMatchObject(refused);
+    await expect(log.publish([bytes, await naming()])).rejects.toMatchObject({ ...refused, position: 0 });
+    expect([await stored(), size()]).toEqual([false, 1]);
+  });
+
+  it("of a refused batch leave nothing, also for the batch that shares its commit", async () => {
+    await begin();
+    const bad = await signStatement("revocation", revocationPredicate({ digests: [sha256Of("none")] }), [
+      harness.keys.revocation,
+    ]);
+    const results = await Promise.allSettled([
+      log.publish([await naming(), bytes, bad]),
+      log.publish([await naming(undefined, undefined, "without")]),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    expect(results[0]).toMatchObject({ reason: { position: 2, cause: { code: "revocation-target" } } });
+    expect(results[1]).toMatchObject({ reason: { code: "attachment-missing" } });
+    expect([await stored(), size()]).toEqual([false, 1]);
+  });
+
+  it("leave nothing when the disk refuses the append", async () => {
+    let isFull = true;
+    await begin({
+      store: (store) => {
+        const append = store.append.bind(store);
+        return Object.assign(store, {
+          append: async (expected: number, what: Append) => {
+            if (isFull && what.attachments.length > 0)
+              what = { ...what, tiles: [{ ...what.tiles[0]!, level: -1 }] };
+            return append(expected, what);
+          },
+        });
+      },
+    });
+    await expect(log.publish([await naming(), bytes])).rejects.toMatchObject({ code: "storage-failed" });
+    expect(await stored()).toBe(false);
+    isFull = false;
+    await log.publish([await naming(), bytes]);
+    expect(await stored()).toBe(true);
   });
 });

@@ -53,7 +53,7 @@ describe("creating a log", () => {
     });
     const stranger = await signStatement("trust-root", predicate, [await testKey("stranger")]);
     await expect(createLog(await harness.config(), stranger)).rejects.toMatchObject({
-      code: "signature-unknown-key",
+      code: "not-authorised",
     });
     const good = await signStatement("trust-root", predicate, [harness.keys.root[0]]);
     const other = { ...(await harness.config()), signer: createNoteSigner(await logKey("other.example")) };

@@ -17,6 +17,7 @@ import {
 import { type NoteSignature, parseNote } from "../../protocol/note/signed-note.ts";
 import { parseTlogPolicy, type TlogPolicy } from "../../protocol/note/tlog-policy.ts";
 import { currentTrustRoot, type InForce, NOTHING_IN_FORCE } from "../../protocol/registration/in-force.ts";
+import { attachmentsOf } from "../../protocol/registration/references.ts";
 import { register } from "../../protocol/registration/register.ts";
 import type { HighWater } from "../checkpointing/high-water.ts";
 import { StartRefusedError } from "../errors.ts";
@@ -62,6 +63,8 @@ class Fsck {
   readonly #keys = new KeyRing();
   readonly #findings = new FsckFindings();
   readonly #expected = { digests: 0, signers: 0 };
+  /** Hex SHA-256 of what the entries name. */
+  readonly #attached = new Set<string>();
   readonly #tree = GrowingTree.empty();
   #inForce: InForce = NOTHING_IN_FORCE;
   #checkpoints: PublishedCheckpoint[] = [];
@@ -172,7 +175,7 @@ class Fsck {
       envelopes.map(async (envelope, i) => {
         if (envelope === undefined) return undefined;
         try {
-          return (await verifyBatch([envelope], [], this.#keys.lookup))[0];
+          return (await verifyBatch([envelope], this.#keys.lookup))[0];
         } catch (error) {
           this.#findings.add("signature", `entry ${first + i}: ${(error as Error).message}`);
           return undefined;
@@ -182,6 +185,7 @@ class Fsck {
   }
 
   async #checkEntry(envelope: VerifiedEnvelope, index: number): Promise<void> {
+    for (const { digest } of attachmentsOf(envelope.statement)) this.#attached.add(digest);
     const earlier = entriesBefore(this.#store, index);
     const view = await BatchView.load(earlier, this.#inForce, [envelope], () => this.#tree.root());
     const registration = this.#attempt("registration", index, () => register(view, envelope));
@@ -281,6 +285,8 @@ class Fsck {
       if (bytes === undefined || encodeHex(nativeSha256(bytes)) !== digest) {
         this.#findings.add("attachment", `attachment ${digest} has other bytes`);
       }
+      if (!this.#attached.has(digest))
+        this.#findings.add("attachment", `attachment ${digest} is named by no entry that could be read`);
     }
     return digests.length;
   }

@@ -27,6 +27,7 @@ import type { HighWater } from "../checkpointing/high-water.ts";
 import { StartRefusedError } from "../errors.ts";
 import { NO_OBSERVER } from "../observer.ts";
 import { loadInForce } from "../sequencing/load-in-force.ts";
+import type { Attached } from "../sequencing/pending-batch.ts";
 import { Recorder } from "../sequencing/recorder.ts";
 import { verifyBatch } from "../sequencing/verify-batch.ts";
 import type { LogStore } from "../store/log-store.ts";
@@ -155,10 +156,9 @@ async function replay(
   for (const range of bundlesOfRange(head.size, hashes.length, target)) {
     const start = range.index * TILE_WIDTH + range.first - head.size;
     const envelopes = await fetchEnvelopes(config.fetch, range, hashes.slice(start, start + range.count));
-    for (const envelope of envelopes) await fetchAttachments(config, envelope);
-    const verified = await verifyBatch(envelopes, [], keys.lookup);
+    const verified = await verifyBatch(envelopes, keys.lookup);
     const batch = await recorder.begin(verified);
-    batch.accept(verified, null);
+    batch.accept(verified, null, await fetchAttachments(config, envelopes));
     await recorder.record(batch);
     for (const { statement } of envelopes) {
       if (statement.kind === "trust-root") await keys.add(statement.predicate.keys);
@@ -196,14 +196,19 @@ function parseWidest(bytes: Uint8Array, width: number): Uint8Array[] {
   }
 }
 
-async function fetchAttachments({ store, fetch }: RecoverConfig, { statement }: Envelope): Promise<void> {
-  for (const { digest, size } of attachmentsOf(statement)) {
-    if (await store.hasAttachment(digest, size)) continue;
+async function fetchAttachments(
+  { store, fetch }: RecoverConfig,
+  envelopes: readonly Envelope[],
+): Promise<Attached> {
+  const attached = new Map<string, Uint8Array>();
+  for (const { digest, size } of envelopes.flatMap(({ statement }) => attachmentsOf(statement))) {
+    if (attached.has(digest) || (await store.hasAttachment(digest, size))) continue;
     const bytes = await required(fetch, `v1/attachments/sha256/${digest}`);
     if (encodeHex(nativeSha256(bytes)) !== digest)
       fail("recover-attachment", `its attachment ${digest} has other bytes`);
-    await store.putAttachment(digest, bytes);
+    attached.set(digest, bytes);
   }
+  return attached;
 }
 
 /** Keeps the mirror's checkpoint when the quorum had cosigned it; otherwise the service publishes its own. */

@@ -1,6 +1,6 @@
 // Holds what waits to be recorded, and cuts it into batches.
 import type { VerifiedEnvelope } from "../../protocol/envelope/dsse.ts";
-import type { Sequenced } from "./pending-batch.ts";
+import type { Attached, Sequenced } from "./pending-batch.ts";
 
 /** Entries and bytes after which a batch is committed though more is waiting: they bound the time of one transaction. */
 const MAX_BATCH_ENTRIES = 512;
@@ -11,6 +11,7 @@ const MAX_GATHER_MS = 20;
 /** Envelopes that are accepted together or not at all, and the request that waits for them. */
 export interface Group {
   readonly envelopes: readonly VerifiedEnvelope[];
+  readonly attached: Attached;
   readonly resolve: (sequenced: Sequenced[]) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -49,9 +50,10 @@ export class BatchQueue {
     let bytes = 0;
     let count = 0;
     while (count < this.#queue.length && entries < MAX_BATCH_ENTRIES && bytes < MAX_BATCH_BYTES) {
-      const { envelopes } = this.#queue[count++] as Group;
+      const { envelopes, attached } = this.#queue[count++] as Group;
       entries += envelopes.length;
       for (const { leaf } of envelopes) bytes += leaf.length;
+      for (const document of attached.values()) bytes += document.length;
     }
     return this.#queue.splice(0, count);
   }

@@ -9,12 +9,13 @@ import type { LogView } from "../../protocol/registration/register.ts";
 import type { EntryLookup } from "../store/log-store.ts";
 
 const identityOf = (kind: string, name: string, version: string) => `${kind}\n${name}\n${version}`;
+const attachmentKey = (digest: string, size: number) => `${digest}:${size}`;
 
 export class BatchView implements LogView {
   inForce: InForce;
   readonly #byDigest = new Map<string, EntryRecord>();
   readonly #byIdentity = new Map<string, EntryRecord>();
-  readonly #attachments = new Set<string>();
+  #attachments: ReadonlySet<string> = new Set();
   readonly #added: EntryRecord[] = [];
   readonly #treeRoot: () => Uint8Array;
 
@@ -31,6 +32,7 @@ export class BatchView implements LogView {
     treeRoot: () => Uint8Array,
   ): Promise<BatchView> {
     const view = new BatchView(inForce, treeRoot);
+    const stored = new Set<string>();
     for (const { statement } of envelopes) {
       view.#remember(await store.findByIdentity(statement.kind, statement.name, statement.version));
       const revoked = statement.kind === "revocation" ? statement.predicate.digests : [];
@@ -38,9 +40,10 @@ export class BatchView implements LogView {
         if (!view.#byDigest.has(digest)) view.#remember(await store.findByDigest(digest));
       }
       for (const { digest, size } of attachmentsOf(statement)) {
-        if (await store.hasAttachment(digest, size)) view.#attachments.add(`${digest}:${size}`);
+        if (await store.hasAttachment(digest, size)) stored.add(attachmentKey(digest, size));
       }
     }
+    view.#attachments = stored;
     return view;
   }
 
@@ -53,7 +56,7 @@ export class BatchView implements LogView {
   }
 
   hasAttachment({ digest, size }: Attachment): boolean {
-    return this.#attachments.has(`${digest}:${size}`);
+    return this.#attachments.has(attachmentKey(digest, size));
   }
 
   treeRoot(): string {
@@ -67,16 +70,25 @@ export class BatchView implements LogView {
     this.inForce = inForce;
   }
 
+  /** Documents that came with the entries which are decided next: those that stay are stored in the same transaction. */
+  attach(attached: ReadonlyMap<string, Uint8Array>): void {
+    if (attached.size === 0) return;
+    const keys = [...attached].map(([digest, { length }]) => attachmentKey(digest, length));
+    this.#attachments = new Set([...this.#attachments, ...keys]);
+  }
+
   /** Remembers this moment. @returns what goes back to it, for a group of which one entry is refused. */
   savepoint(): () => void {
     const count = this.#added.length;
     const { inForce } = this;
+    const attachments = this.#attachments;
     return () => {
       for (const record of this.#added.splice(count)) {
         this.#byDigest.delete(record.digest);
         this.#byIdentity.delete(identityOf(record.kind, record.name, record.version));
       }
       this.inForce = inForce;
+      this.#attachments = attachments;
     };
   }
 

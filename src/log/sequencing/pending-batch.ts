@@ -4,9 +4,10 @@ import type { VerifiedEnvelope } from "../../protocol/envelope/dsse.ts";
 import { hashLeaf } from "../../protocol/merkle/hash.ts";
 import { requireTimely } from "../../protocol/registration/document-times.ts";
 import type { InForce } from "../../protocol/registration/in-force.ts";
+import { attachmentsOf } from "../../protocol/registration/references.ts";
 import { register } from "../../protocol/registration/register.ts";
 import { BatchRefusedError } from "../errors.ts";
-import type { EntryLookup } from "../store/log-store.ts";
+import type { EntryLookup, NewAttachment } from "../store/log-store.ts";
 import type { GrowingTree } from "../tree/growing-tree.ts";
 import { BatchView } from "./batch-view.ts";
 
@@ -21,7 +22,12 @@ export interface AcceptedEntry {
   readonly envelope: VerifiedEnvelope;
   /** 32 bytes. */
   readonly leafHash: Uint8Array;
+  /** What it names, of what came with it. */
+  readonly attachments: readonly NewAttachment[];
 }
+
+/** Documents that came with envelopes, by their hex SHA-256. */
+export type Attached = ReadonlyMap<string, Uint8Array>;
 
 export class PendingBatch {
   readonly #view: BatchView;
@@ -57,14 +63,20 @@ export class PendingBatch {
   /**
    * Accepts envelopes together, in their order, or none of them.
    * @param arrived when they came in: what is new and has expired by then is refused. Null for what a log holds already.
+   * @param attached documents that came with them; what none of the new ones names is left behind.
    * @throws PolicyError of registration, or with a DocumentTimeCode, for one envelope, BatchRefusedError around it for several.
    */
-  accept(envelopes: readonly VerifiedEnvelope[], arrived: Date | null): Sequenced[] {
+  accept(
+    envelopes: readonly VerifiedEnvelope[],
+    arrived: Date | null,
+    attached: Attached = new Map(),
+  ): Sequenced[] {
     const undo = this.#view.savepoint();
+    this.#view.attach(attached);
     const before = this.#accepted.length;
     const sequenced: Sequenced[] = [];
     try {
-      for (const envelope of envelopes) sequenced.push(this.#register(envelope, arrived));
+      for (const envelope of envelopes) sequenced.push(this.#register(envelope, arrived, attached));
       return sequenced;
     } catch (error) {
       this.#accepted.length = before;
@@ -73,14 +85,22 @@ export class PendingBatch {
     }
   }
 
-  #register(envelope: VerifiedEnvelope, arrived: Date | null): Sequenced {
+  #register(envelope: VerifiedEnvelope, arrived: Date | null, attached: Attached): Sequenced {
     const registration = register(this.#view, envelope);
     const { index } = registration.record;
     if (registration.outcome === "new") {
       if (arrived !== null) requireTimely(envelope.statement, arrived);
-      this.#accepted.push({ envelope, leafHash: hashLeaf(envelope.leaf, nativeSha256) });
+      const leafHash = hashLeaf(envelope.leaf, nativeSha256);
+      this.#accepted.push({ envelope, leafHash, attachments: namedBy(envelope, attached) });
       this.#view.add(registration.record, registration.inForce);
     }
     return { outcome: registration.outcome, index };
   }
+}
+
+function namedBy({ statement }: VerifiedEnvelope, attached: Attached): NewAttachment[] {
+  return attachmentsOf(statement).flatMap(({ digest }) => {
+    const bytes = attached.get(digest);
+    return bytes === undefined ? [] : [{ digest, bytes }];
+  });
 }

@@ -5,7 +5,7 @@ import type { InForce } from "../../protocol/registration/in-force.ts";
 import { ConflictError, LogUnavailableError } from "../errors.ts";
 import type { Observer } from "../observer.ts";
 import { digestsOf } from "../store/entry-record.ts";
-import type { Append, LogStore, NewEntry, TreeHead } from "../store/log-store.ts";
+import type { LogStore, NewEntry, TreeHead } from "../store/log-store.ts";
 import { GrowingTree } from "../tree/growing-tree.ts";
 import { PendingBatch } from "./pending-batch.ts";
 
@@ -70,11 +70,12 @@ export class Recorder {
     for (const { leafHash } of accepted) this.#tree.append(leafHash);
     const head = { size: this.#tree.size, root: this.#tree.root() };
     const entries = accepted.map(({ envelope }, i) => newEntry(envelope, size + i));
+    const attachments = accepted.flatMap((entry) => entry.attachments);
     const start = performance.now();
     try {
-      await store.append(size, { entries, tiles: this.#tree.takeWrites(), head });
+      await store.append(size, { entries, attachments, tiles: this.#tree.takeWrites(), head });
     } catch (error) {
-      await this.#recoverFrom(error, { entries, tiles: [], head }, size);
+      await this.#recoverFrom(error, head, size);
     }
     observer.measure("commit-ms", performance.now() - start);
     observer.measure("batch-size", entries.length);
@@ -82,10 +83,10 @@ export class Recorder {
   }
 
   /** Finds out what a failed append did. Returns when it is durable after all, throws when it did not happen. */
-  async #recoverFrom(error: unknown, wanted: Append, size: number): Promise<void> {
+  async #recoverFrom(error: unknown, wanted: TreeHead, size: number): Promise<void> {
     try {
       const head = await this.#config.store.head();
-      if (head.size === wanted.head.size && equalBytes(head.root, wanted.head.root)) return;
+      if (head.size === wanted.size && equalBytes(head.root, wanted.root)) return;
       if (head.size !== size || error instanceof ConflictError) throw error;
       this.#tree = await GrowingTree.load(this.#config.store, head);
     } catch (cause) {

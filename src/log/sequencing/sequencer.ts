@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { nativeSha256 } from "../../node/sha256.ts";
 import { KeyRing } from "../../protocol/cryptography/key-ring.ts";
-import { type Envelope, parseLeaf, type VerifiedEnvelope } from "../../protocol/envelope/dsse.ts";
+import { type Envelope, parseLeaf } from "../../protocol/envelope/dsse.ts";
 import type { Statement } from "../../protocol/envelope/statement.ts";
 import { hashLeaf } from "../../protocol/merkle/hash.ts";
 import type { Checkpoint } from "../../protocol/note/checkpoint.ts";
@@ -22,9 +22,9 @@ import { readLeaf } from "../store/read-leaf.ts";
 import { Admission } from "./admission.ts";
 import { BatchQueue, type Group } from "./batch-queue.ts";
 import type { PendingBatch, Sequenced } from "./pending-batch.ts";
+import { type BatchLine, ReceivedBatch } from "./received-batch.ts";
 import type { Recorder } from "./recorder.ts";
 import type { StatusIssuer } from "./status-issuer.ts";
-import { findLogged, verifyBatch } from "./verify-batch.ts";
 
 /** What happened to an entry that was sent. */
 export interface PublishOutcome {
@@ -38,6 +38,9 @@ export interface PublishOutcome {
   /** "awaiting-cosignature": durable, but the quorum is late. Sending it again later gives "published". */
   readonly state: "published" | "awaiting-cosignature";
 }
+
+/** The lines of a request: here already, or still arriving. */
+export type BatchLines = readonly BatchLine[] | AsyncIterable<BatchLine>;
 
 export interface SequencerConfig {
   readonly store: LogStore;
@@ -74,16 +77,19 @@ export class Sequencer {
   }
 
   /** The request's story. What it throws is written at `Log.publish`. */
-  async publish(envelopes: readonly Envelope[]): Promise<PublishOutcome[]> {
+  async publish(lines: BatchLines): Promise<PublishOutcome[]> {
     const { store, publication, limits } = this.#config;
-    const release = this.#admission.reserve(envelopes);
+    // What is here is admitted before any work is done for it; what still arrives, once all of it is good.
+    let release = Symbol.asyncIterator in lines ? null : this.#admission.reserve(lines.filter(isEnvelope));
     try {
-      // RECEIVED: verified here, queued, decided with its batch. A crash forgets it, and sending it again is always safe.
-      const logged = await findLogged(store, envelopes);
+      // RECEIVED: checked here, queued, decided with its batch. A crash forgets it, and sending it again is always safe.
+      const received = await this.#receive(lines);
+      const { envelopes, logged } = received;
+      release ??= this.#admission.reserve(envelopes);
       const isKnown = logged.every((index) => index !== undefined);
       const sequenced = isKnown
-        ? logged.map((index): Sequenced => ({ outcome: "known", index }))
-        : await this.#enqueue(await this.#verify(envelopes, logged));
+        ? logged.map((index): Sequenced => ({ outcome: "known", index: index as number }))
+        : await this.#enqueue(received);
       // RECORDED, by #sequenceBatch: the entries have their indexes for ever, whether anybody is told or not.
       release();
       // INCLUDED and COSIGNED, by #publishCheckpoint, unless the quorum is late.
@@ -99,7 +105,7 @@ export class Sequencer {
         }),
       );
     } finally {
-      release();
+      release?.();
     }
   }
 
@@ -171,20 +177,34 @@ export class Sequencer {
     }
   }
 
-  #verify(
-    envelopes: readonly Envelope[],
-    logged: ReadonlyArray<number | undefined>,
-  ): Promise<VerifiedEnvelope[]> {
-    const { unavailable } = this;
-    if (unavailable !== null && !mayEnd(unavailable, envelopes)) throw unavailable;
-    return verifyBatch(envelopes, logged, this.#keys.lookup);
+  async #receive(lines: BatchLines): Promise<ReceivedBatch> {
+    const { store, recorder } = this.#config;
+    const received = new ReceivedBatch({
+      store,
+      keys: this.#keys.lookup,
+      inForce: recorder.state.inForce,
+      unavailable: (envelope) => this.#unavailableFor(envelope),
+    });
+    for await (const line of lines) await received.add(line);
+    await received.settle();
+    return received;
   }
 
-  #enqueue(envelopes: readonly VerifiedEnvelope[]): Promise<Sequenced[]> {
-    return new Promise((resolve, reject) => {
-      this.#queue.add({ envelopes, resolve, reject });
-      this.#startBatches();
-    });
+  #unavailableFor(envelope: Envelope): LogUnavailableError | null {
+    const { unavailable } = this;
+    return unavailable !== null && mayEnd(unavailable, envelope) ? null : unavailable;
+  }
+
+  async #enqueue(received: ReceivedBatch): Promise<Sequenced[]> {
+    const { envelopes, attached } = received;
+    try {
+      return await new Promise((resolve, reject) => {
+        this.#queue.add({ envelopes, attached, resolve, reject });
+        this.#startBatches();
+      });
+    } catch (error) {
+      throw received.refusalOf(error);
+    }
   }
 
   async #addStatus(batch: PendingBatch): Promise<void> {
@@ -319,19 +339,27 @@ export class Sequencer {
   }
 }
 
-/** Whether entries may end what keeps the log from taking others: a trust root names witnesses that do answer. */
-function mayEnd({ code }: LogUnavailableError, envelopes: readonly Envelope[]): boolean {
-  return code === "quorum-lost" && envelopes.every(({ statement }) => statement.kind === "trust-root");
+/** Whether an entry may end what keeps the log from taking others: a trust root names witnesses that do answer. */
+function mayEnd({ code }: LogUnavailableError, { statement }: Envelope): boolean {
+  return code === "quorum-lost" && statement.kind === "trust-root";
 }
 
 function shown({ note, cosignedAt }: PublishedCheckpoint): Pick<Published, "note" | "cosignedAt"> {
   return { note, cosignedAt: new Date(cosignedAt * 1000) };
 }
 
+function isEnvelope(line: BatchLine): line is Envelope {
+  return !(line instanceof Uint8Array);
+}
+
 /** Decides one group. @returns what answers the request that waits for it, once the batch is durable. */
-function decide(batch: PendingBatch, { envelopes, resolve, reject }: Group, now: Date): () => void {
+function decide(
+  batch: PendingBatch,
+  { envelopes, attached, resolve, reject }: Group,
+  now: Date,
+): () => void {
   try {
-    const sequenced = batch.accept(envelopes, now);
+    const sequenced = batch.accept(envelopes, now, attached);
     return () => resolve(sequenced);
   } catch (error) {
     return () => reject(error);

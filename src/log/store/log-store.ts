@@ -31,11 +31,21 @@ export interface TileWrite {
   readonly inner: Uint8Array | null;
 }
 
+/** A document that an entry names, on its way into the store with that entry. */
+export interface NewAttachment {
+  /** Hex SHA-256 of the bytes, which the caller has checked. */
+  readonly digest: string;
+  /** 1 byte to 16 MiB. */
+  readonly bytes: Uint8Array;
+}
+
 export interface Append {
   /** One after the other, the first at index `expectedSize`. */
   readonly entries: readonly NewEntry[];
   /** Every tile that the entries change. */
   readonly tiles: readonly TileWrite[];
+  /** What the entries name and the store does not hold yet; one that it does hold changes nothing. */
+  readonly attachments: readonly NewAttachment[];
   readonly head: TreeHead;
 }
 
@@ -98,8 +108,7 @@ export interface LogStore extends TileStore, EntryLookup {
   /** Published checkpoints of at least `size` entries, oldest first, at most `limit`. */
   checkpointsFrom(size: number, limit: number): Promise<PublishedCheckpoint[]>;
 
-  /** Stores bytes under their hex SHA-256, which the caller has checked. Storing again changes nothing. @returns whether it was new. */
-  putAttachment(digest: string, bytes: Uint8Array): Promise<boolean>;
+  /** The attachment with this hex SHA-256. */
   attachment(digest: string): Promise<Uint8Array | undefined>;
 
   close(): Promise<void>;

@@ -87,14 +87,12 @@ export function register(view: LogView, envelope: VerifiedEnvelope): Registratio
   if (known !== undefined) return { outcome: "known", record: known };
   const { inForce } = view;
   const index = inForce.size;
-  checkOpen(inForce, envelope);
-  checkAuthorised(inForce, envelope);
-  checkSignersNotRevoked(inForce, envelope);
+  checkSigners(inForce, envelope);
   for (const attachment of attachmentsOf(envelope.statement)) {
     if (!view.hasAttachment(attachment)) {
       refuse(
         "attachment-missing",
-        `attachment sha256:${attachment.digest} (${attachment.size} bytes) is not stored; upload it first`,
+        `attachment sha256:${attachment.digest} (${attachment.size} bytes) is not stored; send it with the entry`,
       );
     }
   }
@@ -128,7 +126,20 @@ export function recordOf(
   };
 }
 
-function checkOpen(inForce: InForce, { statement }: VerifiedEnvelope): void {
+/**
+ * Whether these signers may register an entry next. It costs no hash and no signature, so a log asks it first.
+ * @throws PolicyError "trust-root-not-first" | "log-closed" | "not-authorised" | "key-revoked".
+ */
+export function checkSigners(
+  inForce: InForce,
+  envelope: Pick<VerifiedEnvelope, "statement" | "signers">,
+): void {
+  checkOpen(inForce, envelope);
+  checkAuthorised(inForce, envelope);
+  checkSignersNotRevoked(inForce, envelope);
+}
+
+function checkOpen(inForce: InForce, { statement }: Pick<VerifiedEnvelope, "statement">): void {
   const current = currentTrustRoot(inForce);
   if (current === undefined && statement.kind !== "trust-root") {
     refuse("trust-root-not-first", "the first entry of a log is its trust root; publish that first");
@@ -138,7 +149,10 @@ function checkOpen(inForce: InForce, { statement }: VerifiedEnvelope): void {
     refuse("log-closed", `this log is closed at size ${successor.finalSize}; publish to ${successor.origin}`);
 }
 
-function checkAuthorised(inForce: InForce, { statement, signers }: VerifiedEnvelope): void {
+function checkAuthorised(
+  inForce: InForce,
+  { statement, signers }: Pick<VerifiedEnvelope, "statement" | "signers">,
+): void {
   const current = currentTrustRoot(inForce);
   if (statement.kind === "trust-root") {
     authoriseTrustRoot(current?.root ?? null, statement.predicate, signers);
@@ -151,7 +165,7 @@ function checkAuthorised(inForce: InForce, { statement, signers }: VerifiedEnvel
 /** A trust root answers to the root roles alone: else the revocation key could revoke them, and end the log for ever. */
 function checkSignersNotRevoked(
   { revokedKeys, size }: InForce,
-  { statement, signers }: VerifiedEnvelope,
+  { statement, signers }: Pick<VerifiedEnvelope, "statement" | "signers">,
 ): void {
   if (statement.kind === "trust-root") return;
   const revoked = signers.find((key) => isKeyRevoked(revokedKeys, key, size));

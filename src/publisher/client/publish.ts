@@ -1,7 +1,6 @@
 // Publishing signed entries, together and in order: all of them are added, or none. Repeating it after any failure is safe, since the
 // log answers a known payload with the entry that it has.
 import * as z from "zod";
-import { encodeBase64 } from "../../protocol/encoding/base64.ts";
 import { equalBytes } from "../../protocol/encoding/bytes.ts";
 import { decodeHex } from "../../protocol/encoding/hex.ts";
 import { readAs } from "../../protocol/encoding/shape.ts";
@@ -61,9 +60,10 @@ export async function publish(
   attachments: readonly Uint8Array[],
   policy: TlogPolicy | null,
 ): Promise<PublishedEntry[]> {
+  // An attachment comes after the envelope that names it: the log first wants to know whose it is.
   const lines = [
-    ...attachments.map((bytes) => JSON.stringify({ attachment: encodeBase64(bytes) })),
     ...envelopes.map((envelope) => JSON.stringify(envelopeToJson(envelope))),
+    ...attachments.map((bytes) => JSON.stringify({ attachment: Buffer.from(bytes).toString("base64") })),
   ];
   const response = await callLog(client, "/v1/entries/batch", {
     method: "POST",

@@ -1,115 +1,106 @@
-// A batch as it travels: newline-delimited JSON, each line an envelope, or an attachment that an envelope of the same batch names.
+// Reads a batch as it travels: newline-delimited JSON, each line an envelope, or an attachment that an envelope before it names. Each
+// line is read when the log has taken the one before, so a sender who may not publish is never waited for, held or hashed.
+import { setImmediate as turn } from "node:timers/promises";
 import { BatchRefusedError } from "../../log/errors.ts";
-import type { Log } from "../../log/log.ts";
-import { sha256 } from "../../protocol/cryptography/hash.ts";
-import { KeyRing } from "../../protocol/cryptography/key-ring.ts";
-import { decodeBase64 } from "../../protocol/encoding/base64.ts";
-import { encodeHex } from "../../protocol/encoding/hex.ts";
-import { decodeUtf8 } from "../../protocol/encoding/text.ts";
-import { MAX_ATTACHMENT_BYTES } from "../../protocol/entry/attachment.ts";
-import { type Envelope, verifyEnvelope } from "../../protocol/envelope/dsse.ts";
-import { parseJson } from "../../protocol/envelope/parse-json.ts";
+import type { BatchLine } from "../../log/sequencing/received-batch.ts";
+import { type Attachment, MAX_ATTACHMENT_BYTES } from "../../protocol/entry/attachment.ts";
+import { parseCanonical } from "../../protocol/envelope/canonical-json.ts";
 import { MalformedError } from "../../protocol/errors.ts";
-import { authorise } from "../../protocol/registration/authorisation.ts";
-import { currentTrustRoot } from "../../protocol/registration/in-force.ts";
 import { attachmentsOf } from "../../protocol/registration/references.ts";
+import { splitLines } from "../http/split-lines.ts";
 import { RequestProblem } from "../problem.ts";
-import { requireAttachment } from "./check-attachment.ts";
+import { MAX_ENVELOPE_BYTES, readEnvelope } from "./read-envelope.ts";
 
 export const MAX_BATCH_LINES = 1000;
-export const MAX_BATCH_BYTES = 48 * 1024 * 1024;
-const MAX_LINE_BYTES = Math.ceil(MAX_ATTACHMENT_BYTES / 3) * 4 + 64;
+/** A release of four attachments of 16 MiB, in base64, with its envelopes. */
+export const MAX_BATCH_BYTES = 96 * 1024 * 1024;
 
-export interface Batch {
-  readonly envelopes: readonly Envelope[];
-  /** Line of each envelope, counted from 1. */
-  readonly lines: readonly number[];
-  /** By hex SHA-256. */
-  readonly attachments: ReadonlyMap<string, Uint8Array>;
-}
+const ATTACHMENT_HEAD = /^\{[ \t]*"attachment"[ \t]*:[ \t]*"/;
+const ATTACHMENT_TAIL = /"[ \t]*\}[ \t\r]*$/;
+/** More than the head and the tail need. */
+const FRAME_BYTES = 64;
 
 /**
- * Reads a batch. The last line may end with a newline; no line may be empty.
- * @throws BatchRefusedError naming the line; RequestProblem "too-large", or "malformed" for a batch without an envelope.
+ * The envelopes and attachments of a batch, in its order. No line may be empty.
+ * @throws BatchRefusedError naming the line; RequestProblem "too-large", or "malformed" for a batch without an envelope; what reading
+ *   the chunks throws.
  */
-export function readBatch(body: Uint8Array, readEnvelope: (json: unknown) => Envelope): Batch {
-  const lines = decodeUtf8(body).replace(/\n$/, "").split("\n");
-  if (lines.length > MAX_BATCH_LINES) {
-    throw new RequestProblem(
+export async function* readBatch(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<BatchLine> {
+  const awaited = new AwaitedAttachments();
+  let count = 0;
+  let envelopes = 0;
+  const refuse = (error: Error) => new BatchRefusedError(count, error);
+  const tooLong = () => refuse(awaited.tooLong());
+  for await (const line of splitLines(chunks, () => awaited.lineLimit, tooLong)) {
+    if (count === MAX_BATCH_LINES)
+      throw new RequestProblem("too-large", `a batch has at most ${MAX_BATCH_LINES} lines`);
+    let read: BatchLine;
+    try {
+      read = readAttachment(line, awaited) ?? readEnvelope(line);
+    } catch (error) {
+      throw refuse(error as Error);
+    }
+    yield read;
+    if (read instanceof Uint8Array) awaited.came(read);
+    else {
+      awaited.name(attachmentsOf(read.statement));
+      envelopes++;
+    }
+    count++;
+    // The next line has its turn when everybody else has had theirs.
+    await turn();
+  }
+  if (envelopes === 0) throw new RequestProblem("malformed", "the batch has no envelope");
+}
+
+/** What envelopes have named and no line has brought. */
+class AwaitedAttachments {
+  readonly #sizes: number[] = [];
+
+  /** Most bytes of the next line. */
+  get lineLimit(): number {
+    const largest = Math.max(0, ...this.#sizes);
+    return Math.max(MAX_ENVELOPE_BYTES, Math.ceil(largest / 3) * 4 + FRAME_BYTES);
+  }
+
+  name(attachments: readonly Attachment[]): void {
+    this.#sizes.push(...attachments.map(({ size }) => size));
+  }
+
+  has({ length }: Uint8Array): boolean {
+    return this.#sizes.includes(length);
+  }
+
+  came({ length }: Uint8Array): void {
+    const at = this.#sizes.indexOf(length);
+    if (at !== -1) this.#sizes.splice(at, 1);
+  }
+
+  tooLong(): RequestProblem {
+    return new RequestProblem(
       "too-large",
-      `a batch has at most ${MAX_BATCH_LINES} lines, this one has ${lines.length}`,
+      `the line is longer than ${this.lineLimit} bytes; an attachment follows the envelope that names it, and has at most ${MAX_ATTACHMENT_BYTES} bytes`,
     );
   }
-  const envelopes: Envelope[] = [];
-  const numbers: number[] = [];
-  const attachments = new Map<string, Uint8Array>();
-  for (const [i, line] of lines.entries()) {
-    inLine(i, () => {
-      const json = parseJson(line, MAX_LINE_BYTES);
-      const attached = readAttachment(json);
-      if (attached !== null) return void attachments.set(encodeHex(sha256(attached)), attached);
-      envelopes.push(readEnvelope(json));
-      numbers.push(i + 1);
-    });
-  }
-  if (envelopes.length === 0) throw new RequestProblem("malformed", "the batch has no envelope");
-  return { envelopes, lines: numbers, attachments };
-}
-
-/** The bytes of an attachment line, or null for any other line. */
-function readAttachment(json: unknown): Uint8Array | null {
-  if (typeof json !== "object" || json === null || !Object.hasOwn(json, "attachment")) return null;
-  const { attachment, ...rest } = json as { attachment: unknown };
-  if (typeof attachment !== "string" || Object.keys(rest).length > 0) {
-    throw new MalformedError(
-      "batch line",
-      'expected {"attachment": "<base64>"} and nothing else',
-      "/attachment",
-    );
-  }
-  return decodeBase64(attachment);
 }
 
 /**
- * Stores the attachments of a batch. Each must be named by an envelope whose signatures verify and are allowed: nobody else may fill
- * the log's disk.
- * @throws BatchRefusedError naming the envelope's line; RequestProblem "malformed" for an attachment that no envelope names.
+ * The bytes of an attachment line, or null for any other. Its text is found without the JSON parser, which copies a string of megabytes
+ * several times. What the log will take is canonical JSON, so that auditors and mirrors can read it again.
  */
-export async function storeAttachments(log: Log, batch: Batch): Promise<void> {
-  if (batch.attachments.size === 0) return;
-  const allowed = new Set<string>();
-  for (const [i, envelope] of batch.envelopes.entries()) {
-    const named = attachmentsOf(envelope.statement).filter(({ digest }) => batch.attachments.has(digest));
-    if (named.length === 0) continue;
-    await inLine((batch.lines[i] ?? 1) - 1, () => requireAllowed(log, envelope));
-    for (const { digest } of named) allowed.add(digest);
-  }
-  for (const [digest, bytes] of batch.attachments) {
-    if (!allowed.has(digest))
-      throw new RequestProblem("malformed", `no envelope of the batch names attachment ${digest}`);
-    requireAttachment(bytes);
-    await log.putAttachment(digest, bytes);
-  }
-}
-
-async function requireAllowed(log: Log, envelope: Envelope): Promise<void> {
-  const root = currentTrustRoot(log.registered)?.root;
-  if (root === undefined) throw new RequestProblem("trust-root-not-first", "the log has no trust root yet");
-  const keys = new KeyRing();
-  await keys.add(root.keys);
-  const { signers } = await verifyEnvelope(envelope, keys.lookup);
-  authorise(root, { kind: envelope.statement.kind, name: envelope.statement.name, signers });
-}
-
-/** Runs what concerns one line; whatever it throws is that line's refusal. */
-function inLine<T>(position: number, body: () => T): T {
-  const refuse = (error: unknown): never => {
-    throw new BatchRefusedError(position, error as Error);
-  };
-  try {
-    const result = body();
-    return result instanceof Promise ? (result.catch(refuse) as T) : result;
-  } catch (error) {
-    return refuse(error);
-  }
+function readAttachment(line: Uint8Array, awaited: AwaitedAttachments): Uint8Array | null {
+  const text = Buffer.from(line.buffer, line.byteOffset, line.length);
+  const head = ATTACHMENT_HEAD.exec(text.toString("latin1", 0, FRAME_BYTES))?.[0];
+  if (head === undefined) return null;
+  const end = Math.max(head.length, text.length - FRAME_BYTES);
+  const tail = ATTACHMENT_TAIL.exec(text.toString("latin1", end))?.[0];
+  if (tail === undefined)
+    throw new MalformedError("batch", 'expected {"attachment": "<base64>"} and nothing else');
+  const base64 = text.toString("latin1", head.length, text.length - tail.length);
+  const bytes = Buffer.from(base64, "base64");
+  // The native decoder forgives what ours refuses; only the one canonical text encodes to itself.
+  if (bytes.toString("base64") !== base64)
+    throw new MalformedError("base64", "an attachment is not canonical");
+  if (awaited.has(bytes)) parseCanonical(bytes, "attachment");
+  return bytes;
 }

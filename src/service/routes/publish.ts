@@ -2,26 +2,22 @@
 // cosigned; with 202 it is durable and in the tree.
 import type { Context } from "hono";
 import * as z from "zod";
-import { BatchRefusedError, LogUnavailableError } from "../../log/errors.ts";
 import type { PublishOutcome } from "../../log/sequencing/sequencer.ts";
-import { nativeSha256 } from "../../node/sha256.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";
-import { type Envelope, envelopeFromJson, MAX_LEAF_BYTES } from "../../protocol/envelope/dsse.ts";
-import { parseJson } from "../../protocol/envelope/parse-json.ts";
 import { formatTlogProof } from "../../protocol/note/tlog-proof.ts";
 import { envelope as envelopeShape, index, leafHash, proofText, treeSize } from "../entries/answer-shapes.ts";
-import { MAX_BATCH_BYTES, MAX_BATCH_LINES, readBatch, storeAttachments } from "../entries/read-batch.ts";
+import { MAX_BATCH_BYTES, MAX_BATCH_LINES, readBatch } from "../entries/read-batch.ts";
 import { requirePublished } from "../entries/read-entry.ts";
+import { MAX_ENVELOPE_BYTES, readEnvelope } from "../entries/read-envelope.ts";
 import { chooseMediaType } from "../http/accept.ts";
-import { readBody, requireMediaType } from "../http/request-body.ts";
+import { BodyBudget } from "../http/body-budget.ts";
+import { readBody, readChunks, requireMediaType } from "../http/request-body.ts";
 import { requestHeader } from "../http/request-header.ts";
 import { type Api, describeRoute, problems } from "../openapi.ts";
 import { RequestProblem } from "../problem.ts";
 import type { Service } from "../service.ts";
 
-/** White space and another order of signatures may make an envelope longer than the leaf it becomes. */
-const MAX_ENVELOPE_BYTES = 2 * MAX_LEAF_BYTES;
 /** Seconds after which the quorum may have come together. */
 const COSIGNATURE_RETRY = 5;
 
@@ -43,12 +39,16 @@ const awaitingEntry = z.strictObject({ index, state: z.literal("awaiting-cosigna
   description: "An entry that is durable and waits for the quorum; send it again for its proof",
 });
 
+/** Bytes of all bodies that are under way: two of the largest batches. */
+const MAX_BODY_BYTES = 2 * MAX_BATCH_BYTES;
+
 export function addPublishing(api: Api, service: Service): void {
+  const bodies = new BodyBudget(MAX_BODY_BYTES);
   describePublishing(api);
 
   api.post("/v1/entries", async (c) => {
     requireMediaType(c, ["application/json", "application/vnd.dsse.envelope.v1+json"]);
-    const envelope = readEnvelope(parseJson(await readBody(c, MAX_ENVELOPE_BYTES), MAX_ENVELOPE_BYTES));
+    const envelope = readEnvelope(await readBody(c, MAX_ENVELOPE_BYTES, bodies));
     const [outcome] = await service.log.publish([envelope]);
     if (outcome === undefined) throw new Error("the log answered nothing");
     return answerOne(c, service, outcome);
@@ -56,10 +56,13 @@ export function addPublishing(api: Api, service: Service): void {
 
   api.post("/v1/entries/batch", async (c) => {
     requireMediaType(c, ["application/x-ndjson"]);
-    const batch = readBatch(await readBody(c, MAX_BATCH_BYTES), readEnvelope);
-    await storeAttachments(service.log, batch);
-    const outcomes = await namingLines(batch.lines, () => service.log.publish(batch.envelopes));
-    return answerBatch(c, service, outcomes);
+    const held = bodies.open();
+    try {
+      const lines = readBatch(readChunks(c, MAX_BATCH_BYTES, held));
+      return await answerBatch(c, service, await service.log.publish(lines));
+    } finally {
+      held.release();
+    }
   });
 
   // Without this a GET would be taken for the entry of the name "batch".
@@ -67,34 +70,6 @@ export function addPublishing(api: Api, service: Service): void {
     c.header("allow", "POST");
     throw new RequestProblem("method-not-allowed", "allowed here: POST");
   });
-}
-
-/** @throws RequestProblem "signature-missing" | "too-large", or what envelopeFromJson throws. */
-function readEnvelope(json: unknown): Envelope {
-  const { payload, signatures } = (json ?? {}) as { payload?: unknown; signatures?: unknown };
-  if (Array.isArray(signatures) && signatures.length === 0) {
-    throw new RequestProblem("signature-missing", "the envelope has no signature; sign it first", {
-      pointer: "/signatures",
-    });
-  }
-  if (typeof payload === "string" && payload.length > MAX_LEAF_BYTES) {
-    throw new RequestProblem("too-large", `an entry has at most ${MAX_LEAF_BYTES} bytes; attach long lists`);
-  }
-  return envelopeFromJson(json, nativeSha256);
-}
-
-/** Turns a refusal of the nth envelope into one of its line; of a batch of one, too. */
-async function namingLines(
-  lines: readonly number[],
-  publish: () => Promise<PublishOutcome[]>,
-): Promise<PublishOutcome[]> {
-  try {
-    return await publish();
-  } catch (error) {
-    if (error instanceof LogUnavailableError) throw error;
-    const refused = error instanceof BatchRefusedError ? error : new BatchRefusedError(0, error as Error);
-    throw new BatchRefusedError((lines[refused.position] ?? 1) - 1, refused.cause);
-  }
 }
 
 async function answerOne(c: Context, service: Service, outcome: PublishOutcome): Promise<Response> {
@@ -235,7 +210,7 @@ function describePublishing(api: Api): void {
     operationId: "publishBatch",
     tags: ["entries"],
     summary: "Publish entries together",
-    description: `At most ${MAX_BATCH_LINES} lines, each an envelope, or an attachment that an envelope of the batch names: \`{"attachment": "<base64>"}\`. All are added in their order, or none: a problem names the line.`,
+    description: `At most ${MAX_BATCH_LINES} lines and ${MAX_BATCH_BYTES / 1024 / 1024} MiB, which four attachments of 16 MiB fit into with their envelopes. A line is an envelope, or an attachment that an envelope before it names: \`{"attachment": "<base64>"}\`. All are added in their order, the attachments with the entry that names them, or nothing is: a problem names the line. Lines are checked as they arrive, and the first that is refused ends the reading.`,
     request: { body: { required: true, content: lines("One envelope or attachment a line") } },
     responses: {
       200: {

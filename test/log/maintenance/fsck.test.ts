@@ -14,7 +14,7 @@ import { damageDatabase } from "../../support/damage-database.ts";
 import { policyPredicate } from "../../support/document-predicates.ts";
 import { intercept } from "../../support/intercept.ts";
 import { LogHarness } from "../../support/log-harness.ts";
-import { sha256Of } from "../../support/release-predicates.ts";
+import { kernelPredicate, sha256Of } from "../../support/release-predicates.ts";
 import { inOrder, signReleaseSet } from "../../support/release-set.ts";
 import { signPlatforms, signStatement } from "../../support/signing.ts";
 import { logKey, ORIGIN } from "../../support/witnesses.ts";
@@ -27,8 +27,14 @@ beforeEach(async () => {
   const set = await signReleaseSet(harness.keys);
   await log.publish(inOrder(set));
   await log.publish([await signStatement("policy", policyPredicate(set), [harness.keys.policy])]);
-  await log.publish(await signPlatforms(harness.keys, "vm", 300));
-  await log.putAttachment(sha256Of("[]"), new TextEncoder().encode("[]"));
+  await log.publish(await signPlatforms(harness.keys, "vm", 299));
+  const kernel = kernelPredicate("attached");
+  const attachment = { digest: sha256Of("[]"), size: 2, mediaType: "application/json" as const };
+  const attached = { ...kernel, patches: { ...kernel.patches, inline: null, attachment } };
+  await log.publish([
+    await signStatement("kernel-patch-set", attached, [harness.keys.publisher]),
+    new TextEncoder().encode("[]"),
+  ]);
   await log.close();
 });
 
@@ -53,7 +59,7 @@ describe("fsck", () => {
       seen.push(entries),
     );
     await store.close();
-    expect(report).toEqual({ entries: 310, checkpoints: 4, attachments: 1, findings: [] });
+    expect(report).toEqual({ entries: 310, checkpoints: 5, attachments: 1, findings: [] });
     expect(seen).toEqual([256, 310]);
   });
 
@@ -95,12 +101,17 @@ describe("fsck", () => {
     ],
     ["a changed attachment", "UPDATE attachments SET bytes = CAST('{}' AS BLOB)", "attachment"],
     ["a removed older checkpoint", "DELETE FROM checkpoints WHERE number = 2", "database"],
-    ["a removed newest checkpoint", "DELETE FROM checkpoints WHERE number = 4", "database"],
+    ["a removed newest checkpoint", "DELETE FROM checkpoints WHERE number = 5", "database"],
     ["a checkpoint with another time", "UPDATE checkpoints SET cosigned_at = cosigned_at + 1", "checkpoint"],
     ["a renumbered checkpoint", "UPDATE checkpoints SET number = 9 WHERE number = 2", "database"],
     ["a dropped index", "DROP INDEX entries_by_kind", "database"],
     ["an index of somebody else", "CREATE INDEX other ON entries (leaf)", "database"],
     ["a tree head of another number", "UPDATE tree_head SET one = 2", "database"],
+    [
+      "an attachment that no entry names",
+      "INSERT INTO attachments VALUES (unhex('44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a'), CAST('{}' AS BLOB))",
+      "attachment",
+    ],
     ["a policy under another kind", "UPDATE entries SET kind = 'status' WHERE kind = 'policy'", "in-force"],
   ];
   for (const [what, sql, check] of DAMAGE) {

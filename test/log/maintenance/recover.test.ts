@@ -36,11 +36,10 @@ beforeEach(async () => {
   expect((await backUp(harness.databaseFile, backup)).size).toBe(102);
   await log.publish(await signPlatforms(keys, "after", 400));
   const bytes = new TextEncoder().encode("[]");
-  await log.putAttachment(sha256Of("[]"), bytes);
   const kernel = kernelPredicate();
   const attachment = { digest: sha256Of("[]"), size: 2, mediaType: "application/json" as const };
   const attached = { ...kernel, patches: { ...kernel.patches, inline: null, attachment } };
-  await log.publish([await signStatement("kernel-patch-set", attached, [keys.publisher])]);
+  await log.publish([await signStatement("kernel-patch-set", attached, [keys.publisher]), bytes]);
   const newcomer = await testKey("newcomer");
   const change = { version: 2, previous: log.read.inForce.trustRoots[0]!.digest };
   const predicate = await trustRootPredicate({ ...keys, publisher: newcomer }, change);

@@ -52,6 +52,22 @@ export function describeContract(under: StoreUnderTest): void {
       await store.close();
     });
 
+    it("leaves no attachment of an append that fails", async () => {
+      const store = await open();
+      await store.append(0, oneEntry(0));
+      const digest = sha256Of("leaf");
+      const same = oneEntry(1, { payloadDigest: sha256Of("payload 0") });
+      const noTile = { level: 0, index: -1, hashes: new Uint8Array(32), inner: null };
+      for (const append of [same, { ...oneEntry(1), tiles: [noTile] }]) {
+        await expect(
+          store.append(1, { ...append, attachments: [{ digest, bytes: leaf }] }),
+        ).rejects.toThrow();
+        expect(await store.attachment(digest)).toBeUndefined();
+      }
+      expect((await store.head()).size).toBe(1);
+      await store.close();
+    });
+
     it("reads the path from a hash to the root of its tile, once the tile is full", async (context) => {
       const store = await open();
       const readPath = store.readPath?.bind(store) ?? context.skip("reading single nodes is optional");
@@ -60,7 +76,12 @@ export function describeContract(under: StoreUnderTest): void {
         const from = tree.size;
         while (tree.size < size) tree.append(hashLeaf(Uint8Array.of(tree.size)));
         const entries = Array.from({ length: size - from }, (_, i) => oneEntry(from + i).entries).flat();
-        return store.append(from, { entries, tiles: tree.takeWrites(), head: { size, root: tree.root() } });
+        return store.append(from, {
+          entries,
+          tiles: tree.takeWrites(),
+          attachments: [],
+          head: { size, root: tree.root() },
+        });
       };
       await append(255);
       expect(await readPath(0, 0)).toBeUndefined();
@@ -153,11 +174,12 @@ export function describeContract(under: StoreUnderTest): void {
       await store.close();
     });
 
-    it("holds an attachment once", async () => {
+    it("holds an attachment once, from the append on that brings it", async () => {
       const store = await open();
       const digest = sha256Of("leaf");
-      expect(await store.putAttachment(digest, leaf)).toBe(true);
-      expect(await store.putAttachment(digest, leaf)).toBe(false);
+      const attachments = [{ digest, bytes: leaf }];
+      await store.append(0, { ...oneEntry(0), attachments });
+      await store.append(1, { ...oneEntry(1), attachments });
       expect(Buffer.from((await store.attachment(digest))!).toString()).toBe("leaf");
       expect(await store.hasAttachment(digest, 4)).toBe(true);
       expect(await store.hasAttachment(digest, 5)).toBe(false);
@@ -169,8 +191,8 @@ export function describeContract(under: StoreUnderTest): void {
   describe("a snapshot", () => {
     it("stays as it was while the log goes on, and says what it holds", async () => {
       const store = await open();
-      await store.append(0, oneEntry(0));
-      await store.putAttachment(sha256Of("leaf"), leaf);
+      const attachments = [{ digest: sha256Of("leaf"), bytes: leaf }];
+      await store.append(0, { ...oneEntry(0), attachments });
       const snapshot = await openSnapshot(location());
       expect((await snapshot.head()).size).toBe(1);
       await store.append(1, oneEntry(1));

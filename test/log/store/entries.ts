@@ -23,6 +23,7 @@ export function oneEntry(index: number, change: Partial<Append["entries"][number
   return {
     entries: [entry],
     tiles: [{ level: 0, index: 0, hashes, inner: null }],
+    attachments: [],
     head: { size: index + 1, root: new Uint8Array(32) },
   };
 }

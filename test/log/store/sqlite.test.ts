@@ -32,9 +32,8 @@ describe("the database itself", () => {
   it("refuses to change or remove what is written once", async () => {
     const store = open();
     await store.append(0, oneEntry(0));
-    await store.append(1, oneEntry(1));
+    await store.append(1, { ...oneEntry(1), attachments: [{ digest: sha256Of("x"), bytes: leaf }] });
     await store.addCheckpoint({ size: 2, cosignedAt: 1, note: "note" });
-    await store.putAttachment(sha256Of("x"), leaf);
     const forbidden = [
       "UPDATE entries SET name = 'x'",
       "DELETE FROM entries",

@@ -47,11 +47,11 @@ describe("headers", () => {
   });
 
   test("a preflight of any page is answered", async () => {
-    const headers = { origin: "https://verifier.example", "access-control-request-method": "PUT" };
+    const headers = { origin: "https://verifier.example", "access-control-request-method": "POST" };
     const response = await service.app.request("/v1/entries", { method: "OPTIONS", headers });
     expect([response.status, response.headers.get("access-control-allow-origin")]).toEqual([204, "*"]);
-    expect(response.headers.get("access-control-allow-methods")).toContain("PUT");
-    expect(response.headers.get("access-control-allow-headers")).toContain("signature-input");
+    expect(response.headers.get("access-control-allow-methods")).toBe("GET, HEAD, POST");
+    expect(response.headers.get("access-control-allow-headers")).toContain("content-type");
   });
 
   test("every answer of the API and every problem has a request id of its own", async () => {
@@ -157,7 +157,7 @@ describe("methods", () => {
     ["PUT", "/v1/entries/batch", "POST"],
     ["DELETE", "/v1/entries", "GET, HEAD, POST"],
     ["PATCH", "/v1/entries/0", "GET, HEAD"],
-    ["POST", "/v1/attachments/sha256/00", "GET, HEAD, PUT"],
+    ["POST", "/v1/attachments/sha256/00", "GET, HEAD"],
     ["POST", "/checkpoint", "GET, HEAD"],
   ])("%s %s", async (method, path, allowed) => {
     const response = await service.app.request(path, { method });

@@ -1,113 +1,52 @@
-// Attachments, and the signed request that uploads one (RFC 9421, the profile of src/service/http/http-signature.ts).
-import { createHash, sign as ecdsa, generateKeyPairSync } from "node:crypto";
+// Attachments: they travel in a batch behind the envelope that names them, and are in the log with it or not at all.
+import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { keyIdOf } from "../../../src/protocol/cryptography/signature.ts";
-import { encodeBase64 } from "../../../src/protocol/encoding/base64.ts";
 import { utf8 } from "../../../src/protocol/encoding/text.ts";
-import { contentDigest } from "../../../src/service/http/http-signature.ts";
-import { NOW } from "../../support/clock.ts";
-import { revocationPredicate } from "../../support/document-predicates.ts";
-import { type TestKey, testKey, testKeys } from "../../support/keys.ts";
-import { kernelPredicate, sha256Of } from "../../support/release-predicates.ts";
-import { refusalOf, ServiceHarness } from "../../support/service-harness.ts";
+import { MAX_ATTACHMENT_BYTES } from "../../../src/protocol/entry/attachment.ts";
+import type { Envelope } from "../../../src/protocol/envelope/dsse.ts";
+import { testKey } from "../../support/keys.ts";
+import { kernelPredicate, platformPredicate, sha256Of } from "../../support/release-predicates.ts";
+import { problemOf, refusalOf, ServiceHarness } from "../../support/service-harness.ts";
 import { signStatement } from "../../support/signing.ts";
-import { trustRootPredicate } from "../../support/trust-root.ts";
 
 let service: ServiceHarness;
-let ecdsaKey: TestKey;
 
 beforeAll(async () => {
-  ecdsaKey = makeEcdsaKey();
-  const root = await trustRootPredicate(await testKeys());
-  const rule = { keys: [ecdsaKey.keyId], threshold: 1, kinds: ["platform" as const], names: ["ecdsa/*"] };
-  service = await ServiceHarness.start({
-    trustRoot: {
-      keys: [...root.keys, encodeBase64(ecdsaKey.spki)],
-      roles: { ...root.roles, publisher: [...root.roles.publisher, rule] },
-    },
-  });
+  service = await ServiceHarness.start();
 });
 afterAll(() => service.stop());
 
-function makeEcdsaKey(): TestKey {
-  const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const spki = new Uint8Array(publicKey.export({ type: "spki", format: "der" }));
-  const sign = async (message: Uint8Array) =>
-    new Uint8Array(ecdsa("sha256", message, { key: privateKey, dsaEncoding: "ieee-p1363" }));
-  return { keyId: keyIdOf(spki), spki, sign };
-}
-
 const hexOf = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
-const seconds = (offset = 0) => Math.floor(NOW.getTime() / 1000) + offset;
+const lineOf = (bytes: Uint8Array) => ({ attachment: Buffer.from(bytes).toString("base64") });
 
-interface SigningOptions {
-  readonly key?: TestKey;
-  readonly alg?: string;
-  readonly created?: number;
-  readonly components?: string;
-  readonly parameters?: string;
-  readonly path?: string;
-  readonly label?: string;
-  /** Replaces header fields after signing; undefined removes one. */
-  readonly tamper?: Record<string, string | undefined>;
+async function naming(
+  bytes: Uint8Array,
+  name: string,
+  { digest = hexOf(bytes), size = bytes.length, signers = [service.keys.publisher] } = {},
+): Promise<Envelope> {
+  const attachment = { digest, size, mediaType: "application/json" as const };
+  const patches = { count: 1, seriesDigest: sha256Of("series"), inline: null, attachment };
+  return signStatement("kernel-patch-set", { ...kernelPredicate(name), patches }, signers);
 }
 
-/** Uploads a body as a client that follows docs/formats.md, unless told to misbehave. */
-async function put(body: Uint8Array, options: SigningOptions = {}): Promise<Response> {
-  const { key = service.keys.publisher, alg = "ed25519", created = seconds(), label = "sig" } = options;
-  const path = options.path ?? `/v1/attachments/sha256/${hexOf(body)}`;
-  const components = options.components ?? '("@method" "@path" "content-digest")';
-  const parameters = `${components}${options.parameters ?? `;created=${created};keyid="${key.keyId}";alg="${alg}"`}`;
-  const values: Record<string, string> = {
-    "@method": "PUT",
-    "@path": path,
-    "@target-uri": `https://log.example${path}`,
-    "content-digest": contentDigest(body),
-  };
-  const lines = [...components.matchAll(/"([^"]+)"/g)].map(([, name = ""]) => `"${name}": ${values[name]}`);
-  const base = [...lines, `"@signature-params": ${parameters}`].join("\n");
-  const headers: Record<string, string | undefined> = {
-    "content-type": "application/json",
-    "content-digest": contentDigest(body),
-    "signature-input": `${label}=${parameters}`,
-    signature: `${label}=:${encodeBase64(await key.sign(utf8(base)))}:`,
-    ...options.tamper,
-  };
-  const sent = Object.fromEntries(
-    Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
-  return service.app.request(path, { method: "PUT", headers: sent, body: body as BodyInit });
-}
+const isStored = async (bytes: Uint8Array) =>
+  (await service.get(`/v1/attachments/sha256/${hexOf(bytes)}`)).status === 200;
 
 describe("an attachment", () => {
-  test("that is uploaded with a good signature is stored, and again is known", async () => {
-    const body = utf8('["uploaded"]');
-    const first = await put(body);
-    expect([first.status, await first.json()]).toEqual([201, { digest: hexOf(body), size: body.length }]);
-    expect((await put(body)).status).toBe(200);
-    const read = await service.get(`/v1/attachments/sha256/${hexOf(body)}`);
+  test("is stored with the entry that names it, and served for ever", async () => {
+    const bytes = utf8('["uploaded"]');
+    const batch = [await naming(bytes, "uploaded"), lineOf(bytes)];
+    expect((await service.publishBatch(batch)).status).toBe(201);
+    const read = await service.get(`/v1/attachments/sha256/${hexOf(bytes)}`);
     expect(await read.text()).toBe('["uploaded"]');
     expect(read.headers.get("cache-control")).toMatch(/immutable/);
+    expect((await service.publishBatch(batch)).status).toBe(200);
   });
 
-  test("may be signed over @target-uri, in any order, under any label, and with ECDSA", async () => {
-    expect(
-      (await put(utf8("[1]"), { components: '("content-digest" "@target-uri" "@method")', label: "a-1" }))
-        .status,
-    ).toBe(201);
-    expect((await put(utf8("[2]"), { key: ecdsaKey, alg: "ecdsa-p256-sha256" })).status).toBe(201);
-  });
-
-  test("lets the entry that names it register", async () => {
-    const body = utf8('["patches"]');
-    await put(body);
-    const attachment = { digest: hexOf(body), size: body.length, mediaType: "application/json" as const };
-    const patches = { count: 1, seriesDigest: sha256Of("s"), inline: null, attachment };
-    const predicate = { ...kernelPredicate("big-series"), patches };
-    expect(
-      (await service.publish(await signStatement("kernel-patch-set", predicate, [service.keys.publisher])))
-        .status,
-    ).toBe(201);
+  test("that is in the log already need not come again", async () => {
+    const bytes = utf8('["shared"]');
+    await service.publishBatch([await naming(bytes, "first"), lineOf(bytes)]);
+    expect((await service.publish(await naming(bytes, "second"))).status).toBe(201);
   });
 
   test("that is not there is 404, under what is no digest 400", async () => {
@@ -116,79 +55,83 @@ describe("an attachment", () => {
     );
     expect(await refusalOf(await service.get("/v1/attachments/sha256/ABC"))).toBe("400 invalid-parameter");
   });
+
+  test("cannot be uploaded by itself", async () => {
+    const put = await service.app.request(`/v1/attachments/sha256/${sha256Of("[]")}`, {
+      method: "PUT",
+      body: "[]",
+    });
+    expect(await refusalOf(put)).toBe("405 method-not-allowed");
+  });
+
+  test("makes a release of four lists of 16 MiB fit into one batch", async () => {
+    const lists = ["a", "b", "c", "d"].map((letter) =>
+      utf8(`["${letter.repeat(MAX_ATTACHMENT_BYTES - 4)}"]`),
+    );
+    const envelopes = await Promise.all(lists.map((bytes, i) => naming(bytes, `large-${i}`)));
+    // In any order, as long as each comes after the envelope that names it.
+    const lines = [...envelopes, ...lists.map(lineOf).reverse()];
+    expect((await service.publishBatch(lines)).status).toBe(201);
+    for (const bytes of lists) expect(await isStored(bytes)).toBe(true);
+  });
 });
 
-describe("an upload is refused", () => {
-  const body = utf8('["refused"]');
-  const refused = async (options: SigningOptions, bytes = body) => refusalOf(await put(bytes, options));
+describe("a batch with an attachment is refused whole, and leaves nothing of it,", () => {
+  const bytes = utf8('["refused"]');
+  const refused = async (lines: ReadonlyArray<Envelope | object | string>) => {
+    const problem = await problemOf(await service.publishBatch(lines));
+    expect(await isStored(bytes)).toBe(false);
+    return `${problem.status} ${problem.code} ${problem.line}`;
+  };
+  const platform = () => signStatement("platform", platformPredicate("unrelated"), [service.keys.publisher]);
 
-  test("without a signature", async () => {
-    expect(await refused({ tamper: { signature: undefined } })).toBe("401 signature-missing");
-    expect(await refused({ tamper: { "signature-input": undefined } })).toBe("401 signature-missing");
+  test("when the signers of its envelope are unknown, or may not publish it", async () => {
+    const strange = await naming(bytes, "strange", { signers: [await testKey("stranger")] });
+    expect(await refused([strange, lineOf(bytes)])).toBe("401 signature-unknown-key 1");
+    const policy = await naming(bytes, "policy-key", { signers: [service.keys.policy] });
+    expect(await refused([policy, lineOf(bytes)])).toBe("403 not-authorised 1");
   });
 
-  test("by a key that nobody knows, that may not publish, or that is revoked", async () => {
-    expect(await refused({ key: await testKey("stranger") })).toBe("401 signature-unknown-key");
-    expect(await refused({ key: service.keys.policy })).toBe("403 not-authorised");
-    const keys = [{ keyId: service.keys.otherPublisher.keyId, fromIndex: 0, toIndex: 1_000_000 }];
-    await service.publish(
-      await signStatement("revocation", revocationPredicate({ keys }), [service.keys.revocation]),
+  test("when nobody names it, or only later, or with another digest or size", async () => {
+    const envelope = await naming(bytes, "named");
+    expect(await refused([await platform(), lineOf(bytes)])).toBe("400 malformed 2");
+    expect(await refused([lineOf(bytes), envelope])).toBe("400 malformed 1");
+    const other = await naming(bytes, "named", { digest: sha256Of("other") });
+    expect(await refused([other, lineOf(bytes)])).toBe("400 malformed 2");
+    const longer = await naming(bytes, "named", { size: bytes.length + 1 });
+    expect(await refused([longer, lineOf(bytes)])).toBe("400 malformed 2");
+    expect(await refused([envelope, lineOf(bytes), lineOf(bytes)])).toBe("400 malformed 3");
+  });
+
+  test("when another of its lines is refused", async () => {
+    const strange = await signStatement("platform", platformPredicate("x"), [await testKey("stranger")]);
+    const envelope = await naming(bytes, "good");
+    expect(await refused([envelope, lineOf(bytes), strange])).toBe("401 signature-unknown-key 3");
+    expect(await refused([envelope])).toBe("422 attachment-missing 1");
+  });
+
+  test.each([
+    ["not canonical JSON", utf8('[ "spaced" ]'), "422 invalid-entry 2"],
+    ["not JSON", utf8("hello"), "422 invalid-entry 2"],
+    ["not UTF-8", Uint8Array.of(0xff), "400 malformed 2"],
+  ])("when it is %s", async (what, wrong, refusal) => {
+    expect(await refused([await naming(wrong, what.replaceAll(" ", "-").toLowerCase()), lineOf(wrong)])).toBe(
+      refusal,
     );
-    expect(await refused({ key: service.keys.otherPublisher })).toBe("403 key-revoked");
   });
 
-  test("signed too long ago, or in the future", async () => {
-    expect(await refused({ created: seconds(-301) })).toBe("401 signature-expired");
-    expect(await refused({ created: seconds(301) })).toBe("401 signature-expired");
+  test.each([
+    '{"attachment":5}',
+    '{"attachment":"Zg"}',
+    '{"attachment":"Zm8=","x":1}',
+    '{"attachment":"Zm8=" ',
+  ])("when its line is %s", async (line) => {
+    const problem = await refused([await naming(bytes, "framed"), line]);
+    expect(problem).toMatch(/^4(00 malformed|22 invalid-entry) 2$/);
   });
 
-  test("with a signature of another request, body or algorithm", async () => {
-    const good = await put(utf8("[3]"));
-    expect(good.status).toBe(201);
-    expect(await refused({ tamper: { signature: `sig=:${encodeBase64(new Uint8Array(64))}:` } })).toBe(
-      "401 signature-invalid",
-    );
-    expect(await refused({ alg: "ecdsa-p256-sha256" })).toBe("401 signature-invalid");
-    expect(await refused({ tamper: { "content-digest": contentDigest(utf8("other")) } })).toBe(
-      "400 malformed",
-    );
-    expect(await refused({ tamper: { "content-digest": undefined } })).toBe("400 malformed");
-    expect(await refused({ path: `/v1/attachments/sha256/${sha256Of("other")}` })).toBe(
-      "422 digest-mismatch",
-    );
-  });
-
-  test.each<[string, SigningOptions]>([
-    ["another component", { components: '("@method" "@path" "content-digest" "date")' }],
-    ["a missing component", { components: '("@method" "content-digest")' }],
-    ["a component twice", { components: '("@method" "@method" "content-digest")' }],
-    ["both forms of the path", { components: '("@path" "@target-uri" "content-digest")' }],
-    ["a missing parameter", { parameters: ";created=1" }],
-    ["a parameter twice", { parameters: `;created=1;created=2;keyid="${"0".repeat(64)}"` }],
-    ["an unknown parameter", { parameters: `;created=1;keyid="${"0".repeat(64)}";nonce="x"` }],
-    ["an unknown algorithm", { alg: "hmac-sha256" }],
-    ["a key id that is none", { parameters: ';created=1;keyid="abc";alg="ed25519"' }],
-    ["a created that is text", { parameters: `;created="1";keyid="${"0".repeat(64)}";alg="ed25519"` }],
-    [
-      "another label on the signature",
-      { tamper: { signature: `other=:${encodeBase64(new Uint8Array(64))}:` } },
-    ],
-    ["a signature of another length", { tamper: { signature: `sig=:${encodeBase64(new Uint8Array(63))}:` } }],
-    ["two signatures", { tamper: { "signature-input": "a=(), b=()" } }],
-  ])("with fields outside of the profile: %s", async (_, options) => {
-    expect(await refused(options)).toBe("400 malformed");
-  });
-
-  test("when it is not canonical JSON, not JSON, or empty", async () => {
-    expect(await refused({}, utf8('[ "spaced" ]'))).toBe("422 invalid-entry");
-    expect(await refused({}, utf8("hello"))).toBe("422 invalid-entry");
-    expect(await refused({}, new Uint8Array(0))).toBe("422 invalid-entry");
-    expect(await refused({}, Uint8Array.of(0xff))).toBe("400 malformed");
-  });
-
-  test("when it is larger than 16 MiB, or not called JSON", async () => {
-    const declared = { tamper: { "content-length": String(16 * 1024 * 1024 + 1) } };
-    expect(await refused(declared)).toBe("413 too-large");
-    expect(await refused({ tamper: { "content-type": "text/plain" } })).toBe("415 unsupported-media-type");
+  test("when it is longer than 16 MiB", async () => {
+    const long = `{"attachment":"${"A".repeat(24 * 1024 * 1024)}"}`;
+    expect(await refused([await naming(bytes, "too-long"), long])).toBe("413 too-large 2");
   });
 });

@@ -1,6 +1,7 @@
 // Keeps attachments in SQLite: bytes under their SHA-256, written once.
 import type { Database, Statement } from "better-sqlite3";
 import { decodeHex } from "../../../protocol/encoding/hex.ts";
+import type { NewAttachment } from "../log-store.ts";
 
 export class SqliteAttachments {
   readonly #insert: Statement<[Uint8Array, Uint8Array]>;
@@ -15,9 +16,8 @@ export class SqliteAttachments {
     this.#length = database.prepare("SELECT length(bytes) AS length FROM attachments WHERE digest = ?");
   }
 
-  /** @returns whether the bytes were new. */
-  put(digest: string, bytes: Uint8Array): boolean {
-    return this.#insert.run(decodeHex(digest), bytes).changes > 0;
+  put({ digest, bytes }: NewAttachment): void {
+    this.#insert.run(decodeHex(digest), bytes);
   }
 
   get(digest: string): Uint8Array | undefined {

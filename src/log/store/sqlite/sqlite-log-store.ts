@@ -45,12 +45,13 @@ export class SqliteLogStore implements InspectedStore {
     this.#append(expectedSize, append);
   }
 
-  readonly #write = (expectedSize: number, { entries, tiles, head }: Append): void => {
+  readonly #write = (expectedSize: number, { entries, tiles, attachments, head }: Append): void => {
     const { size } = this.#readHead();
     if (size !== expectedSize || head.size !== expectedSize + entries.length) {
       throw new ConflictError(`the tree has ${size} entries, the append expected ${expectedSize}`);
     }
     for (const entry of entries) this.#writeEntry(entry);
+    for (const attachment of attachments) this.#attachments.put(attachment);
     for (const tile of tiles) this.#writeTile(tile);
     this.#sql.setHead.run(head.size, head.root);
   };
@@ -113,10 +114,6 @@ export class SqliteLogStore implements InspectedStore {
 
   async checkpointsFrom(size: number, limit: number): Promise<PublishedCheckpoint[]> {
     return this.#sql.checkpointsFrom.all(size, limit);
-  }
-
-  async putAttachment(digest: string, bytes: Uint8Array): Promise<boolean> {
-    return this.#attachments.put(digest, bytes);
   }
 
   async attachment(digest: string): Promise<Uint8Array | undefined> {
