@@ -6,7 +6,7 @@ import { encodeEntryBundle, TILE_WIDTH, tileWidth } from "../protocol/merkle/til
 import { type InForce, NOTHING_IN_FORCE } from "../protocol/registration/in-force.ts";
 import type { EntryRecord } from "../protocol/registration/references.ts";
 import type { Publication, Published } from "./checkpointing/publication.ts";
-import type { LogStore, PublishedCheckpoint, SearchQuery } from "./store/log-store.ts";
+import type { LogStore, PublishedCheckpoint, SearchPage, SearchQuery } from "./store/log-store.ts";
 import { readLeaf } from "./store/read-leaf.ts";
 import type { ProvenLeaf, Prover } from "./tree/prover.ts";
 
@@ -61,8 +61,8 @@ export class PublishedLog {
     return record !== undefined && record.index < this.#size ? record : undefined;
   }
 
-  /** Indexes of published entries, newest first. Without `before` from the newest on. */
-  search(query: Omit<SearchQuery, "before"> & { readonly before?: number | undefined }): Promise<number[]> {
+  /** One page of published entries. Without `before` from the newest on. */
+  search(query: Omit<SearchQuery, "before"> & { readonly before?: number | undefined }): Promise<SearchPage> {
     return this.#store.search({ ...query, before: Math.min(query.before ?? this.#size, this.#size) });
   }
 

@@ -31,6 +31,7 @@ afterEach(async () => {
   harness.remove();
 });
 
+const find = async (query: Parameters<Log["read"]["search"]>[0]) => (await log.read.search(query)).indexes;
 const size = () => log.read.published()?.checkpoint.size;
 
 describe("publish", () => {
@@ -270,23 +271,19 @@ describe("reading", () => {
     const set = await signReleaseSet(keys);
     await log.publish(inOrder(set));
     await log.publish(await signPlatforms(keys, "vm", 10));
-    expect(await log.read.search({ kind: "os-image", limit: 10 })).toEqual([6]);
-    expect(await log.read.search({ name: "guest", limit: 10 })).toEqual([6]);
-    expect(await log.read.search({ version: "1.0", limit: 3 })).toEqual([6, 5, 4]);
-    expect(await log.read.search({ version: "1.0", limit: 3, before: 4 })).toEqual([3, 2, 1]);
-    expect(await log.read.search({ publisher: keys.publisher.keyId, kind: "platform", limit: 2 })).toEqual([
-      16, 15,
-    ]);
-    expect(await log.read.search({ publisher: keys.policy.keyId, limit: 2 })).toEqual([]);
+    expect(await find({ kind: "os-image", limit: 10 })).toEqual([6]);
+    expect(await find({ name: "guest", limit: 10 })).toEqual([6]);
+    expect(await find({ version: "1.0", limit: 3 })).toEqual([6, 5, 4]);
+    expect(await find({ version: "1.0", limit: 3, before: 4 })).toEqual([3, 2, 1]);
+    expect(await find({ publisher: keys.publisher.keyId, kind: "platform", limit: 2 })).toEqual([16, 15]);
+    expect(await find({ publisher: keys.policy.keyId, limit: 2 })).toEqual([]);
     const { statement } = set.image;
     const rtmr1 = statement.kind === "os-image" ? statement.predicate.measurements.rtmr1 : "";
-    expect(await log.read.search({ digest: rtmr1, limit: 10 })).toEqual([6]);
-    expect(await log.read.search({ digest: set.kernel.payloadDigest, limit: 10 })).toEqual([6, 3]);
+    expect(await find({ digest: rtmr1, limit: 10 })).toEqual([6]);
+    expect(await find({ digest: set.kernel.payloadDigest, limit: 10 })).toEqual([6, 3]);
+    expect(await find({ digest: set.kernel.payloadDigest, kind: "driver-build", limit: 10 })).toEqual([3]);
     expect(
-      await log.read.search({ digest: set.kernel.payloadDigest, kind: "driver-build", limit: 10 }),
-    ).toEqual([3]);
-    expect(
-      await log.read.search({
+      await find({
         digest: set.kernel.statement.subject[0]!.digest.sha256,
         publisher: keys.publisher.keyId,
         limit: 9,
@@ -308,10 +305,10 @@ describe("reading", () => {
     await log.publish(
       await Promise.all(entries.map((entry) => signStatement("platform", entry, [keys.publisher]))),
     );
-    expect(await log.read.search({ digest: mrtd, limit: 5 })).toEqual([3, 1]);
-    expect(await log.read.search({ digest: twin, limit: 1 })).toEqual([3]);
-    expect(await log.read.search({ digest: twin, limit: 5, before: 3 })).toEqual([2]);
-    expect(await log.read.search({ digest: `${mrtd.slice(0, 20)}${"0".repeat(76)}`, limit: 5 })).toEqual([]);
+    expect(await find({ digest: mrtd, limit: 5 })).toEqual([3, 1]);
+    expect(await find({ digest: twin, limit: 1 })).toEqual([3]);
+    expect(await find({ digest: twin, limit: 5, before: 3 })).toEqual([2]);
+    expect(await find({ digest: `${mrtd.slice(0, 20)}${"0".repeat(76)}`, limit: 5 })).toEqual([]);
   });
 
   it("shows and proves only what is under the published checkpoint", async () => {

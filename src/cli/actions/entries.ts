@@ -1,9 +1,12 @@
 // Looks entries up in a log and shows what the log says.
 import * as z from "zod";
-import { readAs } from "../../protocol/encoding/shape.ts";
 import { askLog } from "../../publisher/client/log-client.ts";
+import { searchEntries } from "../../publisher/client/lookup.ts";
 import { type CliContext, show } from "../context.ts";
 import { logClient } from "../log-client.ts";
+
+/** How many `find` shows. */
+const FOUND = 20;
 
 interface ListOptions {
   readonly to: string;
@@ -17,8 +20,8 @@ export async function runList(
   { to, kind, name, limit, json }: ListOptions,
   context: CliContext,
 ): Promise<void> {
-  const query = { limit, ...(kind && { kind }), ...(name && { name }) };
-  await listEntries(to, query, { ...(json && { json }) }, context);
+  const query = { ...(kind && { kind }), ...(name && { name }) };
+  await listEntries(to, query, Number(limit), { ...(json && { json }) }, context);
 }
 
 export async function runFind(
@@ -29,7 +32,7 @@ export async function runFind(
   const query: Record<string, string> = value.startsWith("key:")
     ? { publisher: value.slice(4) }
     : { digest: value };
-  await listEntries(to, query, { ...(json && { json }) }, context);
+  await listEntries(to, query, FOUND, { ...(json && { json }) }, context);
 }
 
 export async function runShow(
@@ -51,16 +54,14 @@ const summary = z.object({
   revoked: z.boolean(),
 });
 
-const page = z.object({ entries: z.array(summary), next: z.string().nullable().optional() });
-
 async function listEntries(
   url: string,
   query: Record<string, string>,
+  limit: number,
   options: { json?: boolean },
   context: CliContext,
 ): Promise<void> {
-  const path = `/v1/entries?${new URLSearchParams(query)}`;
-  const found = await askLog(logClient(url, context), path, (json) => readAs(page, json, "page"));
+  const found = await searchEntries(logClient(url, context), query, limit, summary);
   const lines = found.entries.map(
     ({ index, kind, name, version, payloadDigest, revoked }) =>
       `${String(index).padStart(6)}  ${`${kind}/${name}@${version}`.padEnd(56)} sha256:${payloadDigest.slice(0, 16)}…${revoked ? "  REVOKED" : ""}`,

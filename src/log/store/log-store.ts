@@ -66,9 +66,18 @@ export interface SearchQuery {
   readonly digest?: string | undefined;
   /** Key id of a signer. */
   readonly publisher?: string | undefined;
-  /** Only entries with an index below this one; a page's last index continues it. */
+  /** Only entries with an index below this one; a page's `next` continues it. */
   readonly before: number;
   readonly limit: number;
+}
+
+export interface SearchPage {
+  /** Newest first. There may be none though there is a next page: a search examines so many rows and no more. */
+  readonly indexes: readonly number[];
+  /** `before` of the next page, or null when nothing older is left to find. */
+  readonly next: number | null;
+  /** Rows of the store that were looked at. */
+  readonly examined: number;
 }
 
 /** Finding what was registered before: all that registration asks of a store. */
@@ -92,8 +101,8 @@ export interface LogStore extends TileStore, EntryLookup {
    */
   append(expectedSize: number, append: Append): Promise<void>;
 
-  /** Indexes of the entries that were found, newest first. */
-  search(query: SearchQuery): Promise<number[]>;
+  /** One page of entries. What it costs is bounded, however many entries there are and whatever is asked for. */
+  search(query: SearchQuery): Promise<SearchPage>;
 
   /**
    * Indexes below `size`, in order, of the entries from which follows what was in force at that size: every trust root and

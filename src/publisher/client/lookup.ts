@@ -10,7 +10,7 @@ import type { StatementOf } from "../../protocol/envelope/statement.ts";
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";
 import { type AnswerCode, askLog, type LogClient } from "./log-client.ts";
 
-const page = z.object({ entries: z.array(z.object({ index: z.int().min(0) })) });
+const indexed = z.object({ index: z.int().min(0) });
 const entry = z.object({ index: z.int().min(0), envelope: envelopeJson });
 const inForce = z.object({ entry: z.unknown() });
 
@@ -29,8 +29,8 @@ export async function findEntry<K extends Kind>(
   client: LogClient,
   { kind, name, version }: { readonly kind: K; readonly name: string; readonly version?: string },
 ): Promise<FoundEntry<K> | undefined> {
-  const query = new URLSearchParams({ kind, name, ...(version && { version }), limit: "1" });
-  const [found] = await askLog(client, `/v1/entries?${query}`, (json) => readAs(page, json, "page").entries);
+  const query = { kind, name, ...(version && { version }) };
+  const [found] = (await searchEntries(client, query, 1, indexed)).entries;
   if (found === undefined) return undefined;
   const answered = await getEntry(client, found.index);
   const asked = `${kind}/${name}@${version ?? answered.statement.version}`;
@@ -40,6 +40,53 @@ export async function findEntry<K extends Kind>(
       `asked for ${asked}, the log answered with ${describeReference(answered.statement)}`,
     );
   return answered as FoundEntry<K>;
+}
+
+/** Entries that a log answers with at once. */
+const MAX_PAGE = 100;
+
+export interface Found<T> {
+  readonly entries: readonly T[];
+  /** Cursor of what follows, or null. */
+  readonly next: string | null;
+}
+
+/**
+ * The newest entries that match, as many as were asked for. One answer may hold fewer, or none, though there are more: it says where to
+ * go on.
+ * @param query filters as in openapi.yaml, without `cursor` and `limit`.
+ * @throws VerificationError "answer" for what is no page, or one that leads nowhere.
+ */
+export async function searchEntries<T extends { readonly index: number }>(
+  client: LogClient,
+  query: Readonly<Record<string, string>>,
+  limit: number,
+  entry: z.ZodType<T>,
+): Promise<Found<T>> {
+  const page = z.object({
+    entries: z.array(entry),
+    next: z
+      .string()
+      .regex(/^\d{1,16}$/)
+      .nullish(),
+  });
+  const entries: T[] = [];
+  let next: string | null = null;
+  do {
+    const before: string | null = next;
+    const size = String(Math.min(limit - entries.length, MAX_PAGE));
+    const asked = new URLSearchParams({ ...query, limit: size, ...(before && { cursor: before }) });
+    const path: string = `/v1/entries?${asked}`;
+    const found = await askLog(client, path, (json) => readAs(page, json, "page"));
+    entries.push(...found.entries);
+    next = found.next ?? null;
+    if (before !== null && next !== null && Number(next) >= Number(before))
+      throw new VerificationError<AnswerCode>(
+        "answer",
+        `${path}: the log's next page is no older than this one`,
+      );
+  } while (next !== null && entries.length < limit);
+  return { entries, next };
 }
 
 export async function getEntry(client: LogClient, index: number): Promise<FoundEntry> {

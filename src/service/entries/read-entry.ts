@@ -1,5 +1,5 @@
 // Entries of the log as the API shows them: read, decoded, with their proof and what revokes them.
-
+import { setImmediate as turn } from "node:timers/promises";
 import type { Published } from "../../log/checkpointing/publication.ts";
 import type { PublishedLog, StoredEntry } from "../../log/published-log.ts";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";
@@ -35,10 +35,18 @@ export function statementJson({ payload }: Pick<Envelope, "payload">): Record<st
   return JSON.parse(decodeUtf8(payload)) as Record<string, unknown>;
 }
 
+/** Entries read before everybody else has a turn: each takes a tenth of a millisecond. */
+const READ_AT_ONCE = 32;
+
 /** Pages through every entry of one kind, newest first, at most `limit` of them. */
 export async function entriesOfKind(log: PublishedLog, kind: Kind, limit: number): Promise<ReadEntry[]> {
-  const indexes = await log.search({ kind, limit });
-  return Promise.all(indexes.map((index) => readLoggedEntry(log, index)));
+  const entries: ReadEntry[] = [];
+  for (let before: number | null | undefined; before !== null && entries.length < limit; await turn()) {
+    const page = await log.search({ kind, before, limit: Math.min(READ_AT_ONCE, limit - entries.length) });
+    for (const index of page.indexes) entries.push(await readLoggedEntry(log, index));
+    before = page.next;
+  }
+  return entries;
 }
 
 /** Whether an entry is revoked under what is published. */

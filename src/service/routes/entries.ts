@@ -2,6 +2,7 @@
 
 import * as z from "zod";
 import type { PublishedLog } from "../../log/published-log.ts";
+import type { SearchPage } from "../../log/store/log-store.ts";
 import { formatTime } from "../../protocol/entry/fields.ts";
 import { type Kind, kind } from "../../protocol/entry/kinds.ts";
 import { contentJson, detailedEntry, entrySummary, summaryJson, treeSize } from "../entries/answer-shapes.ts";
@@ -40,7 +41,8 @@ const listEntries = route({
   operationId: "listEntries",
   tags: ["entries"],
   summary: "Find entries",
-  description: "Newest first. All filters must match.",
+  description:
+    "Newest first. All filters must match. A page may hold fewer entries than asked for, or none, though there is a next one: a search looks at so much of the log and no more, and the cursor goes on from there.",
   request: { query: filters },
   responses: {
     200: {
@@ -82,18 +84,10 @@ export function addEntries(api: Api, service: Service): void {
     const { checkpoint } = requirePublished(log);
     const before = Math.min(numberOf(cursor) ?? checkpoint.size, checkpoint.size);
     const wanted = numberOf(limit) ?? DEFAULT_LIMIT;
-    const found = await findEntries(log, {
-      ...filter,
-      digest: digest?.split(":")[1],
-      before,
-      limit: wanted + 1,
-    });
-    const page = found.slice(0, wanted);
-    const next = found.length > wanted ? String(page.at(-1)?.index) : null;
-    return c.json(
-      { treeSize: checkpoint.size, entries: page.map((entry) => summaryJson(log, entry)), next },
-      200,
-    );
+    const query = { ...filter, digest: digest?.split(":")[1], before, limit: wanted };
+    const { entries, next } = await findEntries(log, query);
+    const summaries = entries.map((entry) => summaryJson(log, entry));
+    return c.json({ treeSize: checkpoint.size, entries: summaries, next }, 200);
   });
 
   api.openapi(getEntry, async (c) => {
@@ -120,18 +114,35 @@ interface EntryFilter {
   readonly limit: number;
 }
 
+interface FoundEntries {
+  readonly entries: ReadEntry[];
+  readonly next: string | null;
+}
+
 /** What the index finds, and the entry whose payload has the digest, which the index does not hold. */
-async function findEntries(log: PublishedLog, filter: EntryFilter): Promise<ReadEntry[]> {
-  const indexes = new Set(await log.search(filter));
+async function findEntries(log: PublishedLog, filter: EntryFilter): Promise<FoundEntries> {
+  const page = await log.search(filter);
+  const indexes = new Set(page.indexes);
   const own = filter.digest?.length === 64 ? await log.findByDigest(filter.digest) : undefined;
+  // It belongs to this page where the page reaches down to it.
   const matches =
     own !== undefined &&
     own.index < filter.before &&
+    own.index >= (page.next ?? 0) &&
     (filter.kind ?? own.kind) === own.kind &&
     (filter.name ?? own.name) === own.name &&
     (filter.version ?? own.version) === own.version &&
     (filter.publisher === undefined || own.signers.includes(filter.publisher));
   if (matches) indexes.add(own.index);
-  const newestFirst = [...indexes].sort((a, b) => b - a).slice(0, filter.limit);
-  return Promise.all(newestFirst.map((index) => readLoggedEntry(log, index)));
+  const newestFirst = [...indexes].sort((a, b) => b - a);
+  const entries = await Promise.all(
+    newestFirst.slice(0, filter.limit).map((index) => readLoggedEntry(log, index)),
+  );
+  const isCut = newestFirst.length > filter.limit;
+  return { entries, next: isCut ? String(entries.at(-1)?.index) : cursorOf(page) };
+}
+
+/** The cursor that continues a page. */
+export function cursorOf({ next }: Pick<SearchPage, "next">): string | null {
+  return next === null ? null : String(next);
 }

@@ -81,7 +81,7 @@ async function refusalOf(bundle: Promise<unknown>): Promise<string | null> {
 }
 
 async function newestOf(log: PublishedLog): Promise<Overview["entries"]> {
-  const indexes = await log.search({ limit: NEWEST });
+  const { indexes } = await log.search({ limit: NEWEST });
   return Promise.all(
     indexes.map(async (index) => {
       const entry = await readLoggedEntry(log, index);

@@ -8,7 +8,7 @@ import { numberOf } from "../http/parameters.ts";
 import { type Api, problems, route } from "../openapi.ts";
 import { RequestProblem } from "../problem.ts";
 import type { Service } from "../service.ts";
-import { pageCursor, pageLimit } from "./entries.ts";
+import { cursorOf, pageCursor, pageLimit } from "./entries.ts";
 
 const DEFAULT_LIMIT = 20;
 
@@ -116,10 +116,8 @@ export function addTrust(api: Api, { log: { read: log } }: Service): void {
     const { checkpoint, note } = requirePublished(log);
     const before = Math.min(numberOf(cursor) ?? checkpoint.size, checkpoint.size);
     const wanted = numberOf(limit) ?? DEFAULT_LIMIT;
-    const found = await log.search({ kind: "revocation", before, limit: wanted + 1 });
-    const page = found.slice(0, wanted);
-    const next = found.length > wanted ? String(page.at(-1)) : null;
-    const revocations = await Promise.all(page.map((entry) => proven(entry, checkpoint.size)));
-    return c.json({ checkpoint: note, revocations, next }, 200);
+    const page = await log.search({ kind: "revocation", before, limit: wanted });
+    const revocations = await Promise.all(page.indexes.map((entry) => proven(entry, checkpoint.size)));
+    return c.json({ checkpoint: note, revocations, next: cursorOf(page) }, 200);
   });
 }

@@ -11,8 +11,8 @@ import { MIGRATIONS_FOLDER } from "../../../src/log/store/sqlite/open.ts";
 import { NOW } from "../../support/clock.ts";
 import { changeDatabase } from "../../support/damage-database.ts";
 import { LogHarness } from "../../support/log-harness.ts";
-import { sha256Of } from "../../support/release-predicates.ts";
-import { signPlatforms } from "../../support/signing.ts";
+import { kernelPredicate, sha256Of } from "../../support/release-predicates.ts";
+import { signPlatforms, signStatement } from "../../support/signing.ts";
 
 /** What nobody can find out, and why nothing follows from it. */
 const HARMLESS = new Map([
@@ -41,7 +41,11 @@ beforeAll(async () => {
   harness = await LogHarness.make({ withStatus: true });
   const log = await harness.create();
   await log.publish(await signPlatforms(harness.keys, "vm", 260));
-  await log.putAttachment(sha256Of("[]"), new TextEncoder().encode("[]"));
+  const kernel = kernelPredicate("attached");
+  const attachment = { digest: sha256Of("[]"), size: 2, mediaType: "application/json" as const };
+  const attached = { ...kernel, patches: { ...kernel.patches, inline: null, attachment } };
+  const envelope = await signStatement("kernel-patch-set", attached, [harness.keys.publisher]);
+  await log.publish([envelope, new TextEncoder().encode("[]")]);
   await log.close();
   copyFileSync(harness.databaseFile, sound());
 });

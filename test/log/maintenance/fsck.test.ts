@@ -83,6 +83,7 @@ describe("fsck", () => {
     ["a gap", "DELETE FROM entries WHERE idx = 100", "entry"],
     ["a changed name", "UPDATE entries SET name = 'other' WHERE idx = 60", "index"],
     ["a changed payload digest", "UPDATE entries SET payload_digest = zeroblob(32) WHERE idx = 60", "index"],
+    ["a dropped index of names", "DROP INDEX entries_by_name", "database"],
     ["a lost digest", "DELETE FROM entry_digests WHERE idx = 60", "index"],
     ["an invented digest", "INSERT INTO entry_digests VALUES (7, 60)", "index"],
     ["a lost signer", "DELETE FROM entry_signers WHERE idx = 60", "index"],

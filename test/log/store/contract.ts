@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { LogStore, SearchQuery } from "../../../src/log/store/log-store.ts";
 import { openSnapshot, openStore } from "../../../src/log/store/open-store.ts";
 import { GrowingTree } from "../../../src/log/tree/growing-tree.ts";
 import { TileNodes } from "../../../src/log/tree/tile-nodes.ts";
@@ -12,6 +13,8 @@ import { NOW } from "../../support/clock.ts";
 import { sha256Of } from "../../support/release-predicates.ts";
 import { leaf, oneEntry } from "./entries.ts";
 import type { StoreUnderTest } from "./stores.ts";
+
+const find = async (store: LogStore, query: SearchQuery) => (await store.search(query)).indexes;
 
 export function describeContract(under: StoreUnderTest): void {
   let folder: string;
@@ -47,7 +50,7 @@ export function describeContract(under: StoreUnderTest): void {
       expect((await store.head()).size).toBe(1);
       expect((await store.readTile(0, 0))?.hashes).toHaveLength(32);
       expect(await store.readLeaves(0, 9)).toHaveLength(1);
-      expect(await store.search({ digest: sha256Of("digest 1"), before: 9, limit: 9 })).toEqual([]);
+      expect(await find(store, { digest: sha256Of("digest 1"), before: 9, limit: 9 })).toEqual([]);
       await store.append(1, oneEntry(1));
       await store.close();
     });
@@ -138,10 +141,55 @@ export function describeContract(under: StoreUnderTest): void {
       expect(await store.findByDigest(sha256Of("payload 2"))).toBeUndefined();
       expect(await store.findByIdentity("platform", "vm-1", "1")).toBeUndefined();
       const query = { before: 9, limit: 9 };
-      expect(await store.search({ ...query, publisher: sha256Of("key") })).toEqual([1, 0]);
-      expect(await store.search({ ...query, publisher: sha256Of("key"), limit: 1 })).toEqual([1]);
-      expect(await store.search({ ...query, kind: "platform" })).toEqual([0]);
-      expect(await store.search({ ...query, name: "vm-1", before: 1 })).toEqual([]);
+      expect(await find(store, { ...query, publisher: sha256Of("key") })).toEqual([1, 0]);
+      expect(await find(store, { ...query, publisher: sha256Of("key"), limit: 1 })).toEqual([1]);
+      expect(await find(store, { ...query, kind: "platform" })).toEqual([0]);
+      expect(await find(store, { ...query, name: "vm-1", before: 1 })).toEqual([]);
+      await store.close();
+    });
+
+    it("is searched page by page, which neither skip nor repeat, whatever conditions meet", async () => {
+      const store = await open();
+      const kinds = ["platform", "os-image", "policy"] as const;
+      const facts = (i: number) => ({
+        kind: kinds[i % 3]!,
+        name: `vm-${i % 5}`,
+        version: String(i % 2 === 0 ? i : 1),
+        signers: [sha256Of(`key ${i % 4}`)],
+        digests: [sha256Of(`digest ${i % 7}`)],
+      });
+      // Two entries of one kind, name and version cannot be: the names of those are their own.
+      const entryOf = (i: number) => ({ ...facts(i), ...(i % 2 === 1 && { name: `odd-${i}` }) });
+      for (let i = 0; i < 60; i++) await store.append(i, oneEntry(i, entryOf(i)));
+      const queries: Array<Partial<SearchQuery>> = [
+        {},
+        { kind: "policy" },
+        { version: "1", kind: "policy" },
+        { name: "vm-0", version: "10" },
+        { publisher: sha256Of("key 2"), kind: "os-image" },
+        { kind: "platform", name: "vm-4" },
+        { publisher: sha256Of("key 1"), kind: "platform", version: "1" },
+        { name: "nobody", kind: "platform" },
+      ];
+      for (const query of queries) {
+        const expected = Array.from({ length: 60 }, (_, i) => 59 - i).filter((i) => {
+          const { kind, name, version, signers } = entryOf(i);
+          return (
+            (query.kind ?? kind) === kind &&
+            (query.name ?? name) === name &&
+            (query.version ?? version) === version &&
+            (query.publisher ?? signers[0]) === signers[0]
+          );
+        });
+        const found: number[] = [];
+        for (let before: number | null = 60; before !== null; ) {
+          const page = await store.search({ ...query, before, limit: 4 });
+          expect(page.indexes.length).toBeLessThanOrEqual(4);
+          found.push(...page.indexes);
+          before = page.next;
+        }
+        expect(found, JSON.stringify(query)).toEqual(expected);
+      }
       await store.close();
     });
 

@@ -140,7 +140,7 @@ describe("migrations", () => {
   });
 
   it("that come with the program are the ones this test was written for", () => {
-    expect(readMigrations(MIGRATIONS_FOLDER).map(({ name }) => name)).toEqual(["log"]);
+    expect(readMigrations(MIGRATIONS_FOLDER).map(({ name }) => name)).toEqual(["log", "entries_by_name"]);
     expect(readFileSync(join(MIGRATIONS_FOLDER, "0001_log.sql"), "utf8")).toContain("STRICT");
   });
 });

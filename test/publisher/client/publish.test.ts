@@ -223,6 +223,28 @@ describe("looking up what a draft builds on", () => {
     expect(await findEntry(client(), { kind: "policy", name: "none" })).toBeUndefined();
   });
 
+  it("goes on behind an empty page, and not round in circles", async () => {
+    await publish(client(), [await platform("deep")], [], null);
+    const asked: string[] = [];
+    const paging = (...pages: Array<{ entries: object[]; next: string | null }>): LogClient => ({
+      ...client(),
+      fetch: async (input, init) => {
+        const { pathname, search } = new URL(String(input));
+        if (pathname !== "/v1/entries") return client().fetch(input, init);
+        asked.push(search);
+        return Response.json(pages[asked.length - 1]);
+      },
+    });
+    const wanted = { kind: "platform", name: "deep" } as const;
+    const found = await findEntry(client(), wanted);
+    const empty = (next: string | null) => ({ entries: [], next });
+    const last = { entries: [{ index: found!.index }], next: null };
+    expect(await findEntry(paging(empty("900"), empty("70"), last), wanted)).toEqual(found);
+    expect(asked.map((search) => new URLSearchParams(search).get("cursor"))).toEqual([null, "900", "70"]);
+    asked.length = 0;
+    expect(await outcomeOf(() => findEntry(paging(empty("70"), empty("70")), wanted))).toBe("answer");
+  });
+
   it("does not take another entry for the one that was asked for", async () => {
     await publish(client(), [await platform("asked"), await platform("other")], [], null);
     const other = await findEntry(client(), { kind: "platform", name: "other" });

@@ -8,6 +8,7 @@ import type {
   Append,
   NewEntry,
   PublishedCheckpoint,
+  SearchPage,
   SearchQuery,
   TileWrite,
   TreeHead,
@@ -17,7 +18,7 @@ import { type StoredTile, siblingOffsets } from "../tile-store.ts";
 import { SqliteAttachments } from "./attachments.ts";
 import { SqliteInspection } from "./inspection.ts";
 import type { OpenDatabase } from "./open.ts";
-import { digestPrefix, searchEntries } from "./search.ts";
+import { digestPrefix, SqliteSearch } from "./search.ts";
 import { prepareStatements, type Statements } from "./statements.ts";
 
 export class SqliteLogStore implements InspectedStore {
@@ -25,6 +26,7 @@ export class SqliteLogStore implements InspectedStore {
   readonly inspection: StoreInspection;
   readonly #attachments: SqliteAttachments;
   readonly #open: OpenDatabase;
+  readonly #search: SqliteSearch;
   readonly #sql: Statements;
   readonly #append: (expectedSize: number, append: Append) => void;
 
@@ -32,6 +34,7 @@ export class SqliteLogStore implements InspectedStore {
     this.#open = open;
     this.database = open.database;
     this.#attachments = new SqliteAttachments(open.database);
+    this.#search = new SqliteSearch(open.database);
     this.inspection = new SqliteInspection(open.database);
     this.#sql = prepareStatements(open.database);
     this.#append = open.database.transaction(this.#write).immediate;
@@ -80,8 +83,8 @@ export class SqliteLogStore implements InspectedStore {
     return asRecord(this.#sql.byIdentity.get(name, kind, version));
   }
 
-  async search(query: SearchQuery): Promise<number[]> {
-    return searchEntries(this.database, query);
+  async search(query: SearchQuery): Promise<SearchPage> {
+    return this.#search.find(query);
   }
 
   async entriesInForce(size: number): Promise<number[]> {
