@@ -100,6 +100,11 @@ export class Log {
     return this.#sequencer.unavailable;
   }
 
+  /** Why an entry that is sent now would not get into the log, or null. Unlike `unavailable` it refuses nothing by itself. */
+  impediment(): LogUnavailableError | null {
+    return this.unavailable() ?? this.#sequencer.impediment;
+  }
+
   /** Entries that were let in and are neither recorded nor refused yet. */
   get pending(): number {
     return this.#sequencer.pending;

@@ -27,6 +27,7 @@ export class Recorder {
   #tree: GrowingTree;
   #state: LogState;
   #stopped: LogUnavailableError | null = null;
+  #failing: LogUnavailableError | null = null;
 
   constructor(config: RecorderConfig) {
     this.#config = config;
@@ -47,6 +48,22 @@ export class Recorder {
   /** Why nothing more is recorded, or null. */
   get stopped(): LogUnavailableError | null {
     return this.#stopped;
+  }
+
+  /** Why the newest batch could not be written, or null. More are taken all the same: one of them may find that there is room. */
+  get failing(): LogUnavailableError | null {
+    return this.#failing;
+  }
+
+  /** Finds out whether writing works again, where it did not. */
+  async probe(): Promise<void> {
+    if (this.#failing === null) return;
+    try {
+      await this.#config.store.probe();
+      this.#failing = null;
+    } catch {
+      // It is asked again.
+    }
   }
 
   stop(reason: LogUnavailableError): void {
@@ -77,6 +94,7 @@ export class Recorder {
     } catch (error) {
       await this.#recoverFrom(error, head, size);
     }
+    this.#failing = null;
     observer.measure("commit-ms", performance.now() - start);
     observer.measure("batch-size", entries.length);
     this.#state = { head, inForce };
@@ -97,9 +115,9 @@ export class Recorder {
       );
       throw this.#stopped;
     }
-    throw new LogUnavailableError("storage-failed", "the entries could not be stored; nothing was added", {
-      cause: error,
-    });
+    const text = "the entries could not be stored; nothing was added";
+    this.#failing = new LogUnavailableError("storage-failed", text, { cause: error });
+    throw this.#failing;
   }
 }
 

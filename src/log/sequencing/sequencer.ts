@@ -64,6 +64,8 @@ export class Sequencer {
   #checkpoints: Promise<void> | null = null;
   /** Whether the status issuer should be asked though nothing is queued. */
   #woken = false;
+  /** Why the newest publication could not be written, or null. */
+  #unwritten: LogUnavailableError | null = null;
   /** When the oldest tree became durable that waits for its checkpoint, milliseconds; and what the last attempt at it lacked. */
   #pendingSince: number | null = null;
   #lacking = "too few witnesses have cosigned";
@@ -140,7 +142,7 @@ export class Sequencer {
     const begun = performance.now();
     const signed = await checkpointer.sign({ head, inForce });
     // Nobody has seen the signature. When this throws, the same tree or a larger one is signed next.
-    await checkpointer.mark(signed);
+    await this.#written("the high-water mark", checkpointer.mark(signed));
     observer.measure("sign-ms", performance.now() - begun);
     // POINT OF NO RETURN: INCLUDED. The high-water mark is on disk, outside the database: no other tree of this size is ever signed, and
     // a log that has lost an entry of this one refuses to start. Only now may others see the signature.
@@ -150,11 +152,12 @@ export class Sequencer {
     if (cosigned === undefined) throw new TypeError("gathering ends with a quorum or with an error");
     observer.measure("cosign-ms", performance.now() - asked);
     this.#newest = signed.checkpoint;
-    await store.addCheckpoint(cosigned);
+    await this.#written("the checkpoint", store.addCheckpoint(cosigned));
     // POINT OF NO RETURN: COSIGNED. Readers and those who wait see it from here on; a policy, revocation or trust root is IN FORCE for
     // verifiers as soon as the status that summarises it is below, which the batch that recorded it has seen to.
     publication.publish({ checkpoint: signed.checkpoint, ...shown(cosigned), inForce });
     this.#pendingSince = this.#isPending() ? clock().getTime() : null;
+    this.#unwritten = null;
     this.#late = this.#addLate(gathering, signed.checkpoint);
   }
 
@@ -174,6 +177,16 @@ export class Sequencer {
     } catch (error) {
       if (error instanceof LogBehindError) this.#stop(error);
       else this.#config.observer.logger.warn({ err: error }, "late cosignatures could not be added");
+    }
+  }
+
+  /** Waits for a write of a publication. It is tried again, and until then whoever asks is told that this log cannot write. */
+  async #written(what: string, write: Promise<void>): Promise<void> {
+    try {
+      await write;
+    } catch (cause) {
+      this.#unwritten = new LogUnavailableError("storage-failed", `${what} could not be written`, { cause });
+      throw cause;
     }
   }
 
@@ -301,6 +314,7 @@ export class Sequencer {
   runDueWork(): void {
     const { recorder, issuer } = this.#config;
     this.#startCheckpoints();
+    void recorder.probe();
     if (issuer?.isDue(recorder.state.inForce) !== true || recorder.stopped !== null) return;
     this.#woken = true;
     this.#startBatches();
@@ -316,6 +330,11 @@ export class Sequencer {
       "quorum-lost",
       `${this.#lacking}, so no entries are taken until they do, but for a trust root that names other witnesses`,
     );
+  }
+
+  /** Why entries would not get in now, or null: also when nothing but trying can tell that writing works again. */
+  get impediment(): LogUnavailableError | null {
+    return this.unavailable ?? this.#config.recorder.failing ?? this.#unwritten;
   }
 
   /** Entries that were let in and are neither recorded nor refused yet. */
@@ -353,11 +372,7 @@ function isEnvelope(line: BatchLine): line is Envelope {
 }
 
 /** Decides one group. @returns what answers the request that waits for it, once the batch is durable. */
-function decide(
-  batch: PendingBatch,
-  { envelopes, attached, resolve, reject }: Group,
-  now: Date,
-): () => void {
+function decide(batch: PendingBatch, { envelopes, attached, resolve, reject }: Group, now: Date): () => void {
   try {
     const sequenced = batch.accept(envelopes, now, attached);
     return () => resolve(sequenced);

@@ -120,5 +120,8 @@ export interface LogStore extends TileStore, EntryLookup {
   /** The attachment with this hex SHA-256. */
   attachment(digest: string): Promise<Uint8Array | undefined>;
 
+  /** Commits something durably that changes nothing. @throws where an append would fail, since the disk is full or takes no writes. */
+  probe(): Promise<void>;
+
   close(): Promise<void>;
 }

@@ -38,7 +38,7 @@ const getReadiness = route({
   tags: ["service"],
   summary: "Whether entries are taken",
   description:
-    "Reading goes on while they are not. That no bundle is answered leaves the service ready, since what repairs it is an entry.",
+    "Reading goes on while they are not. After a write that failed it says so until one succeeds; the log tries by itself, every second. That no bundle is answered leaves the service ready, since what repairs it is an entry.",
   responses: {
     200: { description: "They are", content: { "application/json": { schema: readiness } } },
     503: { description: "They are not", content: { "application/json": { schema: readiness } } },
@@ -51,7 +51,7 @@ export function addHealth(api: Api, { log, metrics, version, clock }: Service): 
 
   api.openapi(getReadiness, async (c) => {
     const published = log.read.published();
-    const reason = log.unavailable()?.code ?? (published === null ? "not-published" : null);
+    const reason = log.impediment()?.code ?? (published === null ? "not-published" : null);
     const noBundle = reason === null ? await whyNoBundle(log.read, clock()) : null;
     const body = { ready: reason === null, treeSize: published?.checkpoint.size ?? 0, reason, noBundle };
     return c.json(body, reason === null ? 200 : 503);

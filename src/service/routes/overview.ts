@@ -39,7 +39,7 @@ async function overviewOf({ log, bundles, clock, version, origin }: Service): Pr
       size: published.checkpoint.size,
       root: encodeBase64(published.checkpoint.root),
       cosignedAt: published.cosignedAt,
-      accepting: log.unavailable() === null,
+      accepting: log.impediment() === null,
     },
     trustRoot: root === undefined ? null : { version: root.version, expires: root.expires },
     status: await statusOf(read),

@@ -108,6 +108,19 @@ export function describeContract(under: StoreUnderTest): void {
     });
   });
 
+  describe("a probe", () => {
+    it("writes, changes nothing, and fails where nothing can be written", async () => {
+      const store = await open();
+      await store.append(0, oneEntry(0));
+      await store.probe();
+      expect((await store.head()).size).toBe(1);
+      const reader = await openSnapshot(location());
+      await expect(reader.probe()).rejects.toThrow(under.readOnly);
+      await reader.close();
+      await store.close();
+    });
+  });
+
   describe("a second writer", () => {
     it("fails at once in this process and in another, while readers are let in", async () => {
       const store = await open();

@@ -127,6 +127,12 @@ export class SqliteLogStore implements InspectedStore {
     return this.#attachments.has(digest, size);
   }
 
+  /** Writes the schema's version, as it is, into the header page: a commit of one page, synced as any other. */
+  async probe(): Promise<void> {
+    const version = this.database.pragma("user_version", { simple: true }) as number;
+    this.database.pragma(`user_version = ${version}`);
+  }
+
   async close(): Promise<void> {
     this.#open.close();
   }
