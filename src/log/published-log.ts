@@ -1,6 +1,7 @@
 // Reads the log: only what is under the published checkpoint, so that everything shown can be proven.
-
+import { LRUCache } from "lru-cache";
 import { nativeSha256 } from "../node/sha256.ts";
+import { type Envelope, parseLeaf } from "../protocol/envelope/dsse.ts";
 import { hashLeaf } from "../protocol/merkle/hash.ts";
 import { encodeEntryBundle, TILE_WIDTH, tileWidth } from "../protocol/merkle/tile.ts";
 import { type InForce, NOTHING_IN_FORCE } from "../protocol/registration/in-force.ts";
@@ -17,10 +18,22 @@ export interface StoredEntry {
   readonly leafHash: Uint8Array;
 }
 
+/** An entry, read. */
+export interface ReadEntry extends StoredEntry {
+  readonly envelope: Envelope;
+}
+
+/** Leaves of the read entries that are kept, bytes. Entries never change, and the newest, and those in force, are asked for all the time. */
+const KEPT_BYTES = 8 * 1024 * 1024;
+
 export class PublishedLog {
   readonly #store: LogStore;
   readonly #prover: Prover;
   readonly #publication: Publication;
+  readonly #read = new LRUCache<number, ReadEntry>({
+    maxSize: KEPT_BYTES,
+    sizeCalculation: ({ leaf }) => leaf.length,
+  });
 
   constructor(store: LogStore, prover: Prover, publication: Publication) {
     this.#store = store;
@@ -46,6 +59,17 @@ export class PublishedLog {
     if (!Number.isSafeInteger(index) || index < 0 || index >= this.#size) return undefined;
     const leaf = await readLeaf(this.#store, index);
     return { index, leaf, leafHash: hashLeaf(leaf, nativeSha256) };
+  }
+
+  /** The same with its envelope, which is not parsed again while it is kept. */
+  async readEntry(index: number): Promise<ReadEntry | undefined> {
+    const kept = this.#read.get(index);
+    if (kept !== undefined) return kept;
+    const entry = await this.entry(index);
+    if (entry === undefined) return undefined;
+    const read = { ...entry, envelope: parseLeaf(entry.leaf, nativeSha256) };
+    this.#read.set(index, read);
+    return read;
   }
 
   /** The entry whose payload has this hex SHA-256. */

@@ -1,17 +1,11 @@
 // Puts a policy bundle together out of the log, under one published checkpoint (design: status and bundle). Whether a verifier will
 // take it is not decided here.
 import type { Published } from "../../log/checkpointing/publication.ts";
-import type { PublishedLog } from "../../log/published-log.ts";
+import type { PublishedLog, ReadEntry } from "../../log/published-log.ts";
 import type { LoggedEntry, PolicyBundle } from "../../protocol/bundle/policy-bundle.ts";
 import type { StatementOf } from "../../protocol/envelope/statement.ts";
 import { referencesOf } from "../../protocol/registration/references.ts";
-import {
-  concerns,
-  entriesOfKind,
-  MAX_REVOCATIONS,
-  type ReadEntry,
-  readLoggedEntry,
-} from "../entries/read-entry.ts";
+import { concerns, entriesOfKind, MAX_REVOCATIONS, readLoggedEntry } from "../entries/read-entry.ts";
 import { RequestProblem } from "../problem.ts";
 
 /** A bundle holds at most this many; the newest are the ones that a status may not hold yet. */

@@ -3,6 +3,7 @@
 import { LRUCache } from "lru-cache";
 import type { Published } from "../../log/checkpointing/publication.ts";
 import type { Log } from "../../log/log.ts";
+import type { ReadEntry } from "../../log/published-log.ts";
 import {
   BUNDLE_MEDIA_TYPE,
   formatPolicyBundle,
@@ -12,7 +13,7 @@ import { utf8 } from "../../protocol/encoding/text.ts";
 import { MalformedError, PolicyError, VerificationError } from "../../protocol/errors.ts";
 import { isRevoked } from "../../protocol/registration/in-force.ts";
 import { verifyBundle } from "../../verifier/bundle/verify-bundle.ts";
-import { type ReadEntry, readLoggedEntry, requirePublished } from "../entries/read-entry.ts";
+import { readLoggedEntry, requirePublished } from "../entries/read-entry.ts";
 import { type EncodedBody, encodeBody } from "../http/encoded-body.ts";
 import { NO_CACHE, READ_HEADERS } from "../http/headers.ts";
 import { RequestProblem } from "../problem.ts";

@@ -1,12 +1,12 @@
 // Shapes of the answers that several calls share.
 import * as z from "zod";
-import type { PublishedLog } from "../../log/published-log.ts";
+import type { PublishedLog, ReadEntry } from "../../log/published-log.ts";
 import { encodeBase64 } from "../../protocol/encoding/base64.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { integer, keyId, positive, sha256, time } from "../../protocol/entry/fields.ts";
 import { kind } from "../../protocol/entry/kinds.ts";
 import { envelopeJson, envelopeToJson } from "../../protocol/envelope/dsse.ts";
-import { isEntryRevoked, type ReadEntry, statementJson } from "./read-entry.ts";
+import { isEntryRevoked, statementJson } from "./read-entry.ts";
 
 export const index = integer.describe("Index of the entry, from 0");
 export const treeSize = positive.describe("Number of entries under the checkpoint");

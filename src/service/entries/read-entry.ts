@@ -1,26 +1,21 @@
 // Entries of the log as the API shows them: read, decoded, with their proof and what revokes them.
 import { setImmediate as turn } from "node:timers/promises";
 import type { Published } from "../../log/checkpointing/publication.ts";
-import type { PublishedLog, StoredEntry } from "../../log/published-log.ts";
+import type { PublishedLog, ReadEntry } from "../../log/published-log.ts";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";
 import type { Kind } from "../../protocol/entry/kinds.ts";
-import { type Envelope, parseLeaf } from "../../protocol/envelope/dsse.ts";
+import type { Envelope } from "../../protocol/envelope/dsse.ts";
 import { isRevoked } from "../../protocol/registration/in-force.ts";
 import { RequestProblem } from "../problem.ts";
 
-/** An entry with its envelope, read from its leaf. */
-export interface ReadEntry extends StoredEntry {
-  readonly envelope: Envelope;
-}
-
 /** @throws RequestProblem "beyond-tree" for an index that the published tree does not have. */
 export async function readLoggedEntry(log: PublishedLog, index: number): Promise<ReadEntry> {
-  const entry = await log.entry(index);
+  const entry = await log.readEntry(index);
   if (entry === undefined) {
     const size = log.published()?.checkpoint.size ?? 0;
     throw new RequestProblem("beyond-tree", `there is no entry ${index}: ${size} entries are published`);
   }
-  return { ...entry, envelope: parseLeaf(entry.leaf) };
+  return entry;
 }
 
 /** @throws RequestProblem "not-found" before the log has published anything. */

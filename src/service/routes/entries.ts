@@ -1,12 +1,12 @@
 // Looking entries up: the list, with filters and pages, and one entry with everything that is known of it.
 
 import * as z from "zod";
-import type { PublishedLog } from "../../log/published-log.ts";
+import type { PublishedLog, ReadEntry } from "../../log/published-log.ts";
 import type { SearchPage } from "../../log/store/log-store.ts";
 import { formatTime } from "../../protocol/entry/fields.ts";
 import { type Kind, kind } from "../../protocol/entry/kinds.ts";
 import { contentJson, detailedEntry, entrySummary, summaryJson, treeSize } from "../entries/answer-shapes.ts";
-import { type ReadEntry, readLoggedEntry, requirePublished, revokedBy } from "../entries/read-entry.ts";
+import { readLoggedEntry, requirePublished, revokedBy } from "../entries/read-entry.ts";
 import { decimal, hexDigest, numberOf } from "../http/parameters.ts";
 import { type Api, problems, route } from "../openapi.ts";
 import type { Service } from "../service.ts";

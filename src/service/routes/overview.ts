@@ -5,7 +5,7 @@ import type { StatementOf } from "../../protocol/envelope/statement.ts";
 import { currentTrustRoot } from "../../protocol/registration/in-force.ts";
 import type { Bundles } from "../bundles/bundle-cache.ts";
 import { isEntryRevoked, readLoggedEntry } from "../entries/read-entry.ts";
-import { PAGE_HEADERS } from "../http/headers.ts";
+import { NO_CACHE, PAGE_HEADERS } from "../http/headers.ts";
 import type { Api } from "../openapi.ts";
 import { type Overview, overviewPage } from "../pages/overview.ts";
 import { PAGE_STYLE } from "../pages/style.ts";
@@ -15,16 +15,37 @@ import type { Service } from "../service.ts";
 const NEWEST = 12;
 
 export function addOverview(api: Api, service: Service): void {
-  api.get("/", async (c) => {
-    const headers = { ...PAGE_HEADERS, "cache-control": "no-cache" };
-    return c.html(overviewPage(await overviewOf(service)), 200, headers);
-  });
+  const headers = { ...PAGE_HEADERS, "cache-control": NO_CACHE };
+  const page = renderedOnce(service);
+  api.get("/", async (c) => c.html(await page(), 200, headers));
   api.get("/page.css", (c) =>
     c.body(PAGE_STYLE, 200, {
       "content-type": "text/css; charset=utf-8",
       "cache-control": "public, max-age=3600",
     }),
   );
+}
+
+/** Renders the page at most once a second for each state of the log, however many ask for it. */
+function renderedOnce(service: Service): () => Promise<string> {
+  let last = { state: "", page: Promise.resolve("") };
+  return () => {
+    const { log, clock } = service;
+    const second = Math.floor(clock().getTime() / 1000);
+    const state = `${second}/${log.impediment()?.code}/${log.read.published()?.note}`;
+    if (state === last.state) return last.page;
+    const rendered = {
+      state,
+      page: overviewOf(service)
+        .then((overview) => overviewPage(overview))
+        .then(String),
+    };
+    rendered.page.catch(() => {
+      if (last === rendered) last = { ...rendered, state: "" };
+    });
+    last = rendered;
+    return rendered.page;
+  };
 }
 
 async function overviewOf({ log, bundles, clock, version, origin }: Service): Promise<Overview> {

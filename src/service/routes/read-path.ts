@@ -7,6 +7,7 @@ import { parseTilePath, TILE_WIDTH, type Tile } from "../../protocol/merkle/tile
 import { requirePublished } from "../entries/read-entry.ts";
 import { etagOf, matchesEtag } from "../http/encoded-body.ts";
 import { IMMUTABLE, NO_CACHE, READ_HEADERS } from "../http/headers.ts";
+import { oneATurn } from "../http/one-a-turn.ts";
 import { requireQuery } from "../http/parameters.ts";
 import { requestHeader } from "../http/request-header.ts";
 import { type Api, describeRoute, NOT_MODIFIED, problems } from "../openapi.ts";
@@ -23,15 +24,15 @@ const OBJECT_HEADERS = {
   "content-type": "application/octet-stream",
   "cache-control": IMMUTABLE,
 };
-/** Full tiles in memory, bytes: 2,048 of them. Entry bundles are a hundred times as large, and each auditor reads them once. */
-const KEPT_BYTES = 16 * 1024 * 1024;
+/** Full tiles in memory, bytes: 2,048 of them. */
+const KEPT_TILE_BYTES = 16 * 1024 * 1024;
+/** Full entry bundles in memory, bytes: about 64. Auditors read each once, but several of them read side by side. */
+const KEPT_BUNDLE_BYTES = 32 * 1024 * 1024;
 
 export function addReadPath(api: Api, { log: { read: log }, metrics }: Service): void {
-  const recent = new LRUCache<string, Uint8Array<ArrayBuffer>>({
-    maxSize: KEPT_BYTES,
-    maxEntrySize: KEPT_BYTES / 8,
-    sizeCalculation: ({ length }) => length,
-  });
+  const tiles = keeping(KEPT_TILE_BYTES);
+  const bundles = keeping(KEPT_BUNDLE_BYTES);
+  const nextTurn = oneATurn();
   const countCheckpoint = metrics.hotReads("checkpoint");
   const countTile = metrics.hotReads("tile");
   describeReadPath(api);
@@ -50,23 +51,30 @@ export function addReadPath(api: Api, { log: { read: log }, metrics }: Service):
     countTile();
     requireQuery(c, []);
     const path = c.req.path.slice(1);
-    const kept = recent.get(path);
+    const kept = tiles.get(path) ?? bundles.get(path);
     if (kept !== undefined) return new Response(kept, { headers: OBJECT_HEADERS });
     const tile = readPath(path);
     const bytes = await readObject(tile);
-    if (tile.width === TILE_WIDTH && tile.level !== "entries") recent.set(path, bytes);
+    if (tile.width === TILE_WIDTH) (tile.level === "entries" ? bundles : tiles).set(path, bytes);
     return new Response(bytes, { headers: OBJECT_HEADERS });
   });
 
   /** Refuses what the published tree does not have: a client that asks for it has an unverified checkpoint, or guesses. */
   async function readObject({ level, index, width }: Tile): Promise<Uint8Array<ArrayBuffer>> {
-    const bytes = await (level === "entries" ? log.entryBundle(index, width) : log.tile(level, index, width));
+    // A bundle is half a megabyte out of 256 rows, two milliseconds: a turn of the event loop makes one.
+    const bytes = await (level === "entries"
+      ? nextTurn(() => log.entryBundle(index, width))
+      : log.tile(level, index, width));
     if (bytes === undefined) {
       const size = log.published()?.checkpoint.size ?? 0;
       throw new RequestProblem("beyond-tree", `the published tree of ${size} entries has no such tile`);
     }
     return bytes as Uint8Array<ArrayBuffer>;
   }
+}
+
+function keeping(bytes: number): LRUCache<string, Uint8Array<ArrayBuffer>> {
+  return new LRUCache({ maxSize: bytes, maxEntrySize: bytes / 8, sizeCalculation: ({ length }) => length });
 }
 
 /** The header fields of a checkpoint; its entity tag is the digest of its bytes, taken once for each. */

@@ -232,7 +232,7 @@ describe("the access log", () => {
 
   test("names an internal error, of which the client learns nothing but the request id", async () => {
     const read = intercept(service.log.read, {
-      entry: () => Promise.reject(new Error("secret path /var/lib/x")),
+      readEntry: () => Promise.reject(new Error("secret path /var/lib/x")),
     });
     const broken = intercept(service.log, { read });
     const app = createApp({ ...service.service, log: broken });
