@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { measureAttacks } from "./attacks.ts";
 import { measureAudit } from "./audit.ts";
 import { measureBrowser } from "./browser.ts";
 import { measureBrowserCode } from "./browser-code.ts";
@@ -26,6 +27,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   proofs: measureProofs,
   audit: measureAudit,
   revocation: measureRevocation,
+  attacks: measureAttacks,
   memory: measureMemory,
   start: measureStart,
   browser: measureBrowser,
