@@ -16,7 +16,10 @@ import { RefusedError, UnreachableError } from "../../src/verifier/service-error
 import { type CliRun, runCli } from "../support/run-cli.ts";
 
 // Publishers wait between their eight attempts: not here.
-vi.mock("node:timers/promises", () => ({ setTimeout: async () => undefined }));
+vi.mock("node:timers/promises", async (original) => ({
+  ...(await original<typeof import("node:timers/promises")>()),
+  setTimeout: async () => undefined,
+}));
 
 const EXAMPLE = fileURLToPath(new URL("../../examples/release/example-kernel.json", import.meta.url));
 const CONTENT = fileURLToPath(new URL("../../examples/release/policy.json", import.meta.url));

@@ -102,6 +102,7 @@ describeReal("touchstone appraise on a real quote and a real GPU report", () => 
     const verdict = run.json<Verdict>();
     expect(failedIds(verdict)).toEqual([
       "gpu.nonce",
+      "gpu.mode",
       "gpu.fwid.allowed",
       "binding.channel",
       "binding.report-data",

@@ -47,10 +47,10 @@ export interface Case {
 }
 
 export async function judge({ bundle, good, other, pin, now, nonce, key }: Case) {
-  const policy = await verifyBundle(bundle, { pin, now, remembered: null });
+  const policy = await verifyBundle(bundle, { pin, policy: "production", now, remembered: null });
   const options = { now, nonce, channel: { type: "tls-spki", key } } as const;
   const [first, second] = [await appraiseEvidence(policy, good, options), await appraiseEvidence(policy, other, options)];
-  const refused = await verifyBundle(bundle, { pin: { ...pin, digest: "00".repeat(32) }, now, remembered: null }).then(
+  const refused = await verifyBundle(bundle, { pin: { ...pin, digest: "00".repeat(32) }, policy: "production", now, remembered: null }).then(
     () => null,
     (error: unknown) =>
       error instanceof PolicyError || error instanceof VerificationError
@@ -274,12 +274,12 @@ describe("an application that has both", () => {
        import { PolicyError, VerificationError } from "${ENTRIES[second].protocol}";
        async function judge({ bundle, good, other, pin, now, nonce, key }) {
          const store = createMemoryStore();
-         const policy = await verifyBundle(bundle, { pin, now, remembered: null });
+         const policy = await verifyBundle(bundle, { pin, policy: "production", now, remembered: null });
          await store.save(policy.state);
          const options = { now, nonce, channel: { type: "tls-spki", key } };
          const { verdict } = await appraiseEvidence(policy, good, options);
          const rejected = await appraiseEvidence(policy, other, options);
-         const refused = await verifyBundle(bundle, { pin: { ...pin, digest: "00".repeat(32) }, now, remembered: null })
+         const refused = await verifyBundle(bundle, { pin: { ...pin, digest: "00".repeat(32) }, policy: "production", now, remembered: null })
            .catch((error) => ({
              name: error.name,
              code: error.code,

@@ -48,7 +48,6 @@ const readers: Record<string, (path: string) => Promise<unknown>> = {
 };
 /** Forms that a reader takes: what is wrong with them is said in its own words. */
 const own: Record<string, RegExp> = {
-  "event log": /^JSON/,
   statement: /^JSON/,
   "SLSA provenance": /^JSON/,
   certificate: /^PEM/,
