@@ -1,5 +1,4 @@
 // Opens the log that a configuration describes: its keys from files or the environment, its database, its high-water file.
-import { readFileSync } from "node:fs";
 import { OwnCosigner } from "../log/checkpointing/cosigner.ts";
 import { HighWaterFile } from "../log/checkpointing/high-water.ts";
 import { HttpWitness } from "../log/checkpointing/http-witness.ts";
@@ -10,9 +9,10 @@ import { openStore, storeExists } from "../log/store/open-store.ts";
 import { signingNatively } from "../node/ed25519.ts";
 import { MalformedError } from "../protocol/errors.ts";
 import { createNoteSigner, type NotePrivateKey, parsePrivateKey } from "../protocol/note/key.ts";
+import { type KeyText, readKeyText } from "../publisher/signing/key-source.ts";
 import { readSigningKey } from "../publisher/signing/signing-key.ts";
 import { type Config, parseConfig } from "../service/config.ts";
-import { type CliContext, UsageError } from "./context.ts";
+import type { CliContext } from "./context.ts";
 import { readOwn } from "./files.ts";
 
 export function readConfig(file: string, { environment }: Pick<CliContext, "environment">): Config {
@@ -27,15 +27,16 @@ export async function requireDatabase({ database, highWater }: Config["storage"]
 /** The log's configuration with the store open for writing: whoever gets it must close it, through the log or by itself. */
 export async function openLogConfig(
   config: Config,
-  { environment, now, fetch }: Pick<CliContext, "environment" | "now" | "fetch">,
+  context: Pick<CliContext, "environment" | "now" | "fetch" | "warn">,
   observer?: Observer,
 ): Promise<LogConfig> {
+  const { environment, now, fetch, warn } = context;
   const { keys, storage } = config;
-  const logKey = await readNoteKey(keys.log, environment);
+  const logKey = await readNoteKey(keys.log, context);
   const own =
-    keys.cosigner === undefined ? [] : [new OwnCosigner(await readNoteKey(keys.cosigner, environment), now)];
+    keys.cosigner === undefined ? [] : [new OwnCosigner(await readNoteKey(keys.cosigner, context), now)];
   const witnesses = config.witnesses.map(({ name, url }) => new HttpWitness({ name, url, fetch }));
-  const status = keys.status === undefined ? undefined : readSigningKey(keys.status, environment);
+  const status = keys.status === undefined ? undefined : readSigningKey(keys.status, environment, warn);
   return {
     signer: createNoteSigner(signingNatively(logKey)),
     cosigners: [...own, ...witnesses],
@@ -48,21 +49,23 @@ export async function openLogConfig(
   };
 }
 
-/** A note key from a file or `env:NAME`. The error never repeats what was read. */
-export async function readNoteKey(source: string, environment: NodeJS.ProcessEnv): Promise<NotePrivateKey> {
-  const text = source.startsWith("env:") ? environment[source.slice(4)] : readText(source);
-  if (text === undefined) throw new UsageError(`${source}: the environment variable is not set`);
+/** A note key from a file or `env:NAME`. @throws MalformedError, which never repeats what was read. */
+export async function readNoteKey(
+  source: string,
+  { environment, warn }: Pick<CliContext, "environment" | "warn">,
+): Promise<NotePrivateKey> {
+  return noteKeyOf(readKeyText(source, environment, warn));
+}
+
+/** @throws MalformedError, as `readNoteKey`. */
+export async function noteKeyOf({ text, where }: KeyText): Promise<NotePrivateKey> {
   try {
     return await parsePrivateKey(text.trim());
   } catch {
-    throw new MalformedError("log key", `${source} does not hold a private key in the form PRIVATE+KEY+…`);
-  }
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    throw new UsageError(`${path}: the key cannot be read`);
+    const pem = text.includes("-----BEGIN") ? "; PEM is for keys that sign entries" : "";
+    throw new MalformedError(
+      "log key",
+      `${where}: expected one line PRIVATE+KEY+…, as 'touchstone key generate --log' or '--cosigner' writes it${pem}`,
+    );
   }
 }

@@ -3,10 +3,18 @@
 import { dirname, resolve } from "node:path";
 import { parse, stringify, TomlError } from "smol-toml";
 import * as z from "zod";
+import { holdsPrivateKey } from "../protocol/encoding/private-key-text.ts";
 import { MalformedError } from "../protocol/errors.ts";
 
 const port = z.int().min(0).max(65_535);
 const path = z.string().min(1).max(4096);
+
+/** fetch refuses a URL with a user name or a password, and its message would show them. */
+const url = z
+  .url({ protocol: /^https?$/ })
+  .refine((text) => !URL.canParse(text) || (new URL(text).username === "" && new URL(text).password === ""), {
+    error: "a user name or a password stands in the URL",
+  });
 
 /** Where a secret stands: the path of a file, or `env:NAME` for an environment variable. The secret itself is never in here. */
 const secret = path;
@@ -26,7 +34,7 @@ const config = z.strictObject({
   /** Origin line of the log's checkpoints. It never changes. */
   origin: z.string().min(1).max(255),
   /** Where clients reach the service. */
-  url: z.url({ protocol: /^https?$/ }),
+  url,
   listen: z.strictObject({ host: z.string().min(1).max(255).default("127.0.0.1"), port }),
   storage: z.strictObject({
     database: path,
@@ -43,7 +51,7 @@ const config = z.strictObject({
   }),
   /** Where the witnesses of the trust root's tlog-policy are reached, by the name that the policy gives them. */
   witnesses: z
-    .array(z.strictObject({ name: z.string().min(1).max(255), url: z.url() }))
+    .array(z.strictObject({ name: z.string().min(1).max(255), url }))
     .max(64)
     .default([]),
   limits: limits.prefault({}),
@@ -83,12 +91,23 @@ export function parseConfig(toml: string, file: string, environment: Readonly<No
 }
 
 function readToml(text: string): Record<string, unknown> {
+  const line = text.split("\n").findIndex(holdsPrivateKey) + 1;
+  if (line > 0)
+    throw new MalformedError(
+      "configuration",
+      "a private key stands in it: it belongs into a file that only its owner can read, or is given as env:NAME",
+      `line ${line}`,
+    );
   try {
     return parse(text);
   } catch (error) {
-    if (error instanceof TomlError)
-      throw new MalformedError("configuration", error.message, `line ${error.line}`);
-    throw error;
+    if (!(error instanceof TomlError)) throw error;
+    // The first line says what is wrong; the lines after it show the text.
+    throw new MalformedError(
+      "configuration",
+      error.message.split("\n")[0] ?? "not TOML",
+      `line ${error.line}`,
+    );
   }
 }
 
@@ -100,6 +119,8 @@ function override(
   for (const [variable, [section, key]] of Object.entries(OVERRIDES)) {
     const text = environment[variable];
     if (text === undefined) continue;
+    if (holdsPrivateKey(text))
+      throw new MalformedError("configuration", `the environment variable ${variable} holds a private key`);
     const value = key === "port" && /^\d{1,5}$/.test(text) ? Number(text) : text;
     if (section === "") merged[key] = value;
     else merged[section] = { ...(merged[section] as object), [key]: value };

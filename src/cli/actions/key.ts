@@ -9,11 +9,12 @@ import {
   ED25519,
   formatPrivateKey,
   formatVerifierKey,
-  parsePrivateKey,
 } from "../../protocol/note/key.ts";
-import { generateSigningKey, parseSigningKey, readSigningKey } from "../../publisher/signing/signing-key.ts";
+import { readKeyText } from "../../publisher/signing/key-source.ts";
+import { generateSigningKey, parseSigningKey, signingKeyOf } from "../../publisher/signing/signing-key.ts";
 import { type CliContext, show, UsageError } from "../context.ts";
-import { readInput, writeOutput } from "../files.ts";
+import { STANDARD, writeOutput } from "../files.ts";
+import { noteKeyOf } from "../open-log.ts";
 
 interface Shown {
   readonly value: unknown;
@@ -24,6 +25,7 @@ export async function runGenerate(
   options: { output: string; log?: string; cosigner?: string; json?: boolean },
   context: CliContext,
 ): Promise<void> {
+  if (options.output === STANDARD) throw new UsageError("a private key is written to a file, never printed");
   if (existsSync(options.output))
     throw new UsageError(`${options.output} exists; a key is never overwritten`);
   const shown = await generate(options);
@@ -63,12 +65,10 @@ async function generate({
 }
 
 async function describeKey(source: string, context: CliContext): Promise<Shown> {
-  if (!source.startsWith("env:")) {
-    const text = new TextDecoder().decode(readInput(source)).trim();
-    if (text.startsWith("PRIVATE+KEY+"))
-      return describeNoteKey(formatVerifierKey((await parsePrivateKey(text)).verifierKey));
-  }
-  return describeSigningKey(readSigningKey(source, context.environment));
+  const key = readKeyText(source, context.environment, context.warn);
+  if (key.text.trimStart().startsWith("PRIVATE+KEY+"))
+    return describeNoteKey(formatVerifierKey((await noteKeyOf(key)).verifierKey));
+  return describeSigningKey(signingKeyOf(key));
 }
 
 function describeSigningKey({ keyId, spki }: { keyId: string; spki: string }): Shown {

@@ -25,7 +25,7 @@ export async function runRenew(name: string, options: RenewOptions, context: Cli
   const origin = await logOrigin(options, context);
   const place = placeAfter({ name, origin }, newest, options.days, context.now());
   const payload = draftPolicy(place, content);
-  const keys = options.key.map((source) => readSigningKey(source, context.environment));
+  const keys = options.key.map((source) => readSigningKey(source, context.environment, context.warn));
   const published = await publishEnvelope(signEnvelope({ payload, signatures: [] }, keys), options, context);
   show(context, options, { index: published.index, version: content.version + 1 }, [
     `policy ${name} version ${content.version + 1}: entry ${published.index}`,

@@ -19,7 +19,7 @@ export async function runRecover(options: RecoverOptions, context: CliContext): 
 
 async function recoverFrom({ from, config: file }: RecoverOptions, context: CliContext) {
   const { keys, storage } = readConfig(file, context);
-  const { verifierKey } = await readNoteKey(keys.log, context.environment);
+  const { verifierKey } = await readNoteKey(keys.log, context);
   const store = await openStore(storage.database, context.now());
   try {
     return await judging(() =>

@@ -138,14 +138,14 @@ function line({ entry, outcome, detail }: Forecast): string {
 }
 
 /** The error says which key of the file is wrong, and nothing of what was read. */
-function readKeys({ keys }: ReleaseFile, { environment }: CliContext): Keys {
+function readKeys({ keys }: ReleaseFile, { environment, warn }: CliContext): Keys {
   const readRole = (role: keyof Keys) =>
     (keys[role] ?? []).map((source) => {
       try {
-        return readSigningKey(source, environment);
+        return readSigningKey(source, environment, warn);
       } catch (error) {
-        const reason = error instanceof MalformedError ? error.message : "the file cannot be read";
-        throw new MalformedError("release file", reason, `keys.${role}`);
+        if (!(error instanceof MalformedError)) throw error;
+        throw new MalformedError("release file", error.message, `keys.${role}`);
       }
     });
   return { publisher: readRole("publisher"), policy: readRole("policy") };

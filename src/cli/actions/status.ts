@@ -22,7 +22,7 @@ interface StatusOptions {
 }
 
 export async function runPublish(options: StatusOptions, context: CliContext): Promise<void> {
-  const keys = options.key.map((source) => readSigningKey(source, context.environment));
+  const keys = options.key.map((source) => readSigningKey(source, context.environment, context.warn));
   const payload = draftStatus(await replay(options, context), context.now());
   const envelope = signEnvelope({ payload, signatures: [] }, keys);
   const { index } = await publishEnvelope(envelope, options, context);

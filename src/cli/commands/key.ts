@@ -16,7 +16,7 @@ export function define(key: Command, context: CliContext): void {
     });
   key
     .command("show <file>")
-    .description("show the public half of a private key (file or env:NAME)")
+    .description("show the public half of a private key (file, env:NAME or -)")
     .addHelpText("after", "\nExample:\n  touchstone key show keys/publisher.pem")
     .action(async (file, options) => {
       const { runShow } = await import("../actions/key.ts");

@@ -66,6 +66,17 @@ export function keyIdOf(spki: Uint8Array): string {
   return encodeHex(sha256(spki));
 }
 
+function formOf(spki: Uint8Array) {
+  return SPKI_FORMS.find(
+    ({ length, prefix }) => spki.length === length && equalBytes(spki.subarray(0, prefix.length), prefix),
+  );
+}
+
+/** What a key of this SPKI DER signs with; undefined where `importPublicKey` would refuse its form. */
+export function signatureAlgorithmOf(spki: Uint8Array): SignatureAlgorithm | undefined {
+  return formOf(spki)?.algorithm;
+}
+
 /**
  * Imports a key from its SPKI DER: Ed25519, or uncompressed P-256 / P-384 with named curve, each in its one DER form.
  * @throws MalformedError for any other key type, curve, point format or encoding.
@@ -77,9 +88,7 @@ export function keyIdOf(spki: Uint8Array): string {
  * ```
  */
 export async function importPublicKey(spki: Uint8Array): Promise<PublicKey> {
-  const form = SPKI_FORMS.find(
-    (f) => spki.length === f.length && equalBytes(spki.subarray(0, f.prefix.length), f.prefix),
-  );
+  const form = formOf(spki);
   if (form === undefined) {
     throw new MalformedError("public key", "expected the SPKI DER of an Ed25519, P-256 or P-384 key");
   }

@@ -1,9 +1,10 @@
 // Private keys that sign entries: PKCS#8 PEM (RFC 7468 §10), Ed25519 or ECDSA P-256, from a file or an environment variable.
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { keyIdOf } from "../../protocol/cryptography/signature.ts";
+import { keyIdOf, signatureAlgorithmOf } from "../../protocol/cryptography/signature.ts";
 import { encodeBase64 } from "../../protocol/encoding/base64.ts";
 import { MalformedError } from "../../protocol/errors.ts";
+import { type KeyText, readKeyText } from "./key-source.ts";
+import { whatIsWrongWith } from "./wrong-key.ts";
 
 export interface SigningKey {
   /** Hex SHA-256 of the SPKI DER. */
@@ -14,28 +15,38 @@ export interface SigningKey {
   sign(message: Uint8Array): Uint8Array;
 }
 
-const ENVIRONMENT = /^env:([A-Za-z_][A-Za-z0-9_]*)$/;
+const FORMAT = "signing key";
 
 /**
- * Reads a key from a file, or from the environment variable NAME for `env:NAME`.
- * @throws MalformedError, which never repeats any of what it read.
+ * Reads a key from a file, from the environment variable NAME for `env:NAME`, or from standard input for `-`.
+ * @param warn is told when others than the owner can read the file.
+ * @throws MalformedError, which names the source and the repair, and never repeats any of what it read.
  */
-export function readSigningKey(source: string, environment: NodeJS.ProcessEnv): SigningKey {
-  const variable = ENVIRONMENT.exec(source)?.[1];
-  const pem = variable === undefined ? readFileSync(source, "utf8") : environment[variable];
-  if (pem === undefined)
-    throw new MalformedError("signing key", `environment variable ${variable} is not set`);
-  return parseSigningKey(pem);
+export function readSigningKey(
+  source: string,
+  environment: Readonly<NodeJS.ProcessEnv>,
+  warn?: (text: string) => void,
+): SigningKey {
+  return signingKeyOf(readKeyText(source, environment, warn));
 }
 
-/** @throws MalformedError unless it is the PEM of an unencrypted Ed25519 or P-256 private key. */
+/** @throws MalformedError, as `readSigningKey`. */
+export function signingKeyOf({ text, where }: KeyText): SigningKey {
+  try {
+    return parseSigningKey(text);
+  } catch (error) {
+    throw error instanceof MalformedError ? new MalformedError(FORMAT, `${where}: ${error.detail}`) : error;
+  }
+}
+
+/** @throws MalformedError unless it is the PEM of one unencrypted Ed25519 or P-256 private key that a trust root can list. */
 export function parseSigningKey(pem: string): SigningKey {
   const key = parsePem(pem);
   const ed25519 = key.asymmetricKeyType === "ed25519";
-  if (!ed25519 && key.asymmetricKeyDetails?.namedCurve !== "prime256v1") {
-    throw new MalformedError("signing key", "expected an Ed25519 or ECDSA P-256 key");
-  }
+  if (!ed25519 && key.asymmetricKeyType !== "ec")
+    throw new MalformedError(FORMAT, `expected an Ed25519 or ECDSA P-256 key, got ${key.asymmetricKeyType}`);
   const spki = new Uint8Array(createPublicKey(key).export({ type: "spki", format: "der" }));
+  requireListable(spki, key);
   return {
     keyId: keyIdOf(spki),
     spki: encodeBase64(spki),
@@ -52,12 +63,25 @@ export function generateSigningKey(): string {
 }
 
 function parsePem(pem: string): KeyObject {
+  const wrong = whatIsWrongWith(pem);
+  if (wrong !== undefined) throw new MalformedError(FORMAT, wrong);
   try {
     return createPrivateKey(pem);
   } catch {
-    throw new MalformedError(
-      "signing key",
-      "expected an unencrypted PKCS#8 PEM ('-----BEGIN PRIVATE KEY-----')",
-    );
+    throw new MalformedError(FORMAT, "what stands between its BEGIN and END lines is damaged or cut");
   }
+}
+
+/** A key has one id because its public half has one DER form; with another form it signs, and no trust root can name it. */
+function requireListable(spki: Uint8Array, { asymmetricKeyDetails }: KeyObject): void {
+  if (["ed25519", "ecdsa-p256-sha256"].includes(signatureAlgorithmOf(spki) ?? "")) return;
+  const { namedCurve } = asymmetricKeyDetails ?? {};
+  if (namedCurve !== undefined && namedCurve !== "prime256v1")
+    throw new MalformedError(FORMAT, `expected an Ed25519 or ECDSA P-256 key, its curve is ${namedCurve}`);
+  const form =
+    namedCurve === undefined ? "its curve is given by explicit parameters" : "its point is compressed";
+  throw new MalformedError(
+    FORMAT,
+    `${form}, so no trust root can list it: openssl ec -in FILE -conv_form uncompressed -param_enc named_curve | openssl pkcs8 -topk8 -nocrypt -out NEW`,
+  );
 }

@@ -1,6 +1,7 @@
 // Signing: what is signed is the canonical form, signers come one after another, and keys never show.
+import { spawnSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -99,7 +100,7 @@ describe("a signing key", () => {
     expect((await malformedOf(() => readSigningKey("env:NOT_SET", {})))?.message).toContain(
       "NOT_SET is not set",
     );
-    expect(() => readSigningKey(join(folder, "none.pem"), {})).toThrow("ENOENT");
+    expect(() => readSigningKey(join(folder, "none.pem"), {})).toThrow("none.pem: there is no such file");
   });
 
   it("never shows in an error, whatever is wrong with it", async () => {
@@ -135,4 +136,95 @@ ${secret}`,
     expect(await malformedOf(() => parseSigningKey(pem("P-384")))).toBeDefined();
     expect(await malformedOf(() => parseSigningKey(pem("rsa")))).toBeDefined();
   });
+});
+
+describe("a key in another form is refused in words that lead to the repair", () => {
+  const p256 = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const good = pem("ed25519");
+  const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
+  const encrypted = { type: "sec1", format: "pem", cipher: "aes-128-cbc", passphrase: "x" } as const;
+  const OPENSSH =
+    "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmU=\n-----END OPENSSH PRIVATE KEY-----\n";
+
+  it.each<[string, string, string]>([
+    ["pasted with \\n", good.replaceAll("\n", "\\n"), "line ends were lost"],
+    ["pasted with spaces", good.replaceAll("\n", " "), "line ends were lost"],
+    ["pasted as base64", Buffer.from(good).toString("base64"), "it is base64 of PEM: base64 -d"],
+    ["without its frame", good.split("\n")[1]!, "the BEGIN and END lines are missing"],
+    ["empty", " \n", "it is empty"],
+    ["cut", good.slice(0, 80), "it has no END line: it was cut"],
+    ["damaged", good.replace(/^M/m, "N"), "is damaged or cut"],
+    ["OpenSSH", OPENSSH, "touchstone key generate"],
+    ["encrypted SEC 1", p256.privateKey.export(encrypted).toString(), "openssl pkey -in FILE"],
+    [
+      "SEC 1",
+      p256.privateKey.export({ type: "sec1", format: "pem" }).toString(),
+      "openssl pkcs8 -topk8 -nocrypt",
+    ],
+    ["RSA, PKCS #1", rsa.export({ type: "pkcs1", format: "pem" }).toString(), "it is an RSA key"],
+    ["RSA", rsa.export({ type: "pkcs8", format: "pem" }).toString(), "got rsa"],
+    ["P-384", pem("P-384"), "its curve is secp384r1"],
+    ["two in one file", `${good}${pem("P-256")}`, "it holds 2 private keys"],
+    ["a public key", p256.publicKey.export({ type: "spki", format: "pem" }).toString(), "it is a public key"],
+    ["a log's key", "PRIVATE+KEY+log.example+0a0b0c0d+AQID", "a key of a log or cosigner"],
+  ])("%s", async (_, text, repair) => {
+    const file = join(folder, "wrong.pem");
+    writeFileSync(file, text, { mode: 0o600 });
+    const fromFile = await malformedOf(() => readSigningKey(file, {}));
+    expect(fromFile?.message).toContain(`${file}: `);
+    expect(fromFile?.message).toContain(repair);
+    expect((await malformedOf(() => readSigningKey("env:KEY", { KEY: text })))?.message).toContain(
+      "env:KEY: ",
+    );
+  });
+
+  it("UTF-16", async () => {
+    const file = join(folder, "utf16.pem");
+    writeFileSync(file, Buffer.from(good, "utf16le"), { mode: 0o600 });
+    expect((await malformedOf(() => readSigningKey(file, {})))?.message).toContain("save it as plain text");
+  });
+
+  it("with a byte order mark, line ends of Windows or words before it is that key all the same", () => {
+    const { keyId } = parseSigningKey(good);
+    for (const text of [`\ufeff${good}`, good.replaceAll("\n", "\r\n"), `my key\n${good}`])
+      expect(parseSigningKey(text).keyId).toBe(keyId);
+  });
+
+  it.each(["compressed", "explicit"])(
+    "P-256 with %s parameters signs, but no trust root could list it",
+    async (form) => {
+      const { error, stdout } = spawnSync(
+        "openssl",
+        form === "compressed" ? ["ec", "-conv_form", "compressed"] : ["ec", "-param_enc", "explicit"],
+        { input: p256.privateKey.export({ type: "sec1", format: "pem" }) },
+      );
+      if (error !== undefined) return console.warn("skipped: openssl is not installed");
+      const { stdout: pkcs8 } = spawnSync("openssl", ["pkcs8", "-topk8", "-nocrypt"], { input: stdout });
+      const refused = await malformedOf(() => parseSigningKey(pkcs8.toString()));
+      expect(refused?.message).toMatch(
+        /so no trust root can list it: openssl ec -in FILE -conv_form uncompressed/,
+      );
+    },
+  );
+});
+
+describe("a key file", () => {
+  it.skipIf(process.platform === "win32")(
+    "that others can read is used with a warning that says what to do, as ssh warns",
+    () => {
+      const file = join(folder, "open.pem");
+      writeFileSync(file, pem("ed25519"));
+      const warned: string[] = [];
+      for (const mode of [0o600, 0o400, 0o644, 0o640]) {
+        chmodSync(file, mode);
+        readSigningKey(file, {}, (text) => void warned.push(text));
+      }
+      expect(warned).toEqual([
+        expect.stringContaining(
+          `${file}: others than its owner can read this private key (mode 644): chmod 600`,
+        ),
+        expect.stringContaining("(mode 640)"),
+      ]);
+    },
+  );
 });
