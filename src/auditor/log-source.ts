@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ReadPath } from "../log/maintenance/recover.ts";
 import { FileError } from "../node/file-error.ts";
-import { readStream } from "../protocol/encoding/read-stream.ts";
 import { MAX_ATTACHMENT_BYTES } from "../protocol/entry/attachment.ts";
 import { MAX_NOTE_BYTES } from "../protocol/note/signed-note.ts";
-import { RefusedError, UnreachableError } from "../verifier/service-errors.ts";
+import { type AskOptions, DEADLINE, fetchAnswer } from "../verifier/fetch-answer.ts";
+import { RefusedError } from "../verifier/service-errors.ts";
 import { WrongAnswerError } from "./audit-finding.ts";
 
 const TILE_BYTES = 256 * 32;
@@ -43,15 +43,16 @@ function tooLong(path: string): WrongAnswerError {
 }
 
 function httpSource(prefix: string, options: SourceOptions): ReadPath {
-  const { timeoutMs = 60_000, retryDelaysMs = [250, 1000, 4000] } = options;
+  const { fetch, timeoutMs = 60_000, retryDelaysMs = [250, 1000, 4000] } = options;
+  const deadline = { wholeMs: timeoutMs, idleMs: Math.min(timeoutMs, DEADLINE.idleMs) };
   return async (path) => {
     for (let attempt = 0; ; attempt++) {
       try {
-        return await withDeadline(timeoutMs, (signal) => get(prefix, path, options.fetch, signal));
+        return await get(prefix, path, { fetch, deadline });
       } catch (error) {
         if (error instanceof WrongAnswerError || isFinal(error)) throw error;
         const pause = retryDelaysMs[attempt];
-        if (pause === undefined) throw giveUp(`${prefix}/${path}`, error);
+        if (pause === undefined) throw error;
         await new Promise((resolve) => setTimeout(resolve, pause));
       }
     }
@@ -63,36 +64,15 @@ function isFinal(error: unknown): boolean {
   return error instanceof RefusedError && error.status !== 429 && error.status < 500;
 }
 
-function giveUp(target: string, error: unknown): Error {
-  if (error instanceof RefusedError) return error;
-  return new UnreachableError(`${target}: ${error instanceof Error ? error.message : "no answer"}`);
-}
+type Asking = Pick<AskOptions, "fetch" | "deadline">;
 
-async function withDeadline<T>(timeoutMs: number, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const controller = new AbortController();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no whole answer within ${timeoutMs} ms`)), timeoutMs);
-  });
-  try {
-    return await Promise.race([run(controller.signal), late]);
-  } finally {
-    clearTimeout(timer);
-    controller.abort();
-  }
-}
-
-async function get(
-  prefix: string,
-  path: string,
-  fetch: SourceOptions["fetch"],
-  signal: AbortSignal,
-): Promise<Uint8Array | undefined> {
-  const response = await fetch(`${prefix}/${path}`, { signal });
-  if (response.status === 404 || response.status === 410) return undefined;
-  if (!response.ok)
-    throw new RefusedError(response.status, null, `${prefix}/${path}: answered ${response.status}`);
-  return readStream(response.body, limitOf(path), () => tooLong(path));
+async function get(prefix: string, path: string, ask: Asking): Promise<Uint8Array | undefined> {
+  const target = `${prefix}/${path}`;
+  const options = { ...ask, limit: limitOf(path), tooLong: () => tooLong(path) };
+  const { ok, status, body } = await fetchAnswer(target, options);
+  if (status === 404 || status === 410) return undefined;
+  if (!ok) throw new RefusedError(status, null, `${target}: answered ${status}`);
+  return body;
 }
 
 async function readFile(folder: string, path: string): Promise<Uint8Array | undefined> {

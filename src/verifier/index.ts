@@ -23,5 +23,6 @@ export {
 export { type VerifiedBundle, type VerifiedEntry, verifyBundle } from "./bundle/verify-bundle.ts";
 export type { Check, Outcome } from "./check-list.ts";
 export { type Evidence, type EvidenceDocument, type GpuClaims, parseEvidence } from "./evidence.ts";
+export type { Deadline } from "./fetch-answer.ts";
 export { bindingReportData, gpuRequestNonce } from "./ra-tls/binding.ts";
 export { RefusedError, UnreachableError } from "./service-errors.ts";

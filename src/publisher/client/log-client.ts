@@ -1,6 +1,6 @@
 // The HTTP calls that publishers make (openapi.yaml): patient with what will pass, and clear about what will not.
-import { readStream } from "../../protocol/encoding/read-stream.ts";
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";
+import { type Answer, type Deadline, fetchAnswer } from "../../verifier/fetch-answer.ts";
 import { RefusedError, readReason, UnreachableError } from "../../verifier/service-errors.ts";
 
 export interface LogClient {
@@ -11,14 +11,16 @@ export interface LogClient {
   readonly sleep: (milliseconds: number) => Promise<void>;
   /** Told of every attempt that has to be repeated. */
   readonly onRetry?: (reason: string) => void;
+  /** How long one answer may take; 30 s as a whole and 10 s between two pieces unless given. */
+  readonly deadline?: Deadline;
 }
 
 const MAX_ATTEMPTS = 8;
 const MAX_WAIT_MS = 30_000;
-/** A problem document is much smaller. */
-const MAX_REASON_BYTES = 65_536;
-/** Answers that waiting may change. */
-const PASSING: readonly number[] = [202, 429, 503];
+/** A batch is answered with its envelopes and proofs, which is not much more than was sent. */
+const MAX_ANSWER_BYTES = 128 * 1024 * 1024;
+/** Answers that waiting may change: the log's own, and those of a proxy whose log is away for a moment. */
+const PASSING: readonly number[] = [202, 429, 502, 503, 504];
 /** Codes of 503 that waiting does not change. */
 const FINAL: readonly string[] = ["log-closed", "log-stopped"];
 
@@ -35,10 +37,10 @@ interface Postponed {
 
 /**
  * Sends a request until it is answered for good. Safe for every call of the log, since each of them may be repeated.
- * Network errors, 202, 429 and 503 are tried again, at most eight times, as Retry-After says or with doubling pauses.
+ * Network errors, 202, 429, 502, 503 and 504 are tried again, at most eight times, as Retry-After says or with doubling pauses.
  * @throws RefusedError when the log says no; UnreachableError when nobody answers, or it is still waiting for cosignatures.
  */
-export async function callLog(client: LogClient, path: string, init: RequestInit = {}): Promise<Response> {
+export async function callLog(client: LogClient, path: string, init: RequestInit = {}): Promise<Answer> {
   const target = `${client.url.replace(/\/+$/, "")}${path}`;
   for (let attempt = 1; ; attempt++) {
     const outcome = await callOnce(client, target, init);
@@ -56,17 +58,13 @@ export async function callLog(client: LogClient, path: string, init: RequestInit
  * @throws VerificationError "answer" for that, and what callLog throws.
  */
 export async function askLog<T>(client: LogClient, path: string, read: (json: unknown) => T): Promise<T> {
-  const text = await textOf(await callLog(client, path));
+  const text = textOf(await callLog(client, path));
   return readAnswer(path, () => read(parseAnswer(text)));
 }
 
-/** The body of an answer. @throws UnreachableError when it breaks off. */
-export async function textOf(response: Response): Promise<string> {
-  return response.text().catch((error: unknown) => {
-    throw new UnreachableError(
-      `the log's answer broke off: ${causeOf(error)}; repeating the command is safe`,
-    );
-  });
+/** The body of an answer. */
+export function textOf({ body }: Answer): string {
+  return new TextDecoder().decode(body);
 }
 
 /** Reads an answer of the log. What is malformed in it is the log's fault, and no file's of ours. @throws VerificationError "answer" */
@@ -93,16 +91,22 @@ export function parseAnswer(text: string): unknown {
 
 /** @throws RefusedError that is final. */
 async function callOnce(
-  { fetch }: LogClient,
+  { fetch, deadline }: LogClient,
   target: string,
   init: RequestInit,
-): Promise<Response | Postponed> {
-  const answer = await fetch(target, init).catch((error: unknown) => causeOf(error));
-  if (typeof answer === "string") return unanswered(target, answer, null);
+): Promise<Answer | Postponed> {
+  const tooLong = () =>
+    new VerificationError<AnswerCode>("answer", `${target}: the log's answer is too long`);
+  const options = { fetch, init, deadline, limit: MAX_ANSWER_BYTES, tooLong };
+  const answer = await fetchAnswer(target, options).catch((error: unknown) => {
+    if (error instanceof UnreachableError) return error;
+    throw error;
+  });
+  if (answer instanceof UnreachableError) return unanswered(answer.message, null);
   if (answer.ok && answer.status !== 202) return answer;
   const retryAfter = answer.headers.get("retry-after");
-  if (answer.status === 202) return unanswered(target, "durable, waiting for cosignatures", retryAfter);
-  const refusal = await refusalOf(answer, target);
+  if (answer.status === 202) return unanswered(`${target}: durable, waiting for cosignatures`, retryAfter);
+  const refusal = refusalOf(answer, target);
   if (!PASSING.includes(refusal.status) || FINAL.includes(refusal.code)) throw refusal;
   return {
     reason: refusal.code === `http-${refusal.status}` ? `answered ${refusal.status}` : refusal.message,
@@ -111,8 +115,8 @@ async function callOnce(
   };
 }
 
-function unanswered(target: string, reason: string, retryAfter: string | null): Postponed {
-  return { reason, retryAfter, giveUp: (advice) => new UnreachableError(`${target}: ${reason}; ${advice}`) };
+function unanswered(reason: string, retryAfter: string | null): Postponed {
+  return { reason, retryAfter, giveUp: (advice) => new UnreachableError(`${reason}; ${advice}`) };
 }
 
 /** Milliseconds until the next attempt. */
@@ -121,17 +125,9 @@ function pause(retryAfter: string | null, attempt: number): number {
   return Math.min(Number.isFinite(seconds) ? seconds * 1000 : 125 * 2 ** attempt, MAX_WAIT_MS);
 }
 
-async function refusalOf({ status, body }: Response, target: string): Promise<RefusedError> {
-  const tooLong = () => new RangeError("no problem document is that long");
-  const bytes = await readStream(body, MAX_REASON_BYTES, tooLong).catch(() => new Uint8Array());
-  const { code, detail } = readReason(bytes);
+function refusalOf({ status, body }: Answer, target: string): RefusedError {
+  const { code, detail } = readReason(body);
   const message =
     code === null ? `${target}: answered ${status}` : `the log refuses it (${status} ${code}): ${detail}`;
   return new RefusedError(status, code, message);
-}
-
-/** fetch hides the reason of a network error in its cause. */
-function causeOf(error: unknown): string {
-  if (!(error instanceof Error)) return "no answer";
-  return error.cause instanceof Error ? error.cause.message : error.message;
 }

@@ -70,7 +70,7 @@ export async function publish(
     headers: { "content-type": "application/x-ndjson" },
     body: `${lines.join("\n")}\n`,
   });
-  const answers = (await textOf(response)).trimEnd().split("\n");
+  const answers = textOf(response).trimEnd().split("\n");
   if (answers.length !== envelopes.length)
     throw new VerificationError<AnswerCode>(
       "answer",

@@ -1,8 +1,8 @@
 // Fetches the current policy bundle of a log, verifies it and remembers what was seen: the one call that most verifiers need.
 import { MAX_BUNDLE_BYTES } from "../../protocol/bundle/policy-bundle.ts";
-import { readStream } from "../../protocol/encoding/read-stream.ts";
 import { MalformedError } from "../../protocol/errors.ts";
-import { RefusedError, readReason, UnreachableError } from "../service-errors.ts";
+import { type Answer, type Deadline, fetchAnswer } from "../fetch-answer.ts";
+import { RefusedError, readReason } from "../service-errors.ts";
 import { treeOf } from "./merge-states.ts";
 import type { StateStore } from "./state-store.ts";
 import type { TrustPin } from "./trust-pin.ts";
@@ -31,6 +31,8 @@ export interface FetchPolicyOptions {
   readonly now: Date;
   readonly fetch: typeof fetch;
   readonly signal?: AbortSignal | undefined;
+  /** How long an answer may take; 30 s as a whole and 10 s between two pieces unless given. */
+  readonly deadline?: Deadline | undefined;
 }
 
 /**
@@ -61,34 +63,25 @@ export async function fetchPolicy(options: FetchPolicyOptions): Promise<Verified
  * ```
  */
 export async function fetchBundle(
-  { url, name, fetch, signal }: Pick<FetchPolicyOptions, "url" | "name" | "fetch" | "signal">,
+  { url, name, ...ask }: Pick<FetchPolicyOptions, "url" | "name" | "fetch" | "signal" | "deadline">,
   since?: number,
 ): Promise<Uint8Array> {
   const query = since === undefined ? "" : `?since=${since}`;
   const target = `${url.replace(/\/+$/, "")}/v1/policies/${encodeURIComponent(name)}${query}`;
-  const response = await fetch(target, signal === undefined ? {} : { signal }).catch((error: unknown) => {
-    throw new UnreachableError(`${target}: ${error instanceof Error ? error.message : "no answer"}`);
-  });
-  const bytes = await readAnswer(response, target);
-  if (response.ok) return requireObject(bytes, response, target);
-  const { code, detail } = readReason(bytes);
+  const tooLong = () => new MalformedError("policy bundle", `longer than ${MAX_BUNDLE_BYTES} bytes`);
+  const answer = await fetchAnswer(target, { ...ask, limit: MAX_BUNDLE_BYTES, tooLong });
+  if (answer.ok) return requireObject(answer, target);
+  const { code, detail } = readReason(answer.body);
   const reason = detail === "" ? "" : `: ${detail}`;
-  throw new RefusedError(response.status, code, `${target}: answered ${response.status}${reason}`);
+  throw new RefusedError(answer.status, code, `${target}: answered ${answer.status}${reason}`);
 }
 
 /** A page that asks for a login is answered with 200, too. */
-function requireObject(bytes: Uint8Array, { headers }: Response, target: string): Uint8Array {
-  const start = bytes.find((byte) => !JSON_SPACE.includes(byte));
-  if (start === "{".charCodeAt(0)) return bytes;
+function requireObject({ headers, body }: Answer, target: string): Uint8Array {
+  const start = body.find((byte) => !JSON_SPACE.includes(byte));
+  if (start === "{".charCodeAt(0)) return body;
   const [type] = headers.get("content-type")?.split(";") ?? [
-    bytes.length === 0 ? "nothing" : "something else",
+    body.length === 0 ? "nothing" : "something else",
   ];
   throw new MalformedError("policy bundle", `${target}: answered ${type}, not a policy bundle`);
-}
-
-async function readAnswer({ body }: Response, target: string): Promise<Uint8Array> {
-  const tooLong = () => new MalformedError("policy bundle", `longer than ${MAX_BUNDLE_BYTES} bytes`);
-  return readStream(body, MAX_BUNDLE_BYTES, tooLong).catch((error: unknown) => {
-    throw error instanceof MalformedError ? error : new UnreachableError(`${target}: the answer broke off`);
-  });
 }

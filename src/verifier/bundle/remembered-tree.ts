@@ -25,7 +25,7 @@ export async function verifyRemembered(
   if (consistency?.from !== before.size) {
     refuseBroken(
       "consistency-missing",
-      `no consistency proof from size ${before.size}; fetch with ?since=${before.size}`,
+      `no consistency proof from size ${before.size}; fetch it with ?since=${before.size} (touchstone bundle fetch --state FILE)`,
     );
   }
   const forked = `the tree of size ${now.size} did not grow out of the one of size ${before.size}; keep both, the log forked`;

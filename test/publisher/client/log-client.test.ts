@@ -2,10 +2,11 @@
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { readAs } from "../../../src/protocol/encoding/shape.ts";
-import { askLog, callLog } from "../../../src/publisher/client/log-client.ts";
+import { askLog, callLog, textOf } from "../../../src/publisher/client/log-client.ts";
+import type { Answer } from "../../../src/verifier/fetch-answer.ts";
 import { RefusedError, UnreachableError } from "../../../src/verifier/service-errors.ts";
 import {
-  type Answer,
+  type Answer as Answering,
   fakeNetwork,
   problem,
   status,
@@ -13,7 +14,7 @@ import {
   unreachable,
 } from "../../support/fake-fetch.ts";
 
-async function call(...answers: Answer[]) {
+async function call(...answers: Answering[]) {
   const { fetch, asked } = fakeNetwork(...answers);
   const pauses: number[] = [];
   const reasons: string[] = [];
@@ -36,15 +37,19 @@ describe("a request", () => {
       sent.push(init);
       return new Response("done");
     });
-    expect(await (result as Response).text()).toBe("done");
+    expect(textOf(result as Answer)).toBe("done");
     expect(asked).toEqual(["https://log.example/v1/entries"]);
-    expect(sent).toEqual([{ method: "POST", body: "{}" }]);
+    expect(sent).toMatchObject([{ method: "POST", body: "{}", redirect: "manual" }]);
     expect(pauses).toEqual([]);
   });
 
   it.each([
-    ["a network error", unreachable, "connect ECONNREFUSED 127.0.0.1:8080"],
-    ["202, where the quorum is late", status(202), "durable, waiting for cosignatures"],
+    ["a network error", unreachable, "https://log.example/v1/entries: connect ECONNREFUSED 127.0.0.1:8080"],
+    [
+      "202, where the quorum is late",
+      status(202),
+      "https://log.example/v1/entries: durable, waiting for cosignatures",
+    ],
     ["429", status(429), "answered 429"],
     ["503, where the queue is full", status(503), "answered 503"],
     [
@@ -52,9 +57,11 @@ describe("a request", () => {
       problem(503, { code: "quorum-lost", detail: "the quorum q has not cosigned; missing: w1" }),
       "the log refuses it (503 quorum-lost): the quorum q has not cosigned; missing: w1",
     ],
+    ["502, of a proxy whose log restarts", status(502), "answered 502"],
+    ["504, of a proxy that waited too long", status(504), "answered 504"],
   ])("is repeated after %s, until it is answered", async (_, bad, reason) => {
     const { result, asked, reasons } = await call(bad, bad, good);
-    expect(result).toBeInstanceOf(Response);
+    expect(result).toMatchObject({ status: 200 });
     expect(asked).toHaveLength(3);
     expect(reasons).toEqual([reason, reason]);
   });
@@ -95,10 +102,20 @@ describe("a request", () => {
   });
 
   it("is given up where nothing is known of the error", async () => {
-    const odd: Answer = () => Promise.reject("no error object");
+    const odd: Answering = () => Promise.reject("no error object");
     expect((await call(odd)).result).toMatchObject({ message: expect.stringContaining("no answer") });
-    const plain: Answer = () => Promise.reject(new Error("plain"));
+    const plain: Answering = () => Promise.reject(new Error("plain"));
     expect((await call(plain)).result).toMatchObject({ message: expect.stringContaining("plain") });
+  });
+});
+
+describe("a log that moved", () => {
+  it.each([301, 302, 303, 307, 308])("is named, and its POST does not become a GET: %i", async (code) => {
+    const moved = status(code, { location: "https://new.example/" });
+    const { result, asked } = await call(moved, good);
+    expect(result).toMatchObject({ name: "RefusedError", status: code, code: "moved" });
+    expect((result as Error).message).toContain("the log moved to https://new.example/: use that address");
+    expect(asked).toHaveLength(1);
   });
 });
 
@@ -131,10 +148,10 @@ describe("a refusal", () => {
 
   it("that is no problem document is a refusal all the same: a proxy's, perhaps", async () => {
     for (const body of ["", "<html>502</html>", "[]", '{"detail":"x"}', "x".repeat(100_000)]) {
-      const { result, asked } = await call(status(502, {}, body));
+      const { result, asked } = await call(status(403, {}, body));
       expect(result).toBeInstanceOf(RefusedError);
-      expect(result).toMatchObject({ status: 502, code: "http-502" });
-      expect((result as Error).message).toBe("https://log.example/v1/entries: answered 502");
+      expect(result).toMatchObject({ status: 403, code: "http-403" });
+      expect((result as Error).message).toBe("https://log.example/v1/entries: answered 403");
       expect(asked).toHaveLength(1);
     }
   });
@@ -146,7 +163,7 @@ describe("a refusal", () => {
 });
 
 describe("an answer", () => {
-  const ask = (answer: Answer) => {
+  const ask = (answer: Answering) => {
     const { fetch } = fakeNetwork(answer);
     const client = { url: "https://log.example", fetch, sleep: async () => undefined };
     return askLog(client, "/v1/trust-root", (json) => readAs(z.object({ index: z.int() }), json, "entry"));
@@ -165,8 +182,10 @@ describe("an answer", () => {
   });
 
   it("that breaks off is none", async () => {
-    const torn: Answer = () => streamed([new TextEncoder().encode('{"ind')], new Error("socket hang up"));
+    const torn: Answering = () => streamed([new TextEncoder().encode('{"ind')], new Error("socket hang up"));
     await expect(ask(torn)).rejects.toThrow(UnreachableError);
-    await expect(ask(torn)).rejects.toThrow("the log's answer broke off: socket hang up");
+    await expect(ask(torn)).rejects.toThrow(
+      "https://log.example/v1/trust-root: the answer broke off: socket hang up",
+    );
   });
 });

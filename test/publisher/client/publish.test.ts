@@ -15,7 +15,8 @@ import {
   formatLogPolicy,
   nextTrustRoot,
 } from "../../../src/publisher/trust-root/draft-trust-root.ts";
-import { foundLog, ROLES } from "../../../src/publisher/trust-root/found-log.ts";
+import { foundLog } from "../../../src/publisher/trust-root/found-log.ts";
+import { ROLES } from "../../../src/publisher/trust-root/roles.ts";
 import { NOW } from "../../support/clock.ts";
 import { policyPredicate } from "../../support/document-predicates.ts";
 import { type Answer, fakeNetwork } from "../../support/fake-fetch.ts";

@@ -123,7 +123,7 @@ describe("a service that lets a verifier down", () => {
 
   it("is not there", async () => {
     expect(await failure(unreachable)).toBeInstanceOf(UnreachableError);
-    expect((await failure(unreachable)).message).toContain("fetch failed");
+    expect((await failure(unreachable)).message).toContain("connect ECONNREFUSED");
     const odd: Answer = () => Promise.reject("no error object");
     expect((await failure(odd)).message).toContain("no answer");
   });
