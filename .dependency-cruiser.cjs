@@ -52,9 +52,10 @@ module.exports = {
       to: {
         path: "^src/",
         pathNot: [
-          "^src/cli/(?:commands|context|judge-once|program|options|[a-z-]+-(?:command|options))",
+          "^src/cli/(?:commands|context|judge-once|program|options|proxy|without-secrets|[a-z-]+-(?:command|options))",
           "^src/node/package-root\\.ts$",
-          "^src/protocol/(?:errors|encoding/[a-z]+|entry/name)\\.ts$",
+          "^src/protocol/(?:errors|encoding/[a-z-]+|entry/name)\\.ts$",
+          "^src/publisher/trust-root/roles\\.ts$",
         ],
         dependencyTypesNot: ["dynamic-import", "type-only"],
       },

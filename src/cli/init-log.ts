@@ -2,11 +2,16 @@
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { createLog } from "../log/open-or-create.ts";
-import { foundLog, ROLES } from "../publisher/trust-root/found-log.ts";
+import { type Envelope, makeEnvelope, parseEnvelope } from "../protocol/envelope/dsse.ts";
+import { signEnvelope } from "../publisher/signing/sign.ts";
+import { parseSigningKey } from "../publisher/signing/signing-key.ts";
+import type { Holders } from "../publisher/trust-root/edit-trust-root.ts";
+import { type DraftedLog, draftLog } from "../publisher/trust-root/found-log.ts";
+import { ROLES, type RoleName } from "../publisher/trust-root/roles.ts";
 import { formatConfig } from "../service/config.ts";
 import { formatTrustFile } from "../verifier/bundle/trust-pin.ts";
 import { type CliContext, UsageError } from "./context.ts";
-import { writeOutput } from "./files.ts";
+import { readOwn, writeOutput } from "./files.ts";
 import { openLogConfig, readConfig } from "./open-log.ts";
 
 const PRIVATE = 0o600;
@@ -19,37 +24,68 @@ export interface InitOptions {
   readonly statusDays?: number;
   /** Statuses are issued by hand: the service is not given their key. */
   readonly offlineStatusKey?: boolean;
+  /** Who holds which role by keys of their own; for the others keys are made. */
+  readonly holders?: Readonly<Partial<Record<RoleName, Holders>>>;
 }
 
-/** Founds a log in a folder that is empty or not there yet. */
+/**
+ * Founds a log in a folder that is empty or not there yet.
+ * @returns the statement that has to be signed before `finishLog`, where the root keys are other people's.
+ */
 export async function initLog(
   dir: string,
-  { origin, url, port, statusDays, offlineStatusKey }: InitOptions,
+  { origin, url, port, statusDays, offlineStatusKey = false, holders = {} }: InitOptions,
   context: CliContext,
-): Promise<void> {
+): Promise<string | undefined> {
   if (existsSync(dir) && readdirSync(dir).length > 0) throw new UsageError(`${dir} is not empty`);
-  mkdirSync(join(dir, "keys"), { recursive: true, mode: 0o700 });
-  const founded = await foundLog(origin, context.now(), statusDays);
-  for (const role of ROLES) writeOutput(join(dir, "keys", `${role}.pem`), founded.roleKeys[role], PRIVATE);
-  writeOutput(join(dir, "keys", "log.key"), `${founded.logKey}\n`, PRIVATE);
-  writeOutput(join(dir, "keys", "cosigner.key"), `${founded.cosignerKey}\n`, PRIVATE);
-  writeOutput(join(dir, "trust-root.json"), formatTrustFile(founded.trustRoot));
-  const configFile = join(dir, "touchstone.toml");
+  const drafted = await draftLog(origin, context.now(), holders, statusDays);
+  writeKeys(join(dir, "keys"), drafted);
+  const online = !offlineStatusKey && drafted.roleKeys.status !== undefined;
   writeOutput(
-    configFile,
+    configOf(dir),
     formatConfig({
       origin,
       url,
       listen: { host: "127.0.0.1", port },
       storage: { database: "log.db", highWater: "high-water" },
-      keys: {
-        log: "keys/log.key",
-        cosigner: "keys/cosigner.key",
-        ...(offlineStatusKey !== true && { status: "keys/status.pem" }),
-      },
+      keys: { log: "keys/log.key", cosigner: "keys/cosigner.key", ...(online && { status: "keys/status.pem" }) },
     }),
   );
-  const logConfig = await openLogConfig(readConfig(configFile, context), context);
-  const log = await createLog(logConfig, founded.trustRoot);
+  const { payload, roleKeys } = drafted;
+  if (roleKeys.root === undefined) {
+    writeOutput(statementOf(dir), payload);
+    return statementOf(dir);
+  }
+  await createFrom(dir, signEnvelope({ payload, signatures: [] }, [parseSigningKey(roleKeys.root)]), context);
+  return undefined;
+}
+
+/** Goes on where `initLog` waited for signatures. @throws UsageError unless it is the trust root that was drafted there. */
+export async function finishLog(dir: string, envelopeFile: string, context: CliContext): Promise<void> {
+  const envelope = readOwn(envelopeFile, parseEnvelope);
+  const drafted = readOwn(statementOf(dir), (payload) => makeEnvelope(payload, []));
+  if (envelope.payloadDigest !== drafted.payloadDigest)
+    throw new UsageError(`${envelopeFile} is not the envelope of ${statementOf(dir)}`);
+  await createFrom(dir, envelope, context);
+}
+
+export const configOf = (dir: string) => join(dir, "touchstone.toml");
+export const trustFileOf = (dir: string) => join(dir, "trust-root.json");
+const statementOf = (dir: string) => join(dir, "root.json");
+
+function writeKeys(folder: string, { roleKeys, logKey, cosignerKey }: DraftedLog): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (const role of ROLES) {
+    const pem = roleKeys[role];
+    if (pem !== undefined) writeOutput(join(folder, `${role}.pem`), pem, PRIVATE);
+  }
+  writeOutput(join(folder, "log.key"), `${logKey}\n`, PRIVATE);
+  writeOutput(join(folder, "cosigner.key"), `${cosignerKey}\n`, PRIVATE);
+}
+
+/** The trust file comes last: with it the log is founded. */
+async function createFrom(dir: string, trustRoot: Envelope, context: CliContext): Promise<void> {
+  const log = await createLog(await openLogConfig(readConfig(configOf(dir), context), context), trustRoot);
   await log.close();
+  writeOutput(trustFileOf(dir), formatTrustFile(trustRoot));
 }

@@ -169,6 +169,24 @@ describe("the drills", () => {
     expect((await audit()).findings).toEqual([]);
   });
 
+  drill("founding", "a log is founded by two of three, whose keys never meet", async () => {
+    expect(existsSync(practice.at("log-2/keys/root.pem"))).toBe(false);
+    await good("touchstone fsck --config log-2/touchstone.toml");
+  });
+
+  drill("lost-root-key", "two of three replace the third, and none of them could alone", async () => {
+    await good(VERIFY);
+    const next = (...keys: string[]) => `
+      touchstone trust-root draft --to "$LOG" -o next.json
+      touchstone trust-root seal next.json -o next.statement.json
+      rm -f next.statement.dsse.json
+      touchstone sign next.statement.json --key ${keys.join(" ")}
+      touchstone trust-root publish next.statement.dsse.json --to "$LOG"`;
+    expect(await practice.run(next("bob.pem"))).toMatchObject({ code: 1 });
+    await good(next("bob.pem", "dora.pem"));
+    expect((await audit()).findings).toEqual([]);
+  });
+
   drill("cosigner", "a new cosigner takes over", async () => {
     await good(VERIFY);
     await good(release("log/keys/publisher.pem"));

@@ -1,12 +1,21 @@
-// Founds a log in a folder.
+// Founds a log in a folder: at once, or in two steps where people hold the root keys.
 import { join } from "node:path";
+import type { Holders } from "../../publisher/trust-root/edit-trust-root.ts";
 import { DEFAULT_STATUS_DAYS } from "../../publisher/trust-root/found-log.ts";
+import { ROLES, type RoleName } from "../../publisher/trust-root/roles.ts";
 import { type CliContext, show, UsageError } from "../context.ts";
-import { initLog } from "../init-log.ts";
+import { configOf, finishLog, initLog, trustFileOf } from "../init-log.ts";
+import { readPublicKeyFile } from "../public-keys.ts";
 
-interface InitCommandOptions {
+/** --root-key, --root-threshold and so on, for each role. */
+type RoleOptions = Readonly<
+  Record<`${RoleName}Key`, readonly string[]> & Record<`${RoleName}Threshold`, number>
+>;
+
+interface Options extends RoleOptions {
   readonly origin: string;
   readonly url: string;
+  readonly signed?: string;
   readonly statusDays?: number;
   readonly offlineStatusKey?: boolean;
   readonly json?: boolean;
@@ -15,23 +24,70 @@ interface InitCommandOptions {
 const ASK_FOR_LIFETIME =
   "--offline-status-key: say with --status-days how long a status is good, 1 to 7 days: as often you must issue one, and so long after a revocation a stranger without any key can show verifiers what was in force before it";
 
-export async function runInit(dir: string, options: InitCommandOptions, context: CliContext): Promise<void> {
+export async function runInit(dir: string, options: Options, context: CliContext): Promise<void> {
+  if (options.signed === undefined) return found(dir, options, context);
+  await finishLog(dir, options.signed, context);
+  const [config, trust] = [configOf(dir), trustFileOf(dir)];
+  show(context, options, { config, trust }, [
+    `${dir}: the log is founded`,
+    `  ${trust} is what verifiers pin`,
+    `next: touchstone serve --config ${config}`,
+  ]);
+}
+
+async function found(dir: string, options: Options, context: CliContext): Promise<void> {
+  const holders = await holdersOf(options);
+  const { origin, url, statusDays, offlineStatusKey = holders.status !== undefined } = options;
+  if (offlineStatusKey && statusDays === undefined) throw new UsageError(ASK_FOR_LIFETIME);
+  const init = { origin, url, port: 8080, holders, offlineStatusKey, ...(statusDays && { statusDays }) };
+  const statement = await initLog(dir, init, context);
+  const { threshold } = holders.root ?? { threshold: 1 };
+  if (statement === undefined) return showFounded(dir, { ...options, offlineStatusKey }, holders, context);
+  show(context, options, { config: configOf(dir), statement, origin, threshold }, [
+    `${dir}: log ${origin} waits for ${threshold} signature(s) on ${statement}`,
+    ...keysToMove(dir, holders, offlineStatusKey),
+    `next: touchstone sign ${statement} --key …, by each of them in turn`,
+    `then: touchstone init ${dir} --signed ${statement.replace(/\.json$/, ".dsse.json")}`,
+  ]);
+}
+
+function showFounded(dir: string, options: Options, holders: HoldersOfRoles, context: CliContext): void {
   const { origin, statusDays = DEFAULT_STATUS_DAYS, offlineStatusKey = false } = options;
-  if (offlineStatusKey && options.statusDays === undefined) throw new UsageError(ASK_FOR_LIFETIME);
-  await initLog(dir, { ...options, port: 8080 }, context);
-  const [config, trust] = [join(dir, "touchstone.toml"), join(dir, "trust-root.json")];
-  const others = offlineStatusKey
-    ? "policy.pem, revocation.pem and status.pem"
-    : "policy.pem and revocation.pem";
+  const [config, trust] = [configOf(dir), trustFileOf(dir)];
   const issue = `then, now and at least every ${inDays(statusDays)}: touchstone status publish --key status.pem --trust ${trust}`;
   show(context, options, { config, trust, origin, statusDays }, [
     `${dir}: log ${origin} founded`,
     `  ${trust} is what verifiers pin`,
-    `  ${join(dir, "keys")} holds the private keys: move root.pem, ${others} off this machine`,
+    ...keysToMove(dir, holders, offlineStatusKey),
     `  a status is good for ${inDays(statusDays)}: so long after a revocation, a stranger without any key can show verifiers what was in force before it`,
     `next: touchstone serve --config ${config}`,
     ...(offlineStatusKey ? [issue] : []),
   ]);
+}
+
+type HoldersOfRoles = Readonly<Partial<Record<RoleName, Holders>>>;
+
+/** The keys that were made here and have no business on the machine that serves. */
+function keysToMove(dir: string, holders: HoldersOfRoles, offlineStatusKey: boolean): string[] {
+  const offline: RoleName[] = ["root", "policy", "revocation", ...(offlineStatusKey ? ["status" as const] : [])];
+  const made = offline.filter((role) => holders[role] === undefined).map((role) => `${role}.pem`);
+  const files = made.join(", ").replace(/, ([^,]*)$/, " and $1");
+  return files === "" ? [] : [`  ${join(dir, "keys")} holds the private keys: move ${files} off this machine`];
+}
+
+async function holdersOf(options: Options): Promise<HoldersOfRoles> {
+  const holders: Partial<Record<RoleName, Holders>> = {};
+  for (const role of ROLES) {
+    const [files, threshold] = [options[`${role}Key`], options[`${role}Threshold`]];
+    if (threshold > Math.max(files.length, 1))
+      throw new UsageError(
+        `--${role}-threshold is ${threshold}, and --${role}-key is given ${files.length} time(s)`,
+      );
+    if (files.length > 0)
+      holders[role] = { keys: await Promise.all(files.map(readPublicKeyFile)), threshold };
+  }
+  return holders;
+
 }
 
 function inDays(days: number): string {

@@ -6,23 +6,65 @@ import { parseJson } from "../../protocol/envelope/parse-json.ts";
 import { formatStatement, parseStatement } from "../../protocol/envelope/statement.ts";
 import { getTrustRoot } from "../../publisher/client/lookup.ts";
 import { nextTrustRoot } from "../../publisher/trust-root/draft-trust-root.ts";
+import { addWitness, replaceKey, setRole } from "../../publisher/trust-root/edit-trust-root.ts";
+import { ROLES, type RoleName } from "../../publisher/trust-root/roles.ts";
 import { formatTrustFile } from "../../verifier/bundle/trust-pin.ts";
 import { type CliContext, show, UsageError } from "../context.ts";
 import { readOwn, writeOutput } from "../files.ts";
 import { logClient } from "../log-client.ts";
+import { readPublicKeyFile } from "../public-keys.ts";
 import { requireTimelyFile } from "../timely-file.ts";
 
-export async function runDraft(
-  options: { to: string; days: number; output: string; json?: boolean },
-  context: CliContext,
-): Promise<void> {
+interface DraftOptions {
+  readonly to: string;
+  readonly days: number;
+  readonly setRole: readonly string[];
+  readonly replaceKey: readonly string[];
+  readonly addWitness?: string;
+  readonly quorum?: number;
+  readonly output: string;
+  readonly json?: boolean;
+}
+
+export async function runDraft(options: DraftOptions, context: CliContext): Promise<void> {
   const { envelope, statement } = await getTrustRoot(logClient(options.to, context));
   const expires = formatTime(new Date(context.now().getTime() + options.days * 86_400_000));
   const next = nextTrustRoot({ root: statement.predicate, digest: envelope.payloadDigest }, expires);
-  writeOutput(options.output, `${JSON.stringify(next, null, 2)}\n`);
-  show(context, options, { output: options.output, version: next.version }, [
-    `${options.output}: trust root version ${next.version}; edit it, then: touchstone trust-root seal ${options.output} -o root.json`,
+  const edited = await edit(next, options);
+  writeOutput(options.output, `${JSON.stringify(edited, null, 2)}\n`);
+  show(context, options, { output: options.output, version: edited.version }, [
+    `${options.output}: trust root version ${edited.version}; look at it, then: touchstone trust-root seal ${options.output} -o root.json`,
   ]);
+}
+
+async function edit(root: TrustRoot, options: DraftOptions): Promise<TrustRoot> {
+  let edited = root;
+  for (const text of options.setRole) {
+    const [, role, threshold, files] = /^([a-z]+)=([1-9][0-9]?):(.+)$/.exec(text) ?? [];
+    if (role === undefined || threshold === undefined || files === undefined || !isRole(role))
+      throw new UsageError(`--set-role: expected ROLE=NUMBER:FILE,…; the roles are ${ROLES.join(", ")}`);
+    const keys = await Promise.all(files.split(",").map(readPublicKeyFile));
+    edited = setRole(edited, role, { keys, threshold: Number(threshold) });
+  }
+  for (const text of options.replaceKey) {
+    const [, old, file] = /^([0-9a-f]{64})=(.+)$/.exec(text) ?? [];
+    if (old === undefined || file === undefined)
+      throw new UsageError("--replace-key: expected the id of the old key (64 hex digits), =, a file");
+    edited = replaceKey(edited, old, await readPublicKeyFile(file));
+  }
+  const { addWitness: witness, quorum } = options;
+  if ((witness === undefined) !== (quorum === undefined))
+    throw new UsageError(
+      "--add-witness and --quorum go together: more witnesses do not say how many must cosign",
+    );
+  if (witness === undefined || quorum === undefined) return edited;
+  const [, name, key] = /^([^=+\s]+)=(\S+)$/.exec(witness) ?? [];
+  if (name === undefined || key === undefined) throw new UsageError("--add-witness: expected NAME=KEY");
+  return addWitness(edited, name, key, quorum);
+}
+
+function isRole(text: string): text is RoleName {
+  return (ROLES as readonly string[]).includes(text);
 }
 
 export async function runSeal(

@@ -1,6 +1,17 @@
 // touchstone init: founds a log in a folder. Keys, trust root, configuration and database.
 import { type Command, InvalidArgumentError } from "commander";
+import { ROLES } from "../../publisher/trust-root/roles.ts";
 import type { CliContext } from "../context.ts";
+import { collect, parsePositive, parseUrl } from "../options.ts";
+
+const HELP = `
+Examples:
+  touchstone init log --origin log.example.com/production --url https://log.example.com
+
+Where people keep the root role, and no private key of theirs meets another:
+  touchstone init log --root-key ann.pub --root-key bob.pub --root-key cy.pub --root-threshold 2
+  touchstone sign log/root.json --key ann.pem      # at Ann's, then the envelope at Bob's
+  touchstone init log --signed log/root.dsse.json`;
 
 export function define(command: Command, context: CliContext): void {
   command
@@ -10,17 +21,26 @@ export function define(command: Command, context: CliContext): void {
       "origin of the log: a host and path that stay yours; it never changes",
       "localhost/touchstone",
     )
-    .option("--url <url>", "where clients will reach the service", "http://127.0.0.1:8080")
+    .option("--url <url>", "where clients will reach the service", parseUrl, "http://127.0.0.1:8080")
     .option(
       "--status-days <days>",
       "how long a status is good, 1 to 7 (default: 2, and the service issues one a day)",
       parseStatusDays,
     )
-    .option("--offline-status-key", "you issue the statuses, and the service does not have their key")
-    .addHelpText(
-      "after",
-      "\nExample:\n  touchstone init log --origin log.example.com/production --url https://log.example.com",
-    )
+    .option("--offline-status-key", "you issue the statuses, and the service does not have their key");
+  for (const role of ROLES) {
+    command
+      .option(
+        `--${role}-key <file>`,
+        `public key that holds the ${role} role, several times for several`,
+        collect,
+        [],
+      )
+      .option(`--${role}-threshold <number>`, "how many of them must sign", parsePositive, 1);
+  }
+  command
+    .option("--signed <envelope>", "go on with the signed trust root, where the root keys are people's")
+    .addHelpText("after", HELP)
     .action(async (dir, options) => {
       const { runInit } = await import("../actions/init.ts");
       await runInit(dir, options, context);

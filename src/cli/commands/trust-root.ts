@@ -1,20 +1,41 @@
 // touchstone trust-root: draft the successor of the trust root in force, collect signatures, publish it, and write the new pin.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
-import { ALLOW_EXPIRED, DEFAULT_URL, parsePositive } from "../options.ts";
+import { ALLOW_EXPIRED, collect, DEFAULT_URL, parsePositive, parseUrl } from "../options.ts";
 import { addPublishTo } from "../publish-command.ts";
 import { addSignTo } from "../sign-command.ts";
+
+const DRAFT_EXAMPLES = `
+Examples:
+  touchstone trust-root draft -o root-2.json
+  touchstone trust-root draft --replace-key a8f1…=publisher-2.pub -o root-2.json
+  touchstone trust-root draft --set-role root=2:ann.pub,bob.pub,cy.pub -o root-2.json
+  touchstone trust-root draft --add-witness witness.example.net=witness.example.net+77d1c1e2+BBx… --quorum 1 -o root-2.json`;
 
 export function define(trustRoot: Command, context: CliContext): void {
   trustRoot
     .command("draft")
     .description(
-      "write the successor of the trust root in force, the same but for version and expiry: edit it, then sign it",
+      "write the successor of the trust root in force, the same but for version, expiry and what the options change; then seal and sign it",
     )
-    .option("--to <url>", "base URL of the log", DEFAULT_URL)
+    .option("--to <url>", "base URL of the log", parseUrl, DEFAULT_URL)
     .option("--days <number>", "until it expires", parsePositive, 5 * 365)
+    .option(
+      "--set-role <role=k:file,…>",
+      "give a role to the holders of these public keys, k of whom must sign",
+      collect,
+      [],
+    )
+    .option(
+      "--replace-key <id=file>",
+      "put a public key in the place of the one with this id, in every role",
+      collect,
+      [],
+    )
+    .option("--add-witness <name=key>", "name one more witness, whose key is NAME+ID+BASE64")
+    .option("--quorum <number>", "how many of the witnesses must cosign then", parsePositive)
     .requiredOption("-o, --output <file>", "where to write the statement")
-    .addHelpText("after", "\nExample:\n  touchstone trust-root draft -o root-2.json")
+    .addHelpText("after", DRAFT_EXAMPLES)
     .action(async (options) => {
       const { runDraft } = await import("../actions/trust-root.ts");
       await runDraft(options, context);

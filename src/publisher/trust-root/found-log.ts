@@ -1,5 +1,7 @@
-// Founding a log: the keys of its first roles and the trust root that gives them out.
+// Founding a log: the keys of its first roles, of itself and of its cosigner, and the trust root that gives them out.
 import { randomBytes } from "node:crypto";
+import { keyIdOf } from "../../protocol/cryptography/signature.ts";
+import { decodeBase64, encodeBase64 } from "../../protocol/encoding/base64.ts";
 import { formatTime } from "../../protocol/entry/fields.ts";
 import { RELEASE_KINDS } from "../../protocol/entry/release-kinds.ts";
 import type { Envelope } from "../../protocol/envelope/dsse.ts";
@@ -13,21 +15,30 @@ import {
 import { signEnvelope } from "../signing/sign.ts";
 import { generateSigningKey, parseSigningKey } from "../signing/signing-key.ts";
 import { draftTrustRoot, formatLogPolicy } from "./draft-trust-root.ts";
-
-/** A role has a key of its own, so that each can be taken offline or handed over by itself. */
-export const ROLES = ["root", "publisher", "policy", "revocation", "status"] as const;
+import type { Holders } from "./edit-trust-root.ts";
+import { ROLES, type RoleName } from "./roles.ts";
 
 /** How long a status is good where the service issues one a day. */
 export const DEFAULT_STATUS_DAYS = 2;
 
-export interface FoundedLog {
-  /** PKCS#8 PEM of each role's private key. */
-  readonly roleKeys: Readonly<Record<(typeof ROLES)[number], string>>;
+export interface LogKeys {
   /** Go-style private keys of the log and of its own cosigner. */
   readonly logKey: string;
   readonly cosignerKey: string;
+}
+
+export interface FoundedLog extends LogKeys {
+  /** PKCS#8 PEM of each role's private key. */
+  readonly roleKeys: Readonly<Record<RoleName, string>>;
   /** Trust root version 1, signed. */
   readonly trustRoot: Envelope;
+}
+
+export interface DraftedLog extends LogKeys {
+  /** Of the roles whose keys were made here. */
+  readonly roleKeys: Readonly<Partial<Record<RoleName, string>>>;
+  /** Payload of trust root version 1, which its root keys have to sign. */
+  readonly payload: Uint8Array;
 }
 
 const DAY = 86_400;
@@ -37,18 +48,33 @@ const DAY = 86_400;
  * own cosigner until witnesses are named.
  * @param statusDays 1 to 7: for so long after a change, anybody can show verifiers what was in force before it.
  */
-export async function foundLog(
+export async function foundLog(origin: string, now: Date, statusDays?: number): Promise<FoundedLog> {
+  const { payload, roleKeys, ...logKeys } = await draftLog(origin, now, {}, statusDays);
+  const all = roleKeys as FoundedLog["roleKeys"];
+  const trustRoot = signEnvelope({ payload, signatures: [] }, [parseSigningKey(all.root)]);
+  return { ...logKeys, roleKeys: all, trustRoot };
+}
+
+/**
+ * As `foundLog`, where people have keys of their own, and nothing is signed yet.
+ * @param given who holds a role; a key is made for each of the others.
+ */
+export async function draftLog(
   origin: string,
   now: Date,
+  given: Readonly<Partial<Record<RoleName, Holders>>>,
   statusDays = DEFAULT_STATUS_DAYS,
-): Promise<FoundedLog> {
+): Promise<DraftedLog> {
   const logKey = await createPrivateKey(origin, ED25519, randomBytes(32));
   const cosignerKey = await createPrivateKey(`${origin}/own-cosigner`, COSIGNATURE_ED25519, randomBytes(32));
-  const roleKeys = Object.fromEntries(
-    ROLES.map((role) => [role, generateSigningKey()]),
-  ) as FoundedLog["roleKeys"];
-  const key = (role: (typeof ROLES)[number]) => parseSigningKey(roleKeys[role]);
-  const only = (role: (typeof ROLES)[number]) => ({ keys: [key(role).keyId], threshold: 1 });
+  const made = ROLES.filter((role) => given[role] === undefined);
+  const roleKeys = Object.fromEntries(made.map((role) => [role, generateSigningKey()]));
+  const holders = (role: RoleName): Holders =>
+    given[role] ?? { keys: [decodeBase64(parseSigningKey(roleKeys[role] ?? "").spki)], threshold: 1 };
+  const rule = (role: RoleName) => ({
+    keys: holders(role).keys.map(keyIdOf),
+    threshold: holders(role).threshold,
+  });
   const payload = draftTrustRoot({
     name: "root",
     version: 1,
@@ -61,20 +87,15 @@ export async function foundLog(
     logPolicy: formatLogPolicy(formatVerifierKey(logKey.verifierKey), [
       { name: "own-cosigner", key: formatVerifierKey(cosignerKey.verifierKey) },
     ]),
-    keys: ROLES.map((role) => key(role).spki),
+    keys: [...new Set(ROLES.flatMap((role) => holders(role).keys.map(encodeBase64)))],
     roles: {
-      root: only("root"),
-      publisher: [{ ...only("publisher"), kinds: [...RELEASE_KINDS], names: ["*"] }],
-      policy: [{ ...only("policy"), names: ["*"] }],
-      revocation: only("revocation"),
-      status: only("status"),
+      root: rule("root"),
+      publisher: [{ ...rule("publisher"), kinds: [...RELEASE_KINDS], names: ["*"] }],
+      policy: [{ ...rule("policy"), names: ["*"] }],
+      revocation: rule("revocation"),
+      status: rule("status"),
     },
     successor: null,
   });
-  return {
-    roleKeys,
-    logKey: formatPrivateKey(logKey),
-    cosignerKey: formatPrivateKey(cosignerKey),
-    trustRoot: signEnvelope({ payload, signatures: [] }, [key("root")]),
-  };
+  return { roleKeys, logKey: formatPrivateKey(logKey), cosignerKey: formatPrivateKey(cosignerKey), payload };
 }

@@ -1,0 +1,90 @@
+// Edits a trust root before it is signed: who has a role, which key stands for which, who must cosign.
+import { keyIdOf } from "../../protocol/cryptography/signature.ts";
+import { decodeBase64, encodeBase64 } from "../../protocol/encoding/base64.ts";
+import type { TrustRoot } from "../../protocol/entry/trust-root.ts";
+import { MalformedError } from "../../protocol/errors.ts";
+import { formatVerifierKey, parseVerifierKey } from "../../protocol/note/key.ts";
+import { parseTlogPolicy } from "../../protocol/note/tlog-policy.ts";
+import type { RoleName } from "./roles.ts";
+
+const FORMAT = "trust root";
+
+/** Keys, and how many of them must sign. */
+export interface Holders {
+  /** SPKI DER of each. */
+  readonly keys: readonly Uint8Array[];
+  readonly threshold: number;
+}
+
+/** Gives a role to others. @throws MalformedError where it has several rules, which only a person can tell apart. */
+export function setRole(root: TrustRoot, role: RoleName, { keys, threshold }: Holders): TrustRoot {
+  const holders = { keys: keys.map(keyIdOf), threshold };
+  const current = root.roles[role];
+  if (Array.isArray(current) && current.length !== 1)
+    throw new MalformedError(FORMAT, `it has ${current.length} rules; edit the file`, `/roles/${role}`);
+  const next = Array.isArray(current) ? [{ ...current[0], ...holders }] : holders;
+  return withUsedKeys({ ...root, roles: { ...root.roles, [role]: next } }, keys);
+}
+
+/** Puts one key in the place of another, in every role. @throws MalformedError where no role has the old one. */
+export function replaceKey(root: TrustRoot, oldKeyId: string, spki: Uint8Array): TrustRoot {
+  const next = keyIdOf(spki);
+  const replaced = <T extends { keys: string[] }>(rule: T): T => ({
+    ...rule,
+    keys: rule.keys.map((keyId) => (keyId === oldKeyId ? next : keyId)),
+  });
+  const { roles } = root;
+  if (!usedKeys(root).has(oldKeyId))
+    throw new MalformedError(FORMAT, `no role has the key ${oldKeyId}`, "/roles");
+  return withUsedKeys(
+    {
+      ...root,
+      roles: {
+        root: replaced(roles.root),
+        publisher: roles.publisher.map(replaced),
+        policy: roles.policy.map(replaced),
+        revocation: replaced(roles.revocation),
+        status: replaced(roles.status),
+      },
+    },
+    [spki],
+  );
+}
+
+/**
+ * Names one more witness in the tlog-policy.
+ * @param quorum how many of all witnesses must cosign.
+ * @throws MalformedError where groups stand within groups, or the key or the number is none.
+ */
+export function addWitness(root: TrustRoot, name: string, key: string, quorum: number): TrustRoot {
+  const { logs, witnesses, groups } = parseTlogPolicy(root.logPolicy);
+  if (groups.length > 1)
+    throw new MalformedError(FORMAT, `it has ${groups.length} groups; edit the file`, "/logPolicy");
+  const all = [...witnesses, { name, key: parseVerifierKey(key), url: undefined }];
+  const named = (keyword: string, items: ReadonlyArray<string | undefined>) =>
+    `${[keyword, ...items.filter((item) => item !== undefined)].join(" ")}\n`;
+  const group = groups[0]?.name ?? "quorum-group";
+  const logPolicy = [
+    ...logs.map((log) => named("log", [formatVerifierKey(log.key), log.url])),
+    ...all.map((witness) => named("witness", [witness.name, formatVerifierKey(witness.key), witness.url])),
+    named("group", [group, String(quorum), ...all.map((witness) => witness.name)]),
+    named("quorum", [group]),
+  ].join("");
+  parseTlogPolicy(logPolicy);
+  return { ...root, logPolicy };
+}
+
+function usedKeys({ roles }: TrustRoot): Set<string> {
+  const rules = [roles.root, ...roles.publisher, ...roles.policy, roles.revocation, roles.status];
+  return new Set(rules.flatMap(({ keys }) => keys));
+}
+
+/** A trust root lists the keys that its roles name, and no other. */
+function withUsedKeys(root: TrustRoot, added: readonly Uint8Array[]): TrustRoot {
+  const used = usedKeys(root);
+  const known = new Map([...root.keys.map(decodeBase64), ...added].map((spki) => [keyIdOf(spki), spki]));
+  return {
+    ...root,
+    keys: [...known].filter(([keyId]) => used.has(keyId)).map(([, spki]) => encodeBase64(spki)),
+  };
+}
