@@ -1,13 +1,25 @@
 // Fetches a policy bundle, and verifies one offline.
+import { existsSync } from "node:fs";
 import { parsePolicyBundle } from "../../protocol/bundle/policy-bundle.ts";
+import { decodeUtf8 } from "../../protocol/encoding/text.ts";
 import { describeReference } from "../../protocol/entry/reference.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import { stepOf } from "../../verifier/bundle/bundle-error.ts";
 import { fetchBundle } from "../../verifier/bundle/fetch-policy.ts";
+import { treeOf } from "../../verifier/bundle/merge-states.ts";
+import { parseState } from "../../verifier/bundle/remembered-state.ts";
 import type { VerifiedBundle } from "../../verifier/bundle/verify-bundle.ts";
-import { AnswerIsNo, type CliContext, describeError, judging, show } from "../context.ts";
-import { writeOutput } from "../files.ts";
+import { AnswerIsNo, type CliContext, describeError, judging, show, UsageError } from "../context.ts";
+import { readOwn, writeOutput } from "../files.ts";
 import { verifyBundleFile } from "../verify-bundle-file.ts";
+
+interface FetchOptions {
+  readonly to: string;
+  readonly state?: string;
+  readonly since?: number;
+  readonly output: string;
+  readonly json?: boolean;
+}
 
 interface VerifyOptions {
   readonly policy: string;
@@ -17,13 +29,10 @@ interface VerifyOptions {
   readonly json?: boolean;
 }
 
-export async function runFetch(
-  name: string,
-  options: { to: string; since?: number; output: string; json?: boolean },
-  context: CliContext,
-): Promise<void> {
+export async function runFetch(name: string, options: FetchOptions, context: CliContext): Promise<void> {
+  const since = sinceOf(options);
   const bytes = await judging(async () => {
-    const fetched = await fetchBundle({ url: options.to, name, fetch: context.fetch }, options.since);
+    const fetched = await fetchBundle({ url: options.to, name, fetch: context.fetch }, since);
     requirePolicy(fetched, name);
     return fetched;
   });
@@ -38,6 +47,14 @@ function requirePolicy(bytes: Uint8Array, name: string): void {
   const { kind, name: found } = parsePolicyBundle(bytes).policy.envelope.statement;
   if (kind !== "policy" || found !== name)
     throw new MalformedError("policy bundle", `asked for policy ${name}, got ${kind} ${found}`);
+}
+
+/** Without the proof from there, a verifier with that state would refuse the bundle. */
+function sinceOf({ state, since }: FetchOptions): number | undefined {
+  if (state === undefined) return since;
+  if (since !== undefined) throw new UsageError("give one of --state and --since");
+  if (!existsSync(state)) return undefined;
+  return treeOf(readOwn(state, (bytes) => parseState(decodeUtf8(bytes)))).size;
 }
 
 export async function runVerify(file: string, options: VerifyOptions, context: CliContext): Promise<void> {

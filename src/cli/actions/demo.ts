@@ -1,6 +1,6 @@
 // Tells the whole story on example data: a log is founded, a release published, a policy made of it, machines appraised, a release revoked.
 // Everything is real but the machines.
-import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
@@ -57,12 +57,24 @@ interface Story {
 }
 
 export async function runDemo(options: DemoOptions, context: CliContext): Promise<void> {
-  const server = await tellStory(options, context);
-  if (options.once === true) return server.stop();
-  context.print(
-    `\nThe log stays at ${server.address} (and its API page at ${server.address}/docs) until you press Ctrl-C.`,
-  );
-  await new Promise((resolve) => process.once("SIGINT", resolve));
+  const dir = options.dir ?? mkdtempSync(join(tmpdir(), "touchstone-demo-"));
+  try {
+    await runDemoIn(dir, options, context);
+  } finally {
+    if (options.dir === undefined) rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+async function runDemoIn(dir: string, options: DemoOptions, context: CliContext): Promise<void> {
+  const server = await tellStory(dir, options, context);
+  if (options.once !== true) {
+    context.print(
+      `\nThe log stays at ${server.address} (and its API page at ${server.address}/docs) until you press Ctrl-C.`,
+    );
+    await new Promise((resolve) => {
+      for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, resolve);
+    });
+  }
   await server.stop();
 }
 
@@ -70,8 +82,7 @@ const EXAMPLES = packagePath("examples", "release");
 
 const POLICY = "demo";
 
-async function tellStory(options: DemoOptions, context: CliContext): Promise<RunningServer> {
-  const dir = options.dir ?? mkdtempSync(join(tmpdir(), "touchstone-demo-"));
+async function tellStory(dir: string, options: DemoOptions, context: CliContext): Promise<RunningServer> {
   context.print(
     `1. A log is founded in ${dir}: one key for each role, a trust root that says who may do what.`,
   );

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { askLog } from "../../publisher/client/log-client.ts";
 import { searchEntries } from "../../publisher/client/lookup.ts";
 import { type CliContext, show } from "../context.ts";
+import { entryLines } from "../entry-lines.ts";
 import { logClient } from "../log-client.ts";
 
 /** How many `find` shows. */
@@ -41,8 +42,11 @@ export async function runShow(
   context: CliContext,
 ): Promise<void> {
   const path = `/v1/entries/${encodeURIComponent(index)}`;
-  const entry = await askLog(logClient(to, context), path, (json) => json);
-  show(context, { ...(json && { json }) }, entry, [JSON.stringify(entry, null, 2)]);
+  const { entry, lines } = await askLog(logClient(to, context), path, (answer) => ({
+    entry: answer,
+    lines: entryLines(answer),
+  }));
+  show(context, { ...(json && { json }) }, entry, lines);
 }
 
 const summary = z.object({

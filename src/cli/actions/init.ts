@@ -87,7 +87,6 @@ async function holdersOf(options: Options): Promise<HoldersOfRoles> {
       holders[role] = { keys: await Promise.all(files.map(readPublicKeyFile)), threshold };
   }
   return holders;
-
 }
 
 function inDays(days: number): string {

@@ -2,18 +2,19 @@
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
 import { judgeOnce } from "../judge-once.ts";
-import { DEFAULT_URL, parsePositive, parseTime } from "../options.ts";
+import { DEFAULT_URL, parsePositive, parseTime, parseUrl } from "../options.ts";
 
 export function define(bundle: Command, context: CliContext): void {
   bundle
     .command("fetch <name>")
     .description("fetch the current bundle of a policy (not verified by that); what is none replaces no file")
-    .option("--to <url>", "base URL of the log", DEFAULT_URL)
-    .option("--since <size>", "ask for the consistency proof from this tree size", parsePositive)
+    .option("--to <url>", "base URL of the log", parseUrl, DEFAULT_URL)
+    .option("--state <file>", "ask for the consistency proof from what this file remembers, if it is there")
+    .option("--since <size>", "or from this tree size", parsePositive)
     .requiredOption("-o, --output <file>", "where to write it")
     .addHelpText(
       "after",
-      "\nExample:\n  touchstone bundle fetch prod --to https://log.example.com -o prod.bundle.json",
+      "\nExample:\n  touchstone bundle fetch prod --to https://log.example.com --state state.json -o prod.bundle.json",
     )
     .action(async (name, options) => {
       const { runFetch } = await import("../actions/bundle.ts");

@@ -6,7 +6,7 @@ import { parsePort } from "../options.ts";
 
 export function define(command: Command, context: CliContext): void {
   command
-    .option("--dir <dir>", "folder for the log; kept afterwards (default: a temporary one)")
+    .option("--dir <dir>", "folder for the log, kept afterwards (default: a temporary one, gone afterwards)")
     .option("--port <number>", "port to serve on; 0 takes a free one", parsePort, 0)
     .option("--once", "end instead of serving on")
     .addHelpText("after", "\nExample:\n  touchstone demo --once")
