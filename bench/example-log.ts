@@ -36,6 +36,7 @@ export const context: CliContext = {
   print: () => undefined,
   warn: () => undefined,
   interactive: false,
+  confirm: async () => true,
 };
 
 export function keyOf(folder: string, role: string): SigningKey {

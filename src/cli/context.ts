@@ -13,6 +13,8 @@ export interface CliContext {
   readonly warn: (text: string) => void;
   /** Whether the reader is a person at a terminal: only then is progress shown. */
   readonly interactive: boolean;
+  /** Asks a person whether to go on; true where there is none. */
+  readonly confirm: (question: string) => Promise<boolean>;
 }
 
 /** How a command ends. Scripts rely on the numbers. */
@@ -75,14 +77,15 @@ function isNo(error: unknown): error is Error & { readonly code: string } {
   );
 }
 
-/** Shows a result: the JSON value with --json, else the lines. */
+/** Shows a result: the JSON value with --json, else the lines; as a warning where standard output is the document's (`-o -`). */
 export function show(
-  context: CliContext,
-  options: { readonly json?: boolean },
+  { print, warn }: CliContext,
+  options: { readonly json?: boolean; readonly output?: string | undefined },
   value: unknown,
   lines: readonly string[],
 ): void {
-  context.print(options.json === true ? JSON.stringify(value) : lines.join("\n"));
+  const say = options.output === "-" ? warn : print;
+  say(options.json === true ? JSON.stringify(value) : lines.join("\n"));
 }
 
 /** What went wrong, in a sentence, and its code where it has one. */

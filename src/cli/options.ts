@@ -1,4 +1,5 @@
 // Options that several commands share, and how their values are read.
+import { existsSync } from "node:fs";
 import { InvalidArgumentError } from "commander";
 import { isDay } from "../protocol/encoding/calendar.ts";
 import { decodeHex } from "../protocol/encoding/hex.ts";
@@ -11,6 +12,27 @@ export const ALLOW_EXPIRED = [
 ] as const;
 
 export const DEFAULT_URL = "http://127.0.0.1:8080";
+
+/** A host and a port, such as localhost:8080 or log.example.com:443/production, where a URL is wanted. */
+const ADDRESS = /^(localhost|\[[0-9a-f:.]+\]|[a-z0-9-]+(?:\.[a-z0-9-]+)+):[0-9]{1,5}(?:\/|$)/i;
+const OWN_MACHINE = /^(?:localhost|127\.[0-9.]+|\[::1\])$/i;
+
+/** A base URL of a log, for commander's option parsing; of an address alone it is https, and http on the own machine. */
+export function parseUrl(text: string): string {
+  const [, host] = ADDRESS.exec(text) ?? [];
+  const url = host === undefined ? text : `${OWN_MACHINE.test(host) ? "http" : "https"}://${text}`;
+  if (!/^https?:\/\//.test(url) || !URL.canParse(url))
+    throw new InvalidArgumentError("expected a URL such as https://log.example.com");
+  const { username, password } = new URL(url);
+  if (username !== "" || password !== "")
+    throw new InvalidArgumentError("it has a user name or a password in it: a log asks for none");
+  return url;
+}
+
+/** A base URL as `parseUrl` reads it, or the folder of a mirror. */
+export function parseSource(text: string): string {
+  return /^https?:\/\//.test(text) || (ADDRESS.test(text) && !existsSync(text)) ? parseUrl(text) : text;
+}
 
 const RFC_3339 = /^(\d{4}-\d{2}-\d{2})T(\d{2}):\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/;
 

@@ -1,5 +1,6 @@
 // Publishes envelopes from files or made just now, for every command that publishes, and writes each proof beside its file.
 import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import { sha256 } from "../protocol/cryptography/hash.ts";
 import { encodeHex } from "../protocol/encoding/hex.ts";
 import { type Envelope, envelopeToJson, parseEnvelope } from "../protocol/envelope/dsse.ts";
@@ -8,7 +9,7 @@ import { attachmentsOf } from "../protocol/registration/references.ts";
 import { type PublishedEntry, publish } from "../publisher/client/publish.ts";
 import { parseTrustFile } from "../verifier/bundle/trust-pin.ts";
 import { type CliContext, UsageError } from "./context.ts";
-import { readInput, readOwn, writeOutput } from "./files.ts";
+import { readInput, readOwn, STANDARD, writeOutput } from "./files.ts";
 import { logClient } from "./log-client.ts";
 import { attachmentPathOf, proofPathOf } from "./statement-files.ts";
 import { requireTimelyFile } from "./timely-file.ts";
@@ -28,6 +29,7 @@ export async function publishFiles(
   options: PublishOptions,
   context: CliContext,
 ): Promise<PublishedEntry[]> {
+  requireOwnProofs(files);
   const envelopes = files.map((file) => readOwn(file, parseEnvelope));
   for (const [i, { statement }] of envelopes.entries())
     requireTimelyFile(files[i] ?? "", statement, options, context);
@@ -54,6 +56,20 @@ export async function publishEnvelope(
   return published;
 }
 
+/** Each entry's proof has a file of its own, which is none of the entries either. @throws UsageError before anything is sent. */
+function requireOwnProofs(files: readonly string[]): void {
+  const writers = new Map<string, string>();
+  for (const file of files) {
+    const proof = proofPathOf(file);
+    const other = writers.get(resolve(proof)) ?? files.find((each) => resolve(each) === resolve(proof));
+    if (other !== undefined && proof !== STANDARD)
+      throw new UsageError(
+        `${file}: its proof ${proof} would take the place of that of ${other}; rename one of them`,
+      );
+    writers.set(resolve(proof), file);
+  }
+}
+
 function tlogPolicyOf(trustFile: string | undefined): TlogPolicy | null {
   return trustFile === undefined ? null : parseTlogPolicy(readOwn(trustFile, parseTrustFile).root.logPolicy);
 }
@@ -73,6 +89,6 @@ function attachmentsBeside(file: string, { statement }: Envelope): Uint8Array[] 
 function writeProof(file: string, { envelope, proof }: PublishedEntry, sent: Envelope): void {
   const same =
     envelope.leaf.length === sent.leaf.length && envelope.leaf.every((byte, i) => byte === sent.leaf[i]);
-  if (!same) writeOutput(file, `${JSON.stringify(envelopeToJson(envelope))}\n`);
+  if (!same && file !== STANDARD) writeOutput(file, `${JSON.stringify(envelopeToJson(envelope))}\n`);
   writeOutput(proofPathOf(file), proof);
 }

@@ -1,7 +1,10 @@
 // Writes files that survive a crash and a power cut: the new content as a whole, or what was there before.
 import { randomBytes } from "node:crypto";
 import * as nodeFs from "node:fs";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
+
+/** As many as Linux follows (path_resolution(7)). */
+const MAX_LINKS = 40;
 
 /** The system calls that are made here; a test passes ones that fail. */
 export type FileSystem = Pick<
@@ -66,4 +69,13 @@ export function sync(
   } finally {
     fs.closeSync(fd);
   }
+}
+
+/** The file that a path leads to through symbolic links, which need not be there yet: what replaces it leaves the link in its place. */
+export function followLink(path: string): string {
+  for (let followed = 0; followed < MAX_LINKS; followed++) {
+    if (nodeFs.lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return path;
+    path = resolve(dirname(path), nodeFs.readlinkSync(path));
+  }
+  throw new Error("too many symbolic links");
 }

@@ -1,7 +1,7 @@
 // What a verifier remembers, in one file. For programs on Node; web pages use createBrowserStore.
 import { mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { writeDurably } from "../node/durable-file.ts";
+import { followLink, writeDurably } from "../node/durable-file.ts";
 import { FileError } from "../node/file-error.ts";
 import { withFileLock } from "../node/file-lock.ts";
 import { utf8 } from "../protocol/encoding/text.ts";
@@ -27,7 +27,7 @@ export function createFileStore(path: string): StateStore {
       mkdirSync(dirname(path), { recursive: true });
       const merged = withFileLock(path, () => {
         const joined = mergeStates(readState(path, state.origin), state);
-        writeDurably(path, utf8(formatState(joined)), { mode: 0o600 });
+        writeDurably(followLink(path), utf8(formatState(joined)), { mode: 0o600 });
         return joined;
       });
       refuseFork(merged, path);
@@ -51,7 +51,7 @@ function parseFile(path: string, text: string): RememberedState {
   } catch (error) {
     throw new FileError(
       path,
-      `is no state of a verifier: ${error instanceof Error ? error.message : "unreadable"}`,
+      `is no state of a verifier, or was cut: ${error instanceof Error ? error.message : "unreadable"}; put a copy of it back, or remove it, and what was seen of the log is forgotten`,
     );
   }
 }

@@ -37,6 +37,7 @@ const context = {
   print: () => {},
   warn: () => {},
   interactive: false,
+  confirm: async () => true,
 };
 
 const network: typeof fetch = async (input, init) => {

@@ -12,6 +12,7 @@ const silent = {
   print: () => undefined,
   warn: () => undefined,
   interactive: false,
+  confirm: async () => true,
 };
 const leavesOf = (command: Command, path: string[] = []): Array<[string, Command]> =>
   command.commands.length === 0

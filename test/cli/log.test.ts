@@ -70,6 +70,7 @@ beforeAll(async () => {
     print: () => undefined,
     warn: () => undefined,
     interactive: false,
+    confirm: async () => true,
   };
   server = await serveLog(config(), 0, pino({ level: "silent" }), context);
   const files: string[] = [];
@@ -263,6 +264,22 @@ describe("publish and proof", () => {
     expect(existsSync(file.replace(/\.dsse\.json$/, ".tlog-proof"))).toBe(false);
   });
 
+  it("two files with one proof file end with 2 before anything is sent: x.dsse.json and x", async () => {
+    const file = await signed("kernel", "6.12.41-twice");
+    const other = await signed("kernel", "6.12.41-again");
+    cpSync(other, file.replace(/\.dsse\.json$/, ""));
+    for (const second of [file.replace(/\.dsse\.json$/, ""), file]) {
+      const ran = await run("publish", file, second, ...toLog());
+      expect(ran.exitCode).toBe(EXIT.usage);
+      expect(ran.warnings).toMatch(/its proof .*\.tlog-proof would take the place of that of/);
+    }
+    const proof = file.replace(/\.dsse\.json$/, ".tlog-proof");
+    cpSync(other, proof);
+    expect((await run("publish", file, proof, ...toLog())).exitCode).toBe(EXIT.usage);
+    const found = await run("entries", "list", "--name", "example/kernel", ...toLog());
+    expect(found.output).not.toMatch(/twice|again/);
+  });
+
   it("a file that is no envelope ends with 2 before anything is sent", async () => {
     expect((await run("publish", at("policy.json"), ...toLog())).exitCode).toBe(EXIT.usage);
     expect((await run("publish", at("none.dsse.json"), ...toLog())).exitCode).toBe(EXIT.usage);
@@ -281,6 +298,24 @@ describe("entries", () => {
     expect(JSON.stringify(await json("entries", "show", String(index), ...toLog()))).toContain("os-image");
     const { output } = await run("entries", "list", "--name", "no/such/name", ...toLog());
     expect(output).toBe("no entry");
+  });
+
+  it("shows a statement that people can read, in lines and not in JSON", async () => {
+    const { entries } = await json<{ entries: Array<{ index: number }> }>(
+      "entries",
+      "list",
+      "--kind",
+      "os-image",
+      ...toLog(),
+    );
+    const { output } = await run("entries", "show", String(entries[0]!.index), ...toLog());
+    const lines = output.split("\n");
+    expect(lines[0]).toBe(`entry ${entries[0]!.index}: os-image/example/inference@2026.11.1`);
+    expect(lines[1]).toMatch(/^ {2}(?:not revoked|REVOKED by entry \d+)$/);
+    expect(lines[2]).toMatch(/^ {2}logged not later than 20\d\d-.*Z, in the tree of \d+ entries$/);
+    expect(output).toMatch(/^ {2}signed by key [0-9a-f]{64}$/m);
+    expect(output).toMatch(/^ {2}kernelPatchSet:\n {4}kernel-patch-set\/.+@.+ sha256:[0-9a-f]{64}$/m);
+    expect(output).not.toMatch(/[{}]|\[object|undefined/);
   });
 
   it("an entry that is not there ends with 1", async () => {
@@ -341,6 +376,146 @@ describe("names that are paths", () => {
 });
 
 describe("policy, bundle and revoke", () => {
+  it("fetched with a state, a bundle asks for the proof from there itself; without one, what is missing is named", async () => {
+    const state = at("since.json");
+    const fetched = (...more: string[]) =>
+      json("bundle", "fetch", "again", ...toLog(), "-o", at("s.json"), ...more);
+    const verify = () =>
+      run("bundle", "verify", at("s.json"), "--policy", "again", "--trust", trust(), "--state", state);
+    await json(
+      "policy",
+      "draft",
+      "again",
+      "--content",
+      join(EXAMPLES, "policy.json"),
+      ...toLog(),
+      "-o",
+      at("again.json"),
+    );
+    await json("policy", "sign", at("again.json"), "--key", key("policy"));
+    await json("policy", "publish", at("again.dsse.json"), ...toLog());
+    await fetched("--state", state);
+    expect((await verify()).exitCode).toBe(EXIT.good);
+    await json("policy", "renew", "again", "--key", key("policy"), ...toLog());
+    await fetched();
+    expect(await verify()).toMatchObject({
+      exitCode: EXIT.no,
+      warnings: expect.stringContaining("touchstone bundle fetch --state FILE"),
+    });
+    await fetched("--state", state);
+    expect((await verify()).exitCode).toBe(EXIT.good);
+    const both = await run(
+      "bundle",
+      "fetch",
+      "again",
+      ...toLog(),
+      "-o",
+      at("x"),
+      "--state",
+      state,
+      "--since",
+      "3",
+    );
+    expect(both).toMatchObject({ exitCode: EXIT.usage, warnings: expect.stringContaining("--since") });
+  });
+
+  describe("revoke", () => {
+    const revoke = (reason: string, ...more: string[]) =>
+      run(
+        "revoke",
+        "gpu-rim/example/rim-driver@1",
+        "--name",
+        "careful",
+        "--reason",
+        reason,
+        "--key",
+        key("revocation"),
+        ...toLog(),
+        ...more,
+      );
+    const target = async () => {
+      const { entries } = await json<{
+        entries: Array<{ kind: string; name: string; version: string; payloadDigest: string }>;
+      }>("entries", "list", "--kind", "driver-build", ...toLog());
+      return `sha256:${entries[0]!.payloadDigest}`;
+    };
+    const again = async (reason: string, change = {}, ...more: string[]) =>
+      runCli(
+        [
+          "revoke",
+          await target(),
+          "--name",
+          "careful",
+          "--reason",
+          reason,
+          "--key",
+          key("revocation"),
+          ...toLog(),
+          ...more,
+        ],
+        { ...REAL, ...change },
+      );
+
+    it("says with --dry-run what would stop being served, and revokes nothing", async () => {
+      const { exitCode, output } = await again("a test", {}, "--dry-run");
+      expect(exitCode).toBe(EXIT.good);
+      expect(output).toContain("no longer served, and refused by every verifier: policy again@");
+      expect(output).toContain("as careful@1");
+      expect(output).toContain("dry run: nothing was revoked");
+      expect((await run("bundle", "fetch", "again", ...toLog(), "-o", at("x"))).exitCode).toBe(EXIT.good);
+      expect((await revoke("a test", "--dry-run")).exitCode, "no such entry").toBe(EXIT.usage);
+    });
+
+    it("says what a stolen key's range would stop", async () => {
+      const { keyId } = await json<{ keyId: string }>("key", "show", key("publisher"));
+      const of = async (range: string) =>
+        (
+          await run(
+            "revoke",
+            `key:${keyId}@${range}`,
+            "--name",
+            "x",
+            "--reason",
+            "x",
+            "--key",
+            key("revocation"),
+            ...toLog(),
+            "--dry-run",
+          )
+        ).output;
+      expect(await of("0..1000")).toContain("policy again@");
+      expect(await of("1000..1001")).toContain("no policy in force names it");
+    });
+
+    it("asks a person, who may say no", async () => {
+      const asked: string[] = [];
+      const confirm = async (question: string) => asked.push(question) === 0;
+      const declined = await again("a test", { interactive: true, confirm });
+      expect(declined).toMatchObject({
+        exitCode: EXIT.no,
+        warnings: expect.stringContaining("nothing was revoked"),
+      });
+      expect(declined.warnings).toContain("policy again@");
+      expect(asked).toEqual([expect.stringContaining("for ever?")]);
+    });
+
+    it("finds the next free version of its name, and repeating it adds nothing", async () => {
+      const file = await signed("kernel", "6.12.41-unwanted");
+      const [published] = await json<Array<{ entry: string }>>("publish", file, ...toLog());
+      const args = (reason: string) => [
+        ...["revoke", published!.entry, "--name", "careful", "--reason", reason],
+        ...["--key", key("revocation"), ...toLog(), "--json"],
+      ];
+      const unasked = { interactive: true, confirm: () => Promise.reject(new Error("asked")) };
+      const first = await runCli([...args("a test"), "--yes"], { ...REAL, ...unasked });
+      expect(first.json()).toMatchObject({ version: "1", stops: [] });
+      const index = first.json().index;
+      expect((await run(...args("a test"))).json()).toMatchObject({ version: "1", index });
+      expect((await run(...args("another reason"))).json()).toMatchObject({ version: "2" });
+      expect((await run(...args("a third one"))).json()).toMatchObject({ version: "3" });
+    });
+  });
+
   it("a bundle verifies and is remembered; renewing, revoking and rolling back show in how it ends", async () => {
     const [bundle, state] = [at("b1.json"), at("state.json")];
     await json("bundle", "fetch", "prod", ...toLog(), "-o", bundle);
@@ -525,11 +700,18 @@ describe("backup, fsck and recover", () => {
 
   it("fsck of a damaged copy ends with 1 and names what is damaged", async () => {
     const bytes = readFileSync(at("backup.db"));
-    const where = bytes.lastIndexOf('"payloadType"');
-    bytes[where - 5] = bytes[where - 5]! ^ 1;
+    const { signatures } = JSON.parse(readFileSync(at("tdx-8vcpu-1gpu.dsse.json"), "utf8")) as {
+      signatures: Array<{ sig: string }>;
+    };
+    // Also where SQLite has left a copy in a page that it no longer uses.
+    const begin = signatures[0]!.sig.slice(0, 40);
+    for (let at = bytes.indexOf(begin); at !== -1; at = bytes.indexOf(begin)) bytes[at + 20]! ^= 1;
     writeFileSync(at("damaged.db"), bytes);
     const ran = await run("fsck", at("damaged.db"));
-    expect(ran).toMatchObject({ exitCode: EXIT.no, output: expect.stringContaining("DAMAGED") });
+    expect(ran, ran.warnings).toMatchObject({
+      exitCode: EXIT.no,
+      output: expect.stringContaining("DAMAGED"),
+    });
   });
 
   it("what is no database ends with 2", async () => {

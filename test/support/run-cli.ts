@@ -1,7 +1,6 @@
 // Runs a command as main.ts does, with everything from outside replaced: it is NOW, there is no network, and nobody looks on.
-import { CommanderError } from "commander";
-import { type CliContext, describeError, EXIT, exitCodeOf } from "../../src/cli/context.ts";
-import { createProgram } from "../../src/cli/program.ts";
+import type { CliContext } from "../../src/cli/context.ts";
+import { runCommand } from "../../src/cli/run-command.ts";
 import { NOW } from "./clock.ts";
 
 export interface CliRun {
@@ -24,19 +23,10 @@ export async function runCli(args: readonly string[], change: Partial<CliContext
     print: (text) => void printed.push(text),
     warn: (text) => void warned.push(text),
     interactive: false,
+    confirm: async () => true,
     ...change,
   };
-  const exitCode = await createProgram(context)
-    .parseAsync([...args], { from: "user" })
-    .then(
-      () => EXIT.good as number,
-      (error: unknown) => {
-        if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.good : EXIT.usage;
-        const { message } = describeError(error);
-        if (message !== "") warned.push(message);
-        return exitCodeOf(error);
-      },
-    );
+  const exitCode = await runCommand(args, context);
   const output = printed.join("\n");
   return { exitCode, output, warnings: warned.join("\n"), json: () => JSON.parse(output) };
 }

@@ -3,11 +3,11 @@ import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { describeReference } from "../../protocol/entry/reference.ts";
 import { parseEnvelope } from "../../protocol/envelope/dsse.ts";
 import { hashLeaf } from "../../protocol/merkle/hash.ts";
-import { parseTlogPolicy, type TlogPolicy } from "../../protocol/note/tlog-policy.ts";
+import { parseTlogPolicy } from "../../protocol/note/tlog-policy.ts";
 import { parseTlogProof, verifyTlogProof } from "../../protocol/note/tlog-proof.ts";
 import { parseTrustFile } from "../../verifier/bundle/trust-pin.ts";
 import { type CliContext, judging, show } from "../context.ts";
-import { readInput, readOwn } from "../files.ts";
+import { readJudged, readOwn } from "../files.ts";
 
 export async function runVerify(
   envelopeFile: string,
@@ -16,10 +16,10 @@ export async function runVerify(
   context: CliContext,
 ): Promise<void> {
   const policy = parseTlogPolicy(readOwn(options.trust, parseTrustFile).root.logPolicy);
-  const files = [readInput(envelopeFile), readInput(proofFile)] as const;
-  const { envelope, proof, leafHash, checkpoint, cosignatures } = await judging(() =>
-    verifyInclusion(...files, policy),
-  );
+  const envelope = readJudged(envelopeFile, parseEnvelope);
+  const proof = readJudged(proofFile, parseTlogProof);
+  const leafHash = hashLeaf(envelope.leaf);
+  const { checkpoint, cosignatures } = await judging(() => verifyTlogProof(proof, leafHash, policy));
   const label = describeReference(envelope.statement);
   show(
     context,
@@ -39,11 +39,4 @@ export async function runVerify(
       ),
     ],
   );
-}
-
-async function verifyInclusion(envelopeBytes: Uint8Array, proofBytes: Uint8Array, policy: TlogPolicy) {
-  const envelope = parseEnvelope(envelopeBytes);
-  const proof = parseTlogProof(proofBytes);
-  const leafHash = hashLeaf(envelope.leaf);
-  return { envelope, proof, leafHash, ...(await verifyTlogProof(proof, leafHash, policy)) };
 }

@@ -1,6 +1,7 @@
 // Publishes files and shows where they are in the log.
 import { describeReference } from "../../protocol/entry/reference.ts";
 import { type CliContext, show } from "../context.ts";
+import { STANDARD } from "../files.ts";
 import { type PublishOptions, publishFiles } from "../publish-files.ts";
 
 export async function runPublish(
@@ -17,5 +18,6 @@ export async function runPublish(
   }));
   const known = (outcome: string) => (outcome === "known" ? " (was in the log already)" : "");
   const lines = facts.map(({ entry, index, outcome }) => `${entry}: entry ${index}${known(outcome)}`);
-  show(context, options, facts, lines);
+  const output = files.includes(STANDARD) ? STANDARD : undefined;
+  show(context, { ...options, output }, facts, lines);
 }

@@ -17,14 +17,14 @@ interface SignOptions {
 }
 
 export async function runSign(file: string, options: SignOptions, context: CliContext): Promise<void> {
-  const keys = options.key.map((source) => readSigningKey(source, context.environment));
+  const keys = options.key.map((source) => readSigningKey(source, context.environment, context.warn));
   const signable = readOwn(file, parseSignable);
   requireTimelyFile(file, parseStatement(signable.payload), options, context);
   const envelope = signEnvelope(signable, keys);
   const output = options.output ?? envelopePathOf(file);
   writeOutput(output, `${JSON.stringify(envelopeToJson(envelope))}\n`);
   const signers = envelope.signatures.map(({ keyId }) => keyId);
-  show(context, options, { output, payloadDigest: envelope.payloadDigest, signers }, [
+  show(context, { ...options, output }, { output, payloadDigest: envelope.payloadDigest, signers }, [
     `${output}: ${describeReference(envelope.statement)}, ${signers.length} signature(s)`,
     `payload sha256:${envelope.payloadDigest}`,
   ]);

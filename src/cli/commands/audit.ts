@@ -1,10 +1,11 @@
 // touchstone audit: replays a whole log as a stranger, and says everything that is wrong with it.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
+import { parseSource } from "../options.ts";
 
 export function define(command: Command, context: CliContext): void {
   command
-    .arguments("<url>")
+    .argument("<url>", "base URL of the log, host:port, or folder of a mirror", parseSource)
     .option("--trust <file>", "trust-root.json of the log: what you pin")
     .option(
       "--tofu",

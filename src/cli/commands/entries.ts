@@ -1,13 +1,13 @@
 // touchstone entries: look things up in a log. What is shown is what the log says; its proofs are checked by `proof` and `audit`.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
-import { DEFAULT_URL } from "../options.ts";
+import { DEFAULT_URL, parseUrl } from "../options.ts";
 
 export function define(entries: Command, context: CliContext): void {
   entries
     .command("list")
     .description("newest entries first")
-    .option("--to <url>", "base URL of the log", DEFAULT_URL)
+    .option("--to <url>", "base URL of the log", parseUrl, DEFAULT_URL)
     .option("--kind <kind>", "only this kind")
     .option("--name <name>", "only this name")
     .option("--limit <number>", "how many", "20")
@@ -19,7 +19,7 @@ export function define(entries: Command, context: CliContext): void {
   entries
     .command("find <value>")
     .description("entries that name a digest (sha256:… or sha384:…) or were signed by a key (key:…)")
-    .option("--to <url>", "base URL of the log", DEFAULT_URL)
+    .option("--to <url>", "base URL of the log", parseUrl, DEFAULT_URL)
     .addHelpText(
       "after",
       "\nExample:\n  touchstone entries find sha256:26c1faa45ee2cdbef2b33695d97a03623eecc143e0312053e35c7b7502a74112",
@@ -31,7 +31,7 @@ export function define(entries: Command, context: CliContext): void {
   entries
     .command("show <index>")
     .description("one entry: statement, signers, when it was logged, what revoked it")
-    .option("--to <url>", "base URL of the log", DEFAULT_URL)
+    .option("--to <url>", "base URL of the log", parseUrl, DEFAULT_URL)
     .addHelpText("after", "\nExample:\n  touchstone entries show 3")
     .action(async (value0, options) => {
       const { runShow } = await import("../actions/entries.ts");

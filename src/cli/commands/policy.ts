@@ -1,7 +1,7 @@
 // touchstone policy: draft, sign, publish, renew and show policies.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
-import { DEFAULT_URL, parseName, parsePositive } from "../options.ts";
+import { DEFAULT_URL, parseName, parsePositive, parseUrl } from "../options.ts";
 import { addPublishTo } from "../publish-command.ts";
 import { addSignTo } from "../sign-command.ts";
 import { addPolicyDraft } from "./policy/draft.ts";
@@ -20,7 +20,7 @@ function addRenew(policy: Command, context: CliContext): void {
     .argument("<name>", "name of the policy", parseName)
     .description("publish the newest version again as the next one, in force from now")
     .requiredOption("--key <file|env:NAME...>", "private keys of the policy role")
-    .option("--to <url>", "base URL of the log", DEFAULT_URL)
+    .option("--to <url>", "base URL of the log", parseUrl, DEFAULT_URL)
     .option("--days <number>", "how long it is to be in force", parsePositive, 30)
     .option("--trust <file>", "trust-root.json: the log that is meant, and whose proof is verified")
     .addHelpText("after", "\nExample:\n  touchstone policy renew prod --key keys/policy.pem --days 30")
@@ -35,7 +35,7 @@ function addShow(policy: Command, context: CliContext): void {
     .command("show")
     .argument("<name>", "name of the policy", parseName)
     .description("the newest version, as the log says; `bundle verify` checks it")
-    .option("--to <url>", "base URL of the log", DEFAULT_URL)
+    .option("--to <url>", "base URL of the log", parseUrl, DEFAULT_URL)
     .addHelpText("after", "\nExample:\n  touchstone policy show prod")
     .action(async (name, options) => {
       const { runShow } = await import("../actions/policy.ts");

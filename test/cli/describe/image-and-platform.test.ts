@@ -46,6 +46,7 @@ async function run(...args: string[]): Promise<string> {
     print: (text) => printed.push(text),
     warn: (text) => printed.push(text),
     interactive: false,
+    confirm: async () => true,
   };
   const program = new Command("touchstone").version("0", "-V, --version").enablePositionalOptions();
   const group = program.command("describe");

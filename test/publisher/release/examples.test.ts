@@ -63,6 +63,7 @@ describe("examples/release-pipeline", () => {
       print: () => {},
       warn: () => {},
       interactive: false,
+      confirm: async () => true,
     };
     const program = await defineCommands(createProgram(context), context);
     const release = program.commands.find((command) => command.name() === "release");

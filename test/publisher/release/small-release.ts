@@ -46,6 +46,7 @@ export function smallWorld(): SmallWorld {
     print: () => {},
     warn: () => {},
     interactive: false,
+    confirm: async () => true,
   };
   beforeAll(async () => {
     await initLog(

@@ -2,7 +2,7 @@
 // machine. Everything that is written is for a human to review before anybody signs.
 import type { Command } from "commander";
 import type { CliContext } from "../../context.ts";
-import { collect, DEFAULT_URL, parseCount, parseName, parsePositive, parseTime } from "../../options.ts";
+import { collect, DEFAULT_URL, parseCount, parseName, parsePositive, parseTime, parseUrl } from "../../options.ts";
 import { addTestingRoots } from "../../testing-root-options.ts";
 
 const EXAMPLE = `
@@ -50,7 +50,12 @@ export function addPolicyDraft(policy: Command, context: CliContext): void {
     .option("--source <uri>", "where its source is")
     .option("--channel <channel>", "channel of the platform's release", "stable")
     .option("--svn <number>", "security version number of the platform's release", parseCount, 0)
-    .option("--to <url>", "base URL of the log, for the version before and the entries", DEFAULT_URL)
+    .option(
+      "--to <url>",
+      "base URL of the log, for the version before and the entries",
+      parseUrl,
+      DEFAULT_URL,
+    )
     .option("--trust <file>", "trust-root.json: the log that the policy is for (default: as the log says)")
     .option("--days <number>", "how long it is to be in force", parsePositive, 30)
     .requiredOption("-o, --output <file>", "where to write the statement; with --from-evidence the content");
