@@ -48,7 +48,11 @@ export async function initLog(
       url,
       listen: { host: "127.0.0.1", port },
       storage: { database: "log.db", highWater: "high-water" },
-      keys: { log: "keys/log.key", cosigner: "keys/cosigner.key", ...(online && { status: "keys/status.pem" }) },
+      keys: {
+        log: "keys/log.key",
+        cosigner: "keys/cosigner.key",
+        ...(online && { status: "keys/status.pem" }),
+      },
     }),
   );
   const { payload, roleKeys } = drafted;

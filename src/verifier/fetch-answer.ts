@@ -2,7 +2,14 @@
 import { readStream } from "../protocol/encoding/read-stream.ts";
 import { RefusedError, UnreachableError } from "./service-errors.ts";
 
-/** Milliseconds. A server that sends nothing, or a byte now and then, holds nobody up for longer. */
+/**
+ * Milliseconds. A server that sends nothing, or a byte now and then, holds nobody up for longer.
+ * @example
+ * ```ts
+ * import type { Deadline } from "touchstone/verifier";
+ * export const deadline: Deadline = { wholeMs: 5_000, idleMs: 2_000 }; // an option of fetchPolicy and fetchBundle
+ * ```
+ */
 export interface Deadline {
   /** From the request to the last byte of the answer. */
   readonly wholeMs: number;

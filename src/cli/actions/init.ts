@@ -69,10 +69,17 @@ type HoldersOfRoles = Readonly<Partial<Record<RoleName, Holders>>>;
 
 /** The keys that were made here and have no business on the machine that serves. */
 function keysToMove(dir: string, holders: HoldersOfRoles, offlineStatusKey: boolean): string[] {
-  const offline: RoleName[] = ["root", "policy", "revocation", ...(offlineStatusKey ? ["status" as const] : [])];
+  const offline: RoleName[] = [
+    "root",
+    "policy",
+    "revocation",
+    ...(offlineStatusKey ? ["status" as const] : []),
+  ];
   const made = offline.filter((role) => holders[role] === undefined).map((role) => `${role}.pem`);
   const files = made.join(", ").replace(/, ([^,]*)$/, " and $1");
-  return files === "" ? [] : [`  ${join(dir, "keys")} holds the private keys: move ${files} off this machine`];
+  return files === ""
+    ? []
+    : [`  ${join(dir, "keys")} holds the private keys: move ${files} off this machine`];
 }
 
 async function holdersOf(options: Options): Promise<HoldersOfRoles> {

@@ -2,7 +2,15 @@
 // machine. Everything that is written is for a human to review before anybody signs.
 import type { Command } from "commander";
 import type { CliContext } from "../../context.ts";
-import { collect, DEFAULT_URL, parseCount, parseName, parsePositive, parseTime, parseUrl } from "../../options.ts";
+import {
+  collect,
+  DEFAULT_URL,
+  parseCount,
+  parseName,
+  parsePositive,
+  parseTime,
+  parseUrl,
+} from "../../options.ts";
 import { addTestingRoots } from "../../testing-root-options.ts";
 
 const EXAMPLE = `
