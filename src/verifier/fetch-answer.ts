@@ -47,7 +47,7 @@ export interface Answer {
  */
 export async function fetchAnswer(target: string, options: AskOptions): Promise<Answer> {
   const { fetch, init = {}, signal, deadline = DEADLINE } = options;
-  requireUrl(target);
+  requireNoPassword(target);
   const timer = new DeadlineTimer(deadline, uploadTime(init.body));
   const signals = signal === undefined ? timer.signal : AbortSignal.any([timer.signal, signal]);
   const redirect = (init.method ?? "GET") === "GET" ? "follow" : "manual";
@@ -129,9 +129,9 @@ function uploadTime(body: RequestInit["body"]): number {
   return typeof body === "string" || body instanceof Uint8Array ? Math.ceil(body.length / UPLOAD_RATE) : 0;
 }
 
-/** @throws TypeError for no URL, or one with a user name or a password, which `fetch` would refuse and repeat. */
-function requireUrl(target: string): void {
-  if (!URL.canParse(target)) throw new TypeError("not a URL: it begins with https:// and a host");
+/** @throws TypeError for a URL with a user name or a password, which `fetch` would refuse and repeat. A page may name a path alone. */
+function requireNoPassword(target: string): void {
+  if (!URL.canParse(target)) return;
   const url = new URL(target);
   if (url.username === "" && url.password === "") return;
   throw new TypeError(

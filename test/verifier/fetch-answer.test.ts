@@ -79,6 +79,12 @@ describe("what is asked", () => {
     expect(asked).toEqual([]);
   });
 
+  it("may be a path of the page's own server", async () => {
+    const { fetch, asked } = fakeNetwork(status(200));
+    await fetchAnswer("/v1/policies/prod", { fetch, limit: 1, tooLong: () => new Error() });
+    expect(asked).toEqual(["/v1/policies/prod"]);
+  });
+
   it("with a GET may be elsewhere; with anything else the new address is named", async () => {
     const seen: unknown[] = [];
     const answer: Answer = ({ init }) => {
