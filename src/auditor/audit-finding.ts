@@ -1,4 +1,4 @@
-// What an audit can find: a closed list of codes, so that scripts and tests can name them.
+// Lists what an audit can find: a closed list of codes, so that scripts and tests can name them.
 
 import type { RecomputedCode } from "../protocol/entry/kinds.ts";
 import { VerificationError } from "../protocol/errors.ts";

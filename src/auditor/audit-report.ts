@@ -1,4 +1,4 @@
-// What an audit has to say at its end.
+// Defines the report of an audit.
 import type { TrustPin } from "../verifier/bundle/trust-pin.ts";
 import type { AuditFinding } from "./audit-finding.ts";
 import type { Counts } from "./audit-state.ts";

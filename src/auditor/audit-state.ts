@@ -1,5 +1,5 @@
-// What an audit remembers, in one SQLite file: the replayed part of the log as far as the rules ask about it, what was found in it, and
-// the newest checkpoint that was seen and authentic. It grows by some 300 bytes an entry.
+// Keeps what an audit remembers, in one SQLite file: the replayed part of the log as far as the rules ask about it, what was found in it,
+// and the newest checkpoint that was seen and authentic. It grows by some 300 bytes an entry.
 import type { Database } from "better-sqlite3";
 import type { TreeHead } from "../log/store/log-store.ts";
 import { GrowingTree } from "../log/tree/growing-tree.ts";

@@ -1,4 +1,4 @@
-// An audit: a whole log replayed by a stranger, who trusts nothing but one trust root (C2SP tlog-tiles, RFC 9162; rules of registration/).
+// Audits a whole log: replays it as a stranger, who trusts nothing but one trust root (C2SP tlog-tiles, RFC 9162; rules of registration/).
 import type { ReadPath } from "../log/maintenance/recover.ts";
 import { equalBytes } from "../protocol/encoding/bytes.ts";
 import { encodeHex } from "../protocol/encoding/hex.ts";

@@ -1,4 +1,4 @@
-// Every entry held against the rules again, at its index: what the log decided when it registered it, decided by someone else.
+// Holds every entry against the rules again, at its index: what the log decided when it registered it, decided by someone else.
 import { BatchView } from "../log/sequencing/batch-view.ts";
 import type { GrowingTree } from "../log/tree/growing-tree.ts";
 import type { VerifiedEnvelope } from "../protocol/envelope/dsse.ts";

@@ -1,4 +1,4 @@
-// Entries read and their signatures verified, many at a time and ahead of the replay: verification runs on the thread pool while the
+// Reads entries and verifies their signatures, many at a time and ahead of the replay: verification runs on the thread pool while the
 // next bundle is being read.
 import { nativeSha256 } from "../node/sha256.ts";
 import { KeyRing } from "../protocol/cryptography/key-ring.ts";

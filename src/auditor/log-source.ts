@@ -1,5 +1,5 @@
-// Where an audit reads a log from: an HTTP prefix (C2SP tlog-tiles) or a folder with the same paths. Nothing that comes back is trusted:
-// every answer has a largest length and a latest time.
+// Opens the place that an audit reads a log from: an HTTP prefix (C2SP tlog-tiles) or a folder with the same paths. Nothing that comes back
+// is trusted: every answer has a largest length and a latest time.
 import { open, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,4 @@
-// The replayed entries as the registration rules ask for them: by digest, by identity, and those from which follows what is in force.
+// Holds the replayed entries as the registration rules ask for them: by digest, by identity, and those from which follows what is in force.
 import type { Database, Statement } from "better-sqlite3";
 import type { Kind } from "../protocol/entry/kinds.ts";
 import type { Reference } from "../protocol/entry/reference.ts";

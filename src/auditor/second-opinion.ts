@@ -1,4 +1,4 @@
-// A second opinion on the root: merkletreejs, an independent implementation that shares no line with ours, over the leaf hashes of the
+// Gets a second opinion on the root: merkletreejs, an independent implementation that shares no line with ours, over the leaf hashes of the
 // log's own tiles. It holds the whole tree in memory, so it is asked up to 100,000 entries.
 import { createHash } from "node:crypto";
 import { MerkleTree } from "merkletreejs";

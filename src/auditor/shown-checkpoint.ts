@@ -1,4 +1,4 @@
-// The checkpoint that a log shows: whether it is authentic under a trust root, and whether it continues one that was seen before.
+// Judges the checkpoint that a log shows: whether it is authentic under a trust root, and whether it continues one that was seen before.
 import { equalBytes } from "../protocol/encoding/bytes.ts";
 import { decodeHex, encodeHex } from "../protocol/encoding/hex.ts";
 import type { TrustRoot } from "../protocol/entry/trust-root.ts";

@@ -1,4 +1,4 @@
-// The read path of a log (C2SP tlog-tiles), with every answer brought into the form that its path promises.
+// Reads the read path of a log (C2SP tlog-tiles), with every answer brought into the form that its path promises.
 
 import type { ReadPath } from "../log/maintenance/recover.ts";
 import { GrowingTree } from "../log/tree/growing-tree.ts";

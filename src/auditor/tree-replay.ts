@@ -1,4 +1,4 @@
-// The tree of a log, built again: level-0 tiles give the leaf hashes, entries must have them, and every tile above and the root must
+// Builds the tree of a log again: level-0 tiles give the leaf hashes, entries must have them, and every tile above and the root must
 // follow from them (C2SP tlog-tiles, RFC 9162 §2.1).
 import type { GrowingTree } from "../log/tree/growing-tree.ts";
 import { nativeSha256 } from "../node/sha256.ts";

@@ -1,4 +1,4 @@
-// Checks and verdicts as lines for people: the answer first, then what differs, then how much was looked at.
+// Writes checks and verdicts as lines for people: the answer first, then what differs, then how much was looked at.
 
 import type { Verdict } from "../verifier/appraisal/verdict.ts";
 import type { Check } from "../verifier/check-list.ts";

@@ -1,4 +1,4 @@
-// What a command gets from the outside, so that tests can hand it something else, and how commands speak: text for people,
+// Defines what a command gets from the outside, so that tests can hand it something else, and how commands speak: text for people,
 // one JSON value with --json, and the exit codes that scripts rely on.
 import { MalformedError, PolicyError, recogniseAcrossCopies, VerificationError } from "../protocol/errors.ts";
 import { RefusedError, UnreachableError } from "../verifier/service-errors.ts";

@@ -1,4 +1,4 @@
-// An entry of a log as lines for people. What the log says beside the envelope is its word; the statement is read out of the envelope.
+// Writes an entry of a log as lines for people. What the log says beside the envelope is its word; the statement is read out of the envelope.
 import * as z from "zod";
 import { readAs } from "../protocol/encoding/shape.ts";
 import { describeReference } from "../protocol/entry/reference.ts";

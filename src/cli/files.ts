@@ -1,4 +1,4 @@
-// Reading and writing the files that are named on the command line.
+// Reads and writes the files that are named on the command line.
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { followLink, writeDurably } from "../node/durable-file.ts";
 import { utf8 } from "../protocol/encoding/text.ts";

@@ -1,4 +1,4 @@
-// Options that several commands share, and how their values are read.
+// Defines the options that several commands share, and reads their values.
 import { existsSync } from "node:fs";
 import { InvalidArgumentError } from "commander";
 import { isDay } from "../protocol/encoding/calendar.ts";

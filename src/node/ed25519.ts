@@ -1,5 +1,5 @@
-// Ed25519 by OpenSSL on the calling thread. WebCrypto's thread pool is where the signatures of batches are checked, hundreds at a time;
-// the few signatures of a checkpoint would queue behind all of them, and everybody waits for the checkpoint.
+// Verifies Ed25519 by OpenSSL on the calling thread. WebCrypto's thread pool is where the signatures of batches are checked, hundreds at a
+// time; the few signatures of a checkpoint would queue behind all of them, and everybody waits for the checkpoint.
 import { createPrivateKey, createPublicKey, KeyObject, sign, verify } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { ed25519Spki, type VerifySignature, verifySignature } from "../protocol/cryptography/signature.ts";

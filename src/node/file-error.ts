@@ -1,4 +1,4 @@
-// The error for files of the caller's own: what is wrong with one is no verdict on anything.
+// Defines the error for files of the caller's own: what is wrong with one is no verdict on anything.
 import { recogniseAcrossCopies } from "../protocol/errors.ts";
 
 /**

@@ -1,4 +1,4 @@
-// SHA-256 by OpenSSL, for the millions of tree nodes that a log and an auditor hash.
+// Hashes with SHA-256 by OpenSSL, for the millions of tree nodes that a log and an auditor hash.
 import { hash } from "node:crypto";
 import type { Hash } from "../protocol/cryptography/hash.ts";
 

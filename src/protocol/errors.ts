@@ -1,4 +1,4 @@
-// The three ways a check can end badly. Broken bytes, broken proof, and "valid, but not acceptable now" are kept apart,
+// Defines the three ways in which a check can end badly. Broken bytes, broken proof, and "valid, but not acceptable now" are kept apart,
 // because what the reader has to do about each of them differs.
 
 /** Text that may hold a stranger's, fit for a terminal: cut, and nothing in it moves the cursor or turns the direction of reading. */

@@ -1,4 +1,4 @@
-// touchstone/protocol: the formats that every party must agree on, byte for byte. Runs in browsers and on Node.
+// Exports touchstone/protocol: the formats that every party must agree on, byte for byte. Runs in browsers and on Node.
 export { formatPolicyBundle, type PolicyBundle, parsePolicyBundle } from "./bundle/policy-bundle.ts";
 export type { PolicyCode, VerificationCode } from "./codes.ts";
 export { KeyRing } from "./cryptography/key-ring.ts";

@@ -1,5 +1,5 @@
-// The service as one hono app: routes in the order in which they are tried, and what stands around them. The calls that must be fast
-// come first, so that no middleware runs for them.
+// Assembles the service as one hono app: routes in the order in which they are tried, and what stands around them. The calls that must be
+// fast come first, so that no middleware runs for them.
 import type { Context, MiddlewareHandler } from "hono";
 import { compress } from "hono/compress";
 import { HTTPException } from "hono/http-exception";

@@ -1,4 +1,4 @@
-// The service's configuration: one strict TOML file, a few values of which the environment may override. Secrets are named here, by
+// Reads the service's configuration: one strict TOML file, a few values of which the environment may override. Secrets are named here, by
 // file or environment variable, and never written.
 import { dirname, resolve } from "node:path";
 import { parse, stringify, TomlError } from "smol-toml";

@@ -1,4 +1,4 @@
-// The plumbing of the API description: openapi.yaml comes out of the same zod schemas that read the requests. Problems are described
+// Describes the API: openapi.yaml comes out of the same zod schemas that read the requests. Problems are described
 // once for each operation, by the statuses it can answer.
 import { createRoute, OpenAPIHono, type RouteConfig } from "@hono/zod-openapi";
 import type { OpenAPIObject } from "openapi3-ts/oas31";

@@ -1,4 +1,4 @@
-// Errors as clients see them: RFC 9457 problem details with a stable `code`. The table is the whole of what the service may say;
+// Turns errors into what clients see: RFC 9457 problem details with a stable `code`. The table is the whole of what the service may say;
 // what is not in it is "internal" and says nothing but its request id.
 import * as z from "zod";
 import { BatchRefusedError, LogUnavailableError, type UnavailableCode } from "../log/errors.ts";

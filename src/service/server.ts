@@ -1,4 +1,4 @@
-// The service on a port. Stopping loses nothing that was acknowledged: no new connections, what is under way is answered, and the log
+// Runs the service on a port. Stopping loses nothing that was acknowledged: no new connections, what is under way is answered, and the log
 // finishes its queue before its store is closed.
 import {
   createServer,

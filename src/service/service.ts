@@ -1,4 +1,4 @@
-// What the routes are given: the log, and what stands around it.
+// Defines the dependencies that all routes share.
 import type { Logger } from "pino";
 import type { Log } from "../log/log.ts";
 import type { Bundles } from "./bundles/bundle-cache.ts";

@@ -1,4 +1,4 @@
-// Keys, certificates and CRLs of made-up vendors. Their roots are fresh keys: production trust roots can never accept them.
+// Makes keys, certificates and CRLs of made-up vendors. Their roots are fresh keys: production trust roots can never accept them.
 import "reflect-metadata";
 import {
   AuthorityKeyIdentifierExtension,

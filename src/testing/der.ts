@@ -1,4 +1,4 @@
-// A DER writer (X.690), just enough for the structures of Intel and NVIDIA that no certificate library writes.
+// Writes DER (X.690), just enough for the structures of Intel and NVIDIA that no certificate library writes.
 import { concatBytes } from "../protocol/encoding/bytes.ts";
 import { decodeHex } from "../protocol/encoding/hex.ts";
 import { utf8 } from "../protocol/encoding/text.ts";

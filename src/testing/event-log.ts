@@ -1,4 +1,4 @@
-// Event logs and the registers they replay to: the TCG2 log of the CCEL table (TCG PC Client Platform Firmware Profile §10;
+// Makes event logs and the registers they replay to: the TCG2 log of the CCEL table (TCG PC Client Platform Firmware Profile §10;
 // UEFI 2.10 §38.4) and dstack's JSON.
 import { sha384 } from "../protocol/cryptography/hash.ts";
 import { concatBytes } from "../protocol/encoding/bytes.ts";

@@ -1,4 +1,4 @@
-// NVIDIA GPU attestation reports: the SPDM 1.1 GET_MEASUREMENTS request and its response (DMTF DSP0274 §10.11) with NVIDIA's opaque
+// Makes NVIDIA GPU attestation reports: the SPDM 1.1 GET_MEASUREMENTS request and its response (DMTF DSP0274 §10.11) with NVIDIA's opaque
 // data, and the golden tables that they match.
 import { sha384 } from "../protocol/cryptography/hash.ts";
 import { concatBytes } from "../protocol/encoding/bytes.ts";

@@ -1,4 +1,4 @@
-// Lies about the GPU side: report, chain, revocation and state, one for each check of src/verifier/nvidia.
+// Lists lies about the GPU side: report, chain, revocation and state, one for each check of src/verifier/nvidia.
 import { GOOD_BLOCKS, GOOD_FWID } from "./gpu.ts";
 import { makeBlocks, makeOpaque, OPAQUE, type OpaqueField } from "./gpu-report.ts";
 import { certificateValidity, makeVendors } from "./machine.ts";

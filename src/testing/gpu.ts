@@ -1,4 +1,4 @@
-// One synthetic GPU of a machine: its keys, its report for a request nonce, the revocation answers stapled to it, and the golden
+// Makes one synthetic GPU of a machine: its keys, its report for a request nonce, the revocation answers stapled to it, and the golden
 // tables that it matches.
 import { sha384 } from "../protocol/cryptography/hash.ts";
 import { encodeBase64 } from "../protocol/encoding/base64.ts";

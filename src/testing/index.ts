@@ -1,4 +1,4 @@
-// touchstone/testing: synthetic evidence for testing an integration, every signature valid under made-up vendors.
+// Exports touchstone/testing: synthetic evidence for testing an integration, every signature valid under made-up vendors.
 // Production trust roots can never accept any of it: the keys of its roots are made anew each time and belong to nobody.
 
 export type { TcbStatus } from "../verifier/tdx/collateral.ts";

@@ -1,4 +1,4 @@
-// A made-up Intel: SGX root, TCB signer, PCK Platform CA, PCK leaves with the SGX extension, and the collateral they sign
+// Plays a made-up Intel: SGX root, TCB signer, PCK Platform CA, PCK leaves with the SGX extension, and the collateral they sign
 // (Intel SGX PCK Certificate and CRL Specification 1.5; PCS API v4, TCB Info v3, TD QE identity v2).
 import "reflect-metadata";
 import { Extension } from "@peculiar/x509";

@@ -1,4 +1,4 @@
-// Little-endian integers, as Intel's and NVIDIA's structures have them.
+// Writes little-endian integers, as Intel's and NVIDIA's structures have them.
 
 export function u16(value: number): Uint8Array {
   return Uint8Array.of(value & 255, (value >>> 8) & 255);

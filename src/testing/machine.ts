@@ -1,4 +1,4 @@
-// A whole synthetic machine: keys, CPU and GPU evidence that belong together, bound to a channel key and a nonce by
+// Makes a whole synthetic machine: keys, CPU and GPU evidence that belong together, bound to a channel key and a nonce by
 // touchstone-binding/v1. Its vendors are made up on the spot, so production trust roots can never accept it.
 import { sha256, sha512 } from "../protocol/cryptography/hash.ts";
 import { encodeBase64 } from "../protocol/encoding/base64.ts";

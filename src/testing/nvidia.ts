@@ -1,5 +1,5 @@
-// A made-up NVIDIA: device root, five-certificate chains with the FWID as Hopper and Blackwell state it, CRLs (names and extensions as
-// in the vendor's own chains; FWID per TCG DICE Attestation Architecture 1.1 §6.1 and its Composite Device ID predecessor).
+// Plays a made-up NVIDIA: device root, five-certificate chains with the FWID as Hopper and Blackwell state it, CRLs (names and extensions
+// as in the vendor's own chains; FWID per TCG DICE Attestation Architecture 1.1 §6.1 and its Composite Device ID predecessor).
 import "reflect-metadata";
 import { Extension } from "@peculiar/x509";
 import { utf8 } from "../protocol/encoding/text.ts";

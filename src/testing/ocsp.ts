@@ -1,4 +1,4 @@
-// OCSP responses (RFC 6960 §4.2) as NVIDIA's responder gives them: SHA-384 CertID, a delegated signer's certificate inside.
+// Makes OCSP responses (RFC 6960 §4.2) as NVIDIA's responder gives them: SHA-384 CertID, a delegated signer's certificate inside.
 import "reflect-metadata";
 import { Extension, X509Certificate } from "@peculiar/x509";
 import { sha384 } from "../protocol/cryptography/hash.ts";

@@ -1,4 +1,4 @@
-// Self-signed RA-TLS certificates: a channel key with evidence in an extension.
+// Makes self-signed RA-TLS certificates: a channel key with evidence in an extension.
 import "reflect-metadata";
 import { Extension } from "@peculiar/x509";
 import { concatBytes } from "../protocol/encoding/bytes.ts";

@@ -1,4 +1,4 @@
-// The two ways to make a bad machine of a good one: make it again with other options, every signature valid, or change the finished
+// Makes a bad machine of a good one in two ways: makes it again with other options, every signature valid, or changes the finished
 // document without the keys to sign it again.
 import { decodeBase64, encodeBase64 } from "../protocol/encoding/base64.ts";
 import type { EvidenceDocument } from "../verifier/evidence.ts";

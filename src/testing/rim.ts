@@ -1,4 +1,4 @@
-// NVIDIA-like RIMs: a SWID tag with golden measurements, enveloped XML signature (W3C XMLDSig), signed under a made-up RIM root.
+// Makes NVIDIA-like RIMs: a SWID tag with golden measurements, enveloped XML signature (W3C XMLDSig), signed under a made-up RIM root.
 // Written in Canonical XML form by hand, so that no canonicaliser stands between the maker and the digest it signs.
 import { sha384 } from "../protocol/cryptography/hash.ts";
 import { encodeBase64 } from "../protocol/encoding/base64.ts";

@@ -1,5 +1,5 @@
-// Ways in which a machine or its host lies, one for each check that must notice. Each is made with valid signatures wherever the attacker
-// could have them, so that nothing but the check it aims at stands in its way.
+// Defines the ways in which a machine or its host lies, one for each check that must notice. Each is made with valid signatures wherever
+// the attacker could have them, so that nothing but the check it aims at stands in its way.
 import { makeKeyPair } from "./authority.ts";
 import { GPU_TAMPERINGS } from "./gpu-tampering.ts";
 import type { Machine } from "./machine.ts";

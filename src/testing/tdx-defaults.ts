@@ -1,4 +1,4 @@
-// The TDX platform of a synthetic machine when the caller says nothing else: up to date, no debug, no service TD.
+// Defines the TDX platform of a synthetic machine when the caller says nothing else: up to date, no debug, no service TD.
 import { sha256, sha384 } from "../protocol/cryptography/hash.ts";
 import { decodeHex } from "../protocol/encoding/hex.ts";
 import { utf8 } from "../protocol/encoding/text.ts";

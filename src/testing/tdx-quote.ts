@@ -1,4 +1,4 @@
-// TDX quotes v4 and v5 with any field set and every signature valid (Intel TDX DCAP Quoting Library API, appendix 3 and 4).
+// Makes TDX quotes v4 and v5 with any field set and every signature valid (Intel TDX DCAP Quoting Library API, appendix 3 and 4).
 
 import { sha256 } from "../protocol/cryptography/hash.ts";
 import { concatBytes } from "../protocol/encoding/bytes.ts";

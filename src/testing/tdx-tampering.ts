@@ -1,4 +1,4 @@
-// Lies about the CPU side: quote, collateral and platform, one for each check of src/verifier/tdx.
+// Lists lies about the CPU side: quote, collateral and platform, one for each check of src/verifier/tdx.
 import { makeVendors } from "./machine.ts";
 import { editedCollateral, editedTdx, flippedQuote, remade, type Tampering, withTdx } from "./remake.ts";
 import { defaultBody, tcbLevel } from "./tdx-defaults.ts";

@@ -1,4 +1,4 @@
-// What a verifier remembers, in one file. For programs on Node; web pages use createBrowserStore.
+// Keeps what a verifier remembers in one file. For programs on Node; web pages use createBrowserStore.
 import { mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { followLink, writeDurably } from "../node/durable-file.ts";

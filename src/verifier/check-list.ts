@@ -1,4 +1,4 @@
-// A fixed list of checks. The list is made before anything is looked at, so a check that was never made cannot pass:
+// Keeps a fixed list of checks. The list is made before anything is looked at, so a check that was never made cannot pass:
 // it stays "not-evaluated", and only a list whose every check passed is accepted.
 import { printable } from "../protocol/errors.ts";
 

@@ -1,4 +1,4 @@
-// evidence.json: everything that one machine shows about itself, stapled in one file, because a browser cannot reach the vendors'
+// Reads evidence.json: everything that one machine shows about itself, stapled in one file, because a browser cannot reach the vendors'
 // endpoints (docs/appraisal.md, "evidence.json"). Parsed here once, with a limit on every length; the parts stay bytes for the verifiers of their formats.
 import * as z from "zod";
 import { decodeBase64 } from "../protocol/encoding/base64.ts";

@@ -1,4 +1,4 @@
-// The zod shape of bytes in hex, upper or lower case: vendors and their tools write both. The value is lower-case, as everywhere else.
+// Defines the zod shape of bytes in hex, upper or lower case: vendors and their tools write both. The value is lower-case, as everywhere else.
 import * as z from "zod";
 
 /** Hex of `least` to `most` bytes. */

@@ -1,5 +1,5 @@
-// touchstone/verifier: everything that a relying party needs, in a browser or on Node. A page that only checks bundles pays for no more:
-// appraisal and its certificate code are dropped by any bundler that shakes trees.
+// Exports touchstone/verifier: everything that a relying party needs, in a browser or on Node. A page that only checks bundles pays for no
+// more: appraisal and its certificate code are dropped by any bundler that shakes trees.
 export { MalformedError, PolicyError, VerificationError } from "../protocol/errors.ts";
 export { APPRAISAL_CHECKS, type AppraiseOptions, appraise, appraiseEvidence } from "./appraisal/appraise.ts";
 export type { Channel } from "./appraisal/channel-binding.ts";

@@ -1,4 +1,4 @@
-// The two ways in which a service fails those who ask it over HTTP: nobody answers, or the answer is no.
+// Defines the two ways in which a service fails those who ask it over HTTP: nobody answers, or the answer is no.
 import { decodeUtf8 } from "../protocol/encoding/text.ts";
 import { printable, recogniseAcrossCopies } from "../protocol/errors.ts";
 

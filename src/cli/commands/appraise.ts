@@ -1,5 +1,5 @@
-// touchstone appraise: is this machine one that the policy describes? Evidence comes from a file, or from the certificate of a TLS
-// server, to which nothing is sent before the answer is yes.
+// Implements `touchstone appraise`: is this machine one that the policy describes? Evidence comes from a file, or from the certificate of a
+// TLS server, to which nothing is sent before the answer is yes.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
 import { judgeOnce } from "../judge-once.ts";

@@ -1,4 +1,4 @@
-// touchstone audit: replays a whole log as a stranger, and says everything that is wrong with it.
+// Implements `touchstone audit`: replays a whole log as a stranger, and says everything that is wrong with it.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
 import { parseSource } from "../options.ts";

@@ -1,4 +1,4 @@
-// touchstone backup: copies a log's database while the service goes on writing to it.
+// Implements `touchstone backup`: copies a log's database while the service goes on writing to it.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
 

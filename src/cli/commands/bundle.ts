@@ -1,4 +1,4 @@
-// touchstone bundle: fetch the current policy bundle of a log, and verify one offline.
+// Implements `touchstone bundle`: fetch the current policy bundle of a log, and verify one offline.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
 import { judgeOnce } from "../judge-once.ts";

@@ -1,5 +1,5 @@
-// touchstone demo: the whole story on example data. A log is founded, a release is published, a policy is made of it, a verifier checks
-// the bundle offline and appraises machines with it, a revocation takes effect. Everything is real but the machines.
+// Implements `touchstone demo`: the whole story on example data. A log is founded, a release is published, a policy is made of it, a
+// verifier checks the bundle offline and appraises machines with it, a revocation takes effect. Everything is real but the machines.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
 import { parsePort } from "../options.ts";

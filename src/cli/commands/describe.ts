@@ -1,4 +1,5 @@
-// touchstone describe: real artefacts into a statement, one command for each describer. What they take is in the describers' list.
+// Implements `touchstone describe`: real artefacts into a statement, one command for each describer. What they take is in the describers'
+// list.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
 

@@ -1,4 +1,5 @@
-// touchstone entries: look things up in a log. What is shown is what the log says; its proofs are checked by `proof` and `audit`.
+// Implements `touchstone entries`: look things up in a log. What is shown is what the log says; its proofs are checked by `proof` and
+// `audit`.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
 import { DEFAULT_URL, parseUrl } from "../options.ts";

@@ -1,4 +1,5 @@
-// touchstone evidence: checks one piece of evidence alone, and prints what it says. Whether a machine is trusted is more: `appraise`.
+// Implements `touchstone evidence`: checks one piece of evidence alone, and prints what it says. Whether a machine is trusted is more:
+// `appraise`.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
 import { collect, parseNonce, parseTime } from "../options.ts";

@@ -1,4 +1,4 @@
-// touchstone fsck: recomputes everything in a log's database from its entries alone, offline or while the log is served.
+// Implements `touchstone fsck`: recomputes everything in a log's database from its entries alone, offline or while the log is served.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
 

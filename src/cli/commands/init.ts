@@ -1,4 +1,4 @@
-// touchstone init: founds a log in a folder. Keys, trust root, configuration and database.
+// Implements `touchstone init`: founds a log in a folder. Keys, trust root, configuration and database.
 import { type Command, InvalidArgumentError } from "commander";
 import { ROLES } from "../../publisher/trust-root/roles.ts";
 import type { CliContext } from "../context.ts";

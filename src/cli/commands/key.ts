@@ -1,4 +1,4 @@
-// touchstone key: makes signing keys and shows their public half. A private key is written to a file and never printed.
+// Implements `touchstone key`: makes signing keys and shows their public half. A private key is written to a file and never printed.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
 

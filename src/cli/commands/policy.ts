@@ -1,4 +1,4 @@
-// touchstone policy: draft, sign, publish, renew and show policies.
+// Implements `touchstone policy`: draft, sign, publish, renew and show policies.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
 import { DEFAULT_URL, parseName, parsePositive, parseUrl } from "../options.ts";

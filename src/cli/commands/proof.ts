@@ -1,4 +1,4 @@
-// touchstone proof: checks that an envelope is in a log, by the tlog-proof file that `publish` wrote beside it.
+// Implements `touchstone proof`: checks that an envelope is in a log, by the tlog-proof file that `publish` wrote beside it.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
 import { judgeOnce } from "../judge-once.ts";

@@ -1,4 +1,4 @@
-// touchstone publish: sends signed entries to a log and writes the proof of each beside its file.
+// Implements `touchstone publish`: sends signed entries to a log and writes the proof of each beside its file.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
 import { definePublish } from "../publish-command.ts";

@@ -1,4 +1,5 @@
-// touchstone recover: brings an old copy of the database up to what the log has signed, from a mirror that is trusted in nothing.
+// Implements `touchstone recover`: brings an old copy of the database up to what the log has signed, from a mirror that is trusted in
+// nothing.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
 import { parseSource } from "../options.ts";

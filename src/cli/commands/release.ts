@@ -1,4 +1,5 @@
-// touchstone release: one file that names a release; described, signed, published in one batch, with the policy over it and the proofs.
+// Implements `touchstone release`: one file that names a release; described, signed, published in one batch, with the policy over it and
+// the proofs.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
 

@@ -1,4 +1,4 @@
-// touchstone revoke: says for ever that a release, a policy, or what a stolen key signed is not to be trusted.
+// Implements `touchstone revoke`: says for ever that a release, a policy, or what a stolen key signed is not to be trusted.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
 import { DEFAULT_URL, parseName, parseUrl } from "../options.ts";

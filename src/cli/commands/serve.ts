@@ -1,4 +1,4 @@
-// touchstone serve: runs the log service until it is told to stop, and then loses nothing that it acknowledged.
+// Implements `touchstone serve`: runs the log service until it is told to stop, and then loses nothing that it acknowledged.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
 import { parsePort } from "../options.ts";

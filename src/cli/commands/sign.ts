@@ -1,4 +1,4 @@
-// touchstone sign: statement to envelope, or one more signature on an envelope. Needs no network and no log.
+// Implements `touchstone sign`: statement to envelope, or one more signature on an envelope. Needs no network and no log.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
 import { defineSign } from "../sign-command.ts";

@@ -1,5 +1,5 @@
-// touchstone status: issues the next status with a key that is kept away from the log. The signer believes nothing that the log says: it
-// replays the log, computes what is in force, and signs that.
+// Implements `touchstone status`: issues the next status with a key that is kept away from the log. The signer believes nothing that the
+// log says: it replays the log, computes what is in force, and signs that.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
 import { DEFAULT_URL, parseUrl } from "../options.ts";

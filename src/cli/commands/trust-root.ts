@@ -1,4 +1,5 @@
-// touchstone trust-root: draft the successor of the trust root in force, collect signatures, publish it, and write the new pin.
+// Implements `touchstone trust-root`: draft the successor of the trust root in force, collect signatures, publish it, and write the new
+// pin.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
 import { ALLOW_EXPIRED, collect, DEFAULT_URL, parsePositive, parseUrl } from "../options.ts";

@@ -1,4 +1,4 @@
-// The key of the channel that the verifier talks over, from a file: a public key, or the peer's certificate, which holds it.
+// Reads the key of the channel that the verifier talks over, from a file: a public key, or the peer's certificate, which holds it.
 import { decodeBase64 } from "../../protocol/encoding/base64.ts";
 import { decodeHex } from "../../protocol/encoding/hex.ts";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";

@@ -1,4 +1,4 @@
-// The high-water mark: the largest checkpoint that the log has signed, in a file outside the database. It is what tells a database
+// Keeps the high-water mark: the largest checkpoint that the log has signed, in a file outside the database. It is what tells a database
 // that lost its newest entries (a restored backup) from one that never had them, so it is never part of a backup.
 import * as nodeFs from "node:fs";
 import { dirname } from "node:path";

@@ -1,4 +1,4 @@
-// A witness of others, asked over HTTP (C2SP tlog-witness, add-checkpoint). Nothing that it answers is believed: the lines that it
+// Asks a witness of others over HTTP (C2SP tlog-witness, add-checkpoint). Nothing that it answers is believed: the lines that it
 // returns are verified like those of any cosigner.
 import { encodeBase64 } from "../../protocol/encoding/base64.ts";
 import { readStream } from "../../protocol/encoding/read-stream.ts";

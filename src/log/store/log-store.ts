@@ -1,4 +1,4 @@
-// The store that the log trusts with everything it must not lose. Its comments are the contract that every back end keeps.
+// Defines the store that the log trusts with everything it must not lose. Its comments are the contract that every back end keeps.
 import type { Kind } from "../../protocol/entry/kinds.ts";
 import type { EntryRecord } from "../../protocol/registration/references.ts";
 import type { TileStore } from "./tile-store.ts";

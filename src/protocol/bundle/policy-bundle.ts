@@ -1,4 +1,4 @@
-// The policy bundle: one JSON file with everything that a verifier needs to decide offline which machines are acceptable.
+// Defines the policy bundle: one JSON file with everything that a verifier needs to decide offline which machines are acceptable.
 // Reading it proves nothing; src/verifier/bundle/verify-bundle.ts does that.
 import * as z from "zod";
 import { decodeBase64, encodeBase64 } from "../encoding/base64.ts";

@@ -1,4 +1,4 @@
-// Hash functions for code that also runs in a browser: synchronous, over @noble/hashes. Node swaps in its native SHA-256
+// Provides hash functions for code that also runs in a browser: synchronous, over @noble/hashes. Node swaps in its native SHA-256
 // where millions of tree nodes are hashed (src/node/sha256.ts); WebCrypto is asynchronous and slow per node.
 import { sha256 as nobleSha256, sha384 as nobleSha384, sha512 as nobleSha512 } from "@noble/hashes/sha2.js";
 

@@ -1,4 +1,4 @@
-// The public keys that a party knows, by key id. Importing is asynchronous and done once a key; looking up is not.
+// Holds the public keys that a party knows, by key id. Importing is asynchronous and done once a key; looking up is not.
 import { decodeBase64 } from "../encoding/base64.ts";
 import { importPublicKey, keyIdOf, type PublicKey } from "./signature.ts";
 

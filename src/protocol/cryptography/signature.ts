@@ -1,4 +1,4 @@
-// Public keys as SubjectPublicKeyInfo (RFC 5280 §4.1.2.7) and signature verification over WebCrypto, which Node and browsers share.
+// Reads public keys as SubjectPublicKeyInfo (RFC 5280 §4.1.2.7) and verifies signatures with WebCrypto, which Node and browsers share.
 // Ed25519 per RFC 8032 §5.1.7; ECDSA per FIPS 186-5 with raw r‖s (IEEE P1363), either S accepted.
 
 import { decodeBase64, encodeBase64 } from "../encoding/base64.ts";

@@ -1,4 +1,4 @@
-// Base64 (RFC 4648 §4), padded and canonical: exactly one text for each byte string, everything else is refused.
+// Encodes and decodes base64 (RFC 4648 §4), padded and canonical: exactly one text for each byte string, everything else is refused.
 // Own code because Node 22 and 24 have no Uint8Array.fromBase64, atob() forgives white space, and this is on the publish path.
 import { MalformedError } from "../errors.ts";
 

@@ -1,4 +1,4 @@
-// Reading, joining and comparing byte strings.
+// Reads, joins and compares byte strings.
 import { MalformedError } from "../errors.ts";
 
 export function concatBytes(...parts: Uint8Array[]): Uint8Array {

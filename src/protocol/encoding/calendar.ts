@@ -1,4 +1,4 @@
-// The calendar: which days there are. JavaScript's Date takes 30 February and makes it 2 March (ECMA-262 §21.4.3.2 leaves that open).
+// Knows the calendar: which days there are. JavaScript's Date takes 30 February and makes it 2 March (ECMA-262 §21.4.3.2 leaves that open).
 
 /** Whether the calendar has this day, given as YYYY-MM-DD. */
 export function isDay(text: string): boolean {

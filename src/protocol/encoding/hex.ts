@@ -1,4 +1,4 @@
-// Lower-case hexadecimal, the only form in which Touchstone writes digests and register values.
+// Encodes and decodes lower-case hexadecimal, the only form in which Touchstone writes digests and register values.
 import { MalformedError } from "../errors.ts";
 
 const LOWER_HEX = /^(?:[0-9a-f]{2})*$/;

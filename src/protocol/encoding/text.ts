@@ -1,4 +1,4 @@
-// UTF-8, strict: bytes that are not well-formed UTF-8 are refused instead of replaced, and a byte order mark is kept.
+// Encodes and decodes UTF-8, strictly: bytes that are not well-formed UTF-8 are refused instead of replaced, and a byte order mark is kept.
 import { MalformedError } from "../errors.ts";
 
 const encoder = new TextEncoder();

@@ -1,4 +1,4 @@
-// The field types that every kind of entry is made of (design: strict objects, every field required, null where a fact is not known).
+// Defines the field types of every kind of entry: objects are strict, every field is required, and null says that a fact is not known.
 // Integers are safe integers, digests lower-case hex, times RFC 3339 in UTC to the second.
 import * as z from "zod";
 import { MAX_NAME_BYTES, NAME, NAME_PATTERN } from "./name.ts";

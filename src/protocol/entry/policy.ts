@@ -1,4 +1,5 @@
-// policy: which whole release sets are acceptable now. Every field is required; a permissive or empty policy cannot be written.
+// Defines the kind policy: which whole release sets are acceptable now. Every field is required; a permissive or empty policy cannot be
+// written.
 import * as z from "zod";
 import { hex16, integer, name, origin, positive, sha256, sha384, tdxRegister, text, time } from "./fields.ts";
 import { membersOf, type ProfilePlace } from "./kind.ts";

@@ -1,4 +1,4 @@
-// The part that all released artefacts share, and the small shapes that several kinds use.
+// Defines the part that all released artefacts share, and the small shapes that several kinds use.
 import * as z from "zod";
 import { fileName, gitCommit, integer, keyId, name, releaseVersion, sha256, sha384, text } from "./fields.ts";
 

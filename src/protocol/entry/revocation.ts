@@ -1,4 +1,4 @@
-// revocation: what must not be trusted any more, whatever the age of a policy. Irreversible.
+// Defines the kind revocation: what must not be trusted any more, whatever the age of a policy. It is irreversible.
 import * as z from "zod";
 import { integer, keyId, name, origin, releaseVersion, sha256, text } from "./fields.ts";
 

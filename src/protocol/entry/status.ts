@@ -1,4 +1,5 @@
-// status: everything in force, summarised. It closes the gap that a log alone leaves open: inclusion proves presence, never absence.
+// Defines the kind status: everything in force, summarised. It closes the gap that a log alone leaves open: inclusion proves presence,
+// never absence.
 import * as z from "zod";
 import { name, positive, sha256, time } from "./fields.ts";
 import { revokedKey } from "./revocation.ts";

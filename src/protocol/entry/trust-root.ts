@@ -1,4 +1,4 @@
-// trust-root: who may do what. Entry 0 of every log; each later one needs a threshold of the one before it and of its own.
+// Defines the kind trust-root: who may do what. Entry 0 of every log; each later one needs a threshold of the one before it and of its own.
 import * as z from "zod";
 import { keyId, namePattern, origin, positive, sha256, spki, time } from "./fields.ts";
 import { RELEASE_KINDS } from "./release-kinds.ts";

@@ -1,4 +1,5 @@
-// JSON Canonicalization Scheme (RFC 8785): one byte string for each JSON value, so that a signature or digest has one meaning.
+// Writes JSON in the JSON Canonicalization Scheme (RFC 8785): one byte string for each JSON value, so that a signature or digest has one
+// meaning.
 import { decodeUtf8 } from "../encoding/text.ts";
 import { MalformedError } from "../errors.ts";
 

@@ -1,4 +1,5 @@
-// DSSE envelope v1 (github.com/secure-systems-lab/dsse) around an in-toto statement, and the exact leaf that the log holds for it.
+// Reads and writes DSSE envelopes v1 (github.com/secure-systems-lab/dsse) around an in-toto statement, and the exact leaf that the log
+// holds for it.
 import * as z from "zod";
 import { type Hash, sha256 } from "../cryptography/hash.ts";
 import { type PublicKey, type VerifySignature, verifySignature } from "../cryptography/signature.ts";

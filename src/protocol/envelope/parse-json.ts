@@ -1,4 +1,4 @@
-// Strict JSON reading (RFC 8259, and I-JSON RFC 7493 §2.3): duplicate member names, lone surrogates, deep nesting and numbers that
+// Reads JSON strictly (RFC 8259, and I-JSON RFC 7493 §2.3): duplicate member names, lone surrogates, deep nesting and numbers that
 // a double cannot hold are refused, since two readers could disagree about each of them. JSON.parse accepts all four.
 
 import { decodeUtf8 } from "../encoding/text.ts";

@@ -1,4 +1,4 @@
-// in-toto Statement v1 (github.com/in-toto/attestation, spec/v1/statement.md), with a predicate of one of our kinds.
+// Reads and writes in-toto Statements v1 (github.com/in-toto/attestation, spec/v1/statement.md), with a predicate of one of our kinds.
 // The payload must equal its own RFC 8785 form, so that two parties who agree on the content agree on the digest.
 import * as z from "zod";
 import { readAs, type Validator } from "../encoding/shape.ts";

@@ -1,4 +1,4 @@
-// The right edge of a growing tree: the roots of its perfect subtrees, at most 53 hashes, from which the root follows and to
+// Keeps the right edge of a growing tree: the roots of its perfect subtrees, at most 53 hashes, from which the root follows and to
 // which leaves are appended without reading anything else (RFC 9162 §2.1.2).
 
 import { type Hash, sha256 } from "../cryptography/hash.ts";

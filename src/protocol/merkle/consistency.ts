@@ -1,4 +1,4 @@
-// Consistency proofs: RFC 9162 §2.1.4. They show that one tree is the other with entries appended, and nothing else.
+// Makes and verifies consistency proofs: RFC 9162 §2.1.4. They show that one tree is the other with entries appended, and nothing else.
 
 import { type Hash, sha256 } from "../cryptography/hash.ts";
 import { equalBytes } from "../encoding/bytes.ts";

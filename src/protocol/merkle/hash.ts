@@ -1,5 +1,5 @@
-// Hashing of the Merkle tree: RFC 6962 §2.1 (RFC 9162 §2.1.1) with SHA-256. Leaves and nodes are told apart by their first byte,
-// so that no entry can pass for an inner node.
+// Hashes the leaves and nodes of the Merkle tree: RFC 6962 §2.1 (RFC 9162 §2.1.1) with SHA-256. Leaves and nodes are told apart by their
+// first byte, so that no entry can pass for an inner node.
 
 import { type Hash, sha256 } from "../cryptography/hash.ts";
 

@@ -1,5 +1,5 @@
-// Inclusion proofs: RFC 9162 §2.1.3. The verifier trusts nothing but the root; the planner says which nodes a proof is made of, so
-// that a store can fetch them before it proves.
+// Makes and verifies inclusion proofs: RFC 9162 §2.1.3. The verifier trusts nothing but the root; the planner says which nodes a proof is
+// made of, so that a store can fetch them before it proves.
 
 import { type Hash, sha256 } from "../cryptography/hash.ts";
 import { equalBytes } from "../encoding/bytes.ts";

@@ -1,4 +1,4 @@
-// Ranges of leaves and the perfect subtrees they are made of (RFC 9162 §2.1.2). Everything is plain arithmetic on safe integers:
+// Splits ranges of leaves into the perfect subtrees they are made of (RFC 9162 §2.1.2). Everything is plain arithmetic on safe integers:
 // bit operators would cut sizes above 2^32.
 
 import { type Hash, sha256 } from "../cryptography/hash.ts";

@@ -1,5 +1,5 @@
-// Tiles and entry bundles: C2SP tlog-tiles. A tile holds up to 256 hashes of one level; tile (L, N) starts at node N·256 of tree
-// level 8·L. Level "entries" holds the entries themselves.
+// Names, reads and writes tiles and entry bundles: C2SP tlog-tiles. A tile holds up to 256 hashes of one level; tile (L, N) starts at node
+// N·256 of tree level 8·L. Level "entries" holds the entries themselves.
 
 import { type Hash, sha256 } from "../cryptography/hash.ts";
 import { ByteReader, concatBytes } from "../encoding/bytes.ts";

@@ -1,4 +1,4 @@
-// Checkpoints: C2SP tlog-checkpoint v1. The signed statement of a log that its tree of this size has this root.
+// Reads and writes checkpoints: C2SP tlog-checkpoint v1. The signed statement of a log that its tree of this size has this root.
 
 import { decodeBase64, encodeBase64 } from "../encoding/base64.ts";
 import { MalformedError, VerificationError } from "../errors.ts";

@@ -1,5 +1,5 @@
-// Cosignatures: C2SP tlog-cosignature. A timestamp and a signature which say: at this time, this was the largest consistent tree
-// seen. Type 0x04 is Ed25519 over text, type 0x06 is ML-DSA-44 over a binary struct that also binds the cosigner's name.
+// Makes and verifies cosignatures: C2SP tlog-cosignature. A timestamp and a signature which say: at this time, this was the largest
+// consistent tree seen. Type 0x04 is Ed25519 over text, type 0x06 is ML-DSA-44 over a binary struct that also binds the cosigner's name.
 
 import { ed25519Spki, importPublicKey, verifySignature } from "../cryptography/signature.ts";
 import { concatBytes } from "../encoding/bytes.ts";

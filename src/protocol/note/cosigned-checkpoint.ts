@@ -1,4 +1,4 @@
-// A checkpoint as a relying party takes it: signed by a log of the policy and cosigned by its quorum. Whether that is authentic
+// Verifies a checkpoint as a relying party takes it: signed by a log of the policy and cosigned by its quorum. Whether that is authentic
 // and whether it is recent are two questions with two kinds of error.
 
 import { equalBytes } from "../encoding/bytes.ts";

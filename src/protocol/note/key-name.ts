@@ -1,4 +1,5 @@
-// Names of note keys (C2SP signed-note): what stands before the first plus of a key and between the dash and the base64 of a signature.
+// Checks the names of note keys (C2SP signed-note): what stands before the first plus of a key and between the dash and the base64 of a
+// signature.
 import { utf8 } from "../encoding/text.ts";
 import { MalformedError } from "../errors.ts";
 

@@ -1,4 +1,5 @@
-// Keys of signed notes as text: C2SP signed-note "Verifier keys", and the private form of Go's golang.org/x/mod/sumdb/note.
+// Reads and writes the keys of signed notes as text: C2SP signed-note "Verifier keys", and the private form of Go's
+// golang.org/x/mod/sumdb/note.
 
 import { sha256 } from "../cryptography/hash.ts";
 import { ed25519Spki, importPublicKey, verifySignature } from "../cryptography/signature.ts";

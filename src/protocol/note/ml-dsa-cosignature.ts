@@ -1,4 +1,4 @@
-// ML-DSA-44 cosignatures (type 0x06, C2SP tlog-cosignature v1.1): what they sign, and how they are checked. In a file of its own, with the
+// Verifies ML-DSA-44 cosignatures (type 0x06, C2SP tlog-cosignature v1.1). It stands in a file of its own, with the
 // algorithm passed in, so that nobody carries either who does not need it.
 import { concatBytes } from "../encoding/bytes.ts";
 import { decodeUtf8, utf8 } from "../encoding/text.ts";

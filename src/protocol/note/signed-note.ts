@@ -1,4 +1,4 @@
-// Signed notes: C2SP signed-note v1. A text that ends in a newline, a blank line, and a line for every signature.
+// Reads, signs and verifies signed notes: C2SP signed-note v1. A text that ends in a newline, a blank line, and a line for every signature.
 
 import { decodeBase64, encodeBase64 } from "../encoding/base64.ts";
 import { concatBytes } from "../encoding/bytes.ts";

@@ -1,4 +1,4 @@
-// Which log keys to accept and which witnesses must have cosigned: C2SP tlog-policy.
+// Reads which log keys to accept and which witnesses must have cosigned: C2SP tlog-policy.
 
 import { encodeBase64 } from "../encoding/base64.ts";
 import { decodeUtf8 } from "../encoding/text.ts";

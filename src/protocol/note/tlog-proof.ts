@@ -1,4 +1,5 @@
-// Proof files: C2SP tlog-proof v1. Everything that shows, offline, that an entry is in a log: index, inclusion proof, checkpoint.
+// Reads, writes and verifies proof files: C2SP tlog-proof v1. Everything that shows, offline, that an entry is in a log: index, inclusion
+// proof, checkpoint.
 
 import type { Hash } from "../cryptography/hash.ts";
 import { decodeBase64, encodeBase64 } from "../encoding/base64.ts";

@@ -1,5 +1,5 @@
-// Who may sign what (design: authorisation is a function of the log). Thresholds count distinct keys, one single rule must be
-// satisfied, rules never combine, and a signature by a key without a role for this entry refuses it.
+// Decides who may sign what, as a function of the log (docs/formats.md, "Registration"). Thresholds count distinct keys, one single rule
+// must be satisfied, rules never combine, and a signature by a key without a role for this entry refuses it.
 
 import type { Kind } from "../entry/kinds.ts";
 import { isReleaseKind } from "../entry/kinds.ts";

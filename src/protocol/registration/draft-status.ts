@@ -1,4 +1,4 @@
-// Drafting a status: the summary of what is in force, which whoever replays the log computes the same.
+// Drafts a status: the summary of what is in force, which whoever replays the log computes the same.
 import { formatTime } from "../entry/fields.ts";
 import { formatStatement } from "../envelope/statement.ts";
 import { currentTrustRoot, type InForce, summarise } from "./in-force.ts";

@@ -1,4 +1,4 @@
-// What is in force after a number of entries: trust roots, newest policies, everything revoked, the newest status.
+// Computes what is in force after a number of entries: trust roots, newest policies, everything revoked, the newest status.
 // It is small, whatever the size of the log, and follows from the entries alone.
 
 import type { Kind } from "../entry/kinds.ts";

@@ -1,4 +1,4 @@
-// Why an entry is not registered. A closed list: the service maps each code to a status, auditors and tests name them.
+// Lists why an entry is not registered. The list is closed: the service maps each code to a status, auditors and tests name them.
 import { PolicyError } from "../errors.ts";
 
 export type RefusalCode =

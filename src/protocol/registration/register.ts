@@ -1,4 +1,4 @@
-// The rules by which an entry enters the log, as one pure function of the log before it. The log decides with it inside its commit,
+// Decides whether an entry enters the log, as one pure function of the log before it. The log decides with it inside its commit,
 // the auditor decides again with it years later.
 
 import { keyIdOf } from "../cryptography/signature.ts";

@@ -1,4 +1,4 @@
-// Documents that follow one another: trust roots, policies and statuses. Each names the one before it by digest.
+// Checks documents that follow one another: trust roots, policies and statuses. Each names the one before it by digest.
 
 import type { TrustRoot } from "../entry/trust-root.ts";
 import { canonicalize } from "../envelope/canonical-json.ts";

@@ -1,4 +1,4 @@
-// The HTTP calls that publishers make (openapi.yaml): patient with what will pass, and clear about what will not.
+// Makes the HTTP calls of publishers (openapi.yaml): patient with what will pass, and clear about what will not.
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";
 import { type Answer, type Deadline, fetchAnswer } from "../../verifier/fetch-answer.ts";
 import { RefusedError, readReason, UnreachableError } from "../../verifier/service-errors.ts";

@@ -1,4 +1,4 @@
-// Publishing signed entries, together and in order: all of them are added, or none. Repeating it after any failure is safe, since the
+// Publishes signed entries, together and in order: all of them are added, or none. Repeating it after any failure is safe, since the
 // log answers a known payload with the entry that it has.
 import * as z from "zod";
 import { equalBytes } from "../../protocol/encoding/bytes.ts";

@@ -1,4 +1,4 @@
-// What every describe gives: the statement's bytes, ready to be signed, and the documents that it names by digest.
+// Defines what every describe gives: the statement's bytes, ready to be signed, and the documents that it names by digest.
 import { createHash } from "node:crypto";
 import { utf8 } from "../../protocol/encoding/text.ts";
 import { type Attachment, MAX_ATTACHMENT_BYTES } from "../../protocol/entry/attachment.ts";

@@ -1,4 +1,4 @@
-// SLSA provenance v1 (slsa.dev/spec/v1.0/provenance) in a DSSE envelope, as a build service hands it over: alone, or in a sigstore
+// Reads SLSA provenance v1 (slsa.dev/spec/v1.0/provenance) in a DSSE envelope, as a build service hands it over: alone, or in a sigstore
 // bundle, whose certificate and log proof are not looked at. It is linked to a release by digest: one of its subjects must be an
 // artefact of that release. Unknown members are ignored, as in-toto asks.
 import { createHash } from "node:crypto";

@@ -1,4 +1,4 @@
-// The members that every described release begins with: who it is, who built it, from what, and which provenance says so.
+// Makes the members that every described release begins with: who it is, who built it, from what, and which provenance says so.
 import { decodePublicKeyPem } from "../../protocol/cryptography/signature.ts";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";
 import type { GspFirmware } from "../../protocol/entry/kinds/gsp-firmware.ts";

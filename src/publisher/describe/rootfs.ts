@@ -1,4 +1,4 @@
-// The root file system of a guest image: an EROFS image under dm-verity, whose tree covers all of it.
+// Reads the root file system of a guest image: an EROFS image under dm-verity, whose tree covers all of it.
 import { formatTime } from "../../protocol/entry/fields.ts";
 import type { OsImage } from "../../protocol/entry/kinds/os-image.ts";
 import { VerificationError } from "../../protocol/errors.ts";

@@ -1,4 +1,4 @@
-// One GPU's report judged alone, against RIM files instead of logged tables: what `evidence nvidia` prints.
+// Judges one GPU's report alone, against RIM files instead of logged tables: `evidence nvidia` prints it.
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { isTrusted, reasonOf } from "../../verifier/appraisal/verdict.ts";
 import { type Check, CheckList } from "../../verifier/check-list.ts";

@@ -1,4 +1,4 @@
-// One TDX quote judged alone, by the strictest policy that needs no log entry: what `evidence tdx` prints.
+// Judges one TDX quote alone, by the strictest policy that needs no log entry: `evidence tdx` prints it.
 import { isTrusted, reasonOf } from "../../verifier/appraisal/verdict.ts";
 import { type Check, CheckList } from "../../verifier/check-list.ts";
 import { parseTdxCollateral } from "../../verifier/tdx/collateral.ts";

@@ -1,4 +1,4 @@
-// What publishing a prepared release would do, asked before anything is signed: a dry run. The log's answers are not proven here.
+// Forecasts what publishing a prepared release would do, before anything is signed: a dry run. The log's answers are not proven here.
 import { describeReference } from "../../protocol/entry/reference.ts";
 import { PolicyError } from "../../protocol/errors.ts";
 import { authorise } from "../../protocol/registration/authorisation.ts";

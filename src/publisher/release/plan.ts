@@ -1,5 +1,5 @@
-// The plan of a prepared release: its statements in the order in which they are published, each by digest, so that what comes back
-// from the machine of another signer is still what was prepared.
+// Reads and writes the plan of a prepared release: its statements in the order in which they are published, each by digest, so that what
+// comes back from the machine of another signer is still what was prepared.
 import { join } from "node:path";
 import * as z from "zod";
 import { readAs } from "../../protocol/encoding/shape.ts";

@@ -1,4 +1,4 @@
-// Publishing a prepared release: its entries in one batch, then the policy over them. Repeating it after a failure is safe, since the
+// Publishes a prepared release: its entries in one batch, then the policy over them. Repeating it after a failure is safe, since the
 // log knows what it has: then nothing is added, and the proofs are written all the same.
 import { createHash } from "node:crypto";
 import { join } from "node:path";

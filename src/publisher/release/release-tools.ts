@@ -1,4 +1,4 @@
-// What a release gets from the outside.
+// Defines what a release gets from the outside.
 import type { LogClient } from "../client/log-client.ts";
 
 export interface ReleaseTools {

@@ -1,4 +1,4 @@
-// Signing what a release prepared. Signatures that others have made over the same statements stay, whichever machine they come from.
+// Signs what a release prepared. Signatures that others have made over the same statements stay, whichever machine they come from.
 import { existsSync } from "node:fs";
 import { sha256 } from "../../protocol/cryptography/hash.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";

@@ -1,4 +1,4 @@
-// What a release came to, as JSON for programs and as Markdown for the page of a build.
+// Summarises what a release came to, as JSON for programs and as Markdown for the page of a build.
 
 export interface SummaryEntry {
   readonly table: string;

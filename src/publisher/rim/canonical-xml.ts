@@ -1,4 +1,5 @@
-// Canonical XML 1.1 of one element, without comments. In our profile it equals 1.0, which the library has: they differ in xml:* attributes only.
+// Writes one element in Canonical XML 1.1, without comments. In our profile it equals 1.0, which the library has: they differ in xml:*
+// attributes only.
 import type { Element } from "@xmldom/xmldom";
 import { C14nCanonicalization } from "xml-crypto";
 import { utf8 } from "../../protocol/encoding/text.ts";

@@ -1,5 +1,6 @@
-// XML under a strict profile, for signed documents: printable ASCII elements, attributes and text, nothing that two readers could see differently.
-// No DTD, entity, CDATA, comment, processing instruction, lone carriage return or xml:* attribute; limits on size, depth and count.
+// Reads XML under a strict profile, for signed documents: printable ASCII elements, attributes and text, nothing that two readers could see
+// differently. No DTD, entity, CDATA, comment, processing instruction, lone carriage return or xml:* attribute; limits on size, depth and
+// count.
 import { DOMParser, type Element, onWarningStopParsing } from "@xmldom/xmldom";
 import { likeness } from "../../protocol/encoding/recognise.ts";
 import { decodeUtf8, utf8 } from "../../protocol/encoding/text.ts";

@@ -1,4 +1,5 @@
-// The contents of a RIM: a SWID tag (ISO/IEC 19770-2:2015) with TCG RIM metadata, whose payload states one measurement for each resource.
+// Reads the contents of a RIM: a SWID tag (ISO/IEC 19770-2:2015) with TCG RIM metadata, whose payload states one measurement for each
+// resource.
 import type { Element } from "@xmldom/xmldom";
 import { type GoldenTable, goldenTable } from "../../protocol/entry/kinds/gpu-rim.ts";
 import { MalformedError } from "../../protocol/errors.ts";

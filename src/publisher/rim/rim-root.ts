@@ -1,4 +1,4 @@
-// The root under which NVIDIA signs RIMs, pinned. The one that comes inside a RIM proves nothing.
+// Pins the root under which NVIDIA signs RIMs. The one that comes inside a RIM proves nothing.
 import { decodeBase64 } from "../../protocol/encoding/base64.ts";
 
 /** "NVIDIA CoRIM signing Root CA", DER; SHA-256 of its SPKI is dec1dc316477aa851eebdf51327ae9f864bc8d89254657ed1e7eb9168af1e1a3. */

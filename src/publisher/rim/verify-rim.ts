@@ -1,5 +1,6 @@
-// A RIM file, judged at a stated time: the strict profile, the signature, its signer's chain to NVIDIA's pinned RIM root, and what the RIM is about.
-// Reading it yields the golden table that a gpu-rim entry logs. Signers live two years, so an old RIM is judged at the time it was logged.
+// Judges a RIM file at a stated time: the strict profile, the signature, its signer's chain to NVIDIA's pinned RIM root, and what the RIM
+// is about. Reading it yields the golden table that a gpu-rim entry logs. Signers live two years, so an old RIM is judged at the time it
+// was logged.
 import { sha256 } from "../../protocol/cryptography/hash.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { goldenTableDigest } from "../../protocol/entry/kinds/gpu-rim.ts";

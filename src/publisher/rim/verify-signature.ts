@@ -1,5 +1,6 @@
-// XML Signature (W3C XMLDSig 1.1) under the one profile of NVIDIA's RIMs: enveloped, over the whole document, Canonical XML 1.1,
-// ECDSA P-384 with SHA-384 and raw r‖s (RFC 6931 §2.3.6). What was signed is parsed again from the signed bytes, and nothing else is believed.
+// Verifies an XML Signature (W3C XMLDSig 1.1) under the one profile of NVIDIA's RIMs: enveloped, over the whole document, Canonical XML
+// 1.1, ECDSA P-384 with SHA-384 and raw r‖s (RFC 6931 §2.3.6). What was signed is parsed again from the signed bytes, and nothing else is
+// believed.
 import type { Element } from "@xmldom/xmldom";
 import { sha384 } from "../../protocol/cryptography/hash.ts";
 import { importPublicKey, verifySignature } from "../../protocol/cryptography/signature.ts";

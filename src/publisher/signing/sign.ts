@@ -1,4 +1,4 @@
-// Signing: statement to envelope, one signer after another, on machines that need not know the log.
+// Signs: statement to envelope, one signer after another, on machines that need not know the log.
 import { utf8 } from "../../protocol/encoding/text.ts";
 import { canonicalize } from "../../protocol/envelope/canonical-json.ts";
 import {

@@ -1,4 +1,4 @@
-// Private keys that sign entries: PKCS#8 PEM (RFC 7468 §10), Ed25519 or ECDSA P-256, from a file or an environment variable.
+// Reads private keys that sign entries: PKCS#8 PEM (RFC 7468 §10), Ed25519 or ECDSA P-256, from a file or an environment variable.
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { keyIdOf, signatureAlgorithmOf } from "../../protocol/cryptography/signature.ts";
 import { encodeBase64 } from "../../protocol/encoding/base64.ts";

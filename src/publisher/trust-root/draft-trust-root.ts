@@ -1,4 +1,4 @@
-// Drafting a trust root: the first one of a new log, or the successor of the newest.
+// Drafts a trust root: the first one of a new log, or the successor of the newest.
 import type { TrustRoot } from "../../protocol/entry/trust-root.ts";
 import { formatStatement } from "../../protocol/envelope/statement.ts";
 

@@ -1,4 +1,4 @@
-// Founding a log: the keys of its first roles, of itself and of its cosigner, and the trust root that gives them out.
+// Founds a log: the keys of its first roles, of itself and of its cosigner, and the trust root that gives them out.
 import { randomBytes } from "node:crypto";
 import { keyIdOf } from "../../protocol/cryptography/signature.ts";
 import { decodeBase64, encodeBase64 } from "../../protocol/encoding/base64.ts";

@@ -1,4 +1,4 @@
-// Public keys of people, as they hand them over: `touchstone key show`, or SPKI as PEM or base64.
+// Reads public keys of people, as they hand them over: `touchstone key show`, or SPKI as PEM or base64.
 import { importPublicKey, signatureAlgorithmOf } from "../../protocol/cryptography/signature.ts";
 import { decodeBase64 } from "../../protocol/encoding/base64.ts";
 import { holdsPrivateKey } from "../../protocol/encoding/private-key-text.ts";

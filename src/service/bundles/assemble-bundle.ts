@@ -1,4 +1,4 @@
-// Puts a policy bundle together out of the log, under one published checkpoint (design: status and bundle). Whether a verifier will
+// Puts a policy bundle together out of the log, under one published checkpoint (docs/formats.md, "Policy bundle"). Whether a verifier will
 // take it is not decided here.
 import type { Published } from "../../log/checkpointing/publication.ts";
 import type { PublishedLog, ReadEntry } from "../../log/published-log.ts";

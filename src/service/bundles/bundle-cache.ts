@@ -1,4 +1,4 @@
-// Policy bundles, ready to send. A current one is served only after our own verifier accepted exactly these bytes, and only while
+// Keeps policy bundles ready to send. A current one is served only after our own verifier accepted exactly these bytes, and only while
 // nothing that was registered since has changed what is in force.
 import { LRUCache } from "lru-cache";
 import type { Published } from "../../log/checkpointing/publication.ts";

@@ -1,4 +1,4 @@
-// Shapes of the answers that several calls share.
+// Defines the shapes of answers that several calls share.
 import * as z from "zod";
 import type { PublishedLog, ReadEntry } from "../../log/published-log.ts";
 import { encodeBase64 } from "../../protocol/encoding/base64.ts";

@@ -1,4 +1,4 @@
-// Entries of the log as the API shows them: read, decoded, with their proof and what revokes them.
+// Reads entries of the log as the API shows them: read, decoded, with their proof and what revokes them.
 import { setImmediate as turn } from "node:timers/promises";
 import type { Published } from "../../log/checkpointing/publication.ts";
 import type { PublishedLog, ReadEntry } from "../../log/published-log.ts";

@@ -1,4 +1,4 @@
-// A body that is sent many times: compressed once, kept in memory, and handed out in the coding that the client takes best.
+// Serves a body that is sent many times: compressed once, kept in memory, and handed out in the coding that the client takes best.
 import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";

@@ -1,5 +1,5 @@
-// Header fields that every answer carries. Everything the log serves is public, so any page may read it (CORS *); nothing it serves
-// is a page, so a browser that is talked into showing it runs nothing.
+// Defines the header fields that every answer carries. Everything the log serves is public, so any page may read it (CORS *); nothing it
+// serves is a page, so a browser that is talked into showing it runs nothing.
 
 /** For what is read all the time: each field costs, and these two are what bytes and JSON need. */
 export const READ_HEADERS = {

@@ -1,4 +1,4 @@
-// Path and query parameters. All of them are strings with a pattern: coercion would take "", " 7 " and "1e3" for numbers, and would
+// Reads path and query parameters. All of them are strings with a pattern: coercion would take "", " 7 " and "1e3" for numbers, and would
 // describe required path parameters as nullable.
 import type { Context } from "hono";
 import * as z from "zod";

@@ -1,4 +1,4 @@
-// What becomes known of a request while it is handled; the access log and problem details share it.
+// Defines the facts of a request that the access log and the problem document share.
 
 export interface RequestFacts {
   /** Names the request in the service's log, and in the problem that it may end with. */

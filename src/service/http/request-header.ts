@@ -1,4 +1,4 @@
-// Header fields of requests on the read path. Behind a port Node has parsed them already; asking the Request for one would first copy
+// Reads header fields of requests on the read path. Behind a port Node has parsed them already; asking the Request for one would first copy
 // all of them into a Headers object, which costs more than answering from memory.
 import type { IncomingMessage } from "node:http";
 import type { Context } from "hono";

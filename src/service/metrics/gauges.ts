@@ -1,4 +1,4 @@
-// Metrics of what the log holds now, read from it when somebody asks.
+// Measures what the log holds now, read from it when somebody asks.
 import { Gauge, type Registry } from "prom-client";
 import type { Log } from "../../log/log.ts";
 import type { PublishedLog } from "../../log/published-log.ts";

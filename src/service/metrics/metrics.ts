@@ -1,4 +1,4 @@
-// Prometheus metrics. Names and labels are an interface: dashboards and alerts are built on them.
+// Defines the Prometheus metrics. Names and labels are an interface: dashboards and alerts are built on them.
 import { Counter, collectDefaultMetrics, Histogram, Registry } from "prom-client";
 import type { Measure } from "../../log/observer.ts";
 

@@ -1,5 +1,5 @@
-// One line in the access log and one observation in the metrics for each request, and the fields every answer carries. Logged is what
-// is chosen here: never bodies, never header values, never a query.
+// Writes a line in the access log and an observation in the metrics for each request, and the fields that every answer carries. Logged is
+// what is chosen here: never bodies, never header values, never a query.
 import { randomUUID } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";

@@ -1,4 +1,4 @@
-// The page that shows the API description. Swagger UI draws it; the look is that of our other pages.
+// Makes the page that shows the API description. Swagger UI draws it; the look is that of our other pages.
 
 export const DOCS_PAGE = `<!doctype html>
 <html lang="en">

@@ -1,4 +1,4 @@
-// The page at "/": what this log is, what is in force, and its newest entries. For people; everything on it is in the API too.
+// Makes the page at "/": what this log is, what is in force, and its newest entries. For people; everything on it is in the API too.
 // No scripts. Everything from the log is escaped by hono/html: names and origins are not ours.
 import { html } from "hono/html";
 

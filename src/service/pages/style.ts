@@ -1,4 +1,4 @@
-// The style sheet of the overview page. Light and dark follow the reader's system.
+// Holds the style sheet of the overview page. Light and dark follow the reader's system.
 
 export const PAGE_STYLE = `:root {
   color-scheme: light dark;

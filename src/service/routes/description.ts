@@ -1,4 +1,4 @@
-// The description of the interface, as JSON, as YAML, and as a page that loads nothing from outside.
+// Serves the description of the interface, as JSON, as YAML, and as a page that loads nothing from outside.
 import { readFile } from "node:fs/promises";
 import type { OpenAPIObject } from "openapi3-ts/oas31";
 import { stringify } from "yaml";

@@ -1,4 +1,4 @@
-// Looking entries up: the list, with filters and pages, and one entry with everything that is known of it.
+// Looks entries up: the list, with filters and pages, and one entry with everything that is known of it.
 
 import * as z from "zod";
 import type { PublishedLog, ReadEntry } from "../../log/published-log.ts";

@@ -1,4 +1,4 @@
-// What those who run the service ask: is it alive, can it take entries, what does it measure.
+// Answers those who run the service: is it alive, can it take entries, what does it measure.
 import * as z from "zod";
 import { NO_BUNDLE_REASONS, whyNoBundle } from "../bundles/why-no-bundle.ts";
 import { type Api, describeRoute, problems, route } from "../openapi.ts";

@@ -1,4 +1,4 @@
-// The page for people, and its style sheet.
+// Serves the page for people, and its style sheet.
 import type { PublishedLog } from "../../log/published-log.ts";
 import { encodeBase64 } from "../../protocol/encoding/base64.ts";
 import type { StatementOf } from "../../protocol/envelope/statement.ts";

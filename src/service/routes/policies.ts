@@ -1,4 +1,4 @@
-// Policies: the list, and the bundles that verifiers fetch. A bundle comes out of memory, compressed already.
+// Serves policies: the list, and the bundles that verifiers fetch. A bundle comes out of memory, compressed already.
 import * as z from "zod";
 import { BUNDLE_MEDIA_TYPE, policyBundleJson } from "../../protocol/bundle/policy-bundle.ts";
 import { name as nameShape, positive, sha256, time } from "../../protocol/entry/fields.ts";

@@ -1,4 +1,4 @@
-// Proofs and the history of checkpoints.
+// Serves proofs and the history of checkpoints.
 import * as z from "zod";
 import type { PublishedLog } from "../../log/published-log.ts";
 import { encodeBase64 } from "../../protocol/encoding/base64.ts";

@@ -1,5 +1,5 @@
-// Publishing: one envelope, or a batch that is added whole or not at all. What is answered with 200 or 201 is durable, in the tree and
-// cosigned; with 202 it is durable and in the tree.
+// Publishes entries: one envelope, or a batch that is added whole or not at all. What is answered with 200 or 201 is durable, in the tree
+// and cosigned; with 202 it is durable and in the tree.
 import type { Context } from "hono";
 import * as z from "zod";
 import type { PublishOutcome } from "../../log/sequencing/sequencer.ts";

@@ -1,4 +1,4 @@
-// The read path: C2SP tlog-tiles at the root of the service. No middleware runs for it, full tiles are kept in memory.
+// Serves the read path: C2SP tlog-tiles at the root of the service. No middleware runs for it, full tiles are kept in memory.
 import { LRUCache } from "lru-cache";
 import * as z from "zod";
 import { utf8 } from "../../protocol/encoding/text.ts";

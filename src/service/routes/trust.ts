@@ -1,4 +1,4 @@
-// What is in force: the trust root, the status and the revocations, each with the proof that it is logged.
+// Serves what is in force: the trust root, the status and the revocations, each with the proof that it is logged.
 import * as z from "zod";
 import { positive, sha256 } from "../../protocol/entry/fields.ts";
 import { currentTrustRoot } from "../../protocol/registration/in-force.ts";

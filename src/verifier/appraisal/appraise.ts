@@ -1,4 +1,4 @@
-// Appraisal of one machine: does its evidence match the policy? Every check is named, the set of checks is fixed before any is made,
+// Appraises one machine: does its evidence match the policy? Every check is named, the set of checks is fixed before any is made,
 // and only a verdict whose every check passed is "trusted".
 
 import { gpuRim } from "../../protocol/entry/kinds/gpu-rim.ts";

@@ -1,4 +1,4 @@
-// Whether the quote vouches for the channel that the verifier talks over, for this challenge, and for the state of the GPUs.
+// Checks whether the quote vouches for the channel that the verifier talks over, for this challenge, and for the state of the GPUs.
 import { sha256 } from "../../protocol/cryptography/hash.ts";
 import { decodeHex, encodeHex } from "../../protocol/encoding/hex.ts";
 import { utf8 } from "../../protocol/encoding/text.ts";

@@ -1,4 +1,4 @@
-// The tuple that a quote must match as a whole: one platform's firmware and shape with one image of the profile. Registers of
+// Checks the tuple that a quote must match as a whole: one platform's firmware and shape with one image of the profile. Registers of
 // different profiles or platforms are never mixed.
 import { type OsImage, osImage } from "../../protocol/entry/kinds/os-image.ts";
 import { type Platform, platform } from "../../protocol/entry/kinds/platform.ts";

@@ -1,4 +1,4 @@
-// The answer of an appraisal: trusted, or rejected and why. It names every check, what was expected, what was found, and the logged
+// Defines the answer of an appraisal: trusted, or rejected and why. It names every check, what was expected, what was found, and the logged
 // entry that said what to expect.
 import type { Check } from "../check-list.ts";
 

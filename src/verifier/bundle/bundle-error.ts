@@ -1,4 +1,4 @@
-// Why a bundle is not accepted: a closed list of codes, each belonging to one of the six steps of verification.
+// Lists why a bundle is not accepted: a closed list of codes, each belonging to one of the six steps of verification.
 import { PolicyError, VerificationError } from "../../protocol/errors.ts";
 
 /** Codes for what is broken or forged. */

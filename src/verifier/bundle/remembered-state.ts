@@ -1,4 +1,5 @@
-// What a verifier remembers between visits, so that nobody can show it an older or another log than before: its form (docs/formats.md).
+// Defines what a verifier remembers between visits, so that nobody can show it an older or another log than before: its form
+// (docs/formats.md).
 import * as z from "zod";
 import { readAs } from "../../protocol/encoding/shape.ts";
 import { integer, name, positive, text, time } from "../../protocol/entry/fields.ts";

@@ -1,4 +1,4 @@
-// Step 6 of bundle verification: the log did not go back or fork since the last visit (RFC 9162 §2.1.4).
+// Checks step 6 of bundle verification: the log did not go back or fork since the last visit (RFC 9162 §2.1.4).
 import type { PolicyBundle } from "../../protocol/bundle/policy-bundle.ts";
 import { verifyConsistency } from "../../protocol/merkle/consistency.ts";
 import { asBundleError, refuseBroken, refuseUnacceptable } from "./bundle-error.ts";

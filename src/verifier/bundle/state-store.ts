@@ -1,4 +1,4 @@
-// Where a verifier keeps what it remembers: in memory or in a browser's storage. touchstone/verifier/node has one in a file.
+// Keeps what a verifier remembers: in memory or in a browser's storage. touchstone/verifier/node has one in a file.
 import { LogForkedError } from "./forked-log.ts";
 import { mergeStates } from "./merge-states.ts";
 import { formatState, parseState, type RememberedState } from "./remembered-state.ts";

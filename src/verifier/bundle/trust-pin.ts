@@ -1,4 +1,4 @@
-// What a verifier starts from: one trust root of one log, by digest. Everything else is authenticated from it.
+// Defines what a verifier starts from: one trust root of one log, by digest. Everything else is authenticated from it.
 import * as z from "zod";
 import { readAs } from "../../protocol/encoding/shape.ts";
 import { positive, sha256, text } from "../../protocol/entry/fields.ts";

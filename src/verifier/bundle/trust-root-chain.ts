@@ -1,4 +1,4 @@
-// Step 1 of bundle verification: the chain of trust roots, from the one that the verifier pinned, backwards by digest and forwards
+// Checks step 1 of bundle verification: the chain of trust roots, from the one that the verifier pinned, backwards by digest and forwards
 // by threshold signatures, to the newest, which must be unexpired and not older than remembered.
 import type { LoggedEntry, PolicyBundle } from "../../protocol/bundle/policy-bundle.ts";
 import type { KeyRing } from "../../protocol/cryptography/key-ring.ts";

@@ -1,4 +1,4 @@
-// Verification of a policy bundle, offline, at a time that the caller states. Six steps, in the order of docs/formats.md:
+// Verifies a policy bundle, offline, at a time that the caller states. Six steps, in the order of docs/formats.md:
 // trust root, checkpoint, status, policy, entries, remembered state. Anything missing or unknown rejects.
 import type { LoggedEntry, PolicyBundle } from "../../protocol/bundle/policy-bundle.ts";
 import { parsePolicyBundle } from "../../protocol/bundle/policy-bundle.ts";

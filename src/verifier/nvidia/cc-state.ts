@@ -1,5 +1,6 @@
-// Confidential-computing state of the GPUs. No report states it: the measured guest asks its driver and binds the answer into REPORTDATA
-// (touchstone-binding/v1), together with the reports it is about. Whether it is bound is the binding's check; here is what it must say.
+// Checks the confidential-computing state of the GPUs. No report states it: the measured guest asks its driver and binds the answer into
+// REPORTDATA (touchstone-binding/v1), together with the reports it is about. Whether it is bound is the binding's check; here is what it
+// must say.
 import { sha256 } from "../../protocol/cryptography/hash.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import type { GpuRequirements } from "../../protocol/entry/policy.ts";

@@ -1,4 +1,4 @@
-// The chain of a GPU's attestation key: AK ← device identity key (boot ROM) ← provisioner ICA ← chip identity CA ← device root.
+// Verifies the chain of a GPU's attestation key: AK ← device identity key (boot ROM) ← provisioner ICA ← chip identity CA ← device root.
 // The supplied root is dropped and the pinned one used instead.
 import { keyIdOf } from "../../protocol/cryptography/signature.ts";
 import { VerificationError } from "../../protocol/errors.ts";

@@ -1,4 +1,4 @@
-// Comparison of a GPU's measurement blocks with logged golden tables (NVIDIA RIMs): driver and VBIOS tables together, active indices only.
+// Compares a GPU's measurement blocks with logged golden tables (NVIDIA RIMs): driver and VBIOS tables together, active indices only.
 // Rules as in NVIDIA attestation-sdk, verify.cpp: index i states block i + 1, and any one of the alternatives matches.
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import type { GoldenTable } from "../../protocol/entry/kinds/gpu-rim.ts";

@@ -1,4 +1,4 @@
-// Which logged tables a GPU must match: one of its driver's and one of its VBIOS's, for its chip, among those that the policy allows.
+// Finds which logged tables a GPU must match: one of its driver's and one of its VBIOS's, for its chip, among those that the policy allows.
 // Where several are logged for one version (NVIDIA reissues RIMs with other values), the GPU must match one pair of them as a whole.
 import type { GpuRim } from "../../protocol/entry/kinds/gpu-rim.ts";
 import { goldenTableDigest } from "../../protocol/entry/kinds/gpu-rim.ts";

@@ -1,4 +1,4 @@
-// The root of every NVIDIA GPU's attestation key, pinned. A root that comes with the evidence proves nothing.
+// Pins the root of every NVIDIA GPU's attestation key. A root that comes with the evidence proves nothing.
 import { decodeBase64 } from "../../protocol/encoding/base64.ts";
 
 /** "NVIDIA Device Identity CA", DER; SHA-256 of its SPKI is a90c4eb5acfd3e3d03a25db6a26b84f720ad0503196c627c21ddd48dd85b06a4. */

@@ -1,5 +1,5 @@
-// The firmware id that NVIDIA's boot ROM certified in the attestation key's certificate: the digest of the GSP firmware that holds the key.
-// Hopper: TCG DICE CompositeDeviceID (2.23.133.5.4.1), FWID last. Blackwell: DiceTcbInfo (2.23.133.5.4.1.1), first of its fwids.
+// Reads the firmware id that NVIDIA's boot ROM certified in the attestation key's certificate: the digest of the GSP firmware that holds
+// the key. Hopper: TCG DICE CompositeDeviceID (2.23.133.5.4.1), FWID last. Blackwell: DiceTcbInfo (2.23.133.5.4.1.1), first of its fwids.
 import { MalformedError } from "../../protocol/errors.ts";
 import type { Certificate } from "../x509/certificate.ts";
 import { type DerElement, derIdentifier, derOctets, derSequence, readDer } from "../x509/der.ts";

@@ -1,4 +1,4 @@
-// What a policy demands of all GPUs of a machine together, beyond each report being genuine: how many, which ones, their versions,
+// Checks what a policy demands of all GPUs of a machine together, beyond each report being genuine: how many, which ones, their versions,
 // firmware, measurements against the logged tables, confidential-computing state and revocation.
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import type { GpuRequirements } from "../../protocol/entry/policy.ts";

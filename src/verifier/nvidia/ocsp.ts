@@ -1,4 +1,5 @@
-// OCSP responses (RFC 6960 §4.2) as statements about certificates. Only what a responder that the issuer authorised signed, and what is fresh, counts.
+// Reads OCSP responses (RFC 6960 §4.2) as statements about certificates. Only what a responder that the issuer authorised signed, and what
+// is fresh, counts.
 import { sha256, sha384, sha512 } from "../../protocol/cryptography/hash.ts";
 import { equalBytes } from "../../protocol/encoding/bytes.ts";
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";

@@ -1,5 +1,5 @@
-// The opaque data of NVIDIA's SPDM measurement response: little-endian TLVs (type u16, length u16, value) that state what runs on the GPU.
-// Types as in NVIDIA nvtrust, spdm_msrt_resp_msg.py, and attestation-sdk, gpu_opaque_data_parser.cpp; format version 1.
+// Reads the opaque data of NVIDIA's SPDM measurement response: little-endian TLVs (type u16, length u16, value) that state what runs on the
+// GPU. Types as in NVIDIA nvtrust, spdm_msrt_resp_msg.py, and attestation-sdk, gpu_opaque_data_parser.cpp; format version 1.
 import { ByteReader } from "../../protocol/encoding/bytes.ts";
 import { utf8 } from "../../protocol/encoding/text.ts";
 import { MalformedError } from "../../protocol/errors.ts";

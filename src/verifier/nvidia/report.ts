@@ -1,5 +1,5 @@
-// NVIDIA's GPU attestation report: an SPDM 1.1 GET_MEASUREMENTS request with its MEASUREMENTS response (DSP0274 §10.11), signature last.
-// Layout as in NVIDIA attestation-sdk, spdm_req.cpp and spdm_resp.cpp, and as strict.
+// Reads NVIDIA's GPU attestation report: an SPDM 1.1 GET_MEASUREMENTS request with its MEASUREMENTS response (DSP0274 §10.11), signature
+// last. Layout as in NVIDIA attestation-sdk, spdm_req.cpp and spdm_resp.cpp, and as strict.
 import { ByteReader } from "../../protocol/encoding/bytes.ts";
 import { likeness } from "../../protocol/encoding/recognise.ts";
 import { MalformedError } from "../../protocol/errors.ts";

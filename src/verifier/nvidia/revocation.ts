@@ -1,4 +1,5 @@
-// Whether the certificates of a GPU's chain are revoked, as the policy wants it known: stapled OCSP answers, CRLs, or said out loud that it is not asked.
+// Checks whether the certificates of a GPU's chain are revoked, as the policy wants it known: stapled OCSP answers, CRLs, or said out loud
+// that it is not asked.
 import type { GpuRequirements } from "../../protocol/entry/policy.ts";
 import { PolicyError, VerificationError } from "../../protocol/errors.ts";
 import type { GpuEvidence } from "../evidence.ts";

@@ -1,4 +1,5 @@
-// The ids under which NVIDIA serves the RIMs of a GPU, made from its signed opaque data. An id does not name the values: they change under it.
+// Makes the ids under which NVIDIA serves the RIMs of a GPU, made from its signed opaque data. An id does not name the values: they change
+// under it.
 import type { GpuReport } from "./report.ts";
 
 export interface RimIds {

@@ -1,5 +1,5 @@
-// One GPU's report and certificate chain: a fixed list of checks, in NVIDIA's order (attestation-sdk, verify.cpp), failing closed where
-// theirs does not: a missing FWID passes only for drivers that never send one.
+// Verifies one GPU's report and certificate chain: a fixed list of checks, in NVIDIA's order (attestation-sdk, verify.cpp), failing closed
+// where theirs does not: a missing FWID passes only for drivers that never send one.
 
 import { importPublicKey, verifySignature } from "../../protocol/cryptography/signature.ts";
 import { equalBytes } from "../../protocol/encoding/bytes.ts";

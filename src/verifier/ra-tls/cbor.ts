@@ -1,4 +1,4 @@
-// CBOR (RFC 8949) that has one reading: definite and shortest lengths, no duplicate keys, nothing after the end.
+// Reads CBOR (RFC 8949) that has one reading: definite and shortest lengths, no duplicate keys, nothing after the end.
 import { type DecodeOptions, decode } from "cborg";
 import { MalformedError } from "../../protocol/errors.ts";
 

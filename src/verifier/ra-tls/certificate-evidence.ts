@@ -1,5 +1,5 @@
-// Evidence in an X.509 certificate, in the forms in use. A certificate must hold exactly one form: who takes the first that verifies lets
-// the attacker choose.
+// Finds evidence in an X.509 certificate, in the forms in use. A certificate must hold exactly one form: who takes the first that verifies
+// lets the attacker choose.
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { MalformedError, PolicyError } from "../../protocol/errors.ts";
 import { type Evidence, parseEvidence } from "../evidence.ts";

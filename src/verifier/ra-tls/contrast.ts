@@ -1,5 +1,5 @@
-// Edgeless Contrast's evidence (1.3.9901.2.2): the quote taken apart into go-tdx-guest's protobuf QuoteV4 (google/go-tdx-guest, tdx.proto).
-// The signatures are over the binary quote, so it is put together again; a wrong reassembly cannot verify.
+// Reads Edgeless Contrast's evidence (1.3.9901.2.2): the quote taken apart into go-tdx-guest's protobuf QuoteV4 (google/go-tdx-guest,
+// tdx.proto). The signatures are over the binary quote, so it is put together again; a wrong reassembly cannot verify.
 import { ByteReader, concatBytes } from "../../protocol/encoding/bytes.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 

@@ -1,4 +1,4 @@
-// The interoperable RA-TLS evidence of the Confidential Computing Consortium (interoperable-ra-tls, TCG DICE 2.23.133.5.4.9):
+// Reads the interoperable RA-TLS evidence of the Confidential Computing Consortium (interoperable-ra-tls, TCG DICE 2.23.133.5.4.9):
 // CBOR 60000([quote, claims]), and the claims that the quote's REPORTDATA hashes.
 import { Tagged } from "cborg";
 import { sha256, sha384, sha512 } from "../../protocol/cryptography/hash.ts";

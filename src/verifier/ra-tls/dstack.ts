@@ -1,5 +1,5 @@
-// dstack's attestation in a certificate (Dstack-TEE/dstack, ra-tls and dstack-attest): extension .8 holds version 0 in SCALE or version 1 in
-// MessagePack; older certificates hold the quote in .1 and the event log in .2.
+// Reads dstack's attestation in a certificate (Dstack-TEE/dstack, ra-tls and dstack-attest): extension .8 holds version 0 in SCALE or
+// version 1 in MessagePack; older certificates hold the quote in .1 and the event log in .2.
 import { ByteReader } from "../../protocol/encoding/bytes.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { decodeUtf8, utf8 } from "../../protocol/encoding/text.ts";

@@ -1,4 +1,4 @@
-// Flashbots' attested-tls message (flashbots/attested-tls, crates/attestation): JSON that stands where dstack has the quote.
+// Reads Flashbots' attested-tls message (flashbots/attested-tls, crates/attestation): JSON that stands where dstack has the quote.
 import * as z from "zod";
 import { readAs } from "../../protocol/encoding/shape.ts";
 import { parseJson } from "../../protocol/envelope/parse-json.ts";

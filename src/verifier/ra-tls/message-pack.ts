@@ -1,4 +1,4 @@
-// A strict MessagePack reader (msgpack specification, 2013) for the values that serde writes: no floats, extensions or negative numbers,
+// Reads MessagePack (msgpack specification, 2013) strictly, for the values that serde writes: no floats, extensions or negative numbers,
 // no duplicate keys, nothing after the end.
 import { ByteReader } from "../../protocol/encoding/bytes.ts";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";

@@ -1,4 +1,4 @@
-// The binary event log of the CCEL ACPI table: a TCG2 log whose register index is 1 + RTMR (UEFI 2.10 §38.4; TCG PC Client Platform
+// Reads the binary event log of the CCEL ACPI table: a TCG2 log whose register index is 1 + RTMR (UEFI 2.10 §38.4; TCG PC Client Platform
 // Firmware Profile §10.2.1 for the first event, §10.2.2 for all others). Firmware leaves 0xFF or zero bytes after the last one.
 import { ByteReader, equalBytes } from "../../protocol/encoding/bytes.ts";
 import { likeness } from "../../protocol/encoding/recognise.ts";

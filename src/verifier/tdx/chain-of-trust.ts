@@ -1,5 +1,5 @@
-// The signatures between Intel's root and a quote: TCB signing key over collateral, PCK over the quoting enclave's report, attestation key
-// over the quote (Intel TDX DCAP Quote Verification Library; PCK Certificate and CRL Profile Specification §1).
+// Verifies the signatures between Intel's root and a quote: TCB signing key over collateral, PCK over the quoting enclave's report,
+// attestation key over the quote (Intel TDX DCAP Quote Verification Library; PCK Certificate and CRL Profile Specification §1).
 import { importPublicKey, verifySignature } from "../../protocol/cryptography/signature.ts";
 import { concatBytes, equalBytes } from "../../protocol/encoding/bytes.ts";
 import { decodeHex } from "../../protocol/encoding/hex.ts";

@@ -1,4 +1,4 @@
-// What Intel publishes for judging a quote, stapled as one JSON object, and the two signed documents in it: TCB Info v3 for TDX and
+// Reads what Intel publishes for judging a quote, stapled as one JSON object, and the two signed documents in it: TCB Info v3 for TDX and
 // the TD quoting enclave's identity v2 (Intel PCS API v4). The signatures are over the raw text: it is parsed only after they hold.
 import * as z from "zod";
 import { encodeHex } from "../../protocol/encoding/hex.ts";

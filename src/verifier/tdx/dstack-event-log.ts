@@ -1,5 +1,6 @@
-// dstack's event log: a JSON array whose `imr` is the RTMR's number, counted from 0 (Dstack-TEE/dstack, cc-eventlog). It holds the boot
-// events with shortened data, so few of their digests can be recomputed, and runtime events in RTMR3, whose digest covers their payload.
+// Reads dstack's event log: a JSON array whose `imr` is the RTMR's number, counted from 0 (Dstack-TEE/dstack, cc-eventlog). It holds the
+// boot events with shortened data, so few of their digests can be recomputed, and runtime events in RTMR3, whose digest covers their
+// payload.
 import * as z from "zod";
 import { sha384 } from "../../protocol/cryptography/hash.ts";
 import { equalBytes } from "../../protocol/encoding/bytes.ts";

@@ -1,4 +1,4 @@
-// What every event log comes down to, whatever its format: events in order, replayed to RTMR0–RTMR3 (UEFI 2.10 §38.4.1; Intel TDX
+// Defines what every event log comes down to, whatever its format: events in order, replayed to RTMR0–RTMR3 (UEFI 2.10 §38.4.1; Intel TDX
 // Module Base Specification, "RTMR: Run-Time Measurement Registers"). A log is a claim of the guest; the quoted registers prove its
 // digests, and only a digest that was recomputed from the event's data proves the data.
 import { sha256, sha384 } from "../../protocol/cryptography/hash.ts";

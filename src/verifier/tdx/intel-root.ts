@@ -1,4 +1,4 @@
-// The Intel SGX Root CA, valid 2018-05-21 to 2049-12-31 (https://certificates.trustedservices.intel.com/IntelSGXRootCA.der).
+// Pins the Intel SGX Root CA, valid 2018-05-21 to 2049-12-31 (https://certificates.trustedservices.intel.com/IntelSGXRootCA.der).
 // Pinned byte for byte: a root that comes with the evidence proves nothing.
 import { decodeBase64 } from "../../protocol/encoding/base64.ts";
 

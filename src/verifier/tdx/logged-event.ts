@@ -1,5 +1,5 @@
-// An event of a log, and from what each type of event was hashed (TCG PC Client Platform Firmware Profile §10.4; EDK II, shim and GRUB
-// where they differ). Types that are not here measure something the log only names: a firmware volume, a PE image, ACPI tables.
+// Defines an event of a log, and says from what each type of event was hashed (TCG PC Client Platform Firmware Profile §10.4; EDK II, shim
+// and GRUB where they differ). Types that are not here measure something the log only names: a firmware volume, a PE image, ACPI tables.
 import { sha384 } from "../../protocol/cryptography/hash.ts";
 import { concatBytes, equalBytes } from "../../protocol/encoding/bytes.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";

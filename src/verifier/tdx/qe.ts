@@ -1,5 +1,5 @@
-// The TD quoting enclave: its SGX report in the quote, the attestation key that the report names, and Intel's identity of the enclave
-// (Intel SGX DCAP Quote Library API, appendix A.4; PCS API v4 "Get Quoting Enclave Identity").
+// Verifies the TD quoting enclave: its SGX report in the quote, the attestation key that the report names, and Intel's identity of the
+// enclave (Intel SGX DCAP Quote Library API, appendix A.4; PCS API v4 "Get Quoting Enclave Identity").
 import { sha256 } from "../../protocol/cryptography/hash.ts";
 import { ByteReader, concatBytes, equalBytes } from "../../protocol/encoding/bytes.ts";
 import { decodeHex, encodeHex } from "../../protocol/encoding/hex.ts";

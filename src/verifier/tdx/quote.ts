@@ -1,4 +1,4 @@
-// A TDX quote, versions 4 and 5, read by the lengths inside it (Intel TDX DCAP Quote Generation Library, "TD Quote Format").
+// Reads a TDX quote, versions 4 and 5, read by the lengths inside it (Intel TDX DCAP Quote Generation Library, "TD Quote Format").
 // All integers are little-endian. What follows the signature data is not signed: it is counted and otherwise ignored.
 import { ByteReader } from "../../protocol/encoding/bytes.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";

@@ -1,4 +1,4 @@
-// The SGX extension of a PCK certificate, OID 1.2.840.113741.1.13.1 (Intel SGX PCK Certificate and CRL Profile Specification §1.3.5):
+// Reads the SGX extension of a PCK certificate, OID 1.2.840.113741.1.13.1 (Intel SGX PCK Certificate and CRL Profile Specification §1.3.5):
 // which platform this is, and the TCB that Intel certified for it.
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { MalformedError } from "../../protocol/errors.ts";

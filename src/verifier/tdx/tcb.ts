@@ -1,4 +1,4 @@
-// The TCB level of a TDX platform: platform, TDX module and quoting enclave, and the worst of them (Intel PCS API v4, "Get TDX TCB
+// Computes the TCB level of a TDX platform: platform, TDX module and quoting enclave, and the worst of them (Intel PCS API v4, "Get TDX TCB
 // Info", "TCB level"; Intel TDX DCAP Quote Verification Library, status convergence).
 //
 // A TDX 1.5 body has two SVNs: TEE_TCB_SVN from when the TD was launched, TEE_TCB_SVN_2 from now, after live updates of the module.

@@ -1,4 +1,4 @@
-// Verification of a TDX quote against Intel's collateral, in the order of Intel's own (Intel TDX DCAP Quote Verification Library; PCS
+// Verifies a TDX quote against Intel's collateral, in the order of Intel's own (Intel TDX DCAP Quote Verification Library; PCS
 // API v4). It says whether the quote is genuine and how good its platform is. Whether that is good enough is policy: quote-policy.ts.
 import { VerificationError } from "../../protocol/errors.ts";
 import { type Check, type CheckDetail, CheckList } from "../check-list.ts";

@@ -1,4 +1,4 @@
-// A strict DER reader (X.690 §§8, 10): definite lengths in their shortest form, low tag numbers, nothing left over. Certificates, CRLs and
+// Reads DER strictly (X.690 §§8, 10): definite lengths in their shortest form, low tag numbers, nothing left over. Certificates, CRLs and
 // vendors' extensions are read with it: ASN.1 libraries also take BER, so that one document has many encodings, and are 30 times slower.
 import { ByteReader, concatBytes } from "../../protocol/encoding/bytes.ts";
 import { MalformedError } from "../../protocol/errors.ts";

@@ -1,4 +1,4 @@
-// What every `touchstone describe KIND` takes and does alike: the options that identify the release, and writing the
+// Defines what every `touchstone describe KIND` takes and does alike: the options that identify the release, and writing the
 // statement. Nothing is written before the whole statement exists, so that a failed describe leaves no file behind.
 import type { Command } from "commander";
 import type { Described } from "../../../publisher/describe/described.ts";

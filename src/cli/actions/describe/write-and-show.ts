@@ -1,4 +1,4 @@
-// The end of every describe: the files are written, and the reader is told what was described under which digest.
+// Ends every describe: the files are written, and the reader is told what was described under which digest.
 import { sha256 } from "../../../protocol/cryptography/hash.ts";
 import { encodeHex } from "../../../protocol/encoding/hex.ts";
 import { describeReference } from "../../../protocol/entry/reference.ts";

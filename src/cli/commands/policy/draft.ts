@@ -1,5 +1,5 @@
-// touchstone policy draft: the next version of a policy from a content file or from logged entries, and its content from a known-good
-// machine. Everything that is written is for a human to review before anybody signs.
+// Implements `touchstone policy draft`: the next version of a policy from a content file or from logged entries, and its content from a
+// known-good machine. Everything that is written is for a human to review before anybody signs.
 import type { Command } from "commander";
 import type { CliContext } from "../../context.ts";
 import {

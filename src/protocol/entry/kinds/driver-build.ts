@@ -1,4 +1,5 @@
-// driver-build: a build of NVIDIA's open kernel modules. The GPU's report does not cover these files, so only this entry does.
+// Defines the kind driver-build: a build of NVIDIA's open kernel modules. The GPU's report does not cover these files, so only this entry
+// does.
 import * as z from "zod";
 import { fileName, gitCommit, positive, sha256, sha384, text } from "../fields.ts";
 import { releaseKind } from "../kind.ts";

@@ -1,4 +1,5 @@
-// gpu-rim: the golden measurements of a GPU driver or VBIOS. NVIDIA reuses RIM ids for different values, so the digest is the name.
+// Defines the kind gpu-rim: the golden measurements of a GPU driver or VBIOS. NVIDIA reuses RIM ids for different values, so the digest is
+// the name.
 import * as z from "zod";
 import { canonicalDigest } from "../../envelope/canonical-digest.ts";
 import { sha256, sha384, text, time } from "../fields.ts";

@@ -1,4 +1,4 @@
-// gsp-firmware: firmware of the GPU System Processor, as files, and the FWIDs that devices running it were seen to report.
+// Defines the kind gsp-firmware: firmware of the GPU System Processor, as files, and the FWIDs that devices running it were seen to report.
 import * as z from "zod";
 import { integer, sha256, sha384, text, textOrNothing } from "../fields.ts";
 import { releaseKind } from "../kind.ts";

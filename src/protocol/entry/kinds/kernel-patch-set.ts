@@ -1,4 +1,4 @@
-// kernel-patch-set: a kernel as base source plus ordered patches plus resolved configuration.
+// Defines the kind kernel-patch-set: a kernel as base source plus ordered patches plus resolved configuration.
 import * as z from "zod";
 import { gitCommit, sha256, text } from "../fields.ts";
 import { releaseKind } from "../kind.ts";

@@ -1,4 +1,4 @@
-// os-image: a released guest image. What the TDX module and the firmware measure of it, and what must be true inside it.
+// Defines the kind os-image: a released guest image. What the TDX module and the firmware measure of it, and what must be true inside it.
 import * as z from "zod";
 import { attachment } from "../attachment.ts";
 import { fileName, integer, positive, sha256, sha384, tdxRegister, text, time, uuid } from "../fields.ts";

@@ -1,4 +1,4 @@
-// platform: the virtual firmware and shape of the VM. MRTD, RTMR0, TD attributes and XFAM hold together, as one atom.
+// Defines the kind platform: the virtual firmware and shape of the VM. MRTD, RTMR0, TD attributes and XFAM hold together, as one atom.
 import * as z from "zod";
 import { hex8, integer, positive, sha384, tdxRegister, text } from "../fields.ts";
 import { releaseKind } from "../kind.ts";

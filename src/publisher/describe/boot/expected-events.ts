@@ -1,4 +1,4 @@
-// The events of a known-good boot as an entry lists them: inline while they are few, attached as the same array when they are many.
+// Lists the events of a known-good boot as an entry does: inline while they are few, attached as the same array when they are many.
 import type { OsImage } from "../../../protocol/entry/kinds/os-image.ts";
 import { type AttachedDocument, attachDocument } from "../described.ts";
 import type { ExpectedEvent } from "./tcg-prediction.ts";

@@ -1,4 +1,4 @@
-// Evidence of a known-good boot, from files: an event log (binary CCEL or dstack's JSON) and a TDX quote. Both are claims of the
+// Reads the evidence of a known-good boot from files: an event log (binary CCEL or dstack's JSON) and a TDX quote. Both are claims of the
 // machine they come from; a statement names them by digest as the source of what it says.
 import { createHash } from "node:crypto";
 import { VerificationError } from "../../../protocol/errors.ts";

@@ -1,4 +1,4 @@
-// The Secure Boot configuration that an image is booted with (UEFI 2.10 §32.3), from its variables' files, and held against what
+// Reads the Secure Boot configuration that an image is booted with (UEFI 2.10 §32.3), from its variables' files, and held against what
 // the firmware of a known-good boot measured (TCG PC Client PFP §3.3.4.8: SecureBoot, PK, KEK, db, dbx, set or not).
 import { encodeHex } from "../../../protocol/encoding/hex.ts";
 import type { OsImage } from "../../../protocol/entry/kinds/os-image.ts";

@@ -1,4 +1,4 @@
-// Which RTMR1 and RTMR2 events a UKI causes (UEFI 2.10 §38.4.1 for the registers; edk2 TdTcg2Dxe; systemd src/boot/measure.c;
+// Predicts which RTMR1 and RTMR2 events a UKI causes (UEFI 2.10 §38.4.1 for the registers; edk2 TdTcg2Dxe; systemd src/boot/measure.c;
 // Linux drivers/firmware/efi/libstub), and which of them each event of a known-good boot is.
 import { createHash } from "node:crypto";
 import { encodeHex } from "../../../protocol/encoding/hex.ts";

@@ -1,4 +1,4 @@
-// The firmware that brings up GSP in confidential-computing mode (the CC "FMC") travels inside nvidia.ko: NVIDIA's build makes
+// Finds the firmware that brings up GSP in confidential-computing mode (the CC "FMC"). It travels inside nvidia.ko: NVIDIA's build makes
 // C arrays of it (src/nvidia/generated/g_bindata_kgspGetBinArchiveGspRmCcFmc…_<chip>.c) and its SHA-384 beside it. It is found
 // by the arrays' symbols in the module, or in the source tree and by the source's bytes in the module.
 import { createHash } from "node:crypto";

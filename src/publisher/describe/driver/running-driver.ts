@@ -1,4 +1,4 @@
-// What a running host says of its NVIDIA driver: /proc/driver/nvidia/version, /sys/module/nvidia*, nvidia-smi and the firmware
+// Reads what a running host says of its NVIDIA driver: /proc/driver/nvidia/version, /sys/module/nvidia*, nvidia-smi and the firmware
 // folder. All of it is the host's own word: observed, and proof of nothing. Serial numbers and UUIDs are left out.
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";

@@ -1,4 +1,4 @@
-// The files of a build tree, in one order on every machine. Symbolic links are not followed: what they lead to is either found
+// Finds the files of a build tree, in one order on every machine. Symbolic links are not followed: what they lead to is either found
 // under its own name or lies outside the tree.
 import { readdir } from "node:fs/promises";
 import { join, relative, sep } from "node:path";

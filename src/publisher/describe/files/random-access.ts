@@ -1,4 +1,4 @@
-// Build artefacts are read here and nowhere else: in bounded pieces at stated offsets, never whole, so that a 4 GiB image
+// Reads build artefacts, which are read nowhere else: in bounded pieces at stated offsets, never whole, so that a 4 GiB image
 // costs a few MiB of memory. Digests are SHA-256 and SHA-384 of FIPS 180-4, by OpenSSL.
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";

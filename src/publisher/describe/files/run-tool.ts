@@ -1,4 +1,4 @@
-// Other programs are run here and nowhere else: without a shell, with an argument vector, a bounded output, a time limit and an
+// Runs other programs, which are run nowhere else: without a shell, with an argument vector, a bounded output, a time limit and an
 // environment in which neither the user's nor the system's configuration changes what they answer.
 import { spawn } from "node:child_process";
 

@@ -1,4 +1,4 @@
-// The Authenticode digest of a PE image ("Windows Authenticode Portable Executable Signature Format", 2008) as UEFI firmware
+// Computes the Authenticode digest of a PE image ("Windows Authenticode Portable Executable Signature Format", 2008) as UEFI firmware
 // computes and measures it (edk2 DxeTpm2MeasureBootLib): the file without checksum, certificate directory entry and table.
 import { createHash } from "node:crypto";
 import type { FileHash } from "../files/random-access.ts";

@@ -1,5 +1,5 @@
-// Kernel modules are shipped plain, or as .gz (RFC 1952), .xz or .zst (RFC 8878). The content is unpacked into a private
-// temporary file, with a limit on its size, so that what reads it has random access and a decompression bomb ends early.
+// Decompresses kernel modules, which are shipped plain, or as .gz (RFC 1952), .xz or .zst (RFC 8878). The content is unpacked into a
+// private temporary file, with a limit on its size, so that what reads it has random access and a decompression bomb ends early.
 import { spawn } from "node:child_process";
 import { createReadStream, createWriteStream } from "node:fs";
 import { mkdtemp, open, rm } from "node:fs/promises";

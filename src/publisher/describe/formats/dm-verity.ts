@@ -1,4 +1,4 @@
-// dm-verity (Linux Documentation/admin-guide/device-mapper/verity.rst; on-disk superblock of cryptsetup): the superblock
+// Reads dm-verity (Linux Documentation/admin-guide/device-mapper/verity.rst; on-disk superblock of cryptsetup): the superblock
 // "verity\0\0" version 1, and the root hash recomputed from the data blocks and compared with every block of the tree.
 import { hash } from "node:crypto";
 import { decodeUtf8 } from "../../../protocol/encoding/text.ts";

@@ -1,4 +1,4 @@
-// EFI GUIDs (UEFI 2.10 appendix A): 16 bytes whose first three fields are little-endian, against the text form of RFC 9562.
+// Reads EFI GUIDs (UEFI 2.10 appendix A): 16 bytes whose first three fields are little-endian, against the text form of RFC 9562.
 import { formatUuid } from "./erofs.ts";
 
 export const GUID_LENGTH = 16;

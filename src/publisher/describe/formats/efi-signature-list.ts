@@ -1,4 +1,4 @@
-// Secure Boot variables from files: EFI_SIGNATURE_LIST (.esl, UEFI 2.10 §32.4.1), alone or behind the signature of an
+// Reads Secure Boot variables from files: EFI_SIGNATURE_LIST (.esl, UEFI 2.10 §32.4.1), alone or behind the signature of an
 // authenticated variable (.auth, EFI_VARIABLE_AUTHENTICATION_2, §8.2.2), and the digest that firmware measures them with.
 import { createHash } from "node:crypto";
 import { likeness } from "../../../protocol/encoding/recognise.ts";

@@ -1,4 +1,4 @@
-// A reader of 64-bit little-endian ELF files, just enough for kernel modules and firmware: section headers, notes and symbols
+// Reads 64-bit little-endian ELF files, just enough for kernel modules and firmware: section headers, notes and symbols
 // by name (System V ABI, gABI 4.1 chapters 4 and 5). Every offset is checked before it is used, and nothing may overlap.
 import { ByteReader } from "../../../protocol/encoding/bytes.ts";
 import { otherFormat } from "../files/other-format.ts";

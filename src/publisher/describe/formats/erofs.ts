@@ -1,4 +1,4 @@
-// The superblock of an EROFS image (Linux fs/erofs/erofs_fs.h, "EROFS on-disk format"): 128 bytes at byte 1024, with a
+// Reads the superblock of an EROFS image (Linux fs/erofs/erofs_fs.h, "EROFS on-disk format"): 128 bytes at byte 1024, with a
 // CRC-32C over the rest of its block where the sb_csum flag is set.
 import { otherFormat } from "../files/other-format.ts";
 import type { RandomAccess } from "../files/random-access.ts";

@@ -1,4 +1,4 @@
-// The partition table of a disk image as firmware measures it (UEFI 2.10 §5.3; TCG PC Client PFP §10.2.6, UEFI_GPT_DATA): the
+// Reads the partition table of a disk image as firmware measures it (UEFI 2.10 §5.3; TCG PC Client PFP §10.2.6, UEFI_GPT_DATA): the
 // primary header, the number of partitions in use, and their entries. The header is in the second sector, which says how long one is.
 import { createHash } from "node:crypto";
 import { otherFormat } from "../files/other-format.ts";

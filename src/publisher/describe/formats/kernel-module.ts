@@ -1,4 +1,4 @@
-// One kernel module file: what its .modinfo section says (NUL-separated `key=value`, Linux include/linux/moduleparam.h), who
+// Reads one kernel module file: what its .modinfo section says (NUL-separated `key=value`, Linux include/linux/moduleparam.h), who
 // signed it, and the digests of the file as shipped and of the module inside it.
 import { decodeUtf8 } from "../../../protocol/encoding/text.ts";
 import type { DriverBuild } from "../../../protocol/entry/kinds/driver-build.ts";

@@ -1,4 +1,4 @@
-// The signature that the kernel's build appends to a module: a PKCS#7 / CMS block, then `struct module_signature`, then a
+// Reads the signature that the kernel's build appends to a module: a PKCS#7 / CMS block, then `struct module_signature`, then a
 // marker line (Linux, include/linux/module_signature.h, scripts/sign-file.c). It is read, not verified: the key is the kernel's.
 import { encodeHex } from "../../../protocol/encoding/hex.ts";
 import { utf8 } from "../../../protocol/encoding/text.ts";

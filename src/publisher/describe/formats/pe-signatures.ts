@@ -1,4 +1,4 @@
-// The signatures in a PE image's certificate table (UEFI 2.10 §32.2.4, WIN_CERTIFICATE; Authenticode's SpcIndirectDataContent
+// Reads the signatures in a PE image's certificate table (UEFI 2.10 §32.2.4, WIN_CERTIFICATE; Authenticode's SpcIndirectDataContent
 // in PKCS#7, RFC 2315 §9). Says who is named as signer and that the digest signed is this image's, not that the key is trusted.
 import { createHash } from "node:crypto";
 import { encodeHex } from "../../../protocol/encoding/hex.ts";

@@ -1,4 +1,4 @@
-// The layout of a PE/COFF image ("PE Format", Microsoft Learn): headers, section table, certificate table. Images whose
+// Reads the layout of a PE/COFF image ("PE Format", Microsoft Learn): headers, section table, certificate table. Images whose
 // parts overlap or leave a gap are refused, since implementations disagree about the Authenticode digest of such files.
 import { otherFormat } from "../files/other-format.ts";
 import { firstNonZero, type RandomAccess } from "../files/random-access.ts";

@@ -1,4 +1,4 @@
-// TDX metadata of virtual firmware (Intel TDX Virtual Firmware Design Guide §11; td-shim tdshim_spec.md) and the MRTD that
+// Reads the TDX metadata of virtual firmware (Intel TDX Virtual Firmware Design Guide §11; td-shim tdshim_spec.md) and the MRTD that
 // the TDX module computes when a VMM builds a TD from it (TDX Module Base spec, TDH.MEM.PAGE.ADD and TDH.MR.EXTEND).
 import { createHash, type Hash } from "node:crypto";
 import { otherFormat } from "../files/other-format.ts";

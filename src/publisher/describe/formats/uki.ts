@@ -1,4 +1,4 @@
-// A Unified Kernel Image (UAPI.5): a PE image whose sections hold kernel, command line, initrd and the rest. Section digests
+// Reads a Unified Kernel Image (UAPI.5): a PE image whose sections hold kernel, command line, initrd and the rest. Section digests
 // are over VirtualSize bytes, as systemd-stub measures them (systemd src/boot/stub.c).
 import { createHash } from "node:crypto";
 import { digestContent, type FileHash, type RandomAccess } from "../files/random-access.ts";

@@ -1,4 +1,4 @@
-// The kernel options that matter to a confidential guest, and why. The host is the adversary here: what lets it, or someone
+// Lists the kernel options that matter to a confidential guest, and why. The host is the adversary here: what lets it, or someone
 // it lets in, read or change guest memory, load code or feed tables must be off; what stops it must be on.
 // Sources: Linux Documentation/arch/x86/tdx.rst and security/self-protection.rst; kernel_lockdown(7); BadAML (ACPI tables).
 

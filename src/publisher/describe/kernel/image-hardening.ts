@@ -1,5 +1,5 @@
-// What the kernel of an image enforces at run time: lockdown (Linux security/lockdown) and module signatures (kernel/module/signing.c),
-// from the command line, which is measured, and from the configuration that the kernel was built with.
+// Reads what the kernel of an image enforces at run time: lockdown (Linux security/lockdown) and module signatures
+// (kernel/module/signing.c), from the command line, which is measured, and from the configuration that the kernel was built with.
 import { createHash, X509Certificate } from "node:crypto";
 import { likeness } from "../../../protocol/encoding/recognise.ts";
 import type { OsImage } from "../../../protocol/entry/kinds/os-image.ts";

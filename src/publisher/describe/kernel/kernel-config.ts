@@ -1,4 +1,4 @@
-// A kernel's resolved .config (Linux Documentation/kbuild/kconfig.rst): its digest, and the state of the options that must be
+// Reads a kernel's resolved .config (Linux Documentation/kbuild/kconfig.rst): its digest, and the state of the options that must be
 // set or must not be.
 import { createHash } from "node:crypto";
 import { decodeUtf8 } from "../../../protocol/encoding/text.ts";

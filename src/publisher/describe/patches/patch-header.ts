@@ -1,4 +1,4 @@
-// What the text before a patch's first hunk says: RFC 5322 fields as git format-patch writes them, DEP-3 fields
+// Reads what the text before a patch's first hunk says: RFC 5322 fields as git format-patch writes them, DEP-3 fields
 // (https://dep-team.pages.debian.net/deps/dep3/), the stable kernel's two ways to name an upstream commit, and git's and Ubuntu's.
 // The author's name is left out: entries are public for ever.
 import type { Patch } from "../../../protocol/entry/patch-series.ts";

@@ -1,4 +1,4 @@
-// The stable patch id: what stays the same when a patch is moved to another base (git-patch-id(1), --stable). It is git's own
+// Computes the stable patch id: what stays the same when a patch is moved to another base (git-patch-id(1), --stable). It is git's own
 // answer, not a second implementation; where git is not installed the id is null.
 import { runTool, ToolMissingError } from "../files/run-tool.ts";
 

@@ -1,4 +1,4 @@
-// A series as an entry states it: one row a patch, the digest of the series, and an attachment when the rows are many.
+// Writes a series as an entry states it: one row a patch, the digest of the series, and an attachment when the rows are many.
 import { createHash } from "node:crypto";
 import { type Patch, type PatchSeries, seriesDigest } from "../../../protocol/entry/patch-series.ts";
 import { MalformedError } from "../../../protocol/errors.ts";

@@ -1,4 +1,4 @@
-// The sidecar file of a series: what no program can read out of a patch. TOML, or JSON when its name ends in .json; a table
+// Reads the sidecar file of a series: what no program can read out of a patch. TOML, or JSON when its name ends in .json; a table
 // from a patch's file name to its purpose, or to {purpose, origin, embargoed}.
 import { parse as parseToml } from "smol-toml";
 import * as z from "zod";

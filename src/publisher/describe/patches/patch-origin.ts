@@ -1,4 +1,4 @@
-// The two places that patches come from: a quilt series and a git range.
+// Defines the two places that patches come from: a quilt series and a git range.
 import { readGitRange } from "./git-range.ts";
 import { readSeries, type SeriesPatch } from "./patch-series.ts";
 

@@ -1,4 +1,4 @@
-// A quilt series (quilt(1), "series file"): a directory of patches and a file that lists them in order of application. Names
+// Reads a quilt series (quilt(1), "series file"): a directory of patches and a file that lists them in order of application. Names
 // come from whoever wrote the series, so each must lead to a regular file inside that very directory, through no symbolic link.
 import { lstat, realpath } from "node:fs/promises";
 import { dirname, join } from "node:path";
