@@ -11,7 +11,7 @@ import { decimal, numberOf, readDecimal, requireQuery, requireWithin } from "../
 import { type Api, describeRoute, problems, route } from "../openapi.ts";
 import { RequestProblem } from "../problem.ts";
 import type { Service } from "../service.ts";
-import { prefersText } from "./publish.ts";
+import { prefersText } from "./publish-entries.ts";
 
 const hashes = z.array(hash).max(63);
 

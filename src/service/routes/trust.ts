@@ -8,7 +8,7 @@ import { numberOf } from "../http/parameters.ts";
 import { type Api, problems, route } from "../openapi.ts";
 import { RequestProblem } from "../problem.ts";
 import type { Service } from "../service.ts";
-import { cursorOf, pageCursor, pageLimit } from "./entries.ts";
+import { cursorOf, pageCursor, pageLimit } from "./find-entries.ts";
 
 const DEFAULT_LIMIT = 20;
 
