@@ -2,9 +2,9 @@
 
 import * as z from "zod";
 import type { PublishedLog, ReadEntry } from "../../log/published-log.ts";
-import type { SearchPage } from "../../log/store/log-store.ts";
+import type { SearchPage, SearchQuery } from "../../log/store/log-store.ts";
 import { formatTime } from "../../protocol/entry/fields.ts";
-import { type Kind, kind } from "../../protocol/entry/kinds.ts";
+import { kind } from "../../protocol/entry/kinds.ts";
 import { contentJson, detailedEntry, entrySummary, summaryJson, treeSize } from "../entries/answer-shapes.ts";
 import { readLoggedEntry, requirePublished, revokedBy } from "../entries/read-entry.ts";
 import { decimal, hexDigest, numberOf } from "../http/parameters.ts";
@@ -104,23 +104,13 @@ export function addEntries(api: Api, service: Service): void {
   });
 }
 
-interface EntryFilter {
-  readonly kind?: Kind | undefined;
-  readonly name?: string | undefined;
-  readonly version?: string | undefined;
-  readonly digest?: string | undefined;
-  readonly publisher?: string | undefined;
-  readonly before: number;
-  readonly limit: number;
-}
-
 interface FoundEntries {
   readonly entries: ReadEntry[];
   readonly next: string | null;
 }
 
 /** What the index finds, and the entry whose payload has the digest, which the index does not hold. */
-async function findEntries(log: PublishedLog, filter: EntryFilter): Promise<FoundEntries> {
+async function findEntries(log: PublishedLog, filter: SearchQuery): Promise<FoundEntries> {
   const page = await log.search(filter);
   const indexes = new Set(page.indexes);
   const own = filter.digest?.length === 64 ? await log.findByDigest(filter.digest) : undefined;
