@@ -22,8 +22,9 @@ export function withFileLock<T>(path: string, work: () => T): T {
 
 function takeLock(path: string): DatabaseSync {
   try {
-    const lock = new DatabaseSync(path, { timeout: PATIENCE_MS });
-    lock.exec("BEGIN EXCLUSIVE");
+    const lock = new DatabaseSync(path);
+    // Not the option `timeout`, which Node has from 22.16 on only and ignores before.
+    lock.exec(`PRAGMA busy_timeout = ${PATIENCE_MS}; BEGIN EXCLUSIVE`);
     return lock;
   } catch (error) {
     throw new FileError(path, `cannot be locked: ${error instanceof Error ? error.message : "failed"}`);
