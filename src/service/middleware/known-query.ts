@@ -17,14 +17,15 @@ export function knownQuery(api: Api): MiddlewareHandler<ApiEnvironment> {
   };
 }
 
-/** Names of the query parameters of every call, by hono's form of its path. */
+/** Names of the query parameters of every path, in hono's form, whatever the method and the order in which calls are described. */
 function queriesOf(api: Api): Map<string, readonly string[]> {
   const queries = new Map<string, readonly string[]>();
   for (const definition of api.openAPIRegistry.definitions) {
     if (definition.type !== "route") continue;
     const { path, request } = definition.route;
     const shape = (request?.query as ZodObject | undefined)?.shape ?? {};
-    queries.set(path.replaceAll(/\{(\w+)\}/g, ":$1"), Object.keys(shape));
+    const route = path.replaceAll(/\{(\w+)\}/g, ":$1");
+    queries.set(route, [...(queries.get(route) ?? []), ...Object.keys(shape)]);
   }
   return queries;
 }
