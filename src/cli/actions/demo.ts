@@ -150,11 +150,13 @@ async function publishPolicy({ client, anchor, context, key }: Story): Promise<v
   );
 }
 
-async function fetchAndVerify({ client, anchor, context }: Story): Promise<VerifiedBundle> {
-  context.print(
-    "\n4. A verifier fetches one bundle and checks it offline, in six steps, from the trust root it pins.",
-  );
-  const verified = await fetchPolicy({
+/** What a verifier gets who has seen nothing of this log yet. */
+function fetchFirst({
+  client,
+  anchor,
+  context,
+}: Pick<Story, "client" | "anchor" | "context">): Promise<VerifiedBundle> {
+  return fetchPolicy({
     url: client.url,
     name: POLICY,
     pin: anchor,
@@ -162,6 +164,13 @@ async function fetchAndVerify({ client, anchor, context }: Story): Promise<Verif
     now: context.now(),
     fetch: context.fetch,
   });
+}
+
+async function fetchAndVerify({ client, anchor, context }: Story): Promise<VerifiedBundle> {
+  context.print(
+    "\n4. A verifier fetches one bundle and checks it offline, in six steps, from the trust root it pins.",
+  );
+  const verified = await fetchFirst({ client, anchor, context });
   const { policy, checkpoint, status, entries } = verified;
   context.print(
     `   verified: policy ${policy.name} version ${policy.version} with ${entries.size} entries, in ${checkpoint.origin} at size ${checkpoint.size}`,
@@ -225,14 +234,7 @@ async function revokeRelease(story: Story): Promise<void> {
   });
   const envelope = signEnvelope({ payload, signatures: [] }, [key("revocation")]);
   await publish(client, [envelope], [], parseTlogPolicy(anchor.root.logPolicy));
-  const refused = await fetchPolicy({
-    url: client.url,
-    name: POLICY,
-    pin: anchor,
-    store: createMemoryStore(),
-    now: context.now(),
-    fetch: context.fetch,
-  }).then(
+  const refused = await fetchFirst({ client, anchor, context }).then(
     () => "the bundle is still accepted",
     (error: unknown) => describeError(error).message,
   );
