@@ -16,10 +16,11 @@ export interface SignedIdentity {
 /**
  * Whether a trust root allows these signers to publish this entry. Trust roots themselves go through
  * `authoriseTrustRoot`, since two of them decide.
+ * @returns the rule that is satisfied.
  * @throws PolicyError "not-authorised".
  */
-export function authorise(root: TrustRoot, entry: SignedIdentity): void {
-  requireOneRule(rulesFor(root, entry), entry, `trust root version ${root.version}`);
+export function authorise(root: TrustRoot, entry: SignedIdentity): Role {
+  return requireOneRule(rulesFor(root, entry), entry, `trust root version ${root.version}`);
 }
 
 /** A trust root needs a threshold of its own root keys, and of the one before it unless it is the first. */
@@ -59,7 +60,7 @@ function requireOneRule(
   rules: readonly Role[],
   { kind, name, signers }: SignedIdentity,
   whose: string,
-): void {
+): Role {
   const stranger = signers.find((key) => !rules.some((rule) => rule.keys.includes(key)));
   if (stranger !== undefined) {
     refuse(
@@ -67,12 +68,14 @@ function requireOneRule(
       `${whose} gives key ${stranger} no role for ${kind} ${name}; sign with a key that has one`,
     );
   }
-  if (!rules.some((rule) => isMet(rule, signers))) {
+  const satisfied = rules.find((rule) => isMet(rule, signers));
+  return (
+    satisfied ??
     refuse(
       "not-authorised",
       `no rule of ${whose} for ${kind} ${name} is satisfied by ${signers.length} signature(s)`,
-    );
-  }
+    )
+  );
 }
 
 /** Key ids are digests of the keys, so distinct ids are distinct keys. */

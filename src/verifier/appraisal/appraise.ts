@@ -116,7 +116,15 @@ export async function appraiseEvidence(
   bytes: Uint8Array,
   options: AppraiseOptions,
 ): Promise<Verdict> {
-  const facts = await establishFacts(bytes, options);
+  return judgeFacts(bundle, await establishFacts(bytes, options), options);
+}
+
+/** Holds what is true of the evidence against every profile, and takes the nearest. */
+export async function judgeFacts(
+  bundle: VerifiedBundle,
+  facts: Facts,
+  options: AppraiseOptions,
+): Promise<Verdict> {
   const ofProfile = new Map<Profile, Check[]>();
   for (const profile of bundle.policy.profiles)
     ofProfile.set(profile, await checkProfile(profile, bundle, facts, options));
@@ -143,8 +151,8 @@ export async function appraiseEvidence(
   };
 }
 
-/** What is true of the evidence whatever the policy says. */
-interface Facts {
+/** What is true of the evidence whatever the policy says. What is null was not given, and nothing that rests on it is evaluated. */
+export interface Facts {
   readonly evidence: Evidence | null;
   readonly log: EventLog | null;
   readonly tdx: TdxResult | null;

@@ -23,9 +23,9 @@ export interface PlacedTrustRoot {
  * @returns the trust roots, oldest first; the last one is in force.
  */
 export async function verifyTrustRootChain(
-  bundle: PolicyBundle,
+  bundle: Pick<PolicyBundle, "trustRoots">,
   keys: KeyRing,
-  { pin, now, remembered }: VerifyBundleOptions,
+  { pin, now, remembered }: Omit<VerifyBundleOptions, "policy">,
 ): Promise<PlacedTrustRoot[]> {
   const roots: PlacedTrustRoot[] = [];
   for (const entry of bundle.trustRoots) roots.push(placeTrustRoot(entry, roots.at(-1)));
