@@ -1,5 +1,6 @@
 // Opens the log of a configuration and serves it.
 import type { Logger } from "pino";
+import { OwnCosigner } from "../log/checkpointing/cosigner.ts";
 import { openLog } from "../log/open-or-create.ts";
 import { packageVersion } from "../node/package-root.ts";
 import { createApp } from "../service/app.ts";
@@ -21,7 +22,9 @@ export async function serveLog(
   const config = readConfig(configFile, context);
   await requireDatabase(config.storage);
   const metrics = createMetrics(true);
-  const log = await openLog(await openLogConfig(config, context, { logger, measure: metrics.measure }));
+  const logConfig = await openLogConfig(config, context, { logger, measure: metrics.measure });
+  const own = logConfig.cosigners.filter((cosigner) => cosigner instanceof OwnCosigner);
+  const log = await openLog(logConfig);
   const service = createService({
     log,
     metrics,
@@ -31,6 +34,8 @@ export async function serveLog(
     url: config.url,
     version: packageVersion(),
     limits: config.limits,
+    operator: config.operator,
+    ownWitnesses: own.map(({ name }) => name),
   });
   try {
     return await startServer({

@@ -30,6 +30,20 @@ const limits = z.strictObject({
   trustedProxies: z.int().min(0).max(16).default(0),
 });
 
+/** Who runs the log, as its pages say it; nothing checks it. */
+const operator = z.strictObject({
+  name: z.string().min(1).max(128).optional(),
+  url: url.optional(),
+  /** How people reach the operator: an address, a number, a room. */
+  contact: z.string().min(1).max(256).optional(),
+  /** Where faults that concern security go: a mailto: or https: URI, as RFC 9116 wants it. */
+  security: z
+    .string()
+    .max(256)
+    .regex(/^(?:mailto:|https:\/\/)[^\s<>"]+$/)
+    .optional(),
+});
+
 const config = z.strictObject({
   /** Origin line of the log's checkpoints. It never changes. */
   origin: z.string().min(1).max(255),
@@ -54,6 +68,7 @@ const config = z.strictObject({
     .array(z.strictObject({ name: z.string().min(1).max(255), url }))
     .max(64)
     .default([]),
+  operator: operator.prefault({}),
   limits: limits.prefault({}),
   /** What goes to standard output. info has a line for each request but those for tiles, checkpoints, proofs and bundles. */
   logLevel: z.enum(["silent", "error", "warn", "info", "debug"]).default("info"),

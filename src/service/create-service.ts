@@ -3,7 +3,8 @@ import { Bundles } from "./bundles/bundle-cache.ts";
 import { registerGauges } from "./metrics/gauges.ts";
 import type { Service, ServiceLimits } from "./service.ts";
 
-export type ServiceOptions = Omit<Service, "bundles">;
+type Stated = "operator" | "ownWitnesses";
+export type ServiceOptions = Omit<Service, "bundles" | Stated> & Partial<Pick<Service, Stated>>;
 
 export const DEFAULT_SERVICE_LIMITS: ServiceLimits = {
   writesPerMinute: 6000,
@@ -19,5 +20,11 @@ export function createService(options: ServiceOptions): Service {
     metrics.countProofFailure();
     logger.error({ err: error }, "a bundle of this log does not verify; run 'touchstone fsck'");
   };
-  return { ...options, url: options.url.replace(/\/+$/, ""), bundles: new Bundles({ log, clock, onBroken }) };
+  return {
+    operator: {},
+    ownWitnesses: [],
+    ...options,
+    url: options.url.replace(/\/+$/, ""),
+    bundles: new Bundles({ log, clock, onBroken }),
+  };
 }

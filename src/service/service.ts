@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Log } from "../log/log.ts";
 import type { Bundles } from "./bundles/bundle-cache.ts";
 import type { Metrics } from "./metrics/metrics.ts";
+import type { Operator } from "./pages/home.ts";
 
 export interface ServiceLimits {
   /** Writing requests that one client address may make in a minute. */
@@ -24,5 +25,9 @@ export interface Service {
   /** Where clients reach the service, without a slash at the end. */
   readonly url: string;
   readonly version: string;
+  /** Who runs the log, as its pages say. */
+  readonly operator: Operator;
+  /** Names of the witnesses that the log runs itself: nobody independent. */
+  readonly ownWitnesses: readonly string[];
   readonly limits: ServiceLimits;
 }

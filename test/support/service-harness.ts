@@ -5,7 +5,11 @@ import type { Log } from "../../src/log/log.ts";
 import { NO_OBSERVER } from "../../src/log/observer.ts";
 import { type Envelope, envelopeToJson } from "../../src/protocol/envelope/dsse.ts";
 import { createApp } from "../../src/service/app.ts";
-import { createService, DEFAULT_SERVICE_LIMITS } from "../../src/service/create-service.ts";
+import {
+  createService,
+  DEFAULT_SERVICE_LIMITS,
+  type ServiceOptions,
+} from "../../src/service/create-service.ts";
 import { createMetrics } from "../../src/service/metrics/metrics.ts";
 import type { Api } from "../../src/service/openapi.ts";
 import type { Problem } from "../../src/service/problem.ts";
@@ -20,6 +24,7 @@ export interface ServiceHarnessOptions extends HarnessOptions {
   readonly limits?: Partial<ServiceLimits>;
   readonly logLimits?: Partial<LogLimits>;
   readonly logger?: Logger;
+  readonly service?: Partial<Pick<ServiceOptions, "operator" | "ownWitnesses">>;
 }
 
 export class ServiceHarness {
@@ -53,6 +58,7 @@ export class ServiceHarness {
       url: "https://log.example",
       version: "0.0.0-test",
       limits: { ...DEFAULT_SERVICE_LIMITS, ...options.limits },
+      ...options.service,
     });
     return new ServiceHarness(harness, log, service);
   }
