@@ -60,6 +60,16 @@ module.exports = {
         dependencyTypesNot: ["dynamic-import", "type-only"],
       },
     },
+    {
+      // They run in the reader's browser: of the service they know what a page says, of Node nothing.
+      name: "page-scripts-run-in-browsers",
+      severity: "error",
+      from: { path: "^src/service/pages/scripts/" },
+      to: {
+        pathNot: "^(?:src/(?:protocol|verifier|service/pages/scripts)/|node_modules/@noble/)",
+        dependencyTypesNot: ["type-only"],
+      },
+    },
     { name: "no-circles", severity: "error", from: {}, to: { circular: true } },
   ],
   options: {

@@ -17,6 +17,10 @@ type Attack = (url: URL) => () => void;
 const ATTACKS: Readonly<Record<string, Attack>> = {
   none: () => () => undefined,
   "GET /": asking(() => "/"),
+  "pages of entries": asking((i) => `/entries/${i % 9000}`),
+  "pages of the policy, the log and searches": asking(
+    (i) => ["/policies/production", "/log", `/search?q=nobody@${i}`, "/feeds/releases.atom"][i % 4] ?? "/log",
+  ),
   "entry bundles": asking((i) => `/tile/entries/${String(i % 39).padStart(3, "0")}`),
   "searches that find nothing": asking((i) => `/v1/entries?kind=platform&version=${i}&name=nobody`),
   "1,500 pipelined requests, unread": sending((socketWrite) =>

@@ -1,20 +1,18 @@
-// Builds what is published: the libraries by the compiler, with types; the program by the bundler; and Swagger UI for /docs.
+// Builds what is published: the libraries by the compiler, with types; the program and the scripts of its pages by the bundler.
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { buildPageScripts } from "./build-page-scripts.ts";
 import { buildProgram } from "./build-program.ts";
 
 const ROOT = join(import.meta.dirname, "..");
-const SWAGGER = ["swagger-ui.css", "swagger-ui-bundle.js", "LICENSE", "NOTICE"];
 
 /** @param dist the folder to write, which is emptied first. */
 export async function build(dist: string): Promise<void> {
   rmSync(dist, { recursive: true, force: true });
   compileLibraries(dist);
   await buildProgram(join(dist, "cli"));
-  mkdirSync(join(dist, "swagger-ui"));
-  for (const name of SWAGGER)
-    copyFileSync(join(ROOT, "node_modules", "swagger-ui-dist", name), join(dist, "swagger-ui", name));
+  await buildPageScripts(join(dist, "page-scripts"));
 }
 
 /** Without checking types, which `npm run types` does. */

@@ -15,13 +15,19 @@ import { type Api, type ApiEnvironment, createApi } from "./openapi.ts";
 import { PROBLEM_MEDIA_TYPE, problemOf, RequestProblem, retryAfterOf } from "./problem.ts";
 import { addAttachments } from "./routes/attachments.ts";
 import { addDescription } from "./routes/description.ts";
+import { addEntryPage } from "./routes/entry-page.ts";
+import { addFeeds } from "./routes/feeds.ts";
 import { addEntries } from "./routes/find-entries.ts";
 import { addHealth } from "./routes/health.ts";
-import { addOverview } from "./routes/overview.ts";
+import { addHome } from "./routes/home.ts";
+import { addLogPage } from "./routes/log-page.ts";
+import { addPageFiles } from "./routes/page-files.ts";
 import { addBundles, addPolicyList } from "./routes/policies.ts";
+import { addPolicyPage } from "./routes/policy-page.ts";
 import { addInclusionProofs, addProofs } from "./routes/proofs.ts";
 import { addPublishing } from "./routes/publish-entries.ts";
 import { addReadPath } from "./routes/read-path.ts";
+import { addSearchPage } from "./routes/search-page.ts";
 import { addTrust } from "./routes/trust.ts";
 import type { Service } from "./service.ts";
 
@@ -37,6 +43,7 @@ export function createApp(service: Service): Api {
   addReadPath(api, service);
   addBundles(api, service);
   addInclusionProofs(api, service);
+  addHome(api, service);
 
   api.use(observe(service.logger, service.metrics));
   api.use(cacheControl);
@@ -44,7 +51,7 @@ export function createApp(service: Service): Api {
   api.use(answerPreflight);
   api.use("/v1/*", timeLimit(limits.requestTimeout));
   api.use("/v1/*", limitWrites(limits.writesPerMinute, limits.trustedProxies));
-  api.use("/v1/*", compressReads);
+  api.use(compressReads);
   api.use("/v1/*", validators);
   api.use(knownQuery(api));
   addPublishing(api, service);
@@ -54,7 +61,12 @@ export function createApp(service: Service): Api {
   addPolicyList(api, service);
   addTrust(api, service);
   addHealth(api, service);
-  addOverview(api, service);
+  addPageFiles(api);
+  addEntryPage(api, service);
+  addPolicyPage(api, service);
+  addLogPage(api, service);
+  addSearchPage(api, service);
+  addFeeds(api, service);
   addDescription(api, service);
   return api;
 }

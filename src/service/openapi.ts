@@ -77,6 +77,7 @@ export const TAGS = [
   { name: "entries", description: "Publishing entries and looking them up" },
   { name: "proofs", description: "Inclusion, consistency and the history of checkpoints" },
   { name: "policies", description: "What verifiers fetch, and what it is made of" },
+  { name: "pages", description: "The same for people, and files that go with the pages" },
   { name: "service", description: "The service itself" },
 ] as const;
 

@@ -1,12 +1,10 @@
 // Serves the description of the interface, as JSON, as YAML, and as a page that loads nothing from outside.
-import { readFile } from "node:fs/promises";
 import type { OpenAPIObject } from "openapi3-ts/oas31";
 import { stringify } from "yaml";
 import { encodeBody, respondEncoded } from "../http/encoded-body.ts";
 import { BASE_HEADERS, PAGE_HEADERS } from "../http/headers.ts";
 import { type Api, describeRoute, openApiDocument, problems } from "../openapi.ts";
-import { DOCS_PAGE, DOCS_SCRIPT, DOCS_STYLE } from "../pages/docs.ts";
-import { swaggerAssets } from "../pages/docs-assets.ts";
+import { apiPage } from "../pages/api.ts";
 import type { Service } from "../service.ts";
 
 const CACHED = { "cache-control": "public, max-age=3600" };
@@ -17,18 +15,13 @@ export function openApiYaml(document: OpenAPIObject): string {
 }
 
 /** Must be called after every other route is described. */
-export function addDescription(api: Api, { version }: Service): void {
+export function addDescription(api: Api, service: Service): void {
   describeDescription(api);
-  const document = lazy(() => openApiDocument(api, version));
+  const document = lazy(() => openApiDocument(api, service.version));
   const files: ReadonlyArray<readonly [path: string, type: string, text: () => string | Promise<string>]> = [
     ["/openapi.json", "application/json", () => JSON.stringify(document())],
     ["/openapi.yaml", "application/yaml", () => openApiYaml(document())],
-    ["/docs", "text/html; charset=utf-8", () => DOCS_PAGE],
-    ["/docs/init.js", "text/javascript; charset=utf-8", () => DOCS_SCRIPT],
-    ["/docs/page.css", "text/css; charset=utf-8", () => DOCS_STYLE],
-    ...swaggerAssets().map(
-      ([name, type, file]) => [`/docs/${name}`, type, () => readFile(file, "utf8")] as const,
-    ),
+    ["/docs", "text/html; charset=utf-8", async () => String(await apiPage(service, document()))],
   ];
   for (const [path, type, text] of files) {
     const security = type.startsWith("text/html") ? PAGE_HEADERS : BASE_HEADERS;

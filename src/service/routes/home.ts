@@ -1,86 +1,116 @@
-// Serves the page for people, and its style sheet.
+// Serves the page that people open first, and the style sheet and scripts of all pages.
+import type { Published } from "../../log/checkpointing/publication.ts";
 import type { PublishedLog } from "../../log/published-log.ts";
 import { encodeBase64 } from "../../protocol/encoding/base64.ts";
+import { RELEASE_KINDS, type ReleaseKind } from "../../protocol/entry/release-kinds.ts";
 import type { StatementOf } from "../../protocol/envelope/statement.ts";
+import { authenticateCheckpoint } from "../../protocol/note/cosigned-checkpoint.ts";
+import { parseTlogPolicy } from "../../protocol/note/tlog-policy.ts";
 import { currentTrustRoot } from "../../protocol/registration/in-force.ts";
 import type { Bundles } from "../bundles/bundle-cache.ts";
 import { isEntryRevoked, readLoggedEntry } from "../entries/read-entry.ts";
+import { type EncodedBody, encodeBody, respondEncoded } from "../http/encoded-body.ts";
 import { NO_CACHE, PAGE_HEADERS } from "../http/headers.ts";
+import { requireQuery } from "../http/parameters.ts";
 import type { Api } from "../openapi.ts";
-import { type Overview, overviewPage } from "../pages/overview.ts";
-import { PAGE_STYLE } from "../pages/style.ts";
+import { type Cosigners, homePage, type Overview } from "../pages/home.ts";
 import { RequestProblem } from "../problem.ts";
 import type { Service } from "../service.ts";
 
-const NEWEST = 12;
+/** Newest releases of each kind, and newest revocations, that the page shows. */
+const NEWEST = 4;
+const NEWEST_REVOCATIONS = 8;
+/** Policies that it shows: as many as a status may name. */
+const MAX_POLICIES = 128;
 
-export function addOverview(api: Api, service: Service): void {
-  const headers = { ...PAGE_HEADERS, "cache-control": NO_CACHE };
+/** Everybody opens it, and it is the same for everybody: no middleware runs for it. */
+export function addHome(api: Api, service: Service): void {
+  const count = service.metrics.hotReads("home");
   const page = renderedOnce(service);
-  api.get("/", async (c) => c.html(await page(), 200, headers));
-  api.get("/page.css", (c) =>
-    c.body(PAGE_STYLE, 200, {
-      "content-type": "text/css; charset=utf-8",
-      "cache-control": "public, max-age=3600",
-    }),
-  );
+  api.get("/", async (c) => {
+    count();
+    requireQuery(c, []);
+    return respondEncoded(c, await page());
+  });
 }
 
 /** Renders the page at most once a second for each state of the log, however many ask for it. */
-function renderedOnce(service: Service): () => Promise<string> {
-  let last = { state: "", page: Promise.resolve("") };
+function renderedOnce(service: Service): () => Promise<EncodedBody> {
+  let last: { readonly state: string; readonly page: Promise<EncodedBody> } | undefined;
   return () => {
     const { log, clock } = service;
     const second = Math.floor(clock().getTime() / 1000);
     const state = `${second}/${log.impediment()?.code}/${log.read.published()?.note}`;
-    if (state === last.state) return last.page;
-    const rendered = {
-      state,
-      page: overviewOf(service)
-        .then((overview) => overviewPage(overview))
-        .then(String),
-    };
+    if (last?.state === state) return last.page;
+    const rendered = { state, page: render(service) };
     rendered.page.catch(() => {
-      if (last === rendered) last = { ...rendered, state: "" };
+      if (last === rendered) last = undefined;
     });
     last = rendered;
     return rendered.page;
   };
 }
 
-async function overviewOf({ log, bundles, clock, version, origin }: Service): Promise<Overview> {
+async function render(service: Service): Promise<EncodedBody> {
+  const text = String(await homePage(service, await overviewOf(service)));
+  return encodeBody(Uint8Array.from(Buffer.from(text)), {
+    ...PAGE_HEADERS,
+    "content-type": "text/html; charset=utf-8",
+    "cache-control": NO_CACHE,
+  });
+}
+
+async function overviewOf(service: Service): Promise<Overview> {
+  const { log, bundles, clock, operator } = service;
   const { read } = log;
   const published = read.published();
-  const root = currentTrustRoot(read.inForce)?.root;
+  const root = currentTrustRoot(read.inForce);
   return {
-    origin,
-    version,
     now: clock(),
+    operator,
     log: published && {
       size: published.checkpoint.size,
       root: encodeBase64(published.checkpoint.root),
       cosignedAt: published.cosignedAt,
       accepting: log.impediment() === null,
+      cosigners: await cosignersOf(published, service),
     },
-    trustRoot: root === undefined ? null : { version: root.version, expires: root.expires },
+    trustRoot:
+      root === undefined
+        ? null
+        : {
+            index: root.index,
+            version: root.root.version,
+            expires: root.root.expires,
+            pin: read.inForce.trustRoots[0]?.digest ?? root.digest,
+          },
     status: await statusOf(read),
     policies: await policiesOf(read, bundles),
-    entries: await newestOf(read),
+    revocations: await revocationsOf(read),
+    releases: await Promise.all(RELEASE_KINDS.map((kind) => newestOf(read, kind))),
   };
+}
+
+/** Who cosigned the published checkpoint, by the trust root in force, which admitted it. */
+async function cosignersOf({ note, inForce }: Published, { ownWitnesses }: Service): Promise<Cosigners> {
+  const root = currentTrustRoot(inForce)?.root;
+  if (root === undefined) return { names: [], own: ownWitnesses, witnesses: 0 };
+  const policy = parseTlogPolicy(root.logPolicy);
+  const { cosignatures } = await authenticateCheckpoint(note, policy);
+  const names = [...new Set(cosignatures.map(({ name }) => name))];
+  return { names, own: ownWitnesses, witnesses: policy.witnesses.length };
 }
 
 async function statusOf(log: PublishedLog): Promise<Overview["status"]> {
   const { status } = log.inForce;
   if (status === null) return null;
   const { envelope } = await readLoggedEntry(log, status.index);
-  return {
-    sequence: status.sequence,
-    expires: (envelope.statement as StatementOf<"status">).predicate.expires,
-  };
+  const { expires } = (envelope.statement as StatementOf<"status">).predicate;
+  return { index: status.index, sequence: status.sequence, expires };
 }
 
 function policiesOf(log: PublishedLog, bundles: Bundles): Promise<Overview["policies"]> {
-  const sorted = [...log.inForce.policies].sort(([a], [b]) => (a < b ? -1 : 1));
+  const sorted = [...log.inForce.policies].sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, MAX_POLICIES);
   return Promise.all(
     sorted.map(async ([name, { version, index }]) => {
       const entry = await readLoggedEntry(log, index);
@@ -91,7 +121,7 @@ function policiesOf(log: PublishedLog, bundles: Bundles): Promise<Overview["poli
 }
 
 /** Why the service does not serve a bundle as current, in a word. */
-async function refusalOf(bundle: Promise<unknown>): Promise<string | null> {
+export async function refusalOf(bundle: Promise<unknown>): Promise<string | null> {
   try {
     await bundle;
     return null;
@@ -101,13 +131,23 @@ async function refusalOf(bundle: Promise<unknown>): Promise<string | null> {
   }
 }
 
-async function newestOf(log: PublishedLog): Promise<Overview["entries"]> {
-  const { indexes } = await log.search({ limit: NEWEST });
+async function revocationsOf(log: PublishedLog): Promise<Overview["revocations"]> {
+  const { indexes } = await log.search({ kind: "revocation", limit: NEWEST_REVOCATIONS });
   return Promise.all(
     indexes.map(async (index) => {
-      const entry = await readLoggedEntry(log, index);
-      const { kind, name, version } = entry.envelope.statement;
-      return { index, kind, name, version, revoked: isEntryRevoked(log, entry) };
+      const { envelope } = await readLoggedEntry(log, index);
+      const { name, reason } = (envelope.statement as StatementOf<"revocation">).predicate;
+      return { index, name, reason };
     }),
   );
+}
+
+async function newestOf(log: PublishedLog, kind: ReleaseKind): Promise<Overview["releases"][number]> {
+  const { indexes } = await log.search({ kind, limit: NEWEST });
+  const entries = indexes.map(async (index) => {
+    const entry = await readLoggedEntry(log, index);
+    const { name, version } = entry.envelope.statement;
+    return { index, name, version, revoked: isEntryRevoked(log, entry) };
+  });
+  return { kind, entries: await Promise.all(entries) };
 }

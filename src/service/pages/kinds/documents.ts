@@ -1,0 +1,119 @@
+// Says in words what the documents of a log are: policies, revocations, statuses and trust roots.
+import { html } from "hono/html";
+import { referencesInProfile } from "../../../protocol/entry/policy.ts";
+import type { Role, TrustRoot } from "../../../protocol/entry/trust-root.ts";
+import { toRoot } from "../frame.ts";
+import { code, count, type Fact, factList, moment } from "../pieces.ts";
+import type { KindWords } from "./words.ts";
+
+const policyWords: KindWords<"policy"> = {
+  kind: "policy",
+  title: "Policy",
+  plural: "Policies",
+  sentence: ({ name, version, profiles, expires }) =>
+    `Version ${version} of policy ${name}: a machine is accepted when it matches one of ${count(profiles.length, "profile")} as a whole, until ${expires.slice(0, 10)}.`,
+  sections: ({ name, validFrom, expires, profiles }, link) => [
+    {
+      heading: "In force",
+      body: factList([
+        ["From", moment(validFrom)],
+        ["Until", moment(expires)],
+        ["Profiles", profiles.map(({ id }) => id).join(", ")],
+        [
+          "Whole policy",
+          html`<a href="${toRoot(1)}policies/${encodeURIComponent(name)}">what it accepts, its history and its bundle</a>`,
+        ],
+      ]),
+    },
+    ...profiles.map((profile) => ({
+      heading: `Profile ${profile.id} accepts`,
+      body: html`<ul>${referencesInProfile(profile).map((reference) => html`<li>${link(reference)}</li>`)}</ul>`,
+    })),
+  ],
+};
+
+const revocationWords: KindWords<"revocation"> = {
+  kind: "revocation",
+  title: "Revocation",
+  plural: "Revocations",
+  sentence: ({ reason }) => `Takes trust away, for ever. The reason that was given: “${reason}”`,
+  sections: ({ digests, keys, advisory }) => [
+    {
+      heading: "Revoked",
+      body: html`<ul>${digests.map((digest) => html`<li>the entry with payload <a href="${toRoot(1)}search?q=${digest}">${code(digest)}</a></li>`)}${keys.map(
+        ({ keyId, fromIndex, toIndex }) =>
+          html`<li>what key <a href="${toRoot(1)}search?q=key:${keyId}">${code(keyId)}</a> signed at indices ${fromIndex} to ${toIndex - 1}</li>`,
+      )}</ul>${advisory === null ? "" : html`<p>Advisory: ${advisory}</p>`}`,
+    },
+  ],
+};
+
+const statusWords: KindWords<"status"> = {
+  kind: "status",
+  title: "Status",
+  plural: "Statuses",
+  sentence: ({ treeSize, expires }) =>
+    `Says what was in force after ${count(treeSize, "entry", "entries")}, so that nobody can hide a revocation or a newer policy. Good until ${expires.slice(0, 16).replace("T", " ")} UTC.`,
+  sections: ({ trustRoot, policies, revokedDigests, revokedKeys, issuedAt, expires }) => [
+    {
+      heading: "In force",
+      body: factList([
+        ["Issued", moment(issuedAt)],
+        ["Good until", moment(expires)],
+        ["Trust root", `version ${trustRoot.version}`],
+        ["Policies", policies.map(({ name, version }) => `${name} version ${version}`).join(", ") || "none"],
+        [
+          "Revoked",
+          `${count(revokedDigests.length, "entry", "entries")}, ${count(revokedKeys.length, "range of a key", "ranges of keys")}`,
+        ],
+      ]),
+    },
+  ],
+};
+
+const trustRootWords: KindWords<"trust-root"> = {
+  kind: "trust-root",
+  title: "Trust root",
+  plural: "Trust roots",
+  sentence: ({ version, successor }) =>
+    successor === null
+      ? `Version ${version} of who may do what in this log.`
+      : `Version ${version} closes this log for ever; ${successor.origin} follows it.`,
+  sections: (root) => [
+    { heading: "Who may do what", body: factList(rolesOf(root)) },
+    {
+      heading: "Checkpoints count",
+      body: html`<p>when the log's key signed them and this quorum of witnesses did:</p><pre tabindex="0">${root.logPolicy}</pre>`,
+    },
+    {
+      heading: "Limits",
+      body: factList([
+        ["Good until", moment(root.expires)],
+        ["A policy lasts at most", count(Math.round(root.maxPolicyLifetime / 86_400), "day")],
+        ["A status lasts at most", count(Math.round(root.maxStatusAge / 3600), "hour")],
+        ["A cosignature is fresh for", count(Math.round(root.maxCheckpointAge / 3600), "hour")],
+      ]),
+    },
+  ],
+};
+
+/** The documents, in the order in which a log begins with them. */
+export const DOCUMENT_WORDS = [trustRootWords, statusWords, policyWords, revocationWords] as const;
+
+/** Each role with its keys and threshold, in the order of docs/formats.md. */
+export function rolesOf({ roles }: Pick<TrustRoot, "roles">): Fact[] {
+  const { root, publisher, policy, revocation, status } = roles;
+  return [
+    ["Change this trust root", keysOf(root)],
+    ...publisher.map(
+      (rule): Fact => [`Publish ${rule.kinds.join(", ")} named ${rule.names.join(", ")}`, keysOf(rule)],
+    ),
+    ...policy.map((rule): Fact => [`Publish policies named ${rule.names.join(", ")}`, keysOf(rule)]),
+    ["Revoke", keysOf(revocation)],
+    ["Issue statuses", keysOf(status)],
+  ];
+}
+
+function keysOf({ keys, threshold }: Role) {
+  return html`${threshold} of ${count(keys.length, "key")}: ${keys.map((key) => html`${code(key)} `)}`;
+}

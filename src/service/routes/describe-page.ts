@@ -1,0 +1,60 @@
+// Describes pages and the files around them: they are part of the interface, and the list of what exists is the description.
+import * as z from "zod";
+import { name as nameShape } from "../../protocol/entry/fields.ts";
+import { decimal } from "../http/parameters.ts";
+import { type Api, describeRoute, problems } from "../openapi.ts";
+
+const PARAMETERS = {
+  index: decimal.describe("Index of the entry"),
+  name: nameShape.describe("Name of the policy; a / in it is written %2F"),
+  feed: z
+    .string()
+    .regex(/^(?:releases|policies|revocations)$/)
+    .describe("What the feed is of"),
+} as const;
+
+const PAGE = "text/html";
+
+/** What a page cannot show is a page, too. */
+const PAGES_OF_PROBLEMS = {
+  400: {
+    description: "A page that says which parameter is not valid",
+    content: { [PAGE]: { schema: z.string() } },
+  },
+  404: { description: "A page that says what there is not", content: { [PAGE]: { schema: z.string() } } },
+};
+
+export interface DescribedPage {
+  readonly path: string;
+  readonly operationId: string;
+  readonly summary: string;
+  /** Media type of the answer. */
+  readonly type: string;
+  readonly params?: ReadonlyArray<keyof typeof PARAMETERS>;
+  readonly query?: z.ZodObject;
+}
+
+export function describePage(
+  api: Api,
+  { path, operationId, summary, type, params = [], query }: DescribedPage,
+): void {
+  const shape = Object.fromEntries(params.map((param) => [param, PARAMETERS[param]]));
+  describeRoute(api, {
+    method: "get",
+    path,
+    operationId,
+    tags: ["pages"],
+    summary,
+    request: {
+      ...(params.length > 0 && { params: z.object(shape) }),
+      ...(query && { query }),
+    },
+    responses: {
+      200: {
+        description: summary,
+        content: { [type]: { schema: type.endsWith("json") ? z.unknown() : z.string() } },
+      },
+      ...(type === PAGE ? PAGES_OF_PROBLEMS : problems("invalid-parameter", "not-found", "beyond-tree")),
+    },
+  });
+}

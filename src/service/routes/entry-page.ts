@@ -1,0 +1,154 @@
+// Serves the page of one entry, and its statement and envelope as files.
+import type { PublishedLog, ReadEntry } from "../../log/published-log.ts";
+import { encodeHex } from "../../protocol/encoding/hex.ts";
+import { formatTime } from "../../protocol/entry/fields.ts";
+import type { StatementOf } from "../../protocol/envelope/statement.ts";
+import { authorise } from "../../protocol/registration/authorisation.ts";
+import type { InForce } from "../../protocol/registration/in-force.ts";
+import { referencesOf } from "../../protocol/registration/references.ts";
+import { readLoggedEntry, revokedBy, statementJson } from "../entries/read-entry.ts";
+import { BASE_HEADERS, IMMUTABLE } from "../http/headers.ts";
+import { readDecimal } from "../http/parameters.ts";
+import type { Api } from "../openapi.ts";
+import { answerPage } from "../pages/answer.ts";
+import { differences } from "../pages/differences.ts";
+import { type EntryView, entryPage, type Neighbour } from "../pages/entry.ts";
+import type { Service } from "../service.ts";
+import { describePage } from "./describe-page.ts";
+
+/** Entries that refer to it, which the page lists. */
+const USED_BY = 20;
+
+export function addEntryPage(api: Api, service: Service): void {
+  const { read: log } = service.log;
+  describe(api);
+  api.get("/entries/:index", (c) =>
+    answerPage(c, service, 1, async () => {
+      const entry = await readLoggedEntry(log, readDecimal(c.req.param("index"), "index"));
+      return entryPage(service, await viewOf(log, entry));
+    }),
+  );
+  const file = (name: string, bytesOf: (entry: ReadEntry) => Uint8Array) =>
+    api.get(`/entries/:index/${name}`, async (c) => {
+      const entry = await readLoggedEntry(log, readDecimal(c.req.param("index") ?? "", "index"));
+      return c.body(Uint8Array.from(bytesOf(entry)), 200, FILE_HEADERS);
+    });
+  file("statement.json", ({ envelope }) => envelope.payload);
+  file("envelope.dsse.json", ({ leaf }) => leaf);
+}
+
+const FILE_HEADERS = { ...BASE_HEADERS, "content-type": "application/json", "cache-control": IMMUTABLE };
+
+async function viewOf(log: PublishedLog, entry: ReadEntry): Promise<EntryView> {
+  const { index, envelope, leafHash } = entry;
+  const { statement, payloadDigest, signatures } = envelope;
+  const covering = await log.firstCheckpointCovering(index + 1);
+  if (covering === undefined) throw new Error(`no checkpoint covers entry ${index}`);
+  const usedBy = await usedByOf(log, payloadDigest);
+  const signers = signatures.map(({ keyId }) => keyId);
+  return {
+    index,
+    statement,
+    json: statementJson(envelope),
+    payloadDigest,
+    leafHash: encodeHex(leafHash),
+    signers,
+    loggedBy: { size: covering.size, cosignedAt: formatTime(new Date(covering.cosignedAt * 1000)) },
+    revokedBy: await reasonsOf(log, entry),
+    allowedBy: allowedBy(log.inForce, entry, signers),
+    places: await placesOf(log, referencesOf(statement)),
+    usedBy,
+    inForceIn: policiesIn(log.inForce, usedBy.entries),
+    ...(await versionsOf(log, entry)),
+  };
+}
+
+async function reasonsOf(log: PublishedLog, entry: ReadEntry): Promise<EntryView["revokedBy"]> {
+  const indexes = await revokedBy(log, entry);
+  return Promise.all(
+    indexes.map(async (index) => {
+      const { envelope } = await readLoggedEntry(log, index);
+      return { index, reason: (envelope.statement as StatementOf<"revocation">).predicate.reason };
+    }),
+  );
+}
+
+/** The rule that its signatures satisfied, by the trust root that was in force at its index. */
+function allowedBy(
+  { trustRoots }: InForce,
+  { index, envelope: { statement } }: ReadEntry,
+  signers: readonly string[],
+): EntryView["allowedBy"] {
+  if (statement.kind === "trust-root") return null;
+  const placed = trustRoots.findLast((candidate) => candidate.index < index);
+  if (placed === undefined) throw new Error(`no trust root stands before entry ${index}`);
+  const rule = authorise(placed.root, { ...statement, signers });
+  return { trustRoot: placed.root.version, at: placed.index, rule };
+}
+
+/** Where the entries that a document names are. */
+export async function placesOf(
+  log: PublishedLog,
+  references: ReadonlyArray<{ readonly digest: string }>,
+): Promise<Map<string, number>> {
+  const places = new Map<string, number>();
+  for (const digest of new Set(references.map((reference) => reference.digest))) {
+    const found = await log.findByDigest(digest);
+    if (found !== undefined) places.set(digest, found.index);
+  }
+  return places;
+}
+
+/** What names this payload: references are among the digests that the log is searched by. */
+async function usedByOf(log: PublishedLog, digest: string): Promise<EntryView["usedBy"]> {
+  const { indexes, next } = await log.search({ digest, limit: USED_BY });
+  const entries = await Promise.all(indexes.map((index) => neighbour(log, index)));
+  return { entries, more: next !== null };
+}
+
+async function neighbour(log: PublishedLog, index: number): Promise<Neighbour> {
+  const { kind, name, version } = (await readLoggedEntry(log, index)).envelope.statement;
+  return { index, kind, name, version };
+}
+
+function policiesIn({ policies }: InForce, entries: readonly Neighbour[]): string[] {
+  return entries.flatMap(({ kind, name, index }) =>
+    kind === "policy" && policies.get(name)?.index === index ? [name] : [],
+  );
+}
+
+/** The one of the same kind and name before it, and the newest. */
+async function versionsOf(
+  log: PublishedLog,
+  { index, envelope }: ReadEntry,
+): Promise<Pick<EntryView, "before" | "newer">> {
+  const { kind, name } = envelope.statement;
+  const [older] = (await log.search({ kind, name, before: index, limit: 1 })).indexes;
+  const [newest] = (await log.search({ kind, name, limit: 1 })).indexes;
+  const newer = newest === undefined || newest === index ? null : await neighbour(log, newest);
+  if (older === undefined) return { before: null, newer };
+  const previous = await readLoggedEntry(log, older);
+  return {
+    before: {
+      index: older,
+      version: previous.envelope.statement.version,
+      differences: differences(previous.envelope.statement.predicate, envelope.statement.predicate),
+    },
+    newer,
+  };
+}
+
+function describe(api: Api): void {
+  const calls = [
+    ["", "getEntryPage", "An entry, for people", "text/html"],
+    ["/statement.json", "getStatementFile", "The statement of an entry, as a file", "application/json"],
+    [
+      "/envelope.dsse.json",
+      "getEnvelopeFile",
+      "The envelope of an entry, as a file: the bytes of its leaf",
+      "application/json",
+    ],
+  ] as const;
+  for (const [ending, operationId, summary, type] of calls)
+    describePage(api, { path: `/entries/{index}${ending}`, operationId, summary, type, params: ["index"] });
+}

@@ -1,0 +1,98 @@
+// Serves the search page: takes what people paste, says what it took it for, and looks it up.
+import * as z from "zod";
+import type { PublishedLog } from "../../log/published-log.ts";
+import type { SearchQuery } from "../../log/store/log-store.ts";
+import { isName } from "../../protocol/entry/name.ts";
+import { isEntryRevoked, readLoggedEntry, requirePublished } from "../entries/read-entry.ts";
+import { decimal, readDecimal } from "../http/parameters.ts";
+import type { Api } from "../openapi.ts";
+import { answerPage } from "../pages/answer.ts";
+import { type FoundEntry, type SearchView, searchPage } from "../pages/search.ts";
+import type { Service } from "../service.ts";
+import { describePage } from "./describe-page.ts";
+
+const PAGE = 20;
+const MAX_QUERY = 256;
+
+export function addSearchPage(api: Api, service: Service): void {
+  const { read: log } = service.log;
+  describePage(api, {
+    path: "/search",
+    operationId: "getSearchPage",
+    summary: "Search, for people",
+    type: "text/html",
+    query: z.strictObject({
+      q: z
+        .string()
+        .max(MAX_QUERY)
+        .optional()
+        .describe("A digest, a measurement, a name, key:<key id>, or an index"),
+      before: decimal.optional().describe("Cursor of the page before"),
+    }),
+  });
+  api.get("/search", async (c) => {
+    const query = (c.req.query("q") ?? "").trim().slice(0, MAX_QUERY);
+    const before = c.req.query("before");
+    return answerPage(c, service, 0, async () => searchPage(service, await viewOf(log, query, before)));
+  });
+}
+
+/** What a query is taken for. */
+interface Reading {
+  readonly takenFor: string;
+  readonly query: Omit<SearchQuery, "before" | "limit"> | { readonly index: number };
+}
+
+const HEX: Readonly<Record<number, string>> = { 64: "SHA-256", 96: "SHA-384 or measurement", 128: "SHA-512" };
+
+/** @returns null for what could be none of these. */
+function read(text: string): Reading | null {
+  const key = /^key:([0-9a-f]{64})$/i.exec(text)?.[1];
+  if (key !== undefined)
+    return { takenFor: "entries that this key signed", query: { publisher: key.toLowerCase() } };
+  const hex = /^(?:sha(?:256|384|512):)?([0-9a-f]+)$/i.exec(text)?.[1]?.toLowerCase();
+  const what = HEX[hex?.length ?? 0];
+  if (hex !== undefined && what !== undefined)
+    return { takenFor: `entries that state this ${what}`, query: { digest: hex } };
+  if (/^\d{1,15}$/.test(text)) return { takenFor: `entry ${text}`, query: { index: Number(text) } };
+  const [, name = "", version] = /^([^@]*)(?:@(.*))?$/.exec(text.replace(/^[a-z-]+:/, "")) ?? [];
+  if (!isName(name)) return null;
+  return {
+    takenFor:
+      version === undefined ? `entries of exactly this name` : "entries of exactly this name and version",
+    query: { name, ...(version === undefined ? {} : { version }) },
+  };
+}
+
+async function viewOf(log: PublishedLog, query: string, before: string | undefined): Promise<SearchView> {
+  if (query === "") return { query, takenFor: null, entries: [], next: null };
+  const reading = read(query);
+  const nothing = { query, entries: [], next: null };
+  if (reading === null)
+    return { ...nothing, takenFor: "nothing: it is no digest, no index, no key and no name" };
+  const { takenFor } = reading;
+  const { size } = requirePublished(log).checkpoint;
+  if ("index" in reading.query) {
+    const { index } = reading.query;
+    return index < size
+      ? { query, takenFor, entries: [await found(log, index)], next: null }
+      : { ...nothing, takenFor };
+  }
+  const cursor = before === undefined ? size : Math.min(readDecimal(before, "before"), size);
+  const page = await log.search({ ...reading.query, before: cursor, limit: PAGE });
+  const own = before === undefined ? await ownOf(log, reading.query.digest) : undefined;
+  const indexes = own === undefined || page.indexes.includes(own) ? page.indexes : [own, ...page.indexes];
+  const entries = await Promise.all(indexes.map((index) => found(log, index)));
+  return { query, takenFor, entries, next: page.next === null ? null : String(page.next) };
+}
+
+/** The entry whose payload or leaf has this digest: the index of digests holds what statements name, not what they are. */
+async function ownOf(log: PublishedLog, digest: string | undefined): Promise<number | undefined> {
+  return digest?.length === 64 ? (await log.findByDigest(digest))?.index : undefined;
+}
+
+async function found(log: PublishedLog, index: number): Promise<FoundEntry> {
+  const entry = await readLoggedEntry(log, index);
+  const { kind, name, version } = entry.envelope.statement;
+  return { index, kind, name, version, revoked: isEntryRevoked(log, entry) };
+}
