@@ -12,6 +12,7 @@ import { measureCosigned } from "./cosigned.ts";
 import type { Measurement } from "./harness.ts";
 import { machineFacts } from "./machine.ts";
 import { measureMemory } from "./memory.ts";
+import { measurePages } from "./pages.ts";
 import { measureProofs } from "./proofs.ts";
 import { measurePublish } from "./publish.ts";
 import { measureReads } from "./reads.ts";
@@ -24,6 +25,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   publish: measurePublish,
   cosigned: measureCosigned,
   reads: measureReads,
+  pages: measurePages,
   proofs: measureProofs,
   audit: measureAudit,
   revocation: measureRevocation,

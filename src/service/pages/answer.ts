@@ -12,7 +12,7 @@ export async function answerPage(
   c: Context,
   site: Site,
   depth: number,
-  make: () => Promise<Html>,
+  make: () => Promise<Html | string>,
 ): Promise<Response> {
   try {
     return c.html(await make(), 200, HEADERS);

@@ -13,6 +13,7 @@ import type { Api } from "../openapi.ts";
 import { answerPage } from "../pages/answer.ts";
 import { differences } from "../pages/differences.ts";
 import { type EntryView, entryPage, type Neighbour } from "../pages/entry.ts";
+import { renderOnce } from "../pages/rendered-once.ts";
 import type { Service } from "../service.ts";
 import { describePage } from "./describe-page.ts";
 
@@ -20,12 +21,15 @@ import { describePage } from "./describe-page.ts";
 const USED_BY = 20;
 
 export function addEntryPage(api: Api, service: Service): void {
+  const once = renderOnce<string>(service);
   const { read: log } = service.log;
   describe(api);
   api.get("/entries/:index", (c) =>
     answerPage(c, service, 1, async () => {
-      const entry = await readLoggedEntry(log, readDecimal(c.req.param("index"), "index"));
-      return entryPage(service, await viewOf(log, entry));
+      const index = readDecimal(c.req.param("index"), "index");
+      return once(String(index), async () =>
+        String(await entryPage(service, await viewOf(log, await readLoggedEntry(log, index)))),
+      );
     }),
   );
   const file = (name: string, bytesOf: (entry: ReadEntry) => Uint8Array) =>

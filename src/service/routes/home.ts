@@ -14,6 +14,7 @@ import { NO_CACHE, PAGE_HEADERS } from "../http/headers.ts";
 import { requireQuery } from "../http/parameters.ts";
 import type { Api } from "../openapi.ts";
 import { type Cosigners, homePage, type Overview } from "../pages/home.ts";
+import { renderOnce } from "../pages/rendered-once.ts";
 import { RequestProblem } from "../problem.ts";
 import type { Service } from "../service.ts";
 
@@ -26,29 +27,12 @@ const MAX_POLICIES = 128;
 /** Everybody opens it, and it is the same for everybody: no middleware runs for it. */
 export function addHome(api: Api, service: Service): void {
   const count = service.metrics.hotReads("home");
-  const page = renderedOnce(service);
+  const once = renderOnce<EncodedBody>(service);
   api.get("/", async (c) => {
     count();
     requireQuery(c, []);
-    return respondEncoded(c, await page());
+    return respondEncoded(c, await once("/", () => render(service)));
   });
-}
-
-/** Renders the page at most once a second for each state of the log, however many ask for it. */
-function renderedOnce(service: Service): () => Promise<EncodedBody> {
-  let last: { readonly state: string; readonly page: Promise<EncodedBody> } | undefined;
-  return () => {
-    const { log, clock } = service;
-    const second = Math.floor(clock().getTime() / 1000);
-    const state = `${second}/${log.impediment()?.code}/${log.read.published()?.note}`;
-    if (last?.state === state) return last.page;
-    const rendered = { state, page: render(service) };
-    rendered.page.catch(() => {
-      if (last === rendered) last = undefined;
-    });
-    last = rendered;
-    return rendered.page;
-  };
 }
 
 async function render(service: Service): Promise<EncodedBody> {

@@ -11,6 +11,7 @@ import { readLoggedEntry, requirePublished } from "../entries/read-entry.ts";
 import type { Api } from "../openapi.ts";
 import { answerPage } from "../pages/answer.ts";
 import { type LogView, logPage } from "../pages/log.ts";
+import { renderOnce } from "../pages/rendered-once.ts";
 import type { Service } from "../service.ts";
 import { describePage } from "./describe-page.ts";
 
@@ -21,6 +22,7 @@ const MAX_TRUST_ROOTS = 32;
 const STATUSES = 8;
 
 export function addLogPage(api: Api, service: Service): void {
+  const once = renderOnce<string>(service);
   describePage(api, {
     path: "/log",
     operationId: "getLogPage",
@@ -28,7 +30,9 @@ export function addLogPage(api: Api, service: Service): void {
     type: "text/html",
   });
   api.get("/log", (c) =>
-    answerPage(c, service, 0, async () => logPage(service, await viewOf(service.log.read))),
+    answerPage(c, service, 0, () =>
+      once("", async () => String(await logPage(service, await viewOf(service.log.read)))),
+    ),
   );
 }
 

@@ -10,6 +10,7 @@ import { badgeSvg } from "../pages/badge.ts";
 import { differences } from "../pages/differences.ts";
 import { elapsed } from "../pages/pieces.ts";
 import { type PolicyView, policyPage } from "../pages/policy.ts";
+import { renderOnce } from "../pages/rendered-once.ts";
 import { RequestProblem } from "../problem.ts";
 import type { Service } from "../service.ts";
 import { describePage } from "./describe-page.ts";
@@ -22,6 +23,7 @@ const VERSIONS = 10;
 const SVG_HEADERS = { ...BASE_HEADERS, "content-type": "image/svg+xml", "cache-control": NO_CACHE };
 
 export function addPolicyPage(api: Api, service: Service): void {
+  const once = renderOnce<string>(service);
   const { read: log } = service.log;
   describePage(api, {
     path: "/policies/{name}",
@@ -38,7 +40,10 @@ export function addPolicyPage(api: Api, service: Service): void {
     params: ["name"],
   });
   api.get("/policies/:name", (c) =>
-    answerPage(c, service, 1, async () => policyPage(service, await viewOf(service, c.req.param("name")))),
+    answerPage(c, service, 1, () => {
+      const name = c.req.param("name");
+      return once(name, async () => String(await policyPage(service, await viewOf(service, name))));
+    }),
   );
   api.get("/policies/:name/badge.svg", async (c) => {
     const { policy, index } = await readPolicy(log, c.req.param("name"));
