@@ -3,42 +3,26 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { pino } from "pino";
+import { stringify } from "yaml";
 import * as z from "zod";
 import { policyBundleJson } from "../src/protocol/bundle/policy-bundle.ts";
 import type { Kind } from "../src/protocol/entry/kinds.ts";
 import { PREDICATES, predicateTypeOf } from "../src/protocol/entry/kinds.ts";
-import { createApp } from "../src/service/app.ts";
-import { DEFAULT_SERVICE_LIMITS } from "../src/service/create-service.ts";
-import { createMetrics } from "../src/service/metrics/metrics.ts";
-import { openApiDocument } from "../src/service/openapi.ts";
-import { openApiYaml } from "../src/service/routes/description.ts";
-import type { Service } from "../src/service/service.ts";
+import { describedApi } from "./record-examples.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const BUNDLE_ID = "urn:touchstone:policy-bundle:v1";
 
 /** Every generated file: its path from the project's root, and its text. */
-export function generatedFiles(): Map<string, string> {
-  const files = new Map([["openapi.yaml", openApiText()]]);
+export async function generatedFiles(): Promise<Map<string, string>> {
+  const files = new Map([
+    ["openapi.yaml", stringify(await describedApi(), { lineWidth: 110, aliasDuplicateObjects: false })],
+  ]);
   for (const [kind, schema] of Object.entries(PREDICATES)) {
     files.set(`schemas/${kind}.v1.json`, schemaText(schema, predicateTypeOf(kind as Kind), "Predicate of"));
   }
   files.set("schemas/policy-bundle.v1.json", schemaText(policyBundleJson, BUNDLE_ID, "File format of"));
   return files;
-}
-
-function openApiText(): string {
-  const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string };
-  // No route is called, so there is no log behind them.
-  const service = {
-    log: {},
-    metrics: createMetrics(false),
-    logger: pino({ level: "silent" }),
-    limits: DEFAULT_SERVICE_LIMITS,
-    version,
-  };
-  return openApiYaml(openApiDocument(createApp(service as Service), version));
 }
 
 function schemaText(schema: z.ZodType, id: string, what: string): string {
@@ -47,9 +31,9 @@ function schemaText(schema: z.ZodType, id: string, what: string): string {
   return `${JSON.stringify({ $schema, $id: id, $comment, ...body }, null, 2)}\n`;
 }
 
-function main(check: boolean): number {
+async function main(check: boolean): Promise<number> {
   let stale = 0;
-  for (const [path, text] of generatedFiles()) {
+  for (const [path, text] of await generatedFiles()) {
     const file = join(ROOT, path);
     if (!check) {
       mkdirSync(join(file, ".."), { recursive: true });
@@ -71,4 +55,4 @@ function readOrEmpty(file: string): string {
 }
 
 if (process.argv[1] === import.meta.filename)
-  process.exitCode = Math.min(1, main(process.argv.includes("--check")));
+  process.exitCode = Math.min(1, await main(process.argv.includes("--check")));

@@ -4,6 +4,7 @@ import { createRoute, OpenAPIHono, type RouteConfig } from "@hono/zod-openapi";
 import type { OpenAPIObject } from "openapi3-ts/oas31";
 import type { RequestFacts } from "./http/request-facts.ts";
 import { PROBLEM_MEDIA_TYPE, PROBLEMS, type ProblemCode, problem, RequestProblem } from "./problem.ts";
+import { referToComponents } from "./refer-to-components.ts";
 
 export interface ApiEnvironment {
   Variables: { observed: RequestFacts };
@@ -83,7 +84,7 @@ export const TAGS = [
 
 /** The whole description, OpenAPI 3.1. */
 export function openApiDocument(api: Api, version: string): OpenAPIObject {
-  return api.getOpenAPI31Document({
+  const document = api.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
       title: "Touchstone",
@@ -96,4 +97,5 @@ export function openApiDocument(api: Api, version: string): OpenAPIObject {
     security: [],
     tags: [...TAGS],
   });
+  return referToComponents(document);
 }

@@ -62,9 +62,11 @@ function valuesOf(schema: SchemaObject): fc.Arbitrary<string> {
   const valid =
     schema.enum !== undefined
       ? fc.constantFrom(...(schema.enum as string[]))
-      : schema.pattern !== undefined
-        ? fc.stringMatching(new RegExp(schema.pattern))
-        : fc.string({ maxLength: 40 });
+      : schema.type === "integer"
+        ? fc.integer({ min: schema.minimum as number, max: schema.maximum as number }).map(String)
+        : schema.pattern !== undefined
+          ? fc.stringMatching(new RegExp(schema.pattern))
+          : fc.string({ maxLength: 40 });
   return fc.oneof(
     { weight: 4, arbitrary: valid },
     { weight: 3, arbitrary: fc.constantFrom(...FAMILIAR) },

@@ -18,6 +18,7 @@ import { inOrder, signReleaseSet } from "../support/release-set.ts";
 import { trustRootPredicate } from "../support/trust-root.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const generated = await generatedFiles();
 const document = parse(readFileSync(`${ROOT}openapi.yaml`, "utf8")) as OpenAPIObject;
 const METHODS = ["get", "post", "put"] as const;
 
@@ -29,7 +30,7 @@ const operations = Object.entries(document.paths ?? {}).flatMap(([path, item]) =
 );
 
 describe("what is generated and committed", () => {
-  test.each([...generatedFiles()])("%s is fresh", (path, text) => {
+  test.each([...generated])("%s is fresh", (path, text) => {
     expect(readFileSync(`${ROOT}${path}`, "utf8") === text, "run 'npm run generate'").toBe(true);
   });
 
@@ -60,12 +61,39 @@ describe("every operation", () => {
         [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort(),
       );
       for (const { required, schema } of inPath) {
-        expect([required, (schema as SchemaObject).type]).toEqual([true, "string"]);
-        expect((schema as SchemaObject).pattern).toMatch(/^\^.*\$$/);
+        const { type, pattern, minimum, maximum } = schema as SchemaObject;
+        expect(required).toBe(true);
+        if (type === "integer") expect(minimum).toBeLessThan(maximum ?? Number.NaN);
+        else expect([type, pattern]).toEqual(["string", expect.stringMatching(/^\^.*\$$/)]);
       }
       for (const { schema } of parameters) expect(JSON.stringify(schema)).not.toContain("null");
     },
   );
+
+  test.each(operations)("$name has a summary and a description", ({ operation }) => {
+    expect(operation.summary).toMatch(/\w/);
+    expect(operation.description).toMatch(/\w.*\.$/);
+  });
+});
+
+test("numbers are integers, but for the group of a tile's path and for cursors, which say so themselves", () => {
+  const digits = operations.flatMap(({ operation }) =>
+    ((operation.parameters ?? []) as ParameterObject[]).flatMap(({ name, schema }) => {
+      const { type, pattern } = schema as SchemaObject;
+      return type === "string" && /^\^.*0-9.*\$$/.test(pattern ?? "") && !/[a-f]/.test(pattern ?? "")
+        ? [name]
+        : [];
+    }),
+  );
+  expect(new Set(digits)).toEqual(new Set(["number", "cursor"]));
+});
+
+test("what repeats a component refers to it", () => {
+  const { Envelope, LoggedEntry, PolicyBundle } = { ...document.components?.schemas };
+  expect(Envelope).toHaveProperty("properties.payload");
+  expect(LoggedEntry).toHaveProperty("properties.envelope.$ref", "#/components/schemas/Envelope");
+  expect(PolicyBundle).toHaveProperty("properties.policy.$ref", "#/components/schemas/LoggedEntry");
+  expect(JSON.stringify(document).split('"payloadType":{"type"')).toHaveLength(2);
 });
 
 test("every problem code is described at some operation, or belongs to all", () => {
@@ -122,7 +150,7 @@ describe("schemas/*.json", () => {
   );
 
   test("every schema has an id, and every member of it a description or a type", () => {
-    for (const [path, text] of generatedFiles()) {
+    for (const [path, text] of generated) {
       if (path.endsWith(".json"))
         expect(JSON.parse(text)).toMatchObject({
           $id: expect.stringMatching(/^urn:touchstone:[a-z-]+:v1$/),

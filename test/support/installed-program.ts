@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { buildProgram } from "../../scripts/build-program.ts";
 import { packagePath } from "../../src/node/package-root.ts";
 
-const READ = ["migrations", "node_modules", "package.json", "examples"];
+const READ = ["migrations", "node_modules", "package.json", "examples", "openapi.yaml"];
 
 /** @returns the path of main.js. It starts in a fraction of the time that its sources take. */
 export async function installProgram(folder: string): Promise<string> {

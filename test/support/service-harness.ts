@@ -25,6 +25,7 @@ export interface ServiceHarnessOptions extends HarnessOptions {
   readonly logLimits?: Partial<LogLimits>;
   readonly logger?: Logger;
   readonly service?: Partial<Pick<ServiceOptions, "operator" | "ownWitnesses">>;
+  readonly version?: string;
 }
 
 export class ServiceHarness {
@@ -56,7 +57,7 @@ export class ServiceHarness {
       clock: () => harness.clock.now,
       origin: ORIGIN,
       url: "https://log.example",
-      version: "0.0.0-test",
+      version: options.version ?? "0.0.0-test",
       limits: { ...DEFAULT_SERVICE_LIMITS, ...options.limits },
       ...options.service,
     });

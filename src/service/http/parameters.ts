@@ -1,31 +1,37 @@
 // Reads path and query parameters. All of them are strings with a pattern: coercion would take "", " 7 " and "1e3" for numbers, and would
 // describe required path parameters as nullable.
+import "@hono/zod-openapi";
 import type { Context } from "hono";
 import * as z from "zod";
+import { MAX_INTEGER } from "../../protocol/entry/fields.ts";
 import { RequestProblem } from "../problem.ts";
 
 const DECIMAL = /^(?:0|[1-9][0-9]{0,15})$/;
 
-/** Decimal digits as the C2SP formats write them, at most 2^53 − 1. */
-export const decimal = z
-  .string()
-  .regex(DECIMAL)
-  .refine((text) => Number.isSafeInteger(Number(text)), { error: "is above 2^53 − 1" });
+/** Decimal digits as the C2SP formats write them, and no other spelling of the number. It is described as the integer that it is. */
+export function decimal(minimum = 0, maximum = MAX_INTEGER) {
+  return z
+    .string()
+    .regex(DECIMAL, { error: expectedDecimal(minimum, maximum) })
+    .transform(Number)
+    .refine((value) => value >= minimum && value <= maximum, { error: expectedDecimal(minimum, maximum) })
+    .openapi({ type: "integer", minimum, maximum });
+}
+
+function expectedDecimal(minimum: number, maximum: number): string {
+  return `expected a decimal number from ${minimum} to ${maximum === MAX_INTEGER ? "2^53 − 1" : maximum}`;
+}
+
+/** What the page before said is next. It is a string, since nobody is to count with it. */
+export const cursor = z.string().regex(DECIMAL);
 
 export const hexDigest = z.string().regex(/^[0-9a-f]{64}$/);
 
-/** A query parameter that is a number; undefined where it is not given. */
-export function numberOf(text: string): number;
-export function numberOf(text: string | undefined): number | undefined;
-export function numberOf(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : Number(text);
-}
-
-/** Reads a number of a path without the schema machinery, for the calls that must be fast. */
-export function readDecimal(text: string, parameter: string): number {
+/** Reads a number of a path or query without the schema machinery, for the calls that must be fast. */
+export function readDecimal(text: string, parameter: string, minimum = 0): number {
   const value = DECIMAL.test(text) ? Number(text) : Number.NaN;
-  if (!Number.isSafeInteger(value)) {
-    throw new RequestProblem("invalid-parameter", `${parameter}: expected a decimal number up to 2^53 − 1`);
+  if (!Number.isSafeInteger(value) || value < minimum) {
+    throw new RequestProblem("invalid-parameter", `${parameter}: ${expectedDecimal(minimum, MAX_INTEGER)}`);
   }
   return value;
 }

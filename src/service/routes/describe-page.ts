@@ -5,7 +5,7 @@ import { decimal } from "../http/parameters.ts";
 import { type Api, describeRoute, problems } from "../openapi.ts";
 
 const PARAMETERS = {
-  index: decimal.describe("Index of the entry"),
+  index: decimal().describe("Index of the entry"),
   name: nameShape.describe("Name of the policy; a / in it is written %2F"),
   feed: z
     .string()
@@ -28,6 +28,7 @@ export interface DescribedPage {
   readonly path: string;
   readonly operationId: string;
   readonly summary: string;
+  readonly description: string;
   /** Media type of the answer. */
   readonly type: string;
   readonly params?: ReadonlyArray<keyof typeof PARAMETERS>;
@@ -36,7 +37,7 @@ export interface DescribedPage {
 
 export function describePage(
   api: Api,
-  { path, operationId, summary, type, params = [], query }: DescribedPage,
+  { path, operationId, summary, description, type, params = [], query }: DescribedPage,
 ): void {
   const shape = Object.fromEntries(params.map((param) => [param, PARAMETERS[param]]));
   describeRoute(api, {
@@ -45,6 +46,7 @@ export function describePage(
     operationId,
     tags: ["pages"],
     summary,
+    description,
     request: {
       ...(params.length > 0 && { params: z.object(shape) }),
       ...(query && { query }),

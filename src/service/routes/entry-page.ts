@@ -144,15 +144,30 @@ async function versionsOf(
 
 function describe(api: Api): void {
   const calls = [
-    ["", "getEntryPage", "An entry, for people", "text/html"],
-    ["/statement.json", "getStatementFile", "The statement of an entry, as a file", "application/json"],
+    [
+      "",
+      "getEntryPage",
+      "An entry, for people",
+      "In plain words, with what refers to it and a check of its proof in the browser.",
+      "text/html",
+    ],
+    [
+      "/statement.json",
+      "getStatementFile",
+      "The statement of an entry",
+      "The payload as it was signed, as a file.",
+      "application/json",
+    ],
     [
       "/envelope.dsse.json",
       "getEnvelopeFile",
-      "The envelope of an entry, as a file: the bytes of its leaf",
+      "The envelope of an entry",
+      "The bytes of its leaf, as a file: what `touchstone proof verify` takes.",
       "application/json",
     ],
   ] as const;
-  for (const [ending, operationId, summary, type] of calls)
-    describePage(api, { path: `/entries/{index}${ending}`, operationId, summary, type, params: ["index"] });
+  for (const [ending, operationId, summary, description, type] of calls) {
+    const path = `/entries/{index}${ending}`;
+    describePage(api, { path, operationId, summary, description, type, params: ["index"] });
+  }
 }

@@ -31,6 +31,7 @@ export function addFeeds(api: Api, service: Service): void {
     path: "/feeds/{feed}.atom",
     operationId: "getFeed",
     summary: "An Atom feed (RFC 4287), newest first",
+    description: "The 30 newest; of a revocation the reason that was given.",
     type: "application/atom+xml",
     params: ["feed"],
   });
@@ -38,6 +39,7 @@ export function addFeeds(api: Api, service: Service): void {
     path: "/.well-known/security.txt",
     operationId: "getSecurityTxt",
     summary: "Where to report faults (RFC 9116)",
+    description: "From `operator.security` of the configuration; not found where that is not stated.",
     type: "text/plain",
   });
   for (const [feed] of FEEDS) {

@@ -7,17 +7,15 @@ import { formatTime } from "../../protocol/entry/fields.ts";
 import { kind } from "../../protocol/entry/kinds.ts";
 import { contentJson, detailedEntry, entrySummary, summaryJson, treeSize } from "../entries/answer-shapes.ts";
 import { readLoggedEntry, requirePublished, revokedBy } from "../entries/read-entry.ts";
-import { decimal, hexDigest, numberOf } from "../http/parameters.ts";
+import { cursor, decimal, hexDigest } from "../http/parameters.ts";
 import { type Api, problems, route } from "../openapi.ts";
 import type { Service } from "../service.ts";
 
 const DEFAULT_LIMIT = 20;
-export const pageLimit = z
-  .string()
-  .regex(/^(?:[1-9][0-9]?|100)$/)
+export const pageLimit = decimal(1, 100).optional().describe(`Entries a page; ${DEFAULT_LIMIT} unless given`);
+export const pageCursor = cursor
   .optional()
-  .describe(`Entries a page, 1 to 100; ${DEFAULT_LIMIT} unless given`);
-export const pageCursor = decimal.optional().describe("The `next` of the page before");
+  .describe("The `next` of the page before: a string that means nothing else");
 
 const filters = z.strictObject({
   kind: kind.optional(),
@@ -69,7 +67,9 @@ const getEntry = route({
   operationId: "getEntry",
   tags: ["entries"],
   summary: "One entry",
-  request: { params: z.object({ index: decimal.describe("Index of the entry") }) },
+  description:
+    "Its envelope as it is logged, what is in it, since when it is public, and whether it is trusted still.",
+  request: { params: z.object({ index: decimal().describe("Index of the entry") }) },
   responses: {
     200: { description: "The entry", content: { "application/json": { schema: detailedEntry } } },
     ...problems("invalid-parameter", "not-found", "beyond-tree", "timed-out"),
@@ -80,11 +80,14 @@ export function addEntries(api: Api, service: Service): void {
   const { read: log } = service.log;
 
   api.openapi(listEntries, async (c) => {
-    const { cursor, limit, digest, ...filter } = c.req.valid("query");
+    const { cursor, limit = DEFAULT_LIMIT, digest, ...filter } = c.req.valid("query");
     const { checkpoint } = requirePublished(log);
-    const before = Math.min(numberOf(cursor) ?? checkpoint.size, checkpoint.size);
-    const wanted = numberOf(limit) ?? DEFAULT_LIMIT;
-    const query = { ...filter, digest: digest?.split(":")[1], before, limit: wanted };
+    const query = {
+      ...filter,
+      digest: digest?.split(":")[1],
+      before: startOf(cursor, checkpoint.size),
+      limit,
+    };
     const { entries, next } = await findEntries(log, query);
     const summaries = entries.map((entry) => summaryJson(log, entry));
     return c.json({ treeSize: checkpoint.size, entries: summaries, next }, 200);
@@ -92,7 +95,7 @@ export function addEntries(api: Api, service: Service): void {
 
   api.openapi(getEntry, async (c) => {
     const { index } = c.req.valid("param");
-    const entry = await readLoggedEntry(log, Number(index));
+    const entry = await readLoggedEntry(log, index);
     const covering = await log.firstCheckpointCovering(entry.index + 1);
     if (covering === undefined) throw new Error(`no checkpoint covers entry ${entry.index}`);
     const coveredBy = {
@@ -130,6 +133,11 @@ async function findEntries(log: PublishedLog, filter: SearchQuery): Promise<Foun
   );
   const isCut = newestFirst.length > filter.limit;
   return { entries, next: isCut ? String(entries.at(-1)?.index) : cursorOf(page) };
+}
+
+/** Where a page starts: under the cursor, or at the newest entry. */
+export function startOf(cursor: string | undefined, size: number): number {
+  return Math.min(Number(cursor ?? size), size);
 }
 
 /** The cursor that continues a page. */

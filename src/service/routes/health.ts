@@ -25,6 +25,7 @@ const getHealth = route({
   operationId: "getHealth",
   tags: ["service"],
   summary: "Whether the process is alive",
+  description: "It answers: nothing else is looked at. `/readyz` says whether entries are taken.",
   responses: {
     200: { description: "It is", content: { "application/json": { schema: health } } },
     ...problems(),
@@ -63,6 +64,7 @@ export function addHealth(api: Api, { log, metrics, version, clock }: Service): 
     operationId: "getMetrics",
     tags: ["service"],
     summary: "Prometheus metrics",
+    description: "For Prometheus, and not for the public: a proxy keeps it to itself.",
     responses: {
       200: { description: "Text format 0.0.4", content: { "text/plain": { schema: z.string() } } },
       ...problems(),

@@ -27,6 +27,8 @@ export function addLogPage(api: Api, service: Service): void {
     path: "/log",
     operationId: "getLogPage",
     summary: "The log, for people",
+    description:
+      "Growth, checkpoints with their cosigners, trust roots with who gained and lost which role, statuses.",
     type: "text/html",
   });
   api.get("/log", (c) =>

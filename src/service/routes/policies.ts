@@ -16,12 +16,18 @@ const bundle = policyBundleJson.meta({
   description: "Everything that a verifier needs, offline",
 });
 
+/** What a bundle is mostly made of. */
+const loggedEntry = policyBundleJson.shape.policy.meta({
+  description: "An entry, its index and its inclusion proof to the bundle's checkpoint",
+});
+
 const listPolicies = route({
   method: "get",
   path: "/v1/policies",
   operationId: "listPolicies",
   tags: ["policies"],
   summary: "Newest version of every policy",
+  description: "By name. That one is listed does not say that it is accepted: its bundle does.",
   responses: {
     200: {
       description: "Policies, by name",
@@ -63,17 +69,14 @@ export function addBundles(api: Api, { bundles, metrics }: Service): void {
     if (ready !== undefined) return respondEncoded(c, ready);
     const name = readName(c.req.param("name"));
     if (since === undefined) return respondEncoded(c, await bundles.current(name));
-    const size = readDecimal(since, "since");
-    if (size < 1)
-      throw new RequestProblem("invalid-parameter", "since: a tree that was remembered has at least 1 entry");
-    return respondEncoded(c, await bundles.since(name, size));
+    return respondEncoded(c, await bundles.since(name, readDecimal(since, "since", 1)));
   });
 
   api.get("/v1/policies/:name/:version", async (c) => {
     count();
     requireQuery(c, []);
     const name = readName(c.req.param("name"));
-    return respondEncoded(c, await bundles.version(name, readDecimal(c.req.param("version"), "version")));
+    return respondEncoded(c, await bundles.version(name, readDecimal(c.req.param("version"), "version", 1)));
   });
 }
 
@@ -100,7 +103,7 @@ function readName(text: string): string {
 
 const policyName = nameShape.describe("Name of the policy; a / in it is written %2F");
 const conditional = z.object({
-  "if-none-match": z.string().max(1024).optional().describe("ETag of the bundle at hand"),
+  "if-none-match": z.string().optional().describe("ETag of the bundle at hand"),
 });
 const etag = { etag: { description: "Strong, of exactly these bytes", schema: { type: "string" as const } } };
 const answers = {
@@ -109,6 +112,7 @@ const answers = {
 };
 
 function describeBundles(api: Api): void {
+  api.openAPIRegistry.register("LoggedEntry", loggedEntry);
   describeRoute(api, {
     method: "get",
     path: "/v1/policies/{name}",
@@ -120,7 +124,7 @@ function describeBundles(api: Api): void {
     request: {
       params: z.object({ name: policyName }),
       query: z.object({
-        since: decimal.optional().describe("Tree size that the verifier remembers, at least 1"),
+        since: decimal(1).optional().describe("Tree size that the verifier remembers"),
       }),
       headers: conditional,
     },
@@ -138,7 +142,7 @@ function describeBundles(api: Api): void {
     description:
       "Older versions are marked `historical`: for records and audits, never accepted by a verifier.",
     request: {
-      params: z.object({ name: policyName, version: decimal.describe("Version of the policy") }),
+      params: z.object({ name: policyName, version: decimal(1).describe("Version of the policy") }),
       headers: conditional,
     },
     responses: { ...answers, ...problems("invalid-parameter", "not-found", "bundle-not-acceptable") },

@@ -29,6 +29,7 @@ export function addPolicyPage(api: Api, service: Service): void {
     path: "/policies/{name}",
     operationId: "getPolicyPage",
     summary: "A policy, for people",
+    description: "Profiles, history, bundle, and a place to hold evidence against it in the browser.",
     type: "text/html",
     params: ["name"],
   });
@@ -36,6 +37,7 @@ export function addPolicyPage(api: Api, service: Service): void {
     path: "/policies/{name}/badge.svg",
     operationId: "getPolicyBadge",
     summary: "A badge: version and age of a policy",
+    description: "For a README. It states what the service says and proves nothing.",
     type: "image/svg+xml",
     params: ["name"],
   });

@@ -7,7 +7,7 @@ import { formatTlogProof } from "../../protocol/note/tlog-proof.ts";
 import { checkpointText, hash, index, leafHash, proofText, treeSize } from "../entries/answer-shapes.ts";
 import { requirePublished } from "../entries/read-entry.ts";
 import { NO_CACHE, READ_HEADERS } from "../http/headers.ts";
-import { decimal, numberOf, readDecimal, requireQuery, requireWithin } from "../http/parameters.ts";
+import { decimal, readDecimal, requireQuery, requireWithin } from "../http/parameters.ts";
 import { type Api, describeRoute, problems, route } from "../openapi.ts";
 import { RequestProblem } from "../problem.ts";
 import type { Service } from "../service.ts";
@@ -51,7 +51,7 @@ export function addInclusionProofs(api: Api, { log: { read: log }, metrics }: Se
     const { checkpoint: newest, note } = requirePublished(log);
     const entry = readDecimal(c.req.param("index"), "index");
     const asked = c.req.query("size");
-    const size = asked === undefined ? newest.size : readDecimal(asked, "size");
+    const size = asked === undefined ? newest.size : readDecimal(asked, "size", 1);
     requireWithin(size, newest.size, `size ${size}`);
     requireWithin(entry + 1, size, `entry ${entry}`);
     const { leafHash, proof } = await log.proveLeaf(entry, size);
@@ -117,10 +117,11 @@ const getConsistencyProof = route({
   operationId: "getConsistencyProof",
   tags: ["proofs"],
   summary: "Consistency proof between two tree sizes",
+  description: "That the later tree holds the earlier one unchanged: nothing was rewritten in between.",
   request: {
     query: z.strictObject({
-      from: decimal.describe("Size of the earlier tree, at least 1"),
-      to: decimal.optional().describe("Size of the later tree; the published one unless given"),
+      from: decimal(1).describe("Size of the earlier tree"),
+      to: decimal(1).optional().describe("Size of the later tree; the published one unless given"),
     }),
   },
   responses: {
@@ -148,7 +149,7 @@ const listCheckpoints = route({
   summary: "History of published checkpoints",
   description: `Every cosigned checkpoint is kept for ever, renewals of the same size included. Oldest first, at most ${MAX_CHECKPOINTS}.`,
   request: {
-    query: z.strictObject({ size: decimal.optional().describe("Only those of at least this size") }),
+    query: z.strictObject({ size: decimal().optional().describe("Only those of at least this size") }),
   },
   responses: {
     200: {
@@ -171,19 +172,18 @@ const listCheckpoints = route({
 
 export function addProofs(api: Api, { log: { read: log } }: Service): void {
   api.openapi(getConsistencyProof, async (c) => {
-    const query = c.req.valid("query");
     const { size } = requirePublished(log).checkpoint;
-    const from = Number(query.from);
-    const to = numberOf(query.to) ?? size;
+    const { from, to = size } = c.req.valid("query");
     requireWithin(to, size, `size ${to}`);
     requireWithin(from, size, `size ${from}`);
-    if (from < 1 || from > to) throw new RequestProblem("invalid-parameter", "expected 1 ≤ from ≤ to");
+    if (from > to)
+      throw new RequestProblem("invalid-parameter", "from: the earlier tree is not larger than `to`");
     const proof = await log.proveConsistency(from, to);
     return c.json({ from, to, proof: proof.map(encodeBase64) }, 200);
   });
 
   api.openapi(listCheckpoints, async (c) => {
-    const found = await log.checkpointsFrom(numberOf(c.req.valid("query").size) ?? 0, MAX_CHECKPOINTS);
+    const found = await log.checkpointsFrom(c.req.valid("query").size ?? 0, MAX_CHECKPOINTS);
     const checkpoints = found.map(({ size, cosignedAt, note }) => ({
       size,
       cosignedAt: formatTime(new Date(cosignedAt * 1000)),
@@ -202,9 +202,9 @@ function describeInclusionProof(api: Api): void {
     summary: "Inclusion proof of an entry",
     description: "`Accept: text/plain` answers with a proof file (C2SP tlog-proof).",
     request: {
-      params: z.object({ index: decimal.describe("Index of the entry") }),
+      params: z.object({ index: decimal().describe("Index of the entry") }),
       query: z.object({
-        size: decimal.optional().describe("Tree size to prove it in; the published one unless given"),
+        size: decimal(1).optional().describe("Tree size to prove it in; the published one unless given"),
       }),
     },
     responses: {

@@ -8,7 +8,7 @@ import { requirePublished } from "../entries/read-entry.ts";
 import { etagOf, matchesEtag } from "../http/encoded-body.ts";
 import { IMMUTABLE, NO_CACHE, READ_HEADERS } from "../http/headers.ts";
 import { oneATurn } from "../http/one-a-turn.ts";
-import { requireQuery } from "../http/parameters.ts";
+import { decimal, requireQuery } from "../http/parameters.ts";
 import { requestHeader } from "../http/request-header.ts";
 import { type Api, describeRoute, NOT_MODIFIED, problems } from "../openapi.ts";
 import { RequestProblem } from "../problem.ts";
@@ -101,14 +101,8 @@ const group = z
   .describe(
     "Number of the tile: three digits. From 1000 on it has more elements, x001/234, which this description cannot show",
   );
-const level = z
-  .string()
-  .regex(/^(?:[0-9]|[1-5][0-9]|6[0-3])$/)
-  .describe("Level of the tile, 0 to 63");
-const width = z
-  .string()
-  .regex(/^(?:[1-9][0-9]?|1[0-9]{2}|2[0-4][0-9]|25[0-5])$/)
-  .describe("Width of a partial tile, 1 to 255");
+const level = decimal(0, 63).describe("Level of the tile");
+const width = decimal(1, TILE_WIDTH - 1).describe("Width of a partial tile");
 
 function describeReadPath(api: Api): void {
   const missing = problems("not-found", "beyond-tree");

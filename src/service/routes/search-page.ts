@@ -4,7 +4,7 @@ import type { PublishedLog } from "../../log/published-log.ts";
 import type { SearchQuery } from "../../log/store/log-store.ts";
 import { isName } from "../../protocol/entry/name.ts";
 import { isEntryRevoked, readLoggedEntry, requirePublished } from "../entries/read-entry.ts";
-import { decimal, readDecimal } from "../http/parameters.ts";
+import { cursor, readDecimal } from "../http/parameters.ts";
 import type { Api } from "../openapi.ts";
 import { answerPage } from "../pages/answer.ts";
 import { type FoundEntry, type SearchView, searchPage } from "../pages/search.ts";
@@ -20,6 +20,8 @@ export function addSearchPage(api: Api, service: Service): void {
     path: "/search",
     operationId: "getSearchPage",
     summary: "Search, for people",
+    description:
+      "Takes a digest, a measurement, a name, a key or an index, and says what it took the query for.",
     type: "text/html",
     query: z.strictObject({
       q: z
@@ -27,7 +29,7 @@ export function addSearchPage(api: Api, service: Service): void {
         .max(MAX_QUERY)
         .optional()
         .describe("A digest, a measurement, a name, key:<key id>, or an index"),
-      before: decimal.optional().describe("Cursor of the page before"),
+      before: cursor.optional().describe("Cursor of the page before"),
     }),
   });
   api.get("/search", async (c) => {
@@ -78,8 +80,8 @@ async function viewOf(log: PublishedLog, query: string, before: string | undefin
       ? { query, takenFor, entries: [await found(log, index)], next: null }
       : { ...nothing, takenFor };
   }
-  const cursor = before === undefined ? size : Math.min(readDecimal(before, "before"), size);
-  const page = await log.search({ ...reading.query, before: cursor, limit: PAGE });
+  const below = before === undefined ? size : Math.min(readDecimal(before, "before"), size);
+  const page = await log.search({ ...reading.query, before: below, limit: PAGE });
   const own = before === undefined ? await ownOf(log, reading.query.digest) : undefined;
   const indexes = own === undefined || page.indexes.includes(own) ? page.indexes : [own, ...page.indexes];
   const entries = await Promise.all(indexes.map((index) => found(log, index)));

@@ -4,11 +4,10 @@ import { positive, sha256 } from "../../protocol/entry/fields.ts";
 import { currentTrustRoot } from "../../protocol/registration/in-force.ts";
 import { checkpointText, index, provenEntry, provenJson } from "../entries/answer-shapes.ts";
 import { readLoggedEntry, requirePublished } from "../entries/read-entry.ts";
-import { numberOf } from "../http/parameters.ts";
 import { type Api, problems, route } from "../openapi.ts";
 import { RequestProblem } from "../problem.ts";
 import type { Service } from "../service.ts";
-import { cursorOf, pageCursor, pageLimit } from "./find-entries.ts";
+import { cursorOf, pageCursor, pageLimit, startOf } from "./find-entries.ts";
 
 const DEFAULT_LIMIT = 20;
 
@@ -18,6 +17,7 @@ const getTrustRoot = route({
   operationId: "getTrustRoot",
   tags: ["policies"],
   summary: "The trust root in force",
+  description: "Who may publish what, and who cosigns; with the index and digest of every version, for pins.",
   responses: {
     200: {
       description: "The newest trust root, and where all versions are",
@@ -45,7 +45,7 @@ const getStatus = route({
   operationId: "getStatus",
   tags: ["policies"],
   summary: "The newest status",
-  description: "Everything in force, summarised and signed.",
+  description: "Everything in force, summarised and signed, until when that may be relied on.",
   responses: {
     200: {
       description: "The status",
@@ -67,7 +67,7 @@ const listRevocations = route({
   operationId: "listRevocations",
   tags: ["policies"],
   summary: "Revocations",
-  description: "Newest first.",
+  description: "Newest first, each with its inclusion proof. What they name is never trusted again.",
   request: { query: z.strictObject({ cursor: pageCursor, limit: pageLimit }) },
   responses: {
     200: {
@@ -112,11 +112,10 @@ export function addTrust(api: Api, { log: { read: log } }: Service): void {
   });
 
   api.openapi(listRevocations, async (c) => {
-    const { cursor, limit } = c.req.valid("query");
+    const { cursor, limit = DEFAULT_LIMIT } = c.req.valid("query");
     const { checkpoint, note } = requirePublished(log);
-    const before = Math.min(numberOf(cursor) ?? checkpoint.size, checkpoint.size);
-    const wanted = numberOf(limit) ?? DEFAULT_LIMIT;
-    const page = await log.search({ kind: "revocation", before, limit: wanted });
+    const before = startOf(cursor, checkpoint.size);
+    const page = await log.search({ kind: "revocation", before, limit });
     const revocations = await Promise.all(page.indexes.map((entry) => proven(entry, checkpoint.size)));
     return c.json({ checkpoint: note, revocations, next: cursorOf(page) }, 200);
   });
