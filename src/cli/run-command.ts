@@ -66,9 +66,9 @@ async function requireKnownCommand(
     if (known.length === 0) return;
     const found = known.find((command) => command.name() === word);
     if (found === undefined) {
-      const path = group === program ? "touchstone" : `touchstone ${group.name()}`;
       const names = known.map((command) => command.name()).join(", ");
-      throw new UsageError(`${path} has no command '${word}'; it has ${names}`);
+      const where = group === program ? "there is" : `${group.name()} has`;
+      throw new UsageError(`${where} no command '${word}', but ${names}`);
     }
     await defineCommand(found, context);
     group = found;

@@ -1,6 +1,6 @@
 // Where a file is named, "-" is standard input or output; what is written in place leaves links where they are.
 import { spawnSync } from "node:child_process";
-import { lstatSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { lstatSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -75,5 +75,21 @@ describe("writing in place", () => {
     expect(stdout).toMatch(/^\{"payload/m);
     await runCli(["sign", EXAMPLE, "--key", at("a.pem"), "-o", "/dev/null"]);
     expect(lstatSync("/dev/null").isCharacterDevice()).toBe(true);
+  });
+});
+
+describe("a reader that leaves", () => {
+  /** The reader is gone before the command writes its first line. */
+  const PIPE = 'exec 3>&1; { while [ -e "$2" ]; do sleep 0.01; done; "$1" $3; echo "$?" >&3; } | rm "$2"';
+  const unread = (args: string) => {
+    writeFileSync(at("reading"), "");
+    const run = ["-c", PIPE, "bash", at("bin", "touchstone"), at("reading"), args];
+    const { stdout, stderr } = spawnSync("bash", run, { encoding: "utf8" });
+    return { stdout, stderr };
+  };
+
+  it("ends a command without a word, as it ends every other program", () => {
+    expect(unread("completion bash")).toEqual({ stdout: "141\n", stderr: "" });
+    expect(unread("--help")).toEqual({ stdout: "141\n", stderr: "" });
   });
 });
