@@ -2,8 +2,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe } from "vitest";
-import { packagePath } from "../../../src/node/package-root.ts";
-import { haveTool } from "../../publisher/describe/with-tool.ts";
+import { packagePath } from "../../src/node/package-root.ts";
+import { haveTool } from "../publisher/describe/with-tool.ts";
 
 export const API_TOOLS = packagePath(".scratch", "api-tools");
 

@@ -8,8 +8,8 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { packagePath } from "../../../src/node/package-root.ts";
 import { type RunningServer, startServer } from "../../../src/service/server.ts";
+import { apiTool, describeWithApiTool } from "../../support/api-tools.ts";
 import { type ExampleService, startExampleService } from "../../support/example-service.ts";
-import { apiTool, describeWithApiTool } from "./api-tools.ts";
 
 const PYTHON = apiTool("python", "bin", "python");
 const TYPESCRIPT = apiTool("typescript", "node_modules", "openapi-typescript", "bin", "cli.js");

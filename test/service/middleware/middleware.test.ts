@@ -151,6 +151,10 @@ describe("query parameters", () => {
   });
 });
 
+test("what is not there is 404, whatever stands in the query", async () => {
+  expect(await refusalOf(await service.get("/v1/nothing?x=1"))).toBe("404 not-found");
+});
+
 describe("methods", () => {
   test.each([
     ["GET", "/v1/entries/batch", "POST"],
@@ -159,6 +163,8 @@ describe("methods", () => {
     ["PATCH", "/v1/entries/0", "GET, HEAD"],
     ["POST", "/v1/attachments/sha256/00", "GET, HEAD"],
     ["POST", "/checkpoint", "GET, HEAD"],
+    ["PUT", "/v1/checkpoints?size=1", "GET, HEAD"],
+    ["PUT", "/v1/policies/production?nonsense=1", "GET, HEAD"],
   ])("%s %s", async (method, path, allowed) => {
     const response = await service.app.request(path, { method });
     expect(response.headers.get("allow")?.split(", ").sort().join(", ")).toBe(allowed);
