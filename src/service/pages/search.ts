@@ -41,5 +41,5 @@ function resultList(entries: readonly FoundEntry[]): Html {
 function nextLink(query: string, next: string | null): Html {
   return next === null
     ? html``
-    : html`<p><a href="search?q=${encodeURIComponent(query)}&before=${next}">older ones</a></p>`;
+    : html`<p><a href="search?q=${encodeURIComponent(query)}&cursor=${next}">older ones</a></p>`;
 }

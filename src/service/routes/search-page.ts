@@ -29,12 +29,12 @@ export function addSearchPage(api: Api, service: Service): void {
         .max(MAX_QUERY)
         .optional()
         .describe("A digest, a measurement, a name, key:<key id>, or an index"),
-      before: cursor.optional().describe("Cursor of the page before"),
+      cursor: cursor.optional().describe("Cursor of the page before"),
     }),
   });
   api.get("/search", async (c) => {
     const query = (c.req.query("q") ?? "").trim().slice(0, MAX_QUERY);
-    const before = c.req.query("before");
+    const before = c.req.query("cursor");
     return answerPage(c, service, 0, async () => searchPage(service, await viewOf(log, query, before)));
   });
 }
@@ -80,7 +80,7 @@ async function viewOf(log: PublishedLog, query: string, before: string | undefin
       ? { query, takenFor, entries: [await found(log, index)], next: null }
       : { ...nothing, takenFor };
   }
-  const below = before === undefined ? size : Math.min(readDecimal(before, "before"), size);
+  const below = before === undefined ? size : Math.min(readDecimal(before, "cursor"), size);
   const page = await log.search({ ...reading.query, before: below, limit: PAGE });
   const own = before === undefined ? await ownOf(log, reading.query.digest) : undefined;
   const indexes = own === undefined || page.indexes.includes(own) ? page.indexes : [own, ...page.indexes];
