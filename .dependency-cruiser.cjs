@@ -30,6 +30,16 @@ module.exports = {
       to: { path: "node_modules/(?:@noble/curves|@peculiar)" },
     },
     {
+      // Nobody carries ML-DSA-44 who meets no key of it: its code is a chunk of its own, loaded when it is needed.
+      name: "ml-dsa-44-is-loaded-when-needed",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/protocol/note/ml-dsa-44\\.ts$" },
+      to: {
+        path: "^src/protocol/note/ml-dsa-44\\.ts$|node_modules/@noble/post-quantum",
+        dependencyTypesNot: ["dynamic-import", "type-only"],
+      },
+    },
+    {
       // A command is one file, or a file and the folder of its name; what commands share lies beside their folder.
       name: "no-command-imports-another-command",
       severity: "error",

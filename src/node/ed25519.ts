@@ -6,8 +6,14 @@ import { ed25519Spki, type VerifySignature, verifySignature } from "../protocol/
 import { concatBytes } from "../protocol/encoding/bytes.ts";
 import { decodeHex } from "../protocol/encoding/hex.ts";
 import { cosignatureMessage, createVerifier, splitTimestamp } from "../protocol/note/cosignature.ts";
-import { COSIGNATURE_ED25519, type NotePrivateKey, type VerifierKey } from "../protocol/note/key.ts";
+import {
+  COSIGNATURE_ED25519,
+  COSIGNATURE_ML_DSA_44,
+  type NotePrivateKey,
+  type VerifierKey,
+} from "../protocol/note/key.ts";
 import type { NoteVerifier } from "../protocol/note/signed-note.ts";
+import { signingMlDsaNatively, verifyMlDsa44Natively } from "./ml-dsa-44.ts";
 
 /** PrivateKeyInfo of an Ed25519 seed up to the seed itself (RFC 8410 §7). */
 const PKCS8_PREFIX = decodeHex("302e020100300506032b657004220420");
@@ -29,16 +35,17 @@ const verifyAtOnce: VerifySignature = async (key, message, signature) => {
   return verify(null, message, KeyObject.from(key.cryptoKey), signature);
 };
 
-/** The same key, signing at once. */
+/** The same key, of any type, signing at once. */
 export function signingNatively(key: NotePrivateKey): NotePrivateKey {
+  if (key.verifierKey.type === COSIGNATURE_ML_DSA_44) return signingMlDsaNatively(key);
   const der = Buffer.from(concatBytes(PKCS8_PREFIX, key.seed));
   const object = createPrivateKey({ key: der, format: "der", type: "pkcs8" });
   return { ...key, signBytes: async (message) => sign(null, message, object) };
 }
 
-/** Checks the cosignatures of a witness: of type 0x04 at once. @returns undefined for a type that cannot be checked. */
-export async function witnessVerifier(key: VerifierKey): Promise<NoteVerifier | undefined> {
-  if (key.type !== COSIGNATURE_ED25519) return createVerifier(key);
+/** Checks the signatures of a log or a witness: of types 0x04 and 0x06 at once. */
+export async function witnessVerifier(key: VerifierKey): Promise<NoteVerifier> {
+  if (key.type !== COSIGNATURE_ED25519) return createVerifier(key, verifyMlDsa44Natively);
   const der = Buffer.from(ed25519Spki(key.publicKey));
   const object = createPublicKey({ key: der, format: "der", type: "spki" });
   const { name, keyId } = key;

@@ -39,17 +39,59 @@ function replacing(replacements: Replacements): Plugin {
   };
 }
 
+type Source = { readonly entry: string } | { readonly code: string };
+type Platform = "browser" | "node";
+
 /** One minified ES module. @throws when something cannot be resolved, such as a node: module for the browser. */
 export async function bundle(
-  source: { readonly entry: string } | { readonly code: string },
-  platform: "browser" | "node",
+  source: Source,
+  platform: Platform,
   replacements: Replacements = {},
 ): Promise<string> {
+  const { outputFiles } = await build({
+    ...buildOptions(source, platform),
+    plugins: [replacing(replacements)],
+  });
+  return outputFiles[0]?.text ?? "";
+}
+
+/** Minified ES modules: what is loaded at once, joined, and by the name of its module what is loaded when it is needed. */
+export interface Chunks {
+  readonly atOnce: string;
+  readonly later: ReadonlyMap<string, string>;
+}
+
+/** As `bundle`, with what is imported by `import()` in chunks of its own. */
+export async function bundleInChunks(source: Source, platform: Platform): Promise<Chunks> {
+  const { outputFiles, metafile } = await build({
+    ...buildOptions(source, platform),
+    splitting: true,
+    outdir: "out",
+    entryNames: "entry",
+    chunkNames: "[name]-[hash]",
+    metafile: true,
+  });
+  const textOf = (path: string) => outputFiles.find((file) => file.path === inProject(path))?.text ?? "";
+  const closure = (path: string): string[] => [
+    path,
+    ...(metafile.outputs[path]?.imports ?? [])
+      .filter(({ kind }) => kind === "import-statement")
+      .flatMap((imported) => closure(imported.path)),
+  ];
+  const atOnce = new Set(closure("out/entry.js"));
+  const later = Object.entries(metafile.outputs).filter(([path]) => !atOnce.has(path));
+  return {
+    atOnce: [...atOnce].map(textOf).join("\n"),
+    later: new Map(later.map(([path, { entryPoint = path }]) => [entryPoint, textOf(path)])),
+  };
+}
+
+function buildOptions(source: Source, platform: Platform) {
   const input: BuildOptions =
     "entry" in source
       ? { entryPoints: [inProject(source.entry)] }
       : { stdin: { contents: source.code, resolveDir: root, loader: "ts" } };
-  const { outputFiles } = await build({
+  return {
     ...input,
     absWorkingDir: root,
     bundle: true,
@@ -59,9 +101,7 @@ export async function bundle(
     platform,
     write: false,
     logLevel: "silent",
-    plugins: [replacing(replacements)],
-  });
-  return outputFiles?.[0]?.text ?? "";
+  } as const satisfies BuildOptions;
 }
 
 export const gzipped = (text: string): number => gzipSync(text, { level: 9 }).length;

@@ -27,11 +27,7 @@ export interface Quorum {
 export async function quorumOf(root: TrustRoot): Promise<Quorum> {
   const policy = parseTlogPolicy(root.logPolicy);
   const verifiers = await Promise.all(policy.witnesses.map(({ key }) => witnessVerifier(key)));
-  return {
-    policy,
-    verifiers: verifiers.filter((verifier) => verifier !== undefined),
-    unnamed: new Set(),
-  };
+  return { policy, verifiers, unnamed: new Set() };
 }
 
 /** Cosignatures that meet the quorum. */

@@ -19,6 +19,13 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return difference === 0;
 }
 
+/** RFC 8446 §3.3: 8 bytes, big-endian. */
+export function uint64(value: number): Uint8Array {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(value));
+  return bytes;
+}
+
 /** A cursor over untrusted bytes that refuses to read past their end and names the format and the offset when it does. */
 export class ByteReader {
   readonly bytes: Uint8Array;

@@ -50,7 +50,7 @@ export const trustRoot = z
       .max(30 * DAY)
       .describe("Oldest cosignature that counts as fresh, seconds"),
     origin,
-    logPolicy: z.string().min(1).max(8192).describe("C2SP tlog-policy: log key, witnesses, quorum"),
+    logPolicy: z.string().min(1).max(32_768).describe("C2SP tlog-policy: log keys, witnesses, quorum"),
     keys: z.array(spki).min(1).max(128).describe("Every key that a role names"),
     roles: z.strictObject({
       root: role,

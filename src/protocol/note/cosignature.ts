@@ -2,7 +2,7 @@
 // consistent tree seen. Type 0x04 is Ed25519 over text, type 0x06 is ML-DSA-44 over a binary struct that also binds the cosigner's name.
 
 import { ed25519Spki, importPublicKey, verifySignature } from "../cryptography/signature.ts";
-import { concatBytes } from "../encoding/bytes.ts";
+import { concatBytes, uint64 } from "../encoding/bytes.ts";
 import { utf8 } from "../encoding/text.ts";
 import {
   COSIGNATURE_ED25519,
@@ -12,10 +12,13 @@ import {
   type NotePrivateKey,
   type VerifierKey,
 } from "./key.ts";
+import type { VerifyMlDsa44 } from "./ml-dsa-44.ts";
+import { mlDsaNoteMessage } from "./ml-dsa-cosignature.ts";
 import type { NoteSigner, NoteVerifier } from "./signed-note.ts";
 
 const TIMESTAMP_BYTES = 8;
 const ED25519_BYTES = 64;
+const ML_DSA_44_BYTES = 2420;
 
 /**
  * What a 0x04 cosignature signs.
@@ -23,13 +26,6 @@ const ED25519_BYTES = 64;
  */
 export function cosignatureMessage(noteText: Uint8Array, timestamp: number): Uint8Array {
   return concatBytes(utf8(`cosignature/v1\ntime ${timestamp}\n`), noteText);
-}
-
-/** RFC 8446 §3.3: 8 bytes, big-endian. */
-export function uint64(value: number): Uint8Array {
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(value));
-  return bytes;
 }
 
 /** A cosignature's bytes after the key id, taken apart. */
@@ -51,32 +47,71 @@ export function splitTimestamp(bytes: Uint8Array): TimestampedSignature | undefi
 }
 
 /**
- * A signer of 0x04 cosignatures, for `signNote`.
+ * A signer of cosignatures of type 0x04 or 0x06, for `signNote`.
  * @param now the time to state; it is asked once for each signature.
  * @throws RangeError for a key of another type and, when signing, for a time before 1970-01-01T00:00:01Z.
  */
-export function createCosigner({ verifierKey, signBytes }: NotePrivateKey, now: () => Date): NoteSigner {
-  if (verifierKey.type !== COSIGNATURE_ED25519) throw new RangeError("not a cosignature key");
+export function createCosigner(key: NotePrivateKey, now: () => Date): NoteSigner {
+  const { name, keyId, type } = key.verifierKey;
+  if (type === ED25519) throw new RangeError("not a cosignature key");
   const sign = async (noteText: Uint8Array): Promise<Uint8Array> => {
     const timestamp = Math.floor(now().getTime() / 1000);
     if (!(timestamp > 0)) throw new RangeError("a cosignature needs a time after 1970-01-01");
-    return concatBytes(uint64(timestamp), await signBytes(cosignatureMessage(noteText, timestamp)));
+    return signAt(key, timestamp, noteText);
   };
-  return { name: verifierKey.name, keyId: verifierKey.keyId, type: verifierKey.type, sign };
+  return { name, keyId, type, sign };
+}
+
+/**
+ * A signer for a log's own ML-DSA-44 key: it cosigns its checkpoints, at time 0, which makes no claim of when.
+ * @throws RangeError for a key of another type.
+ */
+export function createMlDsaLogSigner(key: NotePrivateKey): NoteSigner {
+  const { name, keyId, type } = key.verifierKey;
+  if (type !== COSIGNATURE_ML_DSA_44) throw new RangeError("not an ML-DSA-44 key");
+  return { name, keyId, type, sign: (noteText) => signAt(key, 0, noteText) };
+}
+
+async function signAt(key: NotePrivateKey, timestamp: number, noteText: Uint8Array): Promise<Uint8Array> {
+  const message = messageOf(key.verifierKey, timestamp, noteText);
+  return concatBytes(uint64(timestamp), await key.signBytes(message));
+}
+
+/** What is signed with a key of either type. */
+function messageOf({ name, type }: VerifierKey, timestamp: number, noteText: Uint8Array): Uint8Array {
+  return type === COSIGNATURE_ML_DSA_44
+    ? mlDsaNoteMessage(name, timestamp, noteText)
+    : cosignatureMessage(noteText, timestamp);
 }
 
 /**
  * A verifier for a key of any type that Touchstone knows.
- * @param mlDsa44 makes verifiers for 0x06 keys (ml-dsa-cosignature.ts), passed in so that nobody carries them who does not need them.
- * @returns undefined for a 0x06 key where there is none: its lines then count as unknown.
+ * @param verifyMlDsa44 for 0x06 keys; unless given, portable code, which is loaded when the first line of such a key is verified.
  */
 export async function createVerifier(
   key: VerifierKey,
-  mlDsa44?: (key: VerifierKey) => NoteVerifier,
-): Promise<NoteVerifier | undefined> {
+  verifyMlDsa44: VerifyMlDsa44 = loadingMlDsa44,
+): Promise<NoteVerifier> {
   if (key.type === ED25519) return createNoteVerifier(key);
-  if (key.type === COSIGNATURE_ED25519) return createCosignatureVerifier(key);
-  return key.type === COSIGNATURE_ML_DSA_44 ? mlDsa44?.(key) : undefined;
+  return key.type === COSIGNATURE_ED25519
+    ? createCosignatureVerifier(key)
+    : createMlDsaVerifier(key, verifyMlDsa44);
+}
+
+const loadingMlDsa44: VerifyMlDsa44 = async (publicKey, message, signature) => {
+  const { verifyMlDsa44 } = await import("./ml-dsa-44.ts");
+  return verifyMlDsa44(publicKey, message, signature);
+};
+
+/** Checks 0x06 cosignatures, of checkpoints alone: any other note is refused as malformed. */
+function createMlDsaVerifier(key: VerifierKey, verifyMlDsa44: VerifyMlDsa44): NoteVerifier {
+  const verify = async (noteText: Uint8Array, bytes: Uint8Array): Promise<boolean> => {
+    const stamped = splitTimestamp(bytes);
+    if (stamped?.signature.length !== ML_DSA_44_BYTES) return false;
+    const message = messageOf(key, stamped.timestamp, noteText);
+    return verifyMlDsa44(key.publicKey, message, stamped.signature);
+  };
+  return { name: key.name, keyId: key.keyId, verify };
 }
 
 /** Checks 0x04 cosignatures. */

@@ -6,10 +6,10 @@ import { PolicyError, VerificationError } from "../errors.ts";
 import { EMPTY_ROOT } from "../merkle/hash.ts";
 import { type Checkpoint, parseCheckpoint } from "./checkpoint.ts";
 import { createVerifier, splitTimestamp } from "./cosignature.ts";
-import { sameVerifierKey, type VerifierKey } from "./key.ts";
+import { COSIGNATURE_ML_DSA_44, sameVerifierKey, type VerifierKey } from "./key.ts";
 import type { NoteCode, NotePolicyCode } from "./note-code.ts";
 import { type NoteSignature, type NoteVerifier, openNote } from "./signed-note.ts";
-import { isQuorumMet, type TlogPolicy } from "./tlog-policy.ts";
+import { isQuorumMet, needsMlDsa44, type TlogPolicy } from "./tlog-policy.ts";
 
 /** How far a cosigner's clock may be ahead of ours, seconds. */
 export const MAX_CLOCK_SKEW = 300;
@@ -31,11 +31,6 @@ export interface CosignedCheckpoint {
   readonly cosignatures: readonly Cosignature[];
 }
 
-export interface CheckpointOptions {
-  /** From `mlDsaVerifiers`. Without it, ML-DSA-44 keys of the policy count for nothing. */
-  readonly mlDsa44?: ((key: VerifierKey) => NoteVerifier) | undefined;
-}
-
 export interface FreshnessOptions {
   readonly now: Date;
   /** Oldest cosignature that counts, in seconds. Without it none is too old; those from the future still do not count. */
@@ -51,9 +46,8 @@ export interface FreshnessOptions {
 export async function authenticateCheckpoint(
   note: Uint8Array | string,
   policy: TlogPolicy,
-  options: CheckpointOptions = {},
 ): Promise<CosignedCheckpoint> {
-  const opened = await openNote(note, await verifiersOf(policy, options.mlDsa44));
+  const opened = await openNote(note, await verifiersOf(policy));
   const checkpoint = parseCheckpoint(opened.text);
   const signedBy = (key: VerifierKey) => opened.verified.some((signature) => isBy(key, signature));
   const log = policy.logs.find(({ key }) => key.name === checkpoint.origin && signedBy(key));
@@ -137,22 +131,24 @@ export function timeOfQuorum(policy: TlogPolicy, cosignatures: readonly Cosignat
 export async function verifyCosignedCheckpoint(
   note: Uint8Array | string,
   policy: TlogPolicy,
-  options: CheckpointOptions & FreshnessOptions,
+  options: FreshnessOptions,
 ): Promise<CosignedCheckpoint> {
-  const cosigned = await authenticateCheckpoint(note, policy, options);
+  const cosigned = await authenticateCheckpoint(note, policy);
   checkFreshness(cosigned, policy, options);
   return cosigned;
 }
 
-/** One verifier for each key, also where a log's key is a witness' too, which tlog-policy discourages but allows. */
-async function verifiersOf(
-  policy: TlogPolicy,
-  mlDsa44: CheckpointOptions["mlDsa44"],
-): Promise<NoteVerifier[]> {
-  const keys = [...policy.logs, ...policy.witnesses].map(({ key }) => key);
+/**
+ * One verifier for each key, also where a log's key is a witness' too, which tlog-policy discourages but allows. ML-DSA-44 keys that
+ * decide nothing are left out, so that nobody loads the algorithm for them.
+ */
+async function verifiersOf(policy: TlogPolicy): Promise<NoteVerifier[]> {
+  const needed = needsMlDsa44(policy);
+  const keys = [...policy.logs, ...policy.witnesses]
+    .map(({ key }) => key)
+    .filter(({ type }) => needed || type !== COSIGNATURE_ML_DSA_44);
   const distinct = keys.filter((key, i) => keys.findIndex((other) => sameVerifierKey(key, other)) === i);
-  const verifiers = await Promise.all(distinct.map((key) => createVerifier(key, mlDsa44)));
-  return verifiers.filter((verifier) => verifier !== undefined);
+  return Promise.all(distinct.map((key) => createVerifier(key)));
 }
 
 /** Timestamp 0 says nothing about when, so it is no witness' cosignature (C2SP tlog-witness). */

@@ -40,12 +40,12 @@ export interface VerifierKey {
   readonly publicKey: Uint8Array;
 }
 
-/** An Ed25519 key that signs notes (type 0x01) or cosigns checkpoints (type 0x04). */
+/** A key that signs notes (type 0x01) or cosigns checkpoints (types 0x04, 0x06). */
 export interface NotePrivateKey {
   readonly verifierKey: VerifierKey;
-  /** The 32 bytes of RFC 8032 §5.1.5. Secret. */
+  /** The 32 bytes of RFC 8032 §5.1.5, or of FIPS 204 §5.1. Secret. */
   readonly seed: Uint8Array;
-  /** Ed25519 signature, 64 bytes. */
+  /** Signature of 64 bytes for Ed25519, 2420 for ML-DSA-44. */
   readonly signBytes: (message: Uint8Array) => Promise<Uint8Array>;
 }
 
@@ -101,18 +101,22 @@ const PRIVATE_PREFIX = "PRIVATE+KEY+";
 const PKCS8_PREFIX = /* @__PURE__ */ decodeHex("302e020100300506032b657004220420");
 
 /**
- * An Ed25519 private key from a seed, which the caller draws at random.
- * @param type 0x01 for a log, 0x04 for a cosigner; @param seed 32 bytes.
+ * A private key from a seed, which the caller draws at random.
+ * @param type 0x01 for a log, 0x04 for a cosigner, 0x06 for either with ML-DSA-44; @param seed 32 bytes.
  */
 export async function createPrivateKey(
   name: string,
   type: number,
   seed: Uint8Array,
 ): Promise<NotePrivateKey> {
-  if (type !== ED25519 && type !== COSIGNATURE_ED25519) {
-    throw new MalformedError("private key", `no Ed25519 signature type ${type}`);
-  }
+  if (!PUBLIC_KEY_BYTES.has(type)) throw new MalformedError("private key", `unknown signature type ${type}`);
   if (seed.length !== SEED_BYTES) throw new MalformedError("private key", "expected a seed of 32 bytes");
+  if (type === COSIGNATURE_ML_DSA_44) {
+    const { mlDsa44Of } = await import("./ml-dsa-44.ts");
+    const { publicKey, sign } = mlDsa44Of(seed);
+    const verifierKey = createVerifierKey(name, type, publicKey);
+    return { verifierKey, seed, signBytes: async (message) => sign(message) };
+  }
   const pkcs8 = Uint8Array.from(concatBytes(PKCS8_PREFIX, seed));
   const key = await crypto.subtle.importKey("pkcs8", pkcs8, { name: "Ed25519" }, true, ["sign"]);
   // WebCrypto tells the public half of a private key only in its JWK (RFC 8037 §2).

@@ -84,11 +84,21 @@ export function parseTlogPolicy(input: Uint8Array | string): TlogPolicy {
   return builder.finish();
 }
 
-/** The one log key of a trust root's policy. */
+/** The Ed25519 log key of a trust root's policy, with which the log signs every checkpoint. */
 export function logKeyOf(logPolicy: string): VerifierKey {
-  const key = parseTlogPolicy(logPolicy).logs[0]?.key;
-  if (key === undefined) throw new Error("the trust root names no log key");
-  return key;
+  const log = parseTlogPolicy(logPolicy).logs.find(({ key }) => key.type === ED25519);
+  if (log === undefined) throw new Error("the trust root names no log key");
+  return log.key;
+}
+
+/** Whether ML-DSA-44 keys decide anything under a policy: a witness that its quorum counts has one, or no log has any other. */
+export function needsMlDsa44({ logs, witnesses, groups, quorum }: TlogPolicy): boolean {
+  const counted = new Set([quorum]);
+  // Groups stand behind their members, so one pass from the end finds all that the quorum counts.
+  for (const { name, members } of groups.toReversed())
+    if (counted.has(name)) for (const member of members) counted.add(member);
+  const isMlDsa = ({ key }: { readonly key: VerifierKey }) => key.type === COSIGNATURE_ML_DSA_44;
+  return logs.every(isMlDsa) || witnesses.some((witness) => isMlDsa(witness) && counted.has(witness.name));
 }
 
 class PolicyBuilder {

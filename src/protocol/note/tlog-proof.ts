@@ -8,11 +8,7 @@ import { MalformedError } from "../errors.ts";
 import { HASH_LENGTH } from "../merkle/hash.ts";
 import { verifyInclusion } from "../merkle/inclusion.ts";
 import { parseDecimal } from "./checkpoint.ts";
-import {
-  authenticateCheckpoint,
-  type CheckpointOptions,
-  type CosignedCheckpoint,
-} from "./cosigned-checkpoint.ts";
+import { authenticateCheckpoint, type CosignedCheckpoint } from "./cosigned-checkpoint.ts";
 import { MAX_NOTE_BYTES } from "./signed-note.ts";
 import type { TlogPolicy } from "./tlog-policy.ts";
 
@@ -111,9 +107,9 @@ export async function verifyTlogProof(
   proof: TlogProof,
   leafHash: Uint8Array,
   policy: TlogPolicy,
-  options: CheckpointOptions & { readonly hash?: Hash | undefined } = {},
+  options: { readonly hash?: Hash | undefined } = {},
 ): Promise<CosignedCheckpoint> {
-  const cosigned = await authenticateCheckpoint(proof.checkpoint, policy, options);
+  const cosigned = await authenticateCheckpoint(proof.checkpoint, policy);
   const { size, root } = cosigned.checkpoint;
   verifyInclusion({ index: proof.index, size, leafHash, root, proof: proof.proof }, options.hash);
   return cosigned;

@@ -4,6 +4,7 @@ import type { TrustRoot } from "../entry/trust-root.ts";
 import { canonicalize } from "../envelope/canonical-json.ts";
 import type { StatementOf } from "../envelope/statement.ts";
 import type { MalformedError } from "../errors.ts";
+import { ED25519, type NoteKeyType } from "../note/key.ts";
 import { parseTlogPolicy, type TlogPolicy } from "../note/tlog-policy.ts";
 import { currentTrustRoot, type InForce, isRevoked, NOTHING_IN_FORCE, summarise } from "./in-force.ts";
 import type { EntryRecord } from "./references.ts";
@@ -26,11 +27,18 @@ export function checkTrustRootUsable(root: TrustRoot, keyIds: ReadonlySet<string
     if (stranger !== undefined) unusable(`a role names key ${stranger}, which is not among its keys`);
   }
   const logPolicy = readLogPolicy(root.logPolicy, unusable);
-  if (logPolicy.logs.length !== 1 || logPolicy.logs[0]?.key.name !== root.origin) {
-    unusable(`logPolicy must name exactly one log, with key name ${root.origin}`);
-  }
+  const logTypes = logPolicy.logs.map(({ key }) => key.type);
+  if (logPolicy.logs.some(({ key }) => key.name !== root.origin) || !isOneOfEach(logTypes))
+    unusable(
+      `logPolicy must name exactly one log, with key name ${root.origin}: an Ed25519 key, and beside it at most one of ML-DSA-44`,
+    );
   if (logPolicy.quorum === "none")
     unusable("logPolicy has 'quorum none', which gives checkpoints no time; name at least one witness");
+}
+
+/** Public witnesses need an Ed25519 signature of the log (C2SP tlog-tiles); ML-DSA-44 may stand beside it. */
+function isOneOfEach(types: readonly NoteKeyType[]): boolean {
+  return types.includes(ED25519) && new Set(types).size === types.length;
 }
 
 function readLogPolicy(text: string, unusable: (why: string) => never): TlogPolicy {

@@ -15,7 +15,7 @@ import {
   createVerifierKey,
   formatVerifierKey,
 } from "../../../src/protocol/note/key.ts";
-import { mlDsaCosignatureMessage, mlDsaVerifiers } from "../../../src/protocol/note/ml-dsa-cosignature.ts";
+import { mlDsaCosignatureMessage } from "../../../src/protocol/note/ml-dsa-cosignature.ts";
 import {
   formatNote,
   type NoteSignature,
@@ -23,7 +23,7 @@ import {
   signNote,
 } from "../../../src/protocol/note/signed-note.ts";
 import { parseTlogPolicy, type TlogPolicy } from "../../../src/protocol/note/tlog-policy.ts";
-import { logKey, signedCheckpoint, vkeyOf, witnessKey } from "../../support/notes.ts";
+import { logKey, signedCheckpoint, testKey, vkeyOf, witnessKey } from "../../support/notes.ts";
 import { outcomeOf } from "../../support/refusals.ts";
 
 const log = await logKey("log.example");
@@ -186,9 +186,6 @@ describe("fresh checkpoints", () => {
 describe("checkpoints with ML-DSA-44 keys", () => {
   const keys = ml_dsa44.keygen(new Uint8Array(32).fill(2));
   const pqLog = createVerifierKey("log.example", COSIGNATURE_ML_DSA_44, keys.publicKey);
-  const verifyMlDsa44 = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) =>
-    ml_dsa44.verify(signature, message, publicKey);
-  const options = { mlDsa44: mlDsaVerifiers(verifyMlDsa44) };
   let note: string;
 
   beforeAll(async () => {
@@ -201,16 +198,40 @@ describe("checkpoints with ML-DSA-44 keys", () => {
 
   const policyOf = (text: string): TlogPolicy => parseTlogPolicy(text);
 
-  it("verify under a log key of that type, when ML-DSA-44 is at hand", async () => {
+  it("verify under a log key of that type, where it is the only one", async () => {
     const pqPolicy = policyOf(`log ${formatVerifierKey(pqLog)}\nquorum none\n`);
-    expect((await authenticateCheckpoint(note, pqPolicy, options)).logKey).toEqual(pqLog);
-    expect(await outcomeOf(() => authenticateCheckpoint(note, pqPolicy))).toBe("note-unsigned");
+    expect((await authenticateCheckpoint(note, pqPolicy)).logKey).toEqual(pqLog);
+    const beside = policyOf(`log ${vkeyOf(log)}\nlog ${formatVerifierKey(pqLog)}\nquorum none\n`);
+    expect(await outcomeOf(() => authenticateCheckpoint(note, beside))).toBe("note-unsigned");
+  });
+
+  it("count a witness with a key of that type, alone or in a group, and refuse its wrong line", async () => {
+    const witness = await testKey("pq.example", COSIGNATURE_ML_DSA_44);
+    const cosigned = await signedCheckpoint(checkpoint, log, [
+      [w1, 100],
+      [witness, 100],
+    ]);
+    const named = (rule: string) =>
+      policyOf(`log ${vkeyOf(log)}\nwitness A ${vkeyOf(w1)}\nwitness B ${vkeyOf(witness)}\n${rule}`);
+    const cosigners = async (rule: string) =>
+      (await authenticateCheckpoint(cosigned, named(rule))).cosignatures.map(({ name }) => name);
+    const names = [w1.verifierKey.name, "pq.example"];
+    expect(await cosigners("quorum B\n")).toEqual(names);
+    expect(await cosigners("group G all A B\nquorum G\n")).toEqual(names);
+    expect(await cosigners("group G any B\ngroup H 2 A G\nquorum H\n")).toEqual(names);
+    expect(await cosigners("quorum A\n")).toEqual(names.slice(0, 1));
+    const { text, signatures } = parseNote(cosigned);
+    const wrong = signatures.map((line) =>
+      line.name === "pq.example" ? { ...line, signature: line.signature.with(99, 1) } : line,
+    );
+    const broken = formatNote({ text, signatures: wrong });
+    expect(await outcomeOf(() => authenticateCheckpoint(broken, named("quorum B\n")))).toBe("note-signature");
   });
 
   it("do not let a log's own timeless signature pass for a witness, where one key has both roles", async () => {
     const vkey = formatVerifierKey(pqLog);
     const both = policyOf(`log ${vkey}\nwitness W ${vkey}\nquorum W\n`);
-    expect(await outcomeOf(() => authenticateCheckpoint(note, both, options))).toBe("checkpoint-quorum");
+    expect(await outcomeOf(() => authenticateCheckpoint(note, both))).toBe("checkpoint-quorum");
   });
 });
 
