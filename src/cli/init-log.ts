@@ -24,6 +24,8 @@ export interface InitOptions {
   readonly statusDays?: number;
   /** Statuses are issued by hand: the service is not given their key. */
   readonly offlineStatusKey?: boolean;
+  /** The log signs its checkpoints with ML-DSA-44, too. */
+  readonly mlDsa44?: boolean;
   /** Who holds which role by keys of their own; for the others keys are made. */
   readonly holders?: Readonly<Partial<Record<RoleName, Holders>>>;
 }
@@ -34,11 +36,11 @@ export interface InitOptions {
  */
 export async function initLog(
   dir: string,
-  { origin, url, port, statusDays, offlineStatusKey = false, holders = {} }: InitOptions,
+  { origin, url, port, offlineStatusKey = false, holders = {}, ...options }: InitOptions,
   context: CliContext,
 ): Promise<string | undefined> {
   if (existsSync(dir) && readdirSync(dir).length > 0) throw new UsageError(`${dir} is not empty`);
-  const drafted = await draftLog(origin, context.now(), holders, statusDays);
+  const drafted = await draftLog(origin, context.now(), holders, { url, ...options });
   writeKeys(join(dir, "keys"), drafted);
   const online = !offlineStatusKey && drafted.roleKeys.status !== undefined;
   writeOutput(
@@ -50,6 +52,7 @@ export async function initLog(
       storage: { database: "log.db", highWater: "high-water" },
       keys: {
         log: "keys/log.key",
+        ...(drafted.mlDsaKey !== undefined && { logMlDsa44: "keys/log-ml-dsa-44.key" }),
         cosigner: "keys/cosigner.key",
         ...(online && { status: "keys/status.pem" }),
       },
@@ -77,13 +80,14 @@ export const configOf = (dir: string) => join(dir, "touchstone.toml");
 export const trustFileOf = (dir: string) => join(dir, "trust-root.json");
 const statementOf = (dir: string) => join(dir, "root.json");
 
-function writeKeys(folder: string, { roleKeys, logKey, cosignerKey }: DraftedLog): void {
+function writeKeys(folder: string, { roleKeys, logKey, mlDsaKey, cosignerKey }: DraftedLog): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (const role of ROLES) {
     const pem = roleKeys[role];
     if (pem !== undefined) writeOutput(join(folder, `${role}.pem`), pem, PRIVATE);
   }
   writeOutput(join(folder, "log.key"), `${logKey}\n`, PRIVATE);
+  if (mlDsaKey !== undefined) writeOutput(join(folder, "log-ml-dsa-44.key"), `${mlDsaKey}\n`, PRIVATE);
   writeOutput(join(folder, "cosigner.key"), `${cosignerKey}\n`, PRIVATE);
 }
 

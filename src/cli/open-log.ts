@@ -8,7 +8,13 @@ import { refuseMissing } from "../log/start-checks.ts";
 import { openStore, storeExists } from "../log/store/open-store.ts";
 import { signingNatively } from "../node/ed25519.ts";
 import { MalformedError } from "../protocol/errors.ts";
-import { createNoteSigner, type NotePrivateKey, parsePrivateKey } from "../protocol/note/key.ts";
+import { createMlDsaLogSigner } from "../protocol/note/cosignature.ts";
+import {
+  COSIGNATURE_ML_DSA_44,
+  createNoteSigner,
+  type NotePrivateKey,
+  parsePrivateKey,
+} from "../protocol/note/key.ts";
 import { type KeyText, readKeyText } from "../publisher/signing/key-source.ts";
 import { readSigningKey } from "../publisher/signing/signing-key.ts";
 import { type Config, parseConfig } from "../service/config.ts";
@@ -35,11 +41,14 @@ export async function openLogConfig(
   const logKey = await readNoteKey(keys.log, context);
   const own =
     keys.cosigner === undefined ? [] : [new OwnCosigner(await readNoteKey(keys.cosigner, context), now)];
-  const witnesses = config.witnesses.map(({ name, url }) => new HttpWitness({ name, url, fetch }));
+  const witnessAt = (name: string, url: string) => new HttpWitness({ name, url, fetch });
+  const mlDsaKey = keys.logMlDsa44 === undefined ? undefined : await readNoteKey(keys.logMlDsa44, context);
   const status = keys.status === undefined ? undefined : readSigningKey(keys.status, environment, warn);
   return {
     signer: createNoteSigner(signingNatively(logKey)),
-    cosigners: [...own, ...witnesses],
+    ...(mlDsaKey && { mlDsaSigner: createMlDsaLogSigner(signingNatively(requireMlDsa44(mlDsaKey))) }),
+    cosigners: [...own, ...config.witnesses.map(({ name, url }) => witnessAt(name, url))],
+    witnessAt,
     ...(status && { statusSigner: { keyId: status.keyId, sign: async (message) => status.sign(message) } }),
     highWater: new HighWaterFile(storage.highWater),
     clock: now,
@@ -47,6 +56,17 @@ export async function openLogConfig(
     ...(observer && { observer }),
     store: await openStore(storage.database, now()),
   };
+}
+
+/** @throws MalformedError for a key of another type, such as the log's other one. */
+function requireMlDsa44(key: NotePrivateKey): NotePrivateKey {
+  if (key.verifierKey.type !== COSIGNATURE_ML_DSA_44)
+    throw new MalformedError(
+      "configuration",
+      "expected an ML-DSA-44 key, as 'touchstone key generate --log ORIGIN --ml-dsa-44' writes it",
+      "keys.logMlDsa44",
+    );
+  return key;
 }
 
 /** A note key from a file or `env:NAME`. @throws MalformedError, which never repeats what was read. */

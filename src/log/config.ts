@@ -40,7 +40,11 @@ export interface LogConfig {
   readonly store: LogStore;
   /** The log's key, which the trust root names. */
   readonly signer: NoteSigner;
+  /** Signs beside it, where the trust root names this key too. */
+  readonly mlDsaSigner?: NoteSigner | undefined;
   readonly cosigners: readonly Cosigner[];
+  /** Reaches a witness where the trust root says that it is; one of the same name among `cosigners` is asked instead. */
+  readonly witnessAt?: ((name: string, url: string) => Cosigner) | undefined;
   /** Issues the status where the trust root gives its key that role. */
   readonly statusSigner?: StatusSigner | undefined;
   readonly highWater: HighWater;

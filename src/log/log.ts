@@ -25,13 +25,13 @@ export class Log {
   #closed: Promise<void> | null = null;
 
   private constructor(config: LogConfig, { tree, state, published, signed }: Loaded) {
-    const { store, signer, cosigners, highWater, statusSigner, clock, observer = NO_OBSERVER } = config;
+    const { store, statusSigner, clock, observer = NO_OBSERVER } = config;
     const { logger } = observer;
     const limits = { ...DEFAULT_LIMITS, ...config.limits };
     const recorder = new Recorder({ store, tree, state, observer });
     const publication = new Publication(published);
     const prover = new Prover(store, () => recorder.tree);
-    const checkpointer = new Checkpointer({ signer, cosigners, highWater, prover, signed, logger, clock });
+    const checkpointer = new Checkpointer({ ...config, prover, signed, logger });
     const issuer = statusSigner ? new StatusIssuer(statusSigner, clock) : null;
     this.#config = config;
     this.#recorder = recorder;

@@ -58,12 +58,14 @@ const config = z.strictObject({
   keys: z.strictObject({
     /** Signs checkpoints. Go note form, `PRIVATE+KEY+…`. */
     log: secret,
+    /** Signs checkpoints beside it, with ML-DSA-44, where the trust root names this key too. */
+    logMlDsa44: secret.optional(),
     /** The log's own cosigner, where the trust root names it as a witness. */
     cosigner: secret.optional(),
     /** Signs statuses, where the trust root gives an online key that role. PKCS #8 PEM. */
     status: secret.optional(),
   }),
-  /** Where the witnesses of the trust root's tlog-policy are reached, by the name that the policy gives them. */
+  /** Where witnesses are reached, by the name that the trust root's tlog-policy gives them, instead of at the URL that it gives. */
   witnesses: z
     .array(z.strictObject({ name: z.string().min(1).max(255), url }))
     .max(64)
@@ -145,7 +147,7 @@ function override(
 
 function withAbsolutePaths(parsed: Config, folder: string): Config {
   const absolute = (source: string) => (source.startsWith("env:") ? source : resolve(folder, source));
-  const { log, cosigner, status } = parsed.keys;
+  const { log, logMlDsa44, cosigner, status } = parsed.keys;
   return {
     ...parsed,
     storage: {
@@ -154,6 +156,7 @@ function withAbsolutePaths(parsed: Config, folder: string): Config {
     },
     keys: {
       log: absolute(log),
+      ...(logMlDsa44 && { logMlDsa44: absolute(logMlDsa44) }),
       ...(cosigner && { cosigner: absolute(cosigner) }),
       ...(status && { status: absolute(status) }),
     },

@@ -18,6 +18,7 @@ interface Options extends RoleOptions {
   readonly signed?: string;
   readonly statusDays?: number;
   readonly offlineStatusKey?: boolean;
+  readonly mlDsa44?: boolean;
   readonly json?: boolean;
 }
 
@@ -39,7 +40,15 @@ async function found(dir: string, options: Options, context: CliContext): Promis
   const holders = await holdersOf(options);
   const { origin, url, statusDays, offlineStatusKey = holders.status !== undefined } = options;
   if (offlineStatusKey && statusDays === undefined) throw new UsageError(ASK_FOR_LIFETIME);
-  const init = { origin, url, port: 8080, holders, offlineStatusKey, ...(statusDays && { statusDays }) };
+  const init = {
+    origin,
+    url,
+    port: 8080,
+    holders,
+    offlineStatusKey,
+    mlDsa44: options.mlDsa44 === true,
+    ...(statusDays && { statusDays }),
+  };
   const statement = await initLog(dir, init, context);
   const { threshold } = holders.root ?? { threshold: 1 };
   if (statement === undefined) return showFounded(dir, { ...options, offlineStatusKey }, holders, context);

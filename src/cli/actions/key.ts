@@ -5,6 +5,7 @@ import { encodePublicKeyPem } from "../../protocol/cryptography/signature.ts";
 import { decodeBase64 } from "../../protocol/encoding/base64.ts";
 import {
   COSIGNATURE_ED25519,
+  COSIGNATURE_ML_DSA_44,
   createPrivateKey,
   ED25519,
   formatPrivateKey,
@@ -22,7 +23,7 @@ interface Shown {
 }
 
 export async function runGenerate(
-  options: { output: string; log?: string; cosigner?: string; json?: boolean },
+  options: GenerateOptions & { json?: boolean },
   context: CliContext,
 ): Promise<void> {
   if (options.output === STANDARD) throw new UsageError("a private key is written to a file, never printed");
@@ -39,25 +40,27 @@ export async function runShow(file: string, options: { json?: boolean }, context
 
 const PRIVATE = 0o600;
 
-async function generate({
-  output,
-  log,
-  cosigner,
-}: {
-  output: string;
-  log?: string;
-  cosigner?: string;
-}): Promise<Shown> {
+interface GenerateOptions {
+  readonly output: string;
+  readonly log?: string;
+  readonly cosigner?: string;
+  readonly mlDsa44?: boolean;
+}
+
+async function generate({ output, log, cosigner, mlDsa44 = false }: GenerateOptions): Promise<Shown> {
   if (log !== undefined && cosigner !== undefined) throw new UsageError("give one of --log and --cosigner");
   const noteName = log ?? cosigner;
   if (noteName === undefined) {
+    if (mlDsa44)
+      throw new UsageError("entries are not signed with ML-DSA-44: give --log or --cosigner with it");
     const pem = generateSigningKey();
     writeOutput(output, pem, PRIVATE);
     return describeSigningKey(parseSigningKey(pem));
   }
+  const ed25519 = log === undefined ? COSIGNATURE_ED25519 : ED25519;
   const privateKey = await createPrivateKey(
     noteName,
-    log === undefined ? COSIGNATURE_ED25519 : ED25519,
+    mlDsa44 ? COSIGNATURE_ML_DSA_44 : ed25519,
     randomBytes(32),
   );
   writeOutput(output, `${formatPrivateKey(privateKey)}\n`, PRIVATE);

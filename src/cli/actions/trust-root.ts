@@ -6,7 +6,7 @@ import { parseJson } from "../../protocol/envelope/parse-json.ts";
 import { formatStatement, parseStatement } from "../../protocol/envelope/statement.ts";
 import { getTrustRoot } from "../../publisher/client/lookup.ts";
 import { nextTrustRoot } from "../../publisher/trust-root/draft-trust-root.ts";
-import { addWitness, replaceKey, setRole } from "../../publisher/trust-root/edit-trust-root.ts";
+import { addLogKey, addWitness, replaceKey, setRole } from "../../publisher/trust-root/edit-trust-root.ts";
 import { ROLES, type RoleName } from "../../publisher/trust-root/roles.ts";
 import { formatTrustFile } from "../../verifier/bundle/trust-pin.ts";
 import { type CliContext, show, UsageError } from "../context.ts";
@@ -21,6 +21,8 @@ interface DraftOptions {
   readonly setRole: readonly string[];
   readonly replaceKey: readonly string[];
   readonly addWitness?: string;
+  readonly witnessUrl?: string;
+  readonly addLogKey?: string;
   readonly quorum?: number;
   readonly output: string;
   readonly json?: boolean;
@@ -52,15 +54,21 @@ async function edit(root: TrustRoot, options: DraftOptions): Promise<TrustRoot> 
       throw new UsageError("--replace-key: expected the id of the old key (64 hex digits), =, a file");
     edited = replaceKey(edited, old, await readPublicKeyFile(file));
   }
-  const { addWitness: witness, quorum } = options;
+  if (options.addLogKey !== undefined) edited = addLogKey(edited, options.addLogKey);
+  return withWitness(edited, options);
+}
+
+function withWitness(root: TrustRoot, { addWitness: witness, witnessUrl, quorum }: DraftOptions): TrustRoot {
   if ((witness === undefined) !== (quorum === undefined))
     throw new UsageError(
       "--add-witness and --quorum go together: more witnesses do not say how many must cosign",
     );
-  if (witness === undefined || quorum === undefined) return edited;
+  if (witness === undefined && witnessUrl !== undefined)
+    throw new UsageError("--witness-url goes with --add-witness");
+  if (witness === undefined || quorum === undefined) return root;
   const [, name, key] = /^([^=+\s]+)=(\S+)$/.exec(witness) ?? [];
   if (name === undefined || key === undefined) throw new UsageError("--add-witness: expected NAME=KEY");
-  return addWitness(edited, name, key, quorum);
+  return addWitness(root, { name, key, url: witnessUrl }, quorum);
 }
 
 function isRole(text: string): text is RoleName {

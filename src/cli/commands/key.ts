@@ -9,6 +9,7 @@ export function define(key: Command, context: CliContext): void {
     .requiredOption("-o, --output <file>", "where to write the private key; never overwritten")
     .option("--log <origin>", "a log key with this origin, instead of a key that signs entries")
     .option("--cosigner <name>", "a cosigning key with this name, instead of a key that signs entries")
+    .option("--ml-dsa-44", "with --log or --cosigner: an ML-DSA-44 key, instead of Ed25519")
     .addHelpText("after", "\nExample:\n  touchstone key generate -o keys/publisher.pem")
     .action(async (options) => {
       const { runGenerate } = await import("../actions/key.ts");

@@ -9,7 +9,7 @@ import { formatSignatureLine, type NoteSigner, parseNote } from "../../protocol/
 
 export interface CosignRequest {
   readonly checkpoint: Checkpoint;
-  /** The checkpoint as a note with the log's signature and no other. */
+  /** The checkpoint as a note with the log's signatures and no other. */
   readonly note: string;
   /** The consistency proof from an earlier size to the checkpoint's. @throws RangeError for a size of 0 or beyond it. */
   consistencyFrom(size: number): Promise<Uint8Array[]>;

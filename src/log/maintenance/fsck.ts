@@ -1,5 +1,6 @@
 // Recomputes everything in a log's database from its entries alone and says where the database differs. It is the oracle of the crash tests.
 
+import { witnessVerifier } from "../../node/ed25519.ts";
 import { nativeSha256 } from "../../node/sha256.ts";
 import { KeyRing } from "../../protocol/cryptography/key-ring.ts";
 import { equalBytes } from "../../protocol/encoding/bytes.ts";
@@ -9,13 +10,14 @@ import { type Envelope, parseLeaf, type VerifiedEnvelope } from "../../protocol/
 import { MalformedError } from "../../protocol/errors.ts";
 import { hashLeaf } from "../../protocol/merkle/hash.ts";
 import { tilesOfSize } from "../../protocol/merkle/tile.ts";
+import { splitTimestamp } from "../../protocol/note/cosignature.ts";
 import {
   authenticateCheckpoint,
   type CosignedCheckpoint,
   timeOfQuorum,
 } from "../../protocol/note/cosigned-checkpoint.ts";
-import { type NoteSignature, parseNote } from "../../protocol/note/signed-note.ts";
-import { parseTlogPolicy, type TlogPolicy } from "../../protocol/note/tlog-policy.ts";
+import { type NoteSignature, openNote } from "../../protocol/note/signed-note.ts";
+import { keysOf, parseTlogPolicy, type TlogPolicy } from "../../protocol/note/tlog-policy.ts";
 import { currentTrustRoot, type InForce, NOTHING_IN_FORCE } from "../../protocol/registration/in-force.ts";
 import { attachmentsOf } from "../../protocol/registration/references.ts";
 import { register } from "../../protocol/registration/register.ts";
@@ -236,7 +238,7 @@ class Fsck {
         const cosigned = await authenticateCheckpoint(note, policy);
         if (cosigned.checkpoint.size !== size || !equalBytes(cosigned.checkpoint.root, this.#tree.root()))
           throw new Error("it is of another tree");
-        requireAsPublished(published, cosigned, policy);
+        await requireAsPublished(published, cosigned, policy);
       } catch (error) {
         this.#findings.add("checkpoint", `the checkpoint of size ${size}: ${(error as Error).message}`);
       }
@@ -302,15 +304,18 @@ class Fsck {
 }
 
 /** The log stores the lines that it has verified and no others, and one of their times, from which on the quorum was met. */
-function requireAsPublished(
+async function requireAsPublished(
   { note, cosignedAt }: PublishedCheckpoint,
-  { logKey, cosignatures }: CosignedCheckpoint,
+  { cosignatures }: CosignedCheckpoint,
   policy: TlogPolicy,
-): void {
-  const known = [logKey, ...cosignatures];
-  const isKnown = (line: NoteSignature) =>
-    known.some(({ name, keyId }) => name === line.name && keyId === line.keyId);
-  if (!parseNote(note).signatures.every(isKnown)) throw new Error("it has a signature of nobody");
+): Promise<void> {
+  const verifiers = await Promise.all(keysOf(policy).map(witnessVerifier));
+  const { verified, unverified } = await openNote(note, verifiers);
+  const isOfLog = (line: NoteSignature) =>
+    policy.logs.some(({ key }) => key.name === line.name && key.keyId === line.keyId);
+  const isTimed = (line: NoteSignature) => (splitTimestamp(line.signature)?.timestamp ?? 0) > 0;
+  if (unverified.length > 0 || !verified.every((line) => isOfLog(line) || isTimed(line)))
+    throw new Error("it has a signature of nobody");
   const latest = timeOfQuorum(policy, cosignatures) ?? 0;
   if (cosignedAt > latest || !cosignatures.some(({ timestamp }) => timestamp === cosignedAt))
     throw new Error(`it was not cosigned at ${cosignedAt}`);

@@ -6,10 +6,10 @@ import { PolicyError, VerificationError } from "../errors.ts";
 import { EMPTY_ROOT } from "../merkle/hash.ts";
 import { type Checkpoint, parseCheckpoint } from "./checkpoint.ts";
 import { createVerifier, splitTimestamp } from "./cosignature.ts";
-import { COSIGNATURE_ML_DSA_44, sameVerifierKey, type VerifierKey } from "./key.ts";
+import { COSIGNATURE_ML_DSA_44, type VerifierKey } from "./key.ts";
 import type { NoteCode, NotePolicyCode } from "./note-code.ts";
 import { type NoteSignature, type NoteVerifier, openNote } from "./signed-note.ts";
-import { isQuorumMet, needsMlDsa44, type TlogPolicy } from "./tlog-policy.ts";
+import { isQuorumMet, keysOf, needsMlDsa44, type TlogPolicy } from "./tlog-policy.ts";
 
 /** How far a cosigner's clock may be ahead of ours, seconds. */
 export const MAX_CLOCK_SKEW = 300;
@@ -138,17 +138,11 @@ export async function verifyCosignedCheckpoint(
   return cosigned;
 }
 
-/**
- * One verifier for each key, also where a log's key is a witness' too, which tlog-policy discourages but allows. ML-DSA-44 keys that
- * decide nothing are left out, so that nobody loads the algorithm for them.
- */
+/** ML-DSA-44 keys that decide nothing are left out, so that nobody loads the algorithm for them. */
 async function verifiersOf(policy: TlogPolicy): Promise<NoteVerifier[]> {
   const needed = needsMlDsa44(policy);
-  const keys = [...policy.logs, ...policy.witnesses]
-    .map(({ key }) => key)
-    .filter(({ type }) => needed || type !== COSIGNATURE_ML_DSA_44);
-  const distinct = keys.filter((key, i) => keys.findIndex((other) => sameVerifierKey(key, other)) === i);
-  return Promise.all(distinct.map((key) => createVerifier(key)));
+  const keys = keysOf(policy).filter(({ type }) => needed || type !== COSIGNATURE_ML_DSA_44);
+  return Promise.all(keys.map((key) => createVerifier(key)));
 }
 
 /** Timestamp 0 says nothing about when, so it is no witness' cosignature (C2SP tlog-witness). */

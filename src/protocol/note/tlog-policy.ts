@@ -84,6 +84,12 @@ export function parseTlogPolicy(input: Uint8Array | string): TlogPolicy {
   return builder.finish();
 }
 
+/** Each key of a policy once, also where a log's key is a witness' too, which the specification discourages but allows. */
+export function keysOf({ logs, witnesses }: TlogPolicy): VerifierKey[] {
+  const keys = [...logs, ...witnesses].map(({ key }) => key);
+  return keys.filter((key, i) => keys.findIndex((other) => sameVerifierKey(key, other)) === i);
+}
+
 /** The Ed25519 log key of a trust root's policy, with which the log signs every checkpoint. */
 export function logKeyOf(logPolicy: string): VerifierKey {
   const log = parseTlogPolicy(logPolicy).logs.find(({ key }) => key.type === ED25519);

@@ -3,8 +3,9 @@ import { keyIdOf } from "../../protocol/cryptography/signature.ts";
 import { decodeBase64, encodeBase64 } from "../../protocol/encoding/base64.ts";
 import type { TrustRoot } from "../../protocol/entry/trust-root.ts";
 import { MalformedError } from "../../protocol/errors.ts";
-import { formatVerifierKey, parseVerifierKey } from "../../protocol/note/key.ts";
-import { parseTlogPolicy } from "../../protocol/note/tlog-policy.ts";
+import { parseVerifierKey } from "../../protocol/note/key.ts";
+import { parseTlogPolicy, type TlogPolicy } from "../../protocol/note/tlog-policy.ts";
+import { formatTlogPolicy } from "./draft-trust-root.ts";
 import type { RoleName } from "./roles.ts";
 
 const FORMAT = "trust root";
@@ -51,27 +52,43 @@ export function replaceKey(root: TrustRoot, oldKeyId: string, spki: Uint8Array):
   );
 }
 
+/** A witness to be named. */
+export interface NewWitness {
+  readonly name: string;
+  /** `NAME+ID+BASE64`. */
+  readonly key: string;
+  /** Its submission prefix. */
+  readonly url?: string | undefined;
+}
+
 /**
  * Names one more witness in the tlog-policy.
  * @param quorum how many of all witnesses must cosign.
  * @throws MalformedError where groups stand within groups, or the key or the number is none.
  */
-export function addWitness(root: TrustRoot, name: string, key: string, quorum: number): TrustRoot {
-  const { logs, witnesses, groups } = parseTlogPolicy(root.logPolicy);
+export function addWitness(root: TrustRoot, { name, key, url }: NewWitness, quorum: number): TrustRoot {
+  const policy = parseTlogPolicy(root.logPolicy);
+  const { groups } = policy;
   if (groups.length > 1)
     throw new MalformedError(FORMAT, `it has ${groups.length} groups; edit the file`, "/logPolicy");
-  const all = [...witnesses, { name, key: parseVerifierKey(key), url: undefined }];
-  const named = (keyword: string, items: ReadonlyArray<string | undefined>) =>
-    `${[keyword, ...items.filter((item) => item !== undefined)].join(" ")}\n`;
-  const group = groups[0]?.name ?? "quorum-group";
-  const logPolicy = [
-    ...logs.map((log) => named("log", [formatVerifierKey(log.key), log.url])),
-    ...all.map((witness) => named("witness", [witness.name, formatVerifierKey(witness.key), witness.url])),
-    named("group", [group, String(quorum), ...all.map((witness) => witness.name)]),
-    named("quorum", [group]),
-  ].join("");
-  parseTlogPolicy(logPolicy);
-  return { ...root, logPolicy };
+  const witnesses = [...policy.witnesses, { name, key: parseVerifierKey(key), url }];
+  const group = {
+    name: groups[0]?.name ?? "quorum-group",
+    threshold: quorum,
+    members: witnesses.map((witness) => witness.name),
+  };
+  return withPolicy(root, { ...policy, witnesses, groups: [group], quorum: group.name });
+}
+
+/** Names one more key of the log in the tlog-policy. @throws MalformedError where it is none, or there already. */
+export function addLogKey(root: TrustRoot, key: string): TrustRoot {
+  const policy = parseTlogPolicy(root.logPolicy);
+  const url = policy.logs[0]?.url;
+  return withPolicy(root, { ...policy, logs: [...policy.logs, { key: parseVerifierKey(key), url }] });
+}
+
+function withPolicy(root: TrustRoot, policy: TlogPolicy): TrustRoot {
+  return { ...root, logPolicy: formatTlogPolicy(policy) };
 }
 
 function usedKeys({ roles }: TrustRoot): Set<string> {

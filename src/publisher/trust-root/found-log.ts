@@ -7,10 +7,11 @@ import { RELEASE_KINDS } from "../../protocol/entry/release-kinds.ts";
 import type { Envelope } from "../../protocol/envelope/dsse.ts";
 import {
   COSIGNATURE_ED25519,
+  COSIGNATURE_ML_DSA_44,
   createPrivateKey,
   ED25519,
   formatPrivateKey,
-  formatVerifierKey,
+  type NotePrivateKey,
 } from "../../protocol/note/key.ts";
 import { signEnvelope } from "../signing/sign.ts";
 import { generateSigningKey, parseSigningKey } from "../signing/signing-key.ts";
@@ -25,6 +26,17 @@ export interface LogKeys {
   /** Go-style private keys of the log and of its own cosigner. */
   readonly logKey: string;
   readonly cosignerKey: string;
+  /** The log's second key, where it was asked for. */
+  readonly mlDsaKey?: string;
+}
+
+export interface FoundingOptions {
+  /** Where the log will be reached, which other implementations want to read of it and of its cosigner. */
+  readonly url?: string;
+  /** 1 to 7: for so long after a change, anybody can show verifiers what was in force before it. */
+  readonly statusDays?: number;
+  /** The log also signs with ML-DSA-44. */
+  readonly mlDsa44?: boolean;
 }
 
 export interface FoundedLog extends LogKeys {
@@ -46,10 +58,13 @@ const DAY = 86_400;
 /**
  * Makes new keys and the first trust root: one key for each role, every name open to the publisher, checkpoints timed by the log's
  * own cosigner until witnesses are named.
- * @param statusDays 1 to 7: for so long after a change, anybody can show verifiers what was in force before it.
  */
-export async function foundLog(origin: string, now: Date, statusDays?: number): Promise<FoundedLog> {
-  const { payload, roleKeys, ...logKeys } = await draftLog(origin, now, {}, statusDays);
+export async function foundLog(
+  origin: string,
+  now: Date,
+  options: FoundingOptions = {},
+): Promise<FoundedLog> {
+  const { payload, roleKeys, ...logKeys } = await draftLog(origin, now, {}, options);
   const all = roleKeys as FoundedLog["roleKeys"];
   const trustRoot = signEnvelope({ payload, signatures: [] }, [parseSigningKey(all.root)]);
   return { ...logKeys, roleKeys: all, trustRoot };
@@ -63,10 +78,12 @@ export async function draftLog(
   origin: string,
   now: Date,
   given: Readonly<Partial<Record<RoleName, Holders>>>,
-  statusDays = DEFAULT_STATUS_DAYS,
+  { url, statusDays = DEFAULT_STATUS_DAYS, mlDsa44 = false }: FoundingOptions = {},
 ): Promise<DraftedLog> {
   const logKey = await createPrivateKey(origin, ED25519, randomBytes(32));
+  const mlDsaKey = mlDsa44 ? await createPrivateKey(origin, COSIGNATURE_ML_DSA_44, randomBytes(32)) : null;
   const cosignerKey = await createPrivateKey(`${origin}/own-cosigner`, COSIGNATURE_ED25519, randomBytes(32));
+  const party = ({ verifierKey: key }: NotePrivateKey) => ({ key, url });
   const made = ROLES.filter((role) => given[role] === undefined);
   const roleKeys = Object.fromEntries(made.map((role) => [role, generateSigningKey()]));
   const holders = (role: RoleName): Holders =>
@@ -84,9 +101,10 @@ export async function draftLog(
     maxStatusAge: statusDays * DAY,
     maxCheckpointAge: DAY,
     origin,
-    logPolicy: formatLogPolicy(formatVerifierKey(logKey.verifierKey), [
-      { name: "own-cosigner", key: formatVerifierKey(cosignerKey.verifierKey) },
-    ]),
+    logPolicy: formatLogPolicy(
+      [party(logKey), ...(mlDsaKey === null ? [] : [party(mlDsaKey)])],
+      [{ name: "own-cosigner", ...party(cosignerKey) }],
+    ),
     keys: [...new Set(ROLES.flatMap((role) => holders(role).keys.map(encodeBase64)))],
     roles: {
       root: rule("root"),
@@ -97,5 +115,11 @@ export async function draftLog(
     },
     successor: null,
   });
-  return { roleKeys, logKey: formatPrivateKey(logKey), cosignerKey: formatPrivateKey(cosignerKey), payload };
+  return {
+    roleKeys,
+    logKey: formatPrivateKey(logKey),
+    ...(mlDsaKey && { mlDsaKey: formatPrivateKey(mlDsaKey) }),
+    cosignerKey: formatPrivateKey(cosignerKey),
+    payload,
+  };
 }

@@ -4,6 +4,7 @@ import { OwnCosigner } from "../../../src/log/checkpointing/cosigner.ts";
 import { encodeHex } from "../../../src/protocol/encoding/hex.ts";
 import { type Envelope, envelopeToJson, makeEnvelope } from "../../../src/protocol/envelope/dsse.ts";
 import { hashLeaf } from "../../../src/protocol/merkle/hash.ts";
+import type { NotePrivateKey } from "../../../src/protocol/note/key.ts";
 import { parseTlogPolicy } from "../../../src/protocol/note/tlog-policy.ts";
 import type { LogClient } from "../../../src/publisher/client/log-client.ts";
 import { findEntry, getEntry, getTrustRoot, parseReference } from "../../../src/publisher/client/lookup.ts";
@@ -325,14 +326,10 @@ describe("drafts", () => {
 
   it("of a log's witnesses ask for all of them", async () => {
     const [witness, second] = [await witnessKey("a"), await witnessKey("b")];
-    const text = tlogPolicy(await logKey(), [witness, second]);
-    const [log, a, b] = text.split("\n").map((each) => each.split(" ").at(-1)!);
-    const policy = parseTlogPolicy(
-      formatLogPolicy(log!, [
-        { name: "a", key: a! },
-        { name: "b", key: b! },
-      ]),
-    );
+    const named = (name: string, { verifierKey: key }: NotePrivateKey) => ({ name, key, url: undefined });
+    const log = { key: (await logKey()).verifierKey, url: "https://log.example" };
+    const policy = parseTlogPolicy(formatLogPolicy([log], [named("a", witness), named("b", second)]));
+    expect(policy.groups).toEqual([{ name: "all-witnesses", threshold: 2, members: ["a", "b"] }]);
     expect(policy.logs[0]?.key.name).toBe(ORIGIN);
   });
 });
