@@ -15,7 +15,9 @@ module.exports = {
     layer("log", ["protocol", "node"]),
     layer("publisher", ["protocol", "verifier", "node"]),
     layer("auditor", ["protocol", "verifier", "node", "log"]),
-    layer("service", ["protocol", "verifier", "node", "log"]),
+    layer("http", []),
+    layer("service", ["protocol", "verifier", "node", "log", "http"]),
+    layer("witness", ["protocol", "node", "http"]),
     layer("verifier-node", ["protocol", "verifier", "node"]),
     {
       name: "browser-code-imports-no-node-module",

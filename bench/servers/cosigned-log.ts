@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
+import { startServer } from "../../src/http/server.ts";
 import { type Cosigner, type CosignRequest, OwnCosigner } from "../../src/log/checkpointing/cosigner.ts";
 import { HighWaterFile } from "../../src/log/checkpointing/high-water.ts";
 import { createLog } from "../../src/log/open-or-create.ts";
@@ -24,7 +25,6 @@ import { foundLog } from "../../src/publisher/trust-root/found-log.ts";
 import { createApp } from "../../src/service/app.ts";
 import { createService, DEFAULT_SERVICE_LIMITS } from "../../src/service/create-service.ts";
 import { createMetrics } from "../../src/service/metrics/metrics.ts";
-import { startServer } from "../../src/service/server.ts";
 
 const ORIGIN = "bench.example/cosigned";
 /** Milliseconds that each witness takes. */
@@ -104,7 +104,7 @@ const { address } = await startServer({
   app: createApp(service),
   host: "127.0.0.1",
   port: 0,
-  closeLog: () => log.close(),
+  close: () => log.close(),
   graceMs: 1000,
 });
 process.send?.({ url: address });

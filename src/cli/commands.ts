@@ -22,6 +22,7 @@ import { define as serve } from "./commands/serve.ts";
 import { define as sign } from "./commands/sign.ts";
 import { define as status } from "./commands/status.ts";
 import { define as trustRoot } from "./commands/trust-root.ts";
+import { define as witness } from "./commands/witness.ts";
 import type { CliContext } from "./context.ts";
 
 type Define = (command: Command, context: CliContext) => void | Promise<void>;
@@ -76,5 +77,6 @@ export const COMMANDS: ReadonlyArray<readonly [name: string, description: string
     "fetch from a mirror what the database lacks; every entry is checked and registered again",
     recover,
   ],
+  ["witness", "cosign checkpoints of other people's logs (C2SP tlog-witness)", witness],
   ["fsck", "recompute everything in the log's database, or in a backup of it, from its entries alone", fsck],
 ];

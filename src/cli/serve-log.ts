@@ -1,12 +1,12 @@
 // Opens the log of a configuration and serves it.
 import type { Logger } from "pino";
+import { type RunningServer, startServer } from "../http/server.ts";
 import { OwnCosigner } from "../log/checkpointing/cosigner.ts";
 import { openLog } from "../log/open-or-create.ts";
 import { packageVersion } from "../node/package-root.ts";
 import { createApp } from "../service/app.ts";
 import { createService } from "../service/create-service.ts";
 import { createMetrics } from "../service/metrics/metrics.ts";
-import { type RunningServer, startServer } from "../service/server.ts";
 import type { CliContext } from "./context.ts";
 import { openLogConfig, readConfig, requireDatabase } from "./open-log.ts";
 
@@ -42,7 +42,7 @@ export async function serveLog(
       app: createApp(service),
       host: config.listen.host,
       port: port ?? config.listen.port,
-      closeLog: () => log.close(),
+      close: () => log.close(),
       graceMs: GRACE_MS,
     });
   } catch (error) {

@@ -31,7 +31,7 @@ import { addSearchPage } from "./routes/search-page.ts";
 import { addTrust } from "./routes/trust.ts";
 import type { Service } from "./service.ts";
 
-/** The app answers `app.request()` without a port; src/service/server.ts gives it one. */
+/** The app answers `app.request()` without a port; src/http/server.ts gives it one. */
 export function createApp(service: Service): Api {
   const { limits } = service;
   const api = createApi();

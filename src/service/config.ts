@@ -1,8 +1,9 @@
 // Reads the service's configuration: one strict TOML file, a few values of which the environment may override. Secrets are named here, by
 // file or environment variable, and never written.
 import { dirname, resolve } from "node:path";
-import { parse, stringify, TomlError } from "smol-toml";
+import { stringify } from "smol-toml";
 import * as z from "zod";
+import { parseConfigToml } from "../node/config-toml.ts";
 import { holdsPrivateKey } from "../protocol/encoding/private-key-text.ts";
 import { MalformedError } from "../protocol/errors.ts";
 
@@ -95,7 +96,7 @@ const OVERRIDES: Readonly<Record<string, readonly [section: "listen" | "storage"
  * @throws MalformedError naming the line or the member that is wrong.
  */
 export function parseConfig(toml: string, file: string, environment: Readonly<NodeJS.ProcessEnv>): Config {
-  const result = config.safeParse(override(readToml(toml), environment));
+  const result = config.safeParse(override(parseConfigToml(toml), environment));
   if (!result.success) {
     const issue = result.error.issues[0];
     throw new MalformedError(
@@ -105,27 +106,6 @@ export function parseConfig(toml: string, file: string, environment: Readonly<No
     );
   }
   return withAbsolutePaths(result.data, dirname(resolve(file)));
-}
-
-function readToml(text: string): Record<string, unknown> {
-  const line = text.split("\n").findIndex(holdsPrivateKey) + 1;
-  if (line > 0)
-    throw new MalformedError(
-      "configuration",
-      "a private key stands in it: it belongs into a file that only its owner can read, or is given as env:NAME",
-      `line ${line}`,
-    );
-  try {
-    return parse(text);
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error;
-    // The first line says what is wrong; the lines after it show the text.
-    throw new MalformedError(
-      "configuration",
-      error.message.split("\n")[0] ?? "not TOML",
-      `line ${error.line}`,
-    );
-  }
 }
 
 function override(

@@ -8,10 +8,10 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { AnswerIsNo, EXIT_MEANINGS, exitCodeOf, UsageError } from "../../src/cli/context.ts";
 import { initLog } from "../../src/cli/init-log.ts";
 import { serveLog } from "../../src/cli/serve-log.ts";
+import type { RunningServer } from "../../src/http/server.ts";
 import { StartRefusedError } from "../../src/log/errors.ts";
 import { FileError } from "../../src/node/file-error.ts";
 import { MalformedError, PolicyError, VerificationError } from "../../src/protocol/errors.ts";
-import type { RunningServer } from "../../src/service/server.ts";
 import { RefusedError, UnreachableError } from "../../src/verifier/service-errors.ts";
 import { type CliRun, runCli } from "../support/run-cli.ts";
 

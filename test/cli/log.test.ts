@@ -18,7 +18,7 @@ import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EXIT } from "../../src/cli/context.ts";
 import { serveLog } from "../../src/cli/serve-log.ts";
-import type { RunningServer } from "../../src/service/server.ts";
+import type { RunningServer } from "../../src/http/server.ts";
 import { parseTrustFile } from "../../src/verifier/bundle/trust-pin.ts";
 import { type CliRun, runCli } from "../support/run-cli.ts";
 

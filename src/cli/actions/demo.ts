@@ -7,6 +7,7 @@ import { pino } from "pino";
 import { audit } from "../../auditor/audit.ts";
 import { AuditState } from "../../auditor/audit-state.ts";
 import { openSource } from "../../auditor/log-source.ts";
+import type { RunningServer } from "../../http/server.ts";
 import { packagePath } from "../../node/package-root.ts";
 import { inDependencyOrder } from "../../protocol/entry/dependency-order.ts";
 import { osImage } from "../../protocol/entry/kinds/os-image.ts";
@@ -20,7 +21,6 @@ import { publish } from "../../publisher/client/publish.ts";
 import { draftPolicy, type PolicyContent, placeAfter } from "../../publisher/policy/draft-policy.ts";
 import { parseSignable, signEnvelope } from "../../publisher/signing/sign.ts";
 import { readSigningKey, type SigningKey } from "../../publisher/signing/signing-key.ts";
-import type { RunningServer } from "../../service/server.ts";
 import {
   bootEvents,
   encodeEvidence,

@@ -1,9 +1,9 @@
 // Runs the log service until it is told to stop, and then loses nothing that it acknowledged.
-import { type Logger, pino, stdTimeFunctions } from "pino";
-import type { RunningServer } from "../../service/server.ts";
+import { pino, stdTimeFunctions } from "pino";
 import { type CliContext, show } from "../context.ts";
 import { readConfig } from "../open-log.ts";
 import { serveLog } from "../serve-log.ts";
+import { untilStopped } from "../until-stopped.ts";
 
 interface ServeOptions {
   readonly config: string;
@@ -17,13 +17,4 @@ export async function runServe(options: ServeOptions, context: CliContext): Prom
   const server = await serveLog(options.config, options.port, logger, context);
   show(context, options, { url: server.address }, [server.address]);
   await untilStopped(server, logger);
-}
-
-/** Ends when SIGTERM or SIGINT asked for it and everything accepted is finished. */
-async function untilStopped(server: RunningServer, logger: Logger): Promise<void> {
-  const signal = await new Promise<string>((resolve) => {
-    for (const name of ["SIGTERM", "SIGINT"]) process.once(name, () => resolve(name));
-  });
-  logger.info({ signal }, "stopping");
-  await server.stop();
 }

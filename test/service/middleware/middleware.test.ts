@@ -2,9 +2,9 @@
 
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { addressKey } from "../../../src/http/client-address.ts";
 import { type Cosigner, OwnCosigner } from "../../../src/log/checkpointing/cosigner.ts";
 import { createApp } from "../../../src/service/app.ts";
-import { addressKey } from "../../../src/service/middleware/rate-limit.ts";
 import { NOW } from "../../support/clock.ts";
 import { intercept } from "../../support/intercept.ts";
 import { platformPredicate } from "../../support/release-predicates.ts";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { decodeBase64 } from "../../../src/protocol/encoding/base64.ts";
-import { type RunningServer, startServer } from "../../../src/service/server.ts";
+import { type RunningServer, startServer } from "../../../src/http/server.ts";
 import { encodeEvidence, type Machine, makeEvidenceCertificate } from "../../../src/testing/index.ts";
 import { machineOf, makeWorld, type World } from "../../support/appraisal-world.ts";
 import { CHROMIUM, CHROMIUM_FLAGS } from "../../support/chromium.ts";
@@ -73,7 +73,7 @@ describe.skipIf(!available)(title, () => {
       app: service.app,
       host: "127.0.0.1",
       port: 0,
-      closeLog: () => service.log.close(),
+      close: () => service.log.close(),
       graceMs: 1_000,
     });
     proxy = await startPrefixProxy(server.address, "/logs/one");

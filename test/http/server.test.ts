@@ -3,8 +3,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
+import { startServer } from "../../src/http/server.ts";
 import { envelopeToJson } from "../../src/protocol/envelope/dsse.ts";
-import { startServer } from "../../src/service/server.ts";
 import { ServiceHarness } from "../support/service-harness.ts";
 import { signPlatforms } from "../support/signing.ts";
 
@@ -13,7 +13,7 @@ const start = (service: ServiceHarness, port = 0) =>
     app: service.app,
     host: "127.0.0.1",
     port,
-    closeLog: () => service.log.close(),
+    close: () => service.log.close(),
     graceMs: 5_000,
   });
 

@@ -2,7 +2,7 @@
 import { createServer, type RequestListener } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import { type ConnectionLimits, oneAtATime } from "../../../src/service/http/connection.ts";
+import { type ConnectionLimits, oneAtATime } from "../../src/http/connection.ts";
 
 const open: Array<{ close(): void }> = [];
 afterEach(() => {

@@ -1,5 +1,5 @@
-// Runs the service on a port. Stopping loses nothing that was acknowledged: no new connections, what is under way is answered, and the log
-// finishes its queue before its store is closed.
+// Runs an HTTP service on a port. Stopping loses nothing that was acknowledged: no new connections, what is under way is answered, and only
+// then is what the service works on closed.
 import {
   createServer,
   type ServerOptions as HttpServerOptions,
@@ -8,16 +8,16 @@ import {
 } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer, type HttpBindings } from "@hono/node-server";
-import { type ConnectionLimits, oneAtATime } from "./http/connection.ts";
-import type { Api } from "./openapi.ts";
+import { type ConnectionLimits, oneAtATime } from "./connection.ts";
 
 export interface ServerOptions {
-  readonly app: Api;
+  /** A hono app; what is passed beside the request tells it about the connection. */
+  readonly app: { fetch(request: Request, env: HttpBindings): Response | Promise<Response> };
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
   /** Closes the log; called once no request is under way. */
-  readonly closeLog: () => Promise<void>;
+  readonly close: () => Promise<void>;
   /** Milliseconds after which connections that are still open are cut. */
   readonly graceMs: number;
   readonly connections?: Partial<ConnectionLimits>;
@@ -45,7 +45,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     fetch: (request, env) =>
       lacksHost(env.incoming as HttpBindings["incoming"])
         ? new Response("Host is required", { status: 400 })
-        : options.app.fetch(request, env),
+        : options.app.fetch(request, env as HttpBindings),
     // Stands in the URL of a request without Host.
     hostname: "localhost",
     createServer: ((settings: HttpServerOptions, listener: RequestListener) =>
@@ -87,7 +87,7 @@ function listen(server: Server, { host, port }: ServerOptions): Promise<void> {
   });
 }
 
-async function stop(server: Server, { closeLog, graceMs }: ServerOptions): Promise<void> {
+async function stop(server: Server, { close, graceMs }: ServerOptions): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   // A connection becomes idle when its last request is answered.
   const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK);
@@ -95,7 +95,7 @@ async function stop(server: Server, { closeLog, graceMs }: ServerOptions): Promi
   await closed;
   clearInterval(idle);
   clearTimeout(cut);
-  await closeLog();
+  await close();
 }
 
 function addressOf({ address, family, port }: AddressInfo): string {

@@ -1,0 +1,26 @@
+// Reads the TOML of a configuration, in which no secret may stand.
+import { parse, TomlError } from "smol-toml";
+import { holdsPrivateKey } from "../protocol/encoding/private-key-text.ts";
+import { MalformedError } from "../protocol/errors.ts";
+
+/** @throws MalformedError with the line of the fault. It repeats nothing of the text. */
+export function parseConfigToml(text: string): Record<string, unknown> {
+  const line = text.split("\n").findIndex(holdsPrivateKey) + 1;
+  if (line > 0)
+    throw new MalformedError(
+      "configuration",
+      "a private key stands in it: it belongs into a file that only its owner can read, or is given as env:NAME",
+      `line ${line}`,
+    );
+  try {
+    return parse(text);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    // The first line says what is wrong; the lines after it show the text.
+    throw new MalformedError(
+      "configuration",
+      error.message.split("\n")[0] ?? "not TOML",
+      `line ${error.line}`,
+    );
+  }
+}
