@@ -3,6 +3,7 @@
 import { createPrivateKey, createPublicKey, KeyObject, sign, verify } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { ed25519Spki, type VerifySignature, verifySignature } from "../protocol/cryptography/signature.ts";
+import { holdsSmallOrder } from "../protocol/cryptography/small-order.ts";
 import { concatBytes } from "../protocol/encoding/bytes.ts";
 import { decodeHex } from "../protocol/encoding/hex.ts";
 import { cosignatureMessage, createVerifier, splitTimestamp } from "../protocol/note/cosignature.ts";
@@ -31,7 +32,8 @@ export function entryVerifier(envelopes: number, cores: number = availableParall
 
 const verifyAtOnce: VerifySignature = async (key, message, signature) => {
   if (key.algorithm !== "ed25519") return verifySignature(key, message, signature);
-  if (signature.length !== SIGNATURE_BYTES) return false;
+  if (signature.length !== SIGNATURE_BYTES || holdsSmallOrder(key.spki.subarray(-32), signature))
+    return false;
   return verify(null, message, KeyObject.from(key.cryptoKey), signature);
 };
 
@@ -49,11 +51,11 @@ export async function witnessVerifier(key: VerifierKey): Promise<NoteVerifier> {
   const der = Buffer.from(ed25519Spki(key.publicKey));
   const object = createPublicKey({ key: der, format: "der", type: "spki" });
   const { name, keyId } = key;
-  return { name, keyId, verify: async (text, bytes) => verifyCosignature(object, text, bytes) };
-}
-
-function verifyCosignature(key: KeyObject, noteText: Uint8Array, bytes: Uint8Array): boolean {
-  const stamped = splitTimestamp(bytes);
-  if (stamped?.signature.length !== SIGNATURE_BYTES) return false;
-  return verify(null, cosignatureMessage(noteText, stamped.timestamp), key, stamped.signature);
+  const verifyCosignature = (noteText: Uint8Array, bytes: Uint8Array): boolean => {
+    const stamped = splitTimestamp(bytes);
+    if (stamped?.signature.length !== SIGNATURE_BYTES || holdsSmallOrder(key.publicKey, stamped.signature))
+      return false;
+    return verify(null, cosignatureMessage(noteText, stamped.timestamp), object, stamped.signature);
+  };
+  return { name, keyId, verify: async (...signed) => verifyCosignature(...signed) };
 }

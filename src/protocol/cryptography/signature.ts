@@ -6,6 +6,7 @@ import { concatBytes, equalBytes } from "../encoding/bytes.ts";
 import { decodeHex, encodeHex } from "../encoding/hex.ts";
 import { MalformedError } from "../errors.ts";
 import { sha256 } from "./hash.ts";
+import { holdsSmallOrder } from "./small-order.ts";
 
 export type SignatureAlgorithm = "ed25519" | "ecdsa-p256-sha256" | "ecdsa-p384-sha384";
 
@@ -136,6 +137,7 @@ export async function verifySignature(
   signature: Uint8Array,
 ): Promise<boolean> {
   if (signature.length !== SIGNATURE_LENGTH[key.algorithm]) return false;
+  if (key.algorithm === "ed25519" && holdsSmallOrder(key.spki.subarray(-32), signature)) return false;
   return crypto.subtle.verify(VERIFY[key.algorithm], key.cryptoKey, unshared(signature), unshared(message));
 }
 
