@@ -2,8 +2,9 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { sha256 } from "../protocol/cryptography/hash.ts";
+import { equalBytes } from "../protocol/encoding/bytes.ts";
 import { encodeHex } from "../protocol/encoding/hex.ts";
-import { type Envelope, envelopeToJson, parseEnvelope } from "../protocol/envelope/dsse.ts";
+import { type Envelope, parseEnvelope } from "../protocol/envelope/dsse.ts";
 import { parseTlogPolicy, type TlogPolicy } from "../protocol/note/tlog-policy.ts";
 import { attachmentsOf } from "../protocol/registration/references.ts";
 import { type PublishedEntry, publish } from "../publisher/client/publish.ts";
@@ -30,13 +31,14 @@ export async function publishFiles(
   context: CliContext,
 ): Promise<PublishedEntry[]> {
   requireOwnProofs(files);
-  const envelopes = files.map((file) => readOwn(file, parseEnvelope));
+  const sent = files.map((file) => readOwn(file, (bytes) => ({ bytes, envelope: parseEnvelope(bytes) })));
+  const envelopes = sent.map(({ envelope }) => envelope);
   for (const [i, { statement }] of envelopes.entries())
     requireTimelyFile(files[i] ?? "", statement, options, context);
   const attachments = envelopes.flatMap((envelope, i) => attachmentsBeside(files[i] ?? "", envelope));
   const policy = tlogPolicyOf(options.trust);
   const published = await publish(logClient(options.to, context), envelopes, attachments, policy);
-  for (const [i, entry] of published.entries()) writeProof(files[i] ?? "", entry, envelopes[i] as Envelope);
+  for (const [i, entry] of published.entries()) writeProof(files[i] ?? "", entry, sent[i]?.bytes);
   return published;
 }
 
@@ -85,10 +87,12 @@ function attachmentsBeside(file: string, { statement }: Envelope): Uint8Array[] 
   });
 }
 
-/** The proof is about the envelope as it is logged: where that has other signatures than ours, it replaces our file. */
-function writeProof(file: string, { envelope, proof }: PublishedEntry, sent: Envelope): void {
-  const same =
-    envelope.leaf.length === sent.leaf.length && envelope.leaf.every((byte, i) => byte === sent.leaf[i]);
-  if (!same && file !== STANDARD) writeOutput(file, `${JSON.stringify(envelopeToJson(envelope))}\n`);
+/**
+ * The proof is of the log entry's own bytes (C2SP tlog-proof): where the file has others, such as those of other signatures or a newline at
+ * the end, the entry takes its place, so that any verifier can hold the two files together.
+ */
+function writeProof(file: string, { envelope, proof }: PublishedEntry, sent: Uint8Array | undefined): void {
+  const isLeaf = sent !== undefined && equalBytes(envelope.leaf, sent);
+  if (!isLeaf && file !== STANDARD) writeOutput(file, envelope.leaf);
   writeOutput(proofPathOf(file), proof);
 }

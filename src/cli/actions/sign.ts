@@ -1,6 +1,5 @@
 // Signs a statement, or adds a signature to an envelope.
 import { describeReference } from "../../protocol/entry/reference.ts";
-import { envelopeToJson } from "../../protocol/envelope/dsse.ts";
 import { parseStatement } from "../../protocol/envelope/statement.ts";
 import { parseSignable, signEnvelope } from "../../publisher/signing/sign.ts";
 import { readSigningKey } from "../../publisher/signing/signing-key.ts";
@@ -22,7 +21,7 @@ export async function runSign(file: string, options: SignOptions, context: CliCo
   requireTimelyFile(file, parseStatement(signable.payload), options, context);
   const envelope = signEnvelope(signable, keys);
   const output = options.output ?? envelopePathOf(file);
-  writeOutput(output, `${JSON.stringify(envelopeToJson(envelope))}\n`);
+  writeOutput(output, envelope.leaf);
   const signers = envelope.signatures.map(({ keyId }) => keyId);
   show(context, { ...options, output }, { output, payloadDigest: envelope.payloadDigest, signers }, [
     `${output}: ${describeReference(envelope.statement)}, ${signers.length} signature(s)`,

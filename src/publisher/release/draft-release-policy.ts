@@ -6,7 +6,6 @@ import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { formatTime } from "../../protocol/entry/fields.ts";
 import type { Policy } from "../../protocol/entry/policy.ts";
 import { canonicalize } from "../../protocol/envelope/canonical-json.ts";
-import { envelopeToJson } from "../../protocol/envelope/dsse.ts";
 import { parseStatement } from "../../protocol/envelope/statement.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import { findEntry } from "../client/lookup.ts";
@@ -33,7 +32,7 @@ export async function draftReleasePolicy(
   const newest = await findEntry(client, { kind: "policy", name: section.name });
   const path = statementPath(folder, "policy");
   if (newest !== undefined && isInForce(newest.statement.predicate, content, now)) {
-    write(envelopePath(folder, "policy"), `${JSON.stringify(envelopeToJson(newest.envelope))}\n`);
+    write(envelopePath(folder, "policy"), newest.envelope.leaf);
     return save(path, newest.envelope.payload, write);
   }
   const place = placeAfter({ name: section.name, origin }, newest, section.days, now);

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { describeReference } from "../../protocol/entry/reference.ts";
-import { type Envelope, envelopeToJson } from "../../protocol/envelope/dsse.ts";
+import type { Envelope } from "../../protocol/envelope/dsse.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import { hashLeaf } from "../../protocol/merkle/hash.ts";
 import type { TlogPolicy } from "../../protocol/note/tlog-policy.ts";
@@ -72,7 +72,7 @@ async function publishEntries(
   const published = await publish(client, envelopes, documents, logPolicy);
   return published.map((entry, i) => {
     const { table } = planned[i] as PlannedEntry;
-    write(envelopePath(folder, table), `${JSON.stringify(envelopeToJson(entry.envelope))}\n`);
+    write(envelopePath(folder, table), entry.envelope.leaf);
     write(proofPath(folder, table), entry.proof);
     const summary = summariseEntry(table, entry);
     tell(

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { sha256 } from "../../protocol/cryptography/hash.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
-import { type Envelope, envelopeToJson, parseEnvelope } from "../../protocol/envelope/dsse.ts";
+import { type Envelope, parseEnvelope } from "../../protocol/envelope/dsse.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import { parseSignable, type Signable, signEnvelope } from "../signing/sign.ts";
 import type { SigningKey } from "../signing/signing-key.ts";
@@ -29,7 +29,7 @@ export function signPlanned(
   if (missing.length === 0)
     return signable.signatures.length === 0 ? undefined : parseEnvelope(readSmallFile(path));
   const envelope = signEnvelope(signable, missing);
-  write(path, `${JSON.stringify(envelopeToJson(envelope))}\n`);
+  write(path, envelope.leaf);
   return envelope;
 }
 
