@@ -1,8 +1,10 @@
 // Opens the log of a configuration and serves it.
+import { dirname, join } from "node:path";
 import type { Logger } from "pino";
 import { type RunningServer, startServer } from "../http/server.ts";
 import { OwnCosigner } from "../log/checkpointing/cosigner.ts";
 import { openLog } from "../log/open-or-create.ts";
+import { FileCache } from "../node/file-cache.ts";
 import { packageVersion } from "../node/package-root.ts";
 import { createApp } from "../service/app.ts";
 import { createService } from "../service/create-service.ts";
@@ -12,6 +14,8 @@ import { openLogConfig, readConfig, requireDatabase } from "./open-log.ts";
 
 /** Time that open connections get to end when the service stops, milliseconds. */
 const GRACE_MS = 10_000;
+/** Compressed entry bundles beside the database. */
+const KEPT_BUNDLE_BYTES = 1024 * 1024 * 1024;
 
 export async function serveLog(
   configFile: string,
@@ -36,6 +40,10 @@ export async function serveLog(
     limits: config.limits,
     operator: config.operator,
     ownWitnesses: own.map(({ name }) => name),
+    bundleFiles: await FileCache.open(
+      join(dirname(config.storage.database), "entry-bundles"),
+      KEPT_BUNDLE_BYTES,
+    ),
   });
   try {
     return await startServer({

@@ -1,10 +1,17 @@
 // Puts a service together around an open log.
+import type { FileCache } from "../node/file-cache.ts";
 import { Bundles } from "./bundles/bundle-cache.ts";
+import { EntryBundles } from "./entries/entry-bundles.ts";
 import { registerGauges } from "./metrics/gauges.ts";
 import type { Service, ServiceLimits } from "./service.ts";
 
 type Stated = "operator" | "ownWitnesses";
-export type ServiceOptions = Omit<Service, "bundles" | Stated> & Partial<Pick<Service, Stated>>;
+export interface ServiceOptions
+  extends Omit<Service, "bundles" | "entryBundles" | Stated>,
+    Partial<Pick<Service, Stated>> {
+  /** Where compressed entry bundles are kept; in memory alone unless given. */
+  readonly bundleFiles?: FileCache;
+}
 
 export const DEFAULT_SERVICE_LIMITS: ServiceLimits = {
   writesPerMinute: 6000,
@@ -26,5 +33,6 @@ export function createService(options: ServiceOptions): Service {
     ...options,
     url: options.url.replace(/\/+$/, ""),
     bundles: new Bundles({ log, clock, onBroken }),
+    entryBundles: new EntryBundles(log.read, options.bundleFiles ?? null),
   };
 }

@@ -2,6 +2,7 @@
 import type { Logger } from "pino";
 import type { Log } from "../log/log.ts";
 import type { Bundles } from "./bundles/bundle-cache.ts";
+import type { EntryBundles } from "./entries/entry-bundles.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { Operator } from "./pages/home.ts";
 
@@ -17,6 +18,7 @@ export interface ServiceLimits {
 export interface Service {
   readonly log: Log;
   readonly bundles: Bundles;
+  readonly entryBundles: EntryBundles;
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly clock: () => Date;

@@ -1,4 +1,5 @@
 // What is expensive to read is made once, and by turns: the page at "/" and entry bundles, by any number of clients.
+import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { oneATurn } from "../../src/service/http/one-a-turn.ts";
 import { ServiceHarness } from "../support/service-harness.ts";
@@ -44,14 +45,19 @@ test("entries that are shown again are neither read nor parsed again", async () 
   expect(await service.log.read.readEntry(100_000)).toBeUndefined();
 });
 
-test("a full entry bundle is assembled once, a partial one each time", async () => {
+test("an entry bundle is assembled once for a crowd, full or partial, in either form", async () => {
   const assemblies = vi.spyOn(service.log.read, "entryBundle");
-  const get = (path: string) => service.get(`/tile/entries/${path}`);
-  const first = await (await get("001")).arrayBuffer();
-  expect(await (await get("001")).arrayBuffer()).toEqual(first);
-  expect(assemblies).toHaveBeenCalledTimes(1);
-  for (let i = 0; i < 3; i++) expect((await get("002.p/5")).status).toBe(200);
-  expect(assemblies).toHaveBeenCalledTimes(4);
+  const get = async (path: string, coding: string) => {
+    const response = await service.get(`/tile/entries/${path}`, { "accept-encoding": coding });
+    expect(response.headers.get("content-encoding")).toBe(coding === "gzip" ? "gzip" : null);
+    return new Uint8Array(await response.arrayBuffer());
+  };
+  for (const path of ["001", "002.p/5"]) {
+    const zipped = await Promise.all(Array.from({ length: 20 }, () => get(path, "gzip")));
+    const plain = await Promise.all(Array.from({ length: 20 }, () => get(path, "identity")));
+    for (const bytes of zipped) expect(new Uint8Array(gunzipSync(bytes))).toEqual(plain[0]);
+  }
+  expect(assemblies).toHaveBeenCalledTimes(2);
 });
 
 test("work that a crowd asks for leaves everybody else a turn between two pieces", async () => {

@@ -1,13 +1,14 @@
 // Serves the read path: C2SP tlog-tiles at the root of the service. No middleware runs for it, full tiles are kept in memory.
+import type { Context } from "hono";
 import { LRUCache } from "lru-cache";
 import * as z from "zod";
 import { utf8 } from "../../protocol/encoding/text.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import { parseTilePath, TILE_WIDTH, type Tile } from "../../protocol/merkle/tile.ts";
 import { requirePublished } from "../entries/read-entry.ts";
+import { acceptsCoding } from "../http/accept.ts";
 import { etagOf, matchesEtag } from "../http/encoded-body.ts";
 import { IMMUTABLE, NO_CACHE, READ_HEADERS } from "../http/headers.ts";
-import { oneATurn } from "../http/one-a-turn.ts";
 import { decimal, requireQuery } from "../http/parameters.ts";
 import { requestHeader } from "../http/request-header.ts";
 import { type Api, describeRoute, NOT_MODIFIED, problems } from "../openapi.ts";
@@ -26,13 +27,11 @@ const OBJECT_HEADERS = {
 };
 /** Full tiles in memory, bytes: 2,048 of them. */
 const KEPT_TILE_BYTES = 16 * 1024 * 1024;
-/** Full entry bundles in memory, bytes: about 64. Auditors read each once, but several of them read side by side. */
-const KEPT_BUNDLE_BYTES = 32 * 1024 * 1024;
+/** Clients and caches ask for a form of a bundle, of which there are two. */
+const BUNDLE_HEADERS = { ...OBJECT_HEADERS, vary: "accept-encoding" };
 
-export function addReadPath(api: Api, { log: { read: log }, metrics }: Service): void {
+export function addReadPath(api: Api, { log: { read: log }, metrics, entryBundles }: Service): void {
   const tiles = keeping(KEPT_TILE_BYTES);
-  const bundles = keeping(KEPT_BUNDLE_BYTES);
-  const nextTurn = oneATurn();
   const countCheckpoint = metrics.hotReads("checkpoint");
   const countTile = metrics.hotReads("tile");
   describeReadPath(api);
@@ -51,25 +50,32 @@ export function addReadPath(api: Api, { log: { read: log }, metrics }: Service):
     countTile();
     requireQuery(c, []);
     const path = c.req.path.slice(1);
-    const kept = tiles.get(path) ?? bundles.get(path);
+    const kept = tiles.get(path);
     if (kept !== undefined) return new Response(kept, { headers: OBJECT_HEADERS });
-    const tile = readPath(path);
-    const bytes = await readObject(tile);
-    if (tile.width === TILE_WIDTH) (tile.level === "entries" ? bundles : tiles).set(path, bytes);
+    const { level, index, width } = readPath(path);
+    if (level === "entries") return answerBundle(c, index, width);
+    const bytes = requireObject(await log.tile(level, index, width)) as Uint8Array<ArrayBuffer>;
+    if (width === TILE_WIDTH) tiles.set(path, bytes);
     return new Response(bytes, { headers: OBJECT_HEADERS });
   });
 
+  /** As it is kept, unless the client does not say that it takes gzip. */
+  async function answerBundle(c: Context, index: number, width: number): Promise<Response> {
+    const bundle = requireObject(await entryBundles.get(index, width));
+    const isGzip = acceptsCoding(requestHeader(c, "accept-encoding") ?? "", "gzip");
+    const headers = { ...BUNDLE_HEADERS, etag: bundle.etags[isGzip ? "gzip" : "identity"] };
+    if (matchesEtag(requestHeader(c, "if-none-match"), headers.etag))
+      return new Response(null, { status: 304, headers });
+    return isGzip
+      ? new Response(bundle.gzipped, { headers: { ...headers, "content-encoding": "gzip" } })
+      : new Response(await entryBundles.plain(bundle), { headers });
+  }
+
   /** Refuses what the published tree does not have: a client that asks for it has an unverified checkpoint, or guesses. */
-  async function readObject({ level, index, width }: Tile): Promise<Uint8Array<ArrayBuffer>> {
-    // A bundle is half a megabyte out of 256 rows, two milliseconds: a turn of the event loop makes one.
-    const bytes = await (level === "entries"
-      ? nextTurn(() => log.entryBundle(index, width))
-      : log.tile(level, index, width));
-    if (bytes === undefined) {
-      const size = log.published()?.checkpoint.size ?? 0;
-      throw new RequestProblem("beyond-tree", `the published tree of ${size} entries has no such tile`);
-    }
-    return bytes as Uint8Array<ArrayBuffer>;
+  function requireObject<T>(object: T | undefined): T {
+    if (object !== undefined) return object;
+    const size = log.published()?.checkpoint.size ?? 0;
+    throw new RequestProblem("beyond-tree", `the published tree of ${size} entries has no such tile`);
   }
 }
 
@@ -151,6 +157,7 @@ function describeReadPath(api: Api): void {
       "`width` entries, each after its length as big-endian uint16",
     ],
   ] as const;
+  const isBundle = (path: string) => path.startsWith("/tile/entries/");
   for (const [path, operationId, summary, params, answer] of tiles) {
     describeRoute(api, {
       method: "get",
@@ -158,10 +165,9 @@ function describeReadPath(api: Api): void {
       operationId,
       tags: ["read path"],
       summary,
-      description:
-        "C2SP tlog-tiles. A tile that the published tree does not have is not found, and that answer is not cached.",
+      description: `C2SP tlog-tiles. A tile that the published tree does not have is not found, and that answer is not cached.${isBundle(path) ? " Sent with Content-Encoding gzip to clients that accept it." : ""}`,
       request: { params: z.object(params) },
-      responses: octets(answer),
+      responses: isBundle(path) ? { ...octets(answer), ...NOT_MODIFIED } : octets(answer),
     });
   }
 }

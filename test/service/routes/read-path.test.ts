@@ -1,4 +1,5 @@
 // The read path as a tlog-tiles client sees it (C2SP tlog-tiles), and that a stranger can rebuild the tree from it.
+import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CompactRange } from "../../../src/protocol/merkle/compact-range.ts";
 import { hashLeaf } from "../../../src/protocol/merkle/hash.ts";
@@ -97,6 +98,55 @@ describe("tiles and entry bundles", () => {
       IMMUTABLE,
       "",
     ]);
+  });
+});
+
+describe("an entry bundle is sent", () => {
+  const get = (headers: Record<string, string>, path = "/tile/entries/001.p/46") =>
+    service.get(path, headers);
+  const plain = async () => new Uint8Array(await (await get({})).arrayBuffer());
+
+  test.each(["gzip", "gzip, deflate, br", "br;q=1.0, gzip;q=0.2", "*", "x-other, GZIP"])(
+    "compressed to a client that accepts %j",
+    async (accept) => {
+      const response = await get({ "accept-encoding": accept });
+      expect(response.headers.get("content-encoding")).toBe("gzip");
+      expect(response.headers.get("cache-control")).toBe(IMMUTABLE);
+      expect(response.headers.get("vary")).toBe("accept-encoding");
+      expect(new Uint8Array(gunzipSync(await response.arrayBuffer()))).toEqual(await plain());
+    },
+  );
+
+  test.each(["gzip;q=0", "identity", "br, gzip;q=0", "deflate", "", "*;q=0"])(
+    "plain to a client that accepts %j",
+    async (accept) => {
+      const response = await get({ "accept-encoding": accept });
+      expect(response.headers.get("content-encoding")).toBeNull();
+      expect(response.headers.get("vary")).toBe("accept-encoding");
+      expect(parseEntryBundle(new Uint8Array(await response.arrayBuffer()), 46)).toHaveLength(46);
+    },
+  );
+
+  test("with an entity tag for each form, which a client that has it gets a 304 for", async () => {
+    const tags = await Promise.all(
+      ["gzip", "identity"].map(async (coding) => {
+        const etag = (await get({ "accept-encoding": coding })).headers.get("etag") ?? "";
+        const again = await get({ "accept-encoding": coding, "if-none-match": etag });
+        expect([again.status, again.headers.get("etag"), again.headers.get("content-encoding")]).toEqual([
+          304,
+          etag,
+          null,
+        ]);
+        return etag;
+      }),
+    );
+    expect(new Set(tags).size).toBe(2);
+    expect((await get({ "accept-encoding": "gzip", "if-none-match": tags[1]! })).status).toBe(200);
+  });
+
+  test("while a tile is never compressed: hashes do not get smaller", async () => {
+    const response = await get({ "accept-encoding": "gzip" }, "/tile/0/000");
+    expect([response.headers.get("content-encoding"), response.headers.get("vary")]).toEqual([null, null]);
   });
 });
 

@@ -1,0 +1,116 @@
+// Keeps entry bundles ready to send (C2SP tlog-tiles): each is assembled and compressed once, then kept in memory, and a full one in a file
+// beside the log. They are what auditors and mirrors read, half a megabyte out of 256 rows.
+import { promisify } from "node:util";
+import { gunzip, gzip } from "node:zlib";
+import { LRUCache } from "lru-cache";
+import type { PublishedLog } from "../../log/published-log.ts";
+import type { FileCache } from "../../node/file-cache.ts";
+import { nativeSha256 } from "../../node/sha256.ts";
+import { encodeHex } from "../../protocol/encoding/hex.ts";
+import { TILE_WIDTH } from "../../protocol/merkle/tile.ts";
+import { etagOf } from "../http/encoded-body.ts";
+import { oneATurn } from "../http/one-a-turn.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+type Log = Pick<PublishedLog, "tile" | "entryBundle">;
+
+const compress = promisify(gzip);
+const decompress = promisify(gunzip);
+
+/** Compressed full bundles in memory, bytes. Auditors read each once, but several of them read side by side. */
+const KEPT_FULL_BYTES = 32 * 1024 * 1024;
+/** Compressed partial ones: there is one for each size of the tree, and the newest alone is asked for. */
+const KEPT_PARTIAL_BYTES = 8 * 1024 * 1024;
+/** Bytes of a whole bundle: what a damaged file must not decompress to. */
+const MAX_BUNDLE_BYTES = TILE_WIDTH * (2 + 65_535);
+
+/** A bundle as it is kept. */
+export interface KeptBundle {
+  readonly gzipped: Bytes;
+  /** Strong, and different for each form (RFC 9110 §8.8.3). */
+  readonly etags: { readonly gzip: string; readonly identity: string };
+}
+
+export class EntryBundles {
+  readonly #log: Log;
+  readonly #files: FileCache | null;
+  readonly #full = keeping(KEPT_FULL_BYTES);
+  readonly #partial = keeping(KEPT_PARTIAL_BYTES);
+  readonly #making = new Map<string, Promise<KeptBundle | undefined>>();
+  /** A turn of the event loop assembles one bundle, which takes two milliseconds. */
+  readonly #nextTurn = oneATurn();
+
+  /** @param files where full bundles are kept over a restart; null keeps them in memory alone. */
+  constructor(log: Log, files: FileCache | null) {
+    this.#log = log;
+    this.#files = files;
+  }
+
+  /** Undefined where the published tree has no bundle of this width. */
+  async get(index: number, width: number): Promise<KeptBundle | undefined> {
+    const key = `${index}.${width}`;
+    const kept = this.#keptWith(width).get(key);
+    if (kept !== undefined) return kept;
+    const making = this.#making.get(key) ?? this.#make(index, width);
+    this.#making.set(key, making);
+    try {
+      const made = await making;
+      if (made !== undefined) this.#keptWith(width).set(key, made);
+      return made;
+    } finally {
+      this.#making.delete(key);
+    }
+  }
+
+  /** The plain bytes of a bundle that is kept. */
+  async plain({ gzipped }: KeptBundle): Promise<Bytes> {
+    return new Uint8Array(await decompress(gzipped));
+  }
+
+  #keptWith(width: number): LRUCache<string, KeptBundle> {
+    return width === TILE_WIDTH ? this.#full : this.#partial;
+  }
+
+  async #make(index: number, width: number): Promise<KeptBundle | undefined> {
+    const name = width === TILE_WIDTH ? await this.#nameOf(index) : undefined;
+    const stored = name === undefined ? undefined : await this.#readFile(name);
+    if (stored !== undefined) return stored;
+    const plain = await this.#nextTurn(() => this.#log.entryBundle(index, width));
+    if (plain === undefined) return undefined;
+    const gzipped = new Uint8Array(await compress(plain));
+    if (name !== undefined) await this.#files?.write(name, gzipped);
+    return { gzipped, etags: etagsOf(plain) };
+  }
+
+  /** By the hashes of its entries, so that a file is never of another log, or of this one before it was restored. */
+  async #nameOf(index: number): Promise<string | undefined> {
+    const hashes = this.#files && (await this.#log.tile(0, index, TILE_WIDTH));
+    return hashes ? `${encodeHex(nativeSha256(hashes))}.gz` : undefined;
+  }
+
+  /** A file that a power cut spoiled fails gzip's checksum, and is made again. */
+  async #readFile(name: string): Promise<KeptBundle | undefined> {
+    const gzipped = await this.#files?.read(name);
+    if (gzipped === undefined) return undefined;
+    try {
+      const plain = await decompress(gzipped, { maxOutputLength: MAX_BUNDLE_BYTES });
+      return { gzipped, etags: etagsOf(plain) };
+    } catch {
+      await this.#files?.remove(name);
+      return undefined;
+    }
+  }
+}
+
+function keeping(bytes: number): LRUCache<string, KeptBundle> {
+  return new LRUCache({
+    maxSize: bytes,
+    maxEntrySize: bytes / 4,
+    sizeCalculation: ({ gzipped }) => gzipped.length,
+  });
+}
+
+function etagsOf(plain: Uint8Array): KeptBundle["etags"] {
+  const identity = etagOf(plain);
+  return { identity, gzip: identity.replace(/"$/, '.gz"') };
+}
