@@ -16,6 +16,7 @@ module.exports = {
     layer("publisher", ["protocol", "verifier", "node"]),
     layer("auditor", ["protocol", "verifier", "node", "log"]),
     layer("http", []),
+    layer("mirror", ["protocol", "verifier", "node", "log", "auditor", "http"]),
     layer("service", ["protocol", "verifier", "node", "log", "http"]),
     layer("witness", ["protocol", "node", "http"]),
     layer("verifier-node", ["protocol", "verifier", "node"]),

@@ -1,0 +1,51 @@
+// Reads what a store has published as a client reads it over HTTP (C2SP tlog-tiles), without a service: for exports, and for audits of a
+// backup.
+import { utf8 } from "../../protocol/encoding/text.ts";
+import { MalformedError } from "../../protocol/errors.ts";
+import { HASH_LENGTH } from "../../protocol/merkle/hash.ts";
+import {
+  encodeEntryBundle,
+  parseTilePath,
+  TILE_WIDTH,
+  type Tile,
+  tileWidth,
+} from "../../protocol/merkle/tile.ts";
+import type { LogStore } from "../store/log-store.ts";
+import type { ReadPath } from "./recover.ts";
+
+type Stored = Pick<LogStore, "newestCheckpoint" | "readTile" | "readLeaves" | "attachment">;
+
+const ATTACHMENT = /^v1\/attachments\/sha256\/([0-9a-f]{64})$/;
+
+/** A reader of paths of the tree under the newest published checkpoint, as the store has it at each call: give it a snapshot. */
+export function readStoredLog(store: Stored): ReadPath {
+  return async (path) => {
+    const published = await store.newestCheckpoint();
+    if (path === "checkpoint") return published && utf8(published.note);
+    const [, digest] = ATTACHMENT.exec(path) ?? [];
+    if (digest !== undefined) return store.attachment(digest);
+    const tile = tileOf(path);
+    return tile && readTile(store, tile, published?.size ?? 0);
+  };
+}
+
+function tileOf(path: string): Tile | undefined {
+  try {
+    return parseTilePath(path);
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    return undefined;
+  }
+}
+
+async function readTile(
+  store: Stored,
+  { level, index, width }: Tile,
+  size: number,
+): Promise<Uint8Array | undefined> {
+  if (width > tileWidth(level, index, size)) return undefined;
+  if (level !== "entries")
+    return (await store.readTile(level, index))?.hashes.subarray(0, width * HASH_LENGTH);
+  const start = index * TILE_WIDTH;
+  return encodeEntryBundle(await store.readLeaves(start, start + width));
+}

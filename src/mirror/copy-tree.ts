@@ -1,0 +1,169 @@
+// Copies what a tree has and an earlier size of it had not: tiles, entry bundles, and the attachments that the entries name.
+import type { ReadPath } from "../log/maintenance/recover.ts";
+import { nativeSha256 } from "../node/sha256.ts";
+import { equalBytes } from "../protocol/encoding/bytes.ts";
+import { encodeHex } from "../protocol/encoding/hex.ts";
+import { type Envelope, parseLeaf } from "../protocol/envelope/dsse.ts";
+import { MalformedError } from "../protocol/errors.ts";
+import { HASH_LENGTH, hashLeaf } from "../protocol/merkle/hash.ts";
+import {
+  encodeEntryBundle,
+  entriesPath,
+  parseEntryBundle,
+  TILE_WIDTH,
+  tilePath,
+  tilesOfSize,
+} from "../protocol/merkle/tile.ts";
+import { attachmentsOf } from "../protocol/registration/references.ts";
+import { attachmentPath, type MirrorTarget } from "./mirror-target.ts";
+import type { VerifiedTree } from "./verified-tree.ts";
+
+/** Bundles under way at once: a log sends a few side by side, and syncing a file takes longer than fetching it. */
+const IN_FLIGHT = 8;
+
+export interface CopiedTree {
+  /** Trust roots among the entries copied, in the order of the log. */
+  readonly trustRoots: ReadonlyArray<{ readonly index: number; readonly envelope: Envelope }>;
+  /** Hex SHA-256 of attachments that the new entries name. */
+  readonly attachments: readonly string[];
+}
+
+/**
+ * Writes all that a tree has beyond its first `from` entries. What is in the target already is not fetched again.
+ * @throws WrongAnswerError for what does not follow from the root of the tree; then none of it was written. RefusedError, UnreachableError,
+ *   FileError.
+ */
+export async function copyTree(
+  tree: VerifiedTree,
+  target: MirrorTarget,
+  from: number,
+  onProgress: (copied: number, added: number) => void,
+): Promise<CopiedTree> {
+  const copier = new Copier(tree, target, from);
+  let copied = 0;
+  await inParallel(IN_FLIGHT, newTiles(0, from, tree.size), async (index) => {
+    copied += await copier.copyBundle(index);
+    onProgress(copied, tree.size - from);
+  });
+  for (const { level } of tilesOfSize(tree.size).slice(1))
+    for (const index of newTiles(level, from, tree.size)) await copier.copyTile(level, index);
+  return copier.found();
+}
+
+/** Numbers of the tiles of a level that have other hashes at `to` entries than they had at `from`. */
+function* newTiles(level: number, from: number, to: number): Generator<number> {
+  const nodesAt = (size: number) => Math.floor(size / TILE_WIDTH ** level);
+  if (nodesAt(from) === nodesAt(to)) return;
+  const last = Math.ceil(nodesAt(to) / TILE_WIDTH);
+  for (let index = Math.floor(nodesAt(from) / TILE_WIDTH); index < last; index++) yield index;
+}
+
+class Copier {
+  readonly #tree: VerifiedTree;
+  readonly #target: MirrorTarget;
+  readonly #from: number;
+  readonly #trustRoots: Array<CopiedTree["trustRoots"][number]> = [];
+  readonly #attachments = new Set<string>();
+
+  constructor(tree: VerifiedTree, target: MirrorTarget, from: number) {
+    this.#tree = tree;
+    this.#target = target;
+    this.#from = from;
+  }
+
+  /** @returns how many of its entries are new. */
+  async copyBundle(index: number): Promise<number> {
+    const tile = await this.copyTile(0, index);
+    const path = entriesPath(index, tile.length / HASH_LENGTH);
+    const entries = (await this.#copiedBefore(path, tile)) ?? (await this.#tree.bundle(index, tile));
+    await this.#target.put(path, encodeEntryBundle(entries));
+    const known = Math.max(0, this.#from - index * TILE_WIDTH);
+    for (const [i, entry] of entries.entries()) if (i >= known) this.#read(index * TILE_WIDTH + i, entry);
+    return entries.length - known;
+  }
+
+  /** @returns its hashes. */
+  async copyTile(level: number, index: number): Promise<Uint8Array> {
+    const tile = await this.#tree.tile(level, index);
+    await this.#target.put(tilePath(level, index, tile.length / HASH_LENGTH), tile);
+    return tile;
+  }
+
+  found(): CopiedTree {
+    const trustRoots = [...this.#trustRoots].sort((a, b) => a.index - b.index);
+    return { trustRoots, attachments: [...this.#attachments] };
+  }
+
+  /** The bundle that an interrupted copy left, if it is right. */
+  async #copiedBefore(path: string, tile: Uint8Array): Promise<Uint8Array[] | undefined> {
+    const bytes = await this.#target.read(path);
+    if (bytes === undefined) return undefined;
+    try {
+      const entries = parseEntryBundle(bytes, tile.length / HASH_LENGTH);
+      return equalBytes(hashesOf(entries), tile) ? entries : undefined;
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      return undefined;
+    }
+  }
+
+  /** An entry that cannot be read is copied as it is: whether it should be in the log is for an audit to say. */
+  #read(index: number, entry: Uint8Array): void {
+    const envelope = readEnvelope(entry);
+    if (envelope === undefined) return;
+    for (const { digest } of attachmentsOf(envelope.statement)) this.#attachments.add(digest);
+    if (envelope.statement.kind === "trust-root") this.#trustRoots.push({ index, envelope });
+  }
+}
+
+/** @returns undefined for an entry that is none. */
+export function readEnvelope(entry: Uint8Array): Envelope | undefined {
+  try {
+    return parseLeaf(entry, nativeSha256);
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    return undefined;
+  }
+}
+
+function hashesOf(entries: readonly Uint8Array[]): Uint8Array {
+  return Buffer.concat(entries.map((entry) => hashLeaf(entry, nativeSha256)));
+}
+
+/** Copies attachments, each of which is named by the SHA-256 of its bytes. @returns those that are not to be had. */
+export async function copyAttachments(
+  read: ReadPath,
+  target: MirrorTarget,
+  digests: readonly string[],
+): Promise<string[]> {
+  const missing: string[] = [];
+  await inParallel(IN_FLIGHT, digests, async (digest) => {
+    const path = attachmentPath(digest);
+    const bytes = (await target.read(path)) ?? (await read(path));
+    if (bytes === undefined || encodeHex(nativeSha256(bytes)) !== digest) missing.push(digest);
+    else await target.put(path, bytes);
+  });
+  return missing.sort();
+}
+
+/** Works on so many items at a time; after an error no other one is begun. */
+async function inParallel<T>(
+  count: number,
+  items: Iterable<T>,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const rest = items[Symbol.iterator]();
+  let failed = false;
+  const worker = async () => {
+    for (let next = rest.next(); next.done !== true && !failed; next = rest.next()) {
+      try {
+        await work(next.value);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    }
+  };
+  const results = await Promise.allSettled(Array.from({ length: count }, worker));
+  for (const result of results) if (result.status === "rejected") throw result.reason;
+}

@@ -1,0 +1,20 @@
+// A process that mirrors a folder until it is done or killed; slowly, so that a kill finds it at work. Arguments: log, copy, trust file.
+import { readFileSync, writeSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
+import { openSource } from "../../src/auditor/log-source.ts";
+import { FolderTarget } from "../../src/mirror/folder-target.ts";
+import { mirrorLog } from "../../src/mirror/mirror.ts";
+import { parseTrustFile } from "../../src/verifier/bundle/trust-pin.ts";
+
+const [log = "", copy = "", trustFile = ""] = process.argv.slice(2);
+const source = openSource(log, { fetch });
+await mirrorLog({
+  read: async (path) => {
+    await pause(20);
+    if (path.startsWith("tile/entries/")) writeSync(1, `${path}\n`);
+    return source(path);
+  },
+  target: new FolderTarget(copy),
+  trust: parseTrustFile(readFileSync(trustFile)),
+  now: new Date(),
+});
