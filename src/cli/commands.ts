@@ -9,9 +9,11 @@ import { define as demo } from "./commands/demo.ts";
 import { define as describe } from "./commands/describe.ts";
 import { define as entries } from "./commands/entries.ts";
 import { define as evidence } from "./commands/evidence.ts";
+import { define as exportLog } from "./commands/export.ts";
 import { define as fsck } from "./commands/fsck.ts";
 import { define as init } from "./commands/init.ts";
 import { define as key } from "./commands/key.ts";
+import { define as mirror } from "./commands/mirror.ts";
 import { define as policy } from "./commands/policy.ts";
 import { define as proof } from "./commands/proof.ts";
 import { define as publish } from "./commands/publish.ts";
@@ -67,6 +69,8 @@ export const COMMANDS: ReadonlyArray<readonly [name: string, description: string
     "replay a whole log, or a mirror's folder: every proof, signature, rule and attachment again",
     audit,
   ],
+  ["mirror", "keep a verified static copy of a log in a folder, for any web server", mirror],
+  ["export", "write the same copy of one's own log from its database, also while it is served", exportLog],
   [
     "backup",
     "copy the log's database, also while it is served; keys and the high-water file are not in it",

@@ -11,6 +11,12 @@ export const ALLOW_EXPIRED = [
   "take a document that has expired, or is of the future, by this machine's clock",
 ] as const;
 
+/** For web servers that send a file compressed which lies there so. */
+export const GZIP_BESIDE = [
+  "--gzip",
+  "keep each entry bundle compressed, too, beside the plain one (.gz)",
+] as const;
+
 export const DEFAULT_URL = "http://127.0.0.1:8080";
 
 /** A host and a port, such as localhost:8080 or log.example.com:443/production, where a URL is wanted. */

@@ -381,6 +381,33 @@ const ROWS: Record<string, readonly Row[]> = {
     [2, "a folder that is not there", () => ["audit", at("none"), ...trust()], /none/],
     [3, "nobody there", () => ["audit", NOBODY, ...trust()]],
   ],
+  mirror: [
+    [0, "a new folder", () => ["mirror", server.address, at("copy"), ...trust()], /entries added/],
+    [0, "the same again", () => ["mirror", server.address, at("copy"), ...trust()], /0 entries added/],
+    [1, "a server that refuses", () => ["mirror", REFUSING, at("copy-1"), ...trust()], /answered 403/],
+    [1, "what is no log", () => ["mirror", BABBLING, at("copy-2"), ...trust()]],
+    [2, "neither a pin nor --tofu", () => ["mirror", server.address, at("copy")], /--tofu/],
+    [
+      2,
+      "a pin that is none",
+      () => ["mirror", server.address, at("copy"), "--trust", at("broken")],
+      /broken/,
+    ],
+    [
+      2,
+      "a folder of something else",
+      () => ["mirror", server.address, at("log"), ...trust()],
+      /is no mirror/,
+    ],
+    [2, "a file", () => ["mirror", server.address, at("broken"), ...trust()], /broken/],
+    [3, "nobody there", () => ["mirror", NOBODY, at("copy-3"), ...trust()]],
+  ],
+  export: [
+    [0, "a new folder", () => ["export", at("exported"), ...config()], /entries added/],
+    [0, "the folder of a mirror of it", () => ["export", at("copy"), ...config()], /0 entries added/],
+    [2, "no configuration", () => ["export", at("exported"), "--config", at("none")], /none/],
+    [2, "a folder of something else", () => ["export", at("log"), ...config()], /is no mirror/],
+  ],
   backup: [
     [0, "a new file", () => ["backup", at("copy.db"), ...config()]],
     [2, "a file that is there", () => ["backup", at("broken"), ...config()], /never overwrites/],

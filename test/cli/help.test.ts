@@ -69,6 +69,8 @@ describe("touchstone", () => {
       "bundle verify",
       "proof verify",
       "audit",
+      "mirror",
+      "export",
       "backup",
       "recover",
       "fsck",

@@ -1,11 +1,8 @@
 // The drills of docs/operating.md, run word by word with the real program. Each begins with a copy of the log that the first one makes.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { entriesPath, TILE_WIDTH, tilePath, tilesOfSize } from "../../src/protocol/merkle/tile.ts";
-import { parseCheckpoint } from "../../src/protocol/note/checkpoint.ts";
-import { parseNote } from "../../src/protocol/note/signed-note.ts";
 import { drillsOf, installCommands, type Outcome, Practice } from "./practice.ts";
 
 const drills = drillsOf();
@@ -63,25 +60,8 @@ const release = (key: string) => `
   touchstone sign kernel2.json --key ${key} -o kernel2.dsse.json
   touchstone publish kernel2.dsse.json --to "$LOG"`;
 
-/** Copies the read path into the folder that MIRROR names, as a mirror does. */
-async function mirror(): Promise<void> {
-  const get = async (path: string) => {
-    const response = await fetch(`${practice.url}/${path}`);
-    expect(response.status, path).toBe(200);
-    const bytes = new Uint8Array(await response.arrayBuffer());
-    mkdirSync(dirname(practice.at("mirror", path)), { recursive: true });
-    writeFileSync(practice.at("mirror", path), bytes);
-    return bytes;
-  };
-  const { size } = parseCheckpoint(parseNote(await get("checkpoint")).text);
-  for (const { level, full, partial } of tilesOfSize(size)) {
-    for (let index = 0; index < full + (partial > 0 ? 1 : 0); index++) {
-      const width = index < full ? TILE_WIDTH : partial;
-      await get(tilePath(level, index, width));
-      if (level === 0) await get(entriesPath(index, width));
-    }
-  }
-}
+/** Makes the mirror that MIRROR names, as its own drill does. */
+const mirror = () => good(...(drills.get("mirror") ?? []));
 
 describe("the drills", () => {
   drill("two-signers", "two people sign one after the other", () => {
@@ -97,6 +77,11 @@ describe("the drills", () => {
   drill("backup", "a backup of the running log is whole", async ({ output }) => {
     expect(output).toContain("sound: ");
     await good(VERIFY);
+  });
+
+  drill("mirror", "a mirror is whole, and a second round has nothing to do", async ({ output }) => {
+    expect(output).toContain("nothing found");
+    expect(await good(...(drills.get("mirror") ?? []))).toContain(" 0 entries added");
   });
 
   drill(

@@ -1,0 +1,54 @@
+// Opens the folder that a mirror or an export writes into: one process at a time, and none that has something else in it.
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { FolderTarget } from "../mirror/folder-target.ts";
+import type { ForkedError } from "../mirror/mirror.ts";
+import { MIRROR_STATE, type MirrorTarget } from "../mirror/mirror-target.ts";
+import { holdLock } from "../node/hold-lock.ts";
+import { type CliContext, UsageError } from "./context.ts";
+import { writeOutput } from "./files.ts";
+
+const LOCK = ".lock";
+
+export interface OpenMirrorFolder {
+  readonly target: MirrorTarget;
+  /** Lets other processes have it. */
+  release(): void;
+}
+
+/** @throws UsageError when the folder is of something else; FileError when another process writes to it. */
+export function openMirrorFolder(folder: string, options: { readonly gzip?: boolean }): OpenMirrorFolder {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw new UsageError(`${folder}: ${error instanceof Error ? error.message : "cannot be made"}`);
+  }
+  if (!isMirror(folder)) throw new UsageError(`${folder} is not empty, and what is in it is no mirror`);
+  const release = holdLock(join(folder, LOCK), "is held: another process writes to this mirror");
+  return { target: new FolderTarget(folder, options), release };
+}
+
+/** Also one whose first round was interrupted. */
+function isMirror(folder: string): boolean {
+  return (
+    [MIRROR_STATE, LOCK].some((name) => existsSync(join(folder, name))) || readdirSync(folder).length === 0
+  );
+}
+
+export function progressOf(
+  what: string,
+  { interactive, warn, now }: CliContext,
+): (done: number, all: number) => void {
+  let last = 0;
+  return (done, all) => {
+    if (!interactive || now().getTime() - last < 1000) return;
+    last = now().getTime();
+    warn(`${what} ${done} of ${all} entries`);
+  };
+}
+
+/** Two signed checkpoints that contradict each other convict the log before anyone who has its key. */
+export function writeForkEvidence(folder: string, { kept, shown, sizes }: ForkedError): void {
+  const file = join(folder, `fork-${sizes.kept}-${sizes.shown}.json`);
+  writeOutput(file, `${JSON.stringify({ seen: kept, shown }, null, 2)}\n`);
+}
