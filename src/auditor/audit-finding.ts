@@ -42,7 +42,14 @@ export type CheckpointCode =
   | "trust-root-expired"
   | "trust-root-not-pinned";
 
-export type FindingCode = ServedCode | LoggedCode | CheckpointCode;
+/** What somebody was handed is not of this log. */
+export type PresentedCode =
+  | "bundle-refused"
+  | "presented-entry-differs"
+  | "presented-forked"
+  | "proof-refused";
+
+export type FindingCode = ServedCode | LoggedCode | CheckpointCode | PresentedCode;
 
 export interface AuditFinding {
   readonly code: FindingCode;

@@ -2,6 +2,7 @@
 import type { TrustPin } from "../verifier/bundle/trust-pin.ts";
 import type { AuditFinding } from "./audit-finding.ts";
 import type { Counts } from "./audit-state.ts";
+import type { AuditDepth, Uncovered } from "./coverage.ts";
 
 export interface AuditReport extends Readonly<Counts> {
   /** Of the checkpoint that was shown, as are size and root (hex); null when it could not be read. */
@@ -16,6 +17,11 @@ export interface AuditReport extends Readonly<Counts> {
   readonly trust: "pinned" | "first-use";
   /** Entries that an earlier, complete audit with the same state file had covered; counts and findings are of the whole log. */
   readonly since: number;
+  readonly depth: AuditDepth;
+  /** What this audit did not check though a deeper one, or one of a better source, does. */
+  readonly uncovered: readonly Uncovered[];
+  /** Entries of the bundle or proof that was held against the tree, and are in it. */
+  readonly presented: readonly string[];
   /** What merkletreejs says of the root; skipped above 100,000 entries, and where tiles or entries are wrong. */
   readonly secondOpinion: "agrees" | "differs" | "skipped";
   /** Origin of the log that follows this one, which is closed; else null. */

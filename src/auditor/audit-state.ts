@@ -69,9 +69,16 @@ interface Memory {
   readonly head: { readonly size: number; readonly root: string };
   readonly counts: Counts;
   readonly omitted: number;
+  /** Whether the attachments of what was replayed were checked. */
+  readonly withAttachments: boolean;
 }
 
-const NOTHING_REPLAYED = { head: { size: 0, root: "" }, counts: NOTHING_COUNTED, omitted: 0 };
+const NOTHING_REPLAYED = {
+  head: { size: 0, root: "" },
+  counts: NOTHING_COUNTED,
+  omitted: 0,
+  withAttachments: true,
+};
 const NEW_MEMORY: Memory = { pin: null, seen: null, completed: 0, ...NOTHING_REPLAYED };
 
 /**

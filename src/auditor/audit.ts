@@ -1,18 +1,18 @@
 // Audits a whole log: replays it as a stranger, who trusts nothing but one trust root (C2SP tlog-tiles, RFC 9162; rules of registration/).
 import type { ReadPath } from "../log/maintenance/recover.ts";
+import { GrowingTree } from "../log/tree/growing-tree.ts";
 import { equalBytes } from "../protocol/encoding/bytes.ts";
 import { encodeHex } from "../protocol/encoding/hex.ts";
 import type { TrustRoot } from "../protocol/entry/trust-root.ts";
-import { parseLeaf } from "../protocol/envelope/dsse.ts";
-import { MalformedError, PolicyError } from "../protocol/errors.ts";
-import { type CosignedCheckpoint, checkFreshness } from "../protocol/note/cosigned-checkpoint.ts";
-import { parseTlogPolicy } from "../protocol/note/tlog-policy.ts";
-import { isAheadOfClock } from "../protocol/registration/document-times.ts";
+import { MalformedError } from "../protocol/errors.ts";
+import type { CosignedCheckpoint } from "../protocol/note/cosigned-checkpoint.ts";
 import { currentTrustRoot, type InForce } from "../protocol/registration/in-force.ts";
 import type { TrustAnchor, TrustPin } from "../verifier/bundle/trust-pin.ts";
 import { AuditFindings, type CheckpointCode, WrongAnswerError } from "./audit-finding.ts";
 import type { AuditReport } from "./audit-report.ts";
-import type { AuditState, Counts, SeenCheckpoint } from "./audit-state.ts";
+import { type AuditState, type Counts, NOTHING_COUNTED, type SeenCheckpoint } from "./audit-state.ts";
+import { type AuditDepth, leftOut, type Uncovered } from "./coverage.ts";
+import { problemsOfAge } from "./document-ages.ts";
 import { EntryReplay } from "./entry-replay.ts";
 import { EntryVerifier } from "./entry-verifier.ts";
 import { SECOND_OPINION_LIMIT, secondRoot } from "./second-opinion.ts";
@@ -34,6 +34,8 @@ export interface AuditOptions {
   readonly trust: TrustAnchor | null;
   readonly state: AuditState;
   readonly now: Date;
+  /** How much of the log is looked at; everything unless given. */
+  readonly depth?: AuditDepth;
   readonly onProgress?: (checked: number, size: number) => void;
 }
 
@@ -53,6 +55,8 @@ class Audit {
   readonly #options: AuditOptions;
   readonly #state: AuditState;
   readonly #reader: TileReader;
+  readonly #depth: AuditDepth;
+  readonly #uncovered: Uncovered[];
   #since: number;
   #findings: AuditFindings;
   #counts: Counts;
@@ -67,26 +71,72 @@ class Audit {
     this.#options = options;
     this.#state = options.state;
     this.#reader = new TileReader(options.read);
-    this.#since = memory.completed;
-    this.#counts = memory.counts;
-    this.#findings = new AuditFindings(options.state.findings(), memory.omitted);
+    this.#depth = options.depth ?? "everything";
+    this.#uncovered = leftOut(this.#depth);
+    const forgets = this.#depth === "tiles";
+    this.#since = forgets ? 0 : memory.completed;
+    this.#counts = forgets ? NOTHING_COUNTED : memory.counts;
+    this.#findings = forgets
+      ? new AuditFindings()
+      : new AuditFindings(options.state.findings(), memory.omitted);
     this.#pin = options.trust ?? memory.pin;
   }
 
   async run(): Promise<AuditReport> {
     const shown = await this.#readCheckpoint();
-    if (shown === null || !(await this.#mayContinue(shown))) return this.#report(shown);
+    if (shown === null || !(await this.#mayContinue(shown))) {
+      this.#uncovered.push({ part: "tree", why: "it was not replayed, for the reason found" });
+      return this.#report(shown);
+    }
+    if (this.#depth === "tiles") await this.#auditTiles(shown);
+    else await this.#auditEntries(shown);
+    return this.#report(shown);
+  }
+
+  async #auditEntries(shown: ShownCheckpoint): Promise<void> {
     await this.#resume(shown);
     const { tree, entries, complete } = await this.#replay(shown);
     this.#counts = entries.counts;
+    if (entries.gap)
+      this.#uncovered.push({ part: "entries", why: "what follows a missing entry was not judged" });
     const whole = complete && !entries.gap;
-    const sound = complete && !this.#findings.servedWrong;
-    if (complete && !equalBytes(tree.root(), shown.root))
-      this.#findings.addServed("root-differs", null, `the tiles lead to root ${encodeHex(tree.root())}`);
-    if (sound) await this.#askAgain(shown);
+    await this.#checkRoot(tree, shown);
     if (whole) await this.#judge(shown, entries.inForce);
     await this.#finish(shown, whole);
-    return this.#report(shown);
+  }
+
+  /** The tree alone, from its beginning: of it nothing is remembered but the checkpoint. */
+  async #auditTiles(shown: ShownCheckpoint): Promise<void> {
+    const tree = GrowingTree.empty();
+    const replay = new TreeReplay(this.#reader, this.#findings, tree, shown.size);
+    for await (const { hashes } of replay.ranges(null)) {
+      for (const hash of hashes) tree.append(hash);
+      await replay.compareFull();
+      this.#options.onProgress?.(tree.size, shown.size);
+    }
+    if (tree.size === shown.size) await replay.compareEdge();
+    await this.#checkRoot(tree, shown);
+    const root = this.#knownRoot();
+    await this.#authenticate(shown, root);
+    if (root !== undefined) this.#checkTimes(root);
+    await this.#finish(shown, false);
+  }
+
+  async #checkRoot(tree: GrowingTree, shown: ShownCheckpoint): Promise<void> {
+    if (tree.size < shown.size) {
+      this.#uncovered.push({ part: "tree", why: `${tree.size} of ${shown.size} entries could be followed` });
+      return;
+    }
+    const sound = !this.#findings.servedWrong;
+    if (!equalBytes(tree.root(), shown.root))
+      this.#findings.addServed("root-differs", null, `the tiles lead to root ${encodeHex(tree.root())}`);
+    if (sound) await this.#askAgain(shown);
+  }
+
+  /** The newest trust root that is known before anything is replayed. */
+  #knownRoot(): TrustRoot | undefined {
+    const { head } = this.#state.memory;
+    return currentTrustRoot(this.#state.loadInForce(head.size))?.root ?? this.#options.trust?.root;
   }
 
   async #readCheckpoint(): Promise<ShownCheckpoint | null> {
@@ -105,8 +155,8 @@ class Audit {
 
   /** Against the newest checkpoint that was seen. A log that went back or took another way is not replayed: it is shown. */
   async #mayContinue(shown: ShownCheckpoint): Promise<boolean> {
-    const { seen, head } = this.#state.memory;
-    const known = currentTrustRoot(this.#state.loadInForce(head.size))?.root ?? this.#options.trust?.root;
+    const { seen } = this.#state.memory;
+    const known = this.#knownRoot();
     const early = known && (await authenticate(shown.note, known));
     if (early && "cosignatures" in early) this.#cosigned = early;
     const fate = await this.#compareWithSeen(shown);
@@ -137,9 +187,11 @@ class Audit {
 
   /** What an interrupted audit replayed was perhaps never in an authentic tree: if it is not in this one, it counts for nothing. */
   async #resume(shown: ShownCheckpoint): Promise<void> {
-    const { head } = this.#state.memory;
+    const { head, withAttachments } = this.#state.memory;
     const beyond = head.size > shown.size;
-    if (beyond || (await compareTrees(this.#reader, head, shown)) !== "continues") this.#startOver();
+    const isShallow = this.#depth === "everything" && !withAttachments;
+    if (beyond || isShallow || (await compareTrees(this.#reader, head, shown)) !== "continues")
+      this.#startOver();
   }
 
   #startOver(): void {
@@ -149,8 +201,10 @@ class Audit {
   }
 
   async #replay(shown: ShownCheckpoint) {
+    const withAttachments = this.#depth === "everything";
+    if (!withAttachments) this.#state.remember({ withAttachments });
     const tree = await this.#state.loadTree(this.#state.memory.head);
-    const entries = new EntryReplay(this.#reader, this.#state, this.#findings, tree);
+    const entries = new EntryReplay(this.#reader, this.#state, this.#findings, tree, withAttachments);
     const verifier = new EntryVerifier();
     for (const { root } of entries.inForce.trustRoots) await verifier.keys.add(root.keys);
     const replay = new TreeReplay(this.#reader, this.#findings, tree, shown.size);
@@ -185,7 +239,7 @@ class Audit {
     this.#checkPin(inForce);
     const root = currentTrustRoot(inForce)?.root ?? this.#options.trust?.root;
     await this.#authenticate(shown, root);
-    if (root !== undefined) this.#checkTimes(root);
+    if (root !== undefined) this.#checkTimes(root, this.#state.records.newestStatus());
   }
 
   #checkPin({ trustRoots }: InForce): void {
@@ -210,35 +264,11 @@ class Audit {
     if ("code" in result) this.#find(result.code, result.message);
   }
 
-  #checkTimes(root: TrustRoot): void {
-    const { now } = this.#options;
+  #checkTimes(root: TrustRoot, statusLeaf?: Uint8Array): void {
     this.#successor = root.successor?.origin ?? null;
-    if (this.#successor !== null) return;
-    if (this.#cosigned !== null) {
-      try {
-        checkFreshness(this.#cosigned, parseTlogPolicy(root.logPolicy), {
-          now,
-          maxAge: root.maxCheckpointAge,
-        });
-      } catch (error) {
-        if (!(error instanceof PolicyError)) throw error;
-        this.#find("checkpoint-stale", error.message);
-      }
-    }
-    if (now.getTime() >= Date.parse(root.expires))
-      this.#find("trust-root-expired", `trust root version ${root.version} expired ${root.expires}`);
-    this.#checkStatusAge(now);
-  }
-
-  #checkStatusAge(now: Date): void {
-    const leaf = this.#state.records.newestStatus();
-    const statement = leaf && parseLeaf(leaf).statement;
-    if (statement?.kind !== "status") return;
-    const { sequence, issuedAt, expires } = statement.predicate;
-    if (isAheadOfClock(new Date(issuedAt), now))
-      this.#find("status-ahead-of-clock", `status ${sequence}, the newest one, was issued ${issuedAt}`);
-    if (now.getTime() >= Date.parse(expires))
-      this.#find("status-expired", `status ${sequence}, the newest one, expired ${expires}`);
+    const { now } = this.#options;
+    for (const { code, message } of problemsOfAge({ root, cosigned: this.#cosigned, statusLeaf, now }))
+      this.#find(code, message);
   }
 
   /** What was built on a wrong answer is forgotten; the next audit looks again. */
@@ -283,6 +313,9 @@ class Audit {
       trust: this.#options.trust === null ? "first-use" : "pinned",
       since: this.#since,
       ...this.#counts,
+      depth: this.#depth,
+      uncovered: this.#uncovered,
+      presented: [],
       secondOpinion: this.#secondOpinion,
       successor: this.#successor,
       findings: this.#findings.list,

@@ -24,8 +24,18 @@ export class EntryReplay {
   readonly #findings: AuditFindings;
   readonly #tree: GrowingTree;
 
-  constructor(reader: TileReader, state: AuditState, findings: AuditFindings, tree: GrowingTree) {
+  readonly #withAttachments: boolean;
+
+  /** @param withAttachments whether the documents are fetched and checked that entries name. */
+  constructor(
+    reader: TileReader,
+    state: AuditState,
+    findings: AuditFindings,
+    tree: GrowingTree,
+    withAttachments: boolean,
+  ) {
     this.#reader = reader;
+    this.#withAttachments = withAttachments;
     this.#state = state;
     this.#findings = findings;
     this.#tree = tree;
@@ -59,7 +69,7 @@ export class EntryReplay {
     if (envelope.statement.kind === "status") this.counts.statusesRecomputed++;
     this.#register(view, envelope, index);
     this.#report(checkStatement(envelope.statement), index);
-    await this.#checkAttachments(envelope, index);
+    if (this.#withAttachments) await this.#checkAttachments(envelope, index);
   }
 
   /** What is refused stays out of the records: for the rules it does not exist. */

@@ -44,19 +44,20 @@ export class TreeReplay {
 
   /**
    * The rest of the log, range by range; ends early where neither tile nor entries give the leaf hashes.
-   * @param prepare started ahead, once for each range, in the order of the log; it must handle that the promise rejects.
+   * @param prepare started ahead, once for each range, in the order of the log; it must handle that the promise rejects. Null reads no
+   *   entries: the tree is what the tiles say.
    */
   async *ranges<T>(
-    prepare: (entries: Promise<readonly Uint8Array[]>) => Promise<T>,
+    prepare: ((entries: Promise<readonly Uint8Array[]>) => Promise<T>) | null,
   ): AsyncGenerator<ReplayedRange<T>> {
     for (const { range, tile, entries, prepared } of ahead(this.#pending(prepare))) {
       const start = range.index * TILE_WIDTH + range.first;
-      const leaves = await this.#findings.attempt(start, entries);
+      const leaves = entries && (await this.#findings.attempt(start, entries));
       const own = leaves?.map((leaf) => this.#hashLeaf(leaf));
       const hashes = this.#fromTile(range, await this.#findings.attempt(null, tile)) ?? own;
       if (hashes === undefined) return;
       const genuine = own !== undefined && this.#compareLeaves(start, own, hashes);
-      yield { start, hashes, entries: genuine ? await prepared : undefined };
+      yield { start, hashes, entries: genuine && prepared ? await prepared : undefined };
     }
   }
 
@@ -76,16 +77,20 @@ export class TreeReplay {
     }
   }
 
-  *#pending<T>(prepare: (entries: Promise<readonly Uint8Array[]>) => Promise<T>) {
+  *#pending<T>(prepare: ((entries: Promise<readonly Uint8Array[]>) => Promise<T>) | null) {
     for (let next = this.tree.size; next < this.#size; ) {
       const [range] = bundlesOfRange(next, TILE_WIDTH - (next % TILE_WIDTH), this.#size) as [BundleRange];
       const tile = this.#reader.tile(0, range.index, range.width);
-      const entries = this.#reader.bundle(range.index, range.width).then((all) => all.slice(range.first));
-      const prepared = prepare(entries);
-      for (const promise of [tile, entries, prepared]) promise.catch(() => undefined);
+      const entries = prepare && this.#readEntries(range);
+      const prepared = entries && prepare(entries);
+      for (const promise of [tile, entries, prepared]) promise?.catch(() => undefined);
       yield { range, tile, entries, prepared };
       next += range.count;
     }
+  }
+
+  async #readEntries({ index, first, width }: BundleRange): Promise<readonly Uint8Array[]> {
+    return (await this.#reader.bundle(index, width)).slice(first);
   }
 
   /** As hashLeaf of protocol/merkle, without a new buffer for every leaf. */

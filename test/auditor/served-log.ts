@@ -2,6 +2,7 @@
 import { audit } from "../../src/auditor/audit.ts";
 import type { AuditReport } from "../../src/auditor/audit-report.ts";
 import { AuditState } from "../../src/auditor/audit-state.ts";
+import type { AuditDepth } from "../../src/auditor/coverage.ts";
 import { openSource } from "../../src/auditor/log-source.ts";
 import { sha256 } from "../../src/protocol/cryptography/hash.ts";
 import { concatBytes } from "../../src/protocol/encoding/bytes.ts";
@@ -71,6 +72,7 @@ export interface AuditCase {
   /** A state file; a temporary one unless given. */
   readonly stateFile?: string;
   readonly now?: Date;
+  readonly depth?: AuditDepth;
   readonly fetch?: typeof fetch;
 }
 
@@ -83,7 +85,8 @@ export async function auditServed(
   try {
     const fetch = options.fetch ?? fetchFrom(served);
     const read = openSource(PREFIX, { fetch, retryDelaysMs: [], timeoutMs: 200 });
-    return await audit({ read, trust, state, now: options.now ?? NOW });
+    const { now = NOW, depth = "everything" } = options;
+    return await audit({ read, trust, state, now, depth });
   } finally {
     state.close();
   }

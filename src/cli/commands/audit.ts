@@ -1,20 +1,29 @@
 // Implements `touchstone audit`: replays a whole log as a stranger, and says everything that is wrong with it.
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { CliContext } from "../context.ts";
-import { parseSource } from "../options.ts";
+import { parseName, parseSource } from "../options.ts";
 
 export function define(command: Command, context: CliContext): void {
   command
-    .argument("<url>", "base URL of the log, host:port, or folder of a mirror", parseSource)
+    .argument("<url>", "base URL of the log, host:port, folder of a mirror, or file of a backup", parseSource)
     .option("--trust <file>", "trust-root.json of the log: what you pin")
     .option(
       "--tofu",
       "pin the log's own entry 0 on first use instead: it proves nothing about whose log it is",
     )
     .option("--state <file>", "remember what was audited: resume, audit only what is new, and notice a fork")
+    .addOption(
+      new Option("--depth <depth>", "the tree alone, every entry by the rules, or the attachments, too")
+        .choices(["tiles", "entries", "everything"])
+        .default("everything"),
+    )
+    .option("--bundle <file>", "hold a policy bundle that somebody was given against the replayed tree")
+    .option("--policy <name>", "the policy that the bundle must be of", parseName)
+    .option("--proof <file>", "hold a .tlog-proof against it, of the .dsse.json beside it")
+    .option("--strict", "end with 1, too, when some part of the log was not checked")
     .addHelpText(
       "after",
-      "\nExample:\n  touchstone audit https://log.example.com --trust trust-root.json --state audit.db",
+      "\nExamples:\n  touchstone audit https://log.example.com --trust trust-root.json --state audit.db\n  touchstone audit backup.db --trust trust-root.json --strict\n  touchstone audit https://log.example.com --trust trust-root.json --bundle prod.bundle.json --policy prod",
     )
     .action(async (url, options) => {
       const { runAudit } = await import("../actions/audit.ts");
