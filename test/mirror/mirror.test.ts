@@ -146,9 +146,11 @@ describe("a mirror", () => {
     await grow("some", 300);
     await mirror({ target: new FolderTarget(folder, { gzip: true }) });
     for (const bundle of ["000", `001.p/${published().checkpoint.size - 256}`])
-      expect(gunzipSync(readFileSync(at(`tile/entries/${bundle}.gz`)))).toEqual(
-        readFileSync(at(`tile/entries/${bundle}`)),
-      );
+      expect(
+        gunzipSync(readFileSync(at(`tile/entries/${bundle}.gz`))).equals(
+          readFileSync(at(`tile/entries/${bundle}`)),
+        ),
+      ).toBe(true);
     expect(existsSync(at("tile/0/000.gz"))).toBe(false);
     await grow("more", 300);
     await mirror({ target: new FolderTarget(folder, { gzip: true }) });

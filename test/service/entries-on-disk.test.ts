@@ -34,7 +34,9 @@ test("a full bundle is not made again after a restart, a partial one is", async 
   expect(readdirSync(folder)).toHaveLength(1);
   const after = await opened();
   const assemblies = vi.spyOn(read(), "entryBundle");
-  expect(await after.get(1, 256)).toEqual(first);
+  const second = await after.get(1, 256);
+  expect(second!.etags).toEqual(first!.etags);
+  expect(Buffer.from(second!.gzipped).equals(first!.gzipped)).toBe(true);
   expect(assemblies).not.toHaveBeenCalled();
   await after.get(2, 5);
   expect(assemblies).toHaveBeenCalledTimes(1);
@@ -51,8 +53,8 @@ test.each([
   const sound = readFileSync(join(folder, name));
   writeFileSync(join(folder, name), spoil(sound));
   const bundle = await (await opened()).get(0, 256);
-  expect(new Uint8Array(gunzipSync(bundle!.gzipped))).toEqual(await plainOf(0));
-  expect(readFileSync(join(folder, name))).toEqual(sound);
+  expect(gunzipSync(bundle!.gzipped).equals((await plainOf(0))!)).toBe(true);
+  expect(readFileSync(join(folder, name)).equals(sound)).toBe(true);
 });
 
 test("what was not finished is removed, and the oldest file goes when there are too many bytes", async () => {
