@@ -13,7 +13,7 @@ import { verifyInclusion } from "../../src/protocol/merkle/inclusion.ts";
 import { parseCheckpoint } from "../../src/protocol/note/checkpoint.ts";
 import { parseNote } from "../../src/protocol/note/signed-note.ts";
 import { parseTlogProof } from "../../src/protocol/note/tlog-proof.ts";
-import type { RunningServer } from "../../src/service/server.ts";
+import type { RunningServer } from "../../src/http/server.ts";
 import { runCli } from "../support/run-cli.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../../examples/release/example-kernel.json", import.meta.url));

@@ -14,7 +14,7 @@ import { mirrorLog } from "../../src/mirror/mirror.ts";
 import { formatVerifierKey } from "../../src/protocol/note/key.ts";
 import { parseTlogPolicy } from "../../src/protocol/note/tlog-policy.ts";
 import { publish } from "../../src/publisher/client/publish.ts";
-import { type RunningServer, startServer } from "../../src/service/server.ts";
+import { type RunningServer, startServer } from "../../src/http/server.ts";
 import { formatTrustFile, parseTrustFile, type TrustAnchor } from "../../src/verifier/bundle/trust-pin.ts";
 import { ServiceHarness } from "../support/service-harness.ts";
 import { signPlatforms } from "../support/signing.ts";
@@ -64,7 +64,7 @@ beforeAll(async () => {
     host: "127.0.0.1",
     port: 0,
     graceMs: 1000,
-    closeLog: async () => undefined,
+    close: async () => undefined,
   });
   await service.publishPolicy();
   await service.log.publish(await signPlatforms(service.keys, "vm", 590));

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { packagePath } from "../../../src/node/package-root.ts";
 import { envelopeToJson } from "../../../src/protocol/envelope/dsse.ts";
-import { type RunningServer, startServer } from "../../../src/service/server.ts";
+import { type RunningServer, startServer } from "../../../src/http/server.ts";
 import { apiTool, describeWithApiTool } from "../../support/api-tools.ts";
 import { type ExampleService, startExampleService } from "../../support/example-service.ts";
 import {
@@ -38,7 +38,7 @@ describeWithApiTool(SCHEMATHESIS, "schemathesis finds nothing", () => {
       host: "127.0.0.1",
       port: 0,
       graceMs: 0,
-      closeLog: async () => undefined,
+      close: async () => undefined,
     });
   });
   afterAll(async () => {
