@@ -8,8 +8,10 @@ import { openLogConfig, readConfig } from "../src/cli/open-log.ts";
 import type { Log } from "../src/log/log.ts";
 import { openLog } from "../src/log/open-or-create.ts";
 import { digestsOf } from "../src/log/store/entry-record.ts";
-import type { LogStore, NewEntry } from "../src/log/store/log-store.ts";
-import { SqliteLogStore } from "../src/log/store/sqlite/sqlite-log-store.ts";
+import type { NewEntry } from "../src/log/store/log-store.ts";
+import { openForWriting } from "../src/log/store/sqlite/open.ts";
+import { SqliteReader } from "../src/log/store/sqlite/sqlite-reader.ts";
+import { SqliteWriter } from "../src/log/store/sqlite/sqlite-writer.ts";
 import { GrowingTree } from "../src/log/tree/growing-tree.ts";
 import { nativeSha256 } from "../src/node/sha256.ts";
 import { encodeHex } from "../src/protocol/encoding/hex.ts";
@@ -100,27 +102,27 @@ export async function fillSigned(folder: string, size: number): Promise<void> {
 
 /** Appends entries of 2 KiB without a valid signature to the store, until the log has `size` entries, and has the tree published. */
 export async function fillUnsigned(folder: string, size: number): Promise<void> {
-  const { store } = await openLogConfig(readConfig(join(folder, "touchstone.toml"), context), context);
+  const { storage } = readConfig(join(folder, "touchstone.toml"), context);
+  const open = openForWriting(storage.database, { now: new Date() });
   // It is made anew for every run: a crash may lose it, and the indexes should stay in memory.
-  if (store instanceof SqliteLogStore) {
-    store.database.pragma("synchronous = OFF");
-    store.database.pragma("cache_size = -1000000");
-  }
+  open.database.pragma("synchronous = OFF");
+  open.database.pragma("cache_size = -1000000");
+  const store = { reader: new SqliteReader(open), writer: new SqliteWriter(open) };
   const make = unsignedMaker(keyOf(folder, "publisher").keyId);
-  const tree = await GrowingTree.load(store, await store.head());
-  while (tree.size < size) await appendBatch(store, tree, make, Math.min(BATCH, size - tree.size));
-  await store.close();
+  const tree = await GrowingTree.load(store.reader, await store.reader.head());
+  while (tree.size < size) appendBatch(store.writer, tree, make, Math.min(BATCH, size - tree.size));
+  store.writer.close();
   await withLog(folder, async (log) => {
     while (sizeOf(log) < size) await new Promise((resolve) => setTimeout(resolve, 10));
   });
 }
 
-async function appendBatch(
-  store: LogStore,
+function appendBatch(
+  writer: SqliteWriter,
   tree: GrowingTree,
   make: ReturnType<typeof unsignedMaker>,
   count: number,
-): Promise<void> {
+): void {
   const from = tree.size;
   const entries: NewEntry[] = [];
   for (let index = from; index < from + count; index++) {
@@ -137,7 +139,7 @@ async function appendBatch(
       digests: digestsOf({ payload }).slice(0, 1),
     });
   }
-  await store.append(from, {
+  writer.append(from, {
     entries,
     attachments: [],
     tiles: tree.takeWrites(),

@@ -1,11 +1,15 @@
-// Bundles the program `touchstone`: main.js, which any Node can read; run.js, which every start needs; and what the commands do, which is
-// loaded when they are called. What a verifier runs once for each answer is whole, since each file more takes a millisecond to open, and
+// Bundles the program `touchstone`: main.js, which any Node can read; run.js, which every start needs; what the commands do, which is
+// loaded when they are called; and what runs in threads of their own. What a verifier runs once for each answer is whole, since each file more takes a millisecond to open, and
 // without the parts of zod that the service alone uses. The others share chunks. `npm run bench -- --rows start` measures it.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type BuildOptions, build, type Plugin } from "esbuild";
 
-const CLI = join(import.meta.dirname, "..", "src", "cli");
+const SOURCE = join(import.meta.dirname, "..", "src");
+const CLI = join(SOURCE, "cli");
+
+/** What runs in a thread of its own; src/node/thread.ts finds it by its name. */
+const THREADS = ["log/store/sqlite/writer-thread", "log/checkpointing/high-water-thread"];
 
 /** Actions that are one file each. */
 const WHOLE = ["appraise", "bundle", "proof"];
@@ -70,6 +74,13 @@ export async function buildProgram(folder: string): Promise<void> {
     entryPoints: inCli(actions),
     splitting: true,
     chunkNames: "chunks/[name]-[hash]",
+  });
+  await build({
+    ...common,
+    outdir: join(folder, "threads"),
+    entryNames: "[name]",
+    banner: { js: REQUIRE },
+    entryPoints: THREADS.map((name) => join(SOURCE, `${name}.ts`)),
   });
 }
 

@@ -1,5 +1,6 @@
 // Holds the replayed entries as the registration rules ask for them: by digest, by identity, and those from which follows what is in force.
 import type { Database, Statement } from "better-sqlite3";
+import type { Found, Lookup } from "../log/store/log-store.ts";
 import type { Kind } from "../protocol/entry/kinds.ts";
 import type { Reference } from "../protocol/entry/reference.ts";
 import type { EntryRecord } from "../protocol/registration/references.ts";
@@ -63,16 +64,14 @@ export class ReplayedRecords {
   }
 
   /** Whether an attachment is there is checked by fetching it, and is a finding of its own. */
-  async hasAttachment(): Promise<boolean> {
-    return true;
-  }
-
-  async findByDigest(digest: string): Promise<EntryRecord | undefined> {
-    return asRecord(this.#byDigest.get(Buffer.from(digest, "hex")));
-  }
-
-  async findByIdentity(kind: string, name: string, version: string): Promise<EntryRecord | undefined> {
-    return asRecord(this.#byIdentity.get(name, kind, version));
+  async lookup({ digests = [], identities = [], attachments = [] }: Partial<Lookup>): Promise<Found> {
+    const byDigest = [...new Set(digests)].map((digest) => this.#byDigest.get(Buffer.from(digest, "hex")));
+    const byIdentity = identities.map(({ kind, name, version }) => this.#byIdentity.get(name, kind, version));
+    return {
+      entries: byDigest.flatMap(asRecords),
+      identities: byIdentity.flatMap(asRecords),
+      attachments,
+    };
   }
 }
 
@@ -83,21 +82,14 @@ function slotOf(kind: Kind, name: string, version: string): string | null {
   return kind === "trust-root" || kind === "revocation" ? `${kind}/${name}/${version}` : null;
 }
 
-function asRecord(row: Row | undefined): EntryRecord | undefined {
-  if (row === undefined) return undefined;
+function asRecords(row: Row | undefined): EntryRecord[] {
+  if (row === undefined) return [];
   const { idx, digest, kind, name, version, svn, signers, refs } = row;
   const keyIds = Array.from({ length: signers.length / KEY_ID_BYTES }, (_, i) =>
     signers.toString("hex", i * KEY_ID_BYTES, (i + 1) * KEY_ID_BYTES),
   );
   const references = JSON.parse(refs) as Reference[];
-  return {
-    index: idx,
-    digest: digest.toString("hex"),
-    kind,
-    name,
-    version,
-    svn,
-    signers: keyIds,
-    references,
-  };
+  return [
+    { index: idx, digest: digest.toString("hex"), kind, name, version, svn, signers: keyIds, references },
+  ];
 }

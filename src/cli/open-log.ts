@@ -2,6 +2,7 @@
 import { OwnCosigner } from "../log/checkpointing/cosigner.ts";
 import { HighWaterFile } from "../log/checkpointing/high-water.ts";
 import { HttpWitness } from "../log/checkpointing/http-witness.ts";
+import { ThreadedHighWater } from "../log/checkpointing/threaded-high-water.ts";
 import type { LogConfig } from "../log/config.ts";
 import type { Observer } from "../log/observer.ts";
 import { refuseMissing } from "../log/start-checks.ts";
@@ -50,7 +51,7 @@ export async function openLogConfig(
     cosigners: [...own, ...config.witnesses.map(({ name, url }) => witnessAt(name, url))],
     witnessAt,
     ...(status && { statusSigner: { keyId: status.keyId, sign: async (message) => status.sign(message) } }),
-    highWater: new HighWaterFile(storage.highWater),
+    highWater: new ThreadedHighWater(storage.highWater),
     clock: now,
     limits: { maxPendingEntries: config.limits.maxPendingEntries },
     ...(observer && { observer }),

@@ -30,7 +30,8 @@ export class Log {
     const limits = { ...DEFAULT_LIMITS, ...config.limits };
     const recorder = new Recorder({ store, tree, state, observer });
     const publication = new Publication(published);
-    const prover = new Prover(store, () => recorder.tree);
+    // What is signed may be ahead of what is published, and neither sees the tree that is being committed.
+    const prover = new Prover(store, () => recorder.edge);
     const checkpointer = new Checkpointer({ ...config, prover, signed, logger });
     const issuer = statusSigner ? new StatusIssuer(statusSigner, clock) : null;
     this.#config = config;
@@ -46,7 +47,11 @@ export class Log {
       limits,
       observer,
     });
-    this.read = new PublishedLog(store, prover, publication);
+    this.read = new PublishedLog(
+      store,
+      new Prover(store, () => publication.newest?.edge ?? null),
+      publication,
+    );
     this.#ticker = setInterval(() => this.runDueWork(), limits.tickMs);
     this.#ticker.unref();
   }

@@ -5,9 +5,9 @@ import { type Envelope, parseLeaf } from "../protocol/envelope/dsse.ts";
 import { hashLeaf } from "../protocol/merkle/hash.ts";
 import { encodeEntryBundle, TILE_WIDTH, tileWidth } from "../protocol/merkle/tile.ts";
 import { type InForce, NOTHING_IN_FORCE } from "../protocol/registration/in-force.ts";
-import type { EntryRecord } from "../protocol/registration/references.ts";
+import type { EntryRecord, KnownEntry } from "../protocol/registration/references.ts";
 import type { Publication, Published } from "./checkpointing/publication.ts";
-import type { LogStore, PublishedCheckpoint, SearchPage, SearchQuery } from "./store/log-store.ts";
+import type { LogReader, PublishedCheckpoint, SearchPage, SearchQuery } from "./store/log-store.ts";
 import { readLeaf } from "./store/read-leaf.ts";
 import type { ProvenLeaf, Prover } from "./tree/prover.ts";
 
@@ -27,7 +27,7 @@ export interface ReadEntry extends StoredEntry {
 const KEPT_BYTES = 8 * 1024 * 1024;
 
 export class PublishedLog {
-  readonly #store: LogStore;
+  readonly #store: LogReader;
   readonly #prover: Prover;
   readonly #publication: Publication;
   readonly #read = new LRUCache<number, ReadEntry>({
@@ -35,7 +35,7 @@ export class PublishedLog {
     sizeCalculation: ({ leaf }) => leaf.length,
   });
 
-  constructor(store: LogStore, prover: Prover, publication: Publication) {
+  constructor(store: LogReader, prover: Prover, publication: Publication) {
     this.#store = store;
     this.#prover = prover;
     this.#publication = publication;
@@ -74,15 +74,17 @@ export class PublishedLog {
 
   /** The entry whose payload has this hex SHA-256. */
   async findByDigest(payloadDigest: string): Promise<EntryRecord | undefined> {
-    return this.#ifPublished(await this.#store.findByDigest(payloadDigest));
+    const { entries } = await this.#store.lookup({ digests: [payloadDigest] });
+    return this.#ifPublished(entries[0]);
   }
 
-  async findByIdentity(kind: string, name: string, version: string): Promise<EntryRecord | undefined> {
-    return this.#ifPublished(await this.#store.findByIdentity(kind, name, version));
+  async findByIdentity(kind: string, name: string, version: string): Promise<KnownEntry | undefined> {
+    const { identities } = await this.#store.lookup({ identities: [{ kind, name, version }] });
+    return this.#ifPublished(identities[0]);
   }
 
-  #ifPublished(record: EntryRecord | undefined): EntryRecord | undefined {
-    return record !== undefined && record.index < this.#size ? record : undefined;
+  #ifPublished<T extends KnownEntry>(entry: T | undefined): T | undefined {
+    return entry !== undefined && entry.index < this.#size ? entry : undefined;
   }
 
   /** One page of published entries. Without `before` from the newest on. */

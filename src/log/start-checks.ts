@@ -16,7 +16,7 @@ import type { Published } from "./checkpointing/publication.ts";
 import { StartRefusedError } from "./errors.ts";
 import { loadInForce } from "./sequencing/load-in-force.ts";
 import type { LogState } from "./sequencing/recorder.ts";
-import type { LogStore } from "./store/log-store.ts";
+import type { LogReader } from "./store/log-store.ts";
 import { damageIn } from "./store/open-store.ts";
 import { GrowingTree } from "./tree/growing-tree.ts";
 import { Prover } from "./tree/prover.ts";
@@ -40,7 +40,7 @@ export interface Loaded extends Omit<Stored, "prover"> {
 }
 
 /** @throws StartRefusedError */
-export async function loadLog(store: LogStore, highWater: HighWater): Promise<Loaded> {
+export async function loadLog(store: LogReader, highWater: HighWater): Promise<Loaded> {
   const stored = await loadStored(store);
   const mark = await highWater.read();
   requireMarkKept(stored, mark);
@@ -48,7 +48,7 @@ export async function loadLog(store: LogStore, highWater: HighWater): Promise<Lo
 }
 
 /** What is in the store, apart from the high-water mark. @throws StartRefusedError */
-export async function loadStored(store: LogStore): Promise<Stored> {
+export async function loadStored(store: LogReader): Promise<Stored> {
   try {
     return await readStored(store);
   } catch (error) {
@@ -59,7 +59,7 @@ export async function loadStored(store: LogStore): Promise<Stored> {
   }
 }
 
-async function readStored(store: LogStore): Promise<Stored> {
+async function readStored(store: LogReader): Promise<Stored> {
   const head = await store.head();
   const tree = await GrowingTree.load(store, head);
   await checkNewestEntries(store, head.size);
@@ -105,7 +105,7 @@ export function requireMarkKept({ state, published }: Stored, mark: HighWaterMar
 }
 
 /** The entries of the last bundle are the ones whose hashes the tree ends in, and none follow. */
-async function checkNewestEntries(store: LogStore, size: number): Promise<void> {
+async function checkNewestEntries(store: LogReader, size: number): Promise<void> {
   const first = size === 0 ? 0 : Math.floor((size - 1) / TILE_WIDTH) * TILE_WIDTH;
   const leaves = await store.readLeaves(first, size + 1);
   if (leaves.length !== size - first)
@@ -118,7 +118,7 @@ async function checkNewestEntries(store: LogStore, size: number): Promise<void> 
   });
 }
 
-async function loadPublished(store: LogStore, prover: Prover, size: number): Promise<Published | null> {
+async function loadPublished(store: LogReader, prover: Prover, size: number): Promise<Published | null> {
   const newest = await store.newestCheckpoint();
   if (newest === undefined) return null;
   const checkpoint = parseCheckpoint(parseNote(newest.note).text);
@@ -127,8 +127,10 @@ async function loadPublished(store: LogStore, prover: Prover, size: number): Pro
   if (!equalBytes(await prover.rootAt(checkpoint.size), checkpoint.root)) {
     refuseDamaged(`its tree differs from the checkpoint it published at size ${checkpoint.size}`);
   }
+  const { note, cosignedAt } = newest;
   const inForce = await loadInForce(store, checkpoint.size);
-  return { checkpoint, note: newest.note, cosignedAt: new Date(newest.cosignedAt * 1000), inForce };
+  const edge = (await GrowingTree.load(store, checkpoint)).edge();
+  return { checkpoint, note, cosignedAt: new Date(cosignedAt * 1000), inForce, edge };
 }
 
 /**

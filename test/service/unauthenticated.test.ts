@@ -103,11 +103,7 @@ describe("signatures", () => {
     await keys.add(currentTrustRoot(inForce)?.root.keys ?? []);
     let verified = 0;
     const received = new ReceivedBatch({
-      store: {
-        findByDigest: async () => undefined,
-        findByIdentity: async () => undefined,
-        hasAttachment: async () => false,
-      },
+      store: { lookup: async () => ({ entries: [], identities: [], attachments: [] }) },
       keys: keys.lookup,
       inForce,
       unavailable: () => null,

@@ -1,6 +1,7 @@
 // Holds the newest published checkpoint and answers those who wait for one.
 import type { Checkpoint } from "../../protocol/note/checkpoint.ts";
 import type { InForce } from "../../protocol/registration/in-force.ts";
+import type { TreeEdge } from "../tree/growing-tree.ts";
 
 /** What is published now. */
 export interface Published {
@@ -10,6 +11,8 @@ export interface Published {
   readonly cosignedAt: Date;
   /** What is in force at this size. */
   readonly inForce: InForce;
+  /** The right edge of its tree, which proofs are made of. */
+  readonly edge: TreeEdge;
 }
 
 interface Waiter {

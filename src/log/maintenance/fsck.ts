@@ -201,15 +201,12 @@ class Fsck {
   }
 
   async #checkIndexes(envelope: VerifiedEnvelope, index: number): Promise<void> {
-    const { kind, name, version } = envelope.statement;
-    const found = [
-      await this.#store.findByDigest(envelope.payloadDigest),
-      await this.#store.findByIdentity(kind, name, version),
-    ];
-    if (found.some((record) => record?.index !== index))
+    const { inspection } = this.#store;
+    const { identities } = await this.#store.lookup({ identities: [envelope.statement] });
+    const byDigest = await inspection.indexOf(envelope.payloadDigest);
+    if (identities[0]?.index !== index || byDigest !== index)
       this.#findings.add("index", `entry ${index} is not found by its digest or name`);
     const digests = digestsOf(envelope);
-    const { inspection } = this.#store;
     this.#expected.digests += inspection.digestRows(digests);
     this.#expected.signers += envelope.signers.length;
     if (!(await inspection.leadsTo(index, { digests, signers: envelope.signers })))

@@ -30,7 +30,7 @@ import { loadInForce } from "../sequencing/load-in-force.ts";
 import type { Attached } from "../sequencing/pending-batch.ts";
 import { Recorder } from "../sequencing/recorder.ts";
 import { verifyBatch } from "../sequencing/verify-batch.ts";
-import type { LogStore } from "../store/log-store.ts";
+import type { LogReader, LogStore } from "../store/log-store.ts";
 import { GrowingTree } from "../tree/growing-tree.ts";
 import { Prover } from "../tree/prover.ts";
 
@@ -121,9 +121,9 @@ async function checkMark(
   return mark;
 }
 
-async function checkMarkRoot(recorder: Recorder, store: LogStore, mark: Checkpoint | null): Promise<void> {
+async function checkMarkRoot(recorder: Recorder, store: LogReader, mark: Checkpoint | null): Promise<void> {
   if (mark === null) return;
-  const root = await new Prover(store, () => recorder.tree).rootAt(mark.size);
+  const root = await new Prover(store, () => recorder.edge).rootAt(mark.size);
   if (!equalBytes(root, mark.root))
     fail("recover-fork", `its tree differs from what the log has signed at size ${mark.size}`);
 }
@@ -202,7 +202,11 @@ async function fetchAttachments(
 ): Promise<Attached> {
   const attached = new Map<string, Uint8Array>();
   for (const { digest, size } of envelopes.flatMap(({ statement }) => attachmentsOf(statement))) {
-    if (attached.has(digest) || (await store.hasAttachment(digest, size))) continue;
+    if (
+      attached.has(digest) ||
+      (await store.lookup({ attachments: [{ digest, size }] })).attachments.length > 0
+    )
+      continue;
     const bytes = await required(fetch, `v1/attachments/sha256/${digest}`);
     if (encodeHex(nativeSha256(bytes)) !== digest)
       fail("recover-attachment", `its attachment ${digest} has other bytes`);

@@ -4,17 +4,22 @@ import { encodeHex } from "../../protocol/encoding/hex.ts";
 import type { Attachment } from "../../protocol/entry/attachment.ts";
 import type { Envelope } from "../../protocol/envelope/dsse.ts";
 import type { InForce } from "../../protocol/registration/in-force.ts";
-import { attachmentsOf, type EntryRecord, referencesOf } from "../../protocol/registration/references.ts";
+import {
+  attachmentsOf,
+  type EntryRecord,
+  type KnownEntry,
+  referencesOf,
+} from "../../protocol/registration/references.ts";
 import type { LogView } from "../../protocol/registration/register.ts";
-import type { EntryLookup } from "../store/log-store.ts";
+import type { EntryLookup, Identity, Lookup } from "../store/log-store.ts";
 
-const identityOf = (kind: string, name: string, version: string) => `${kind}\n${name}\n${version}`;
+const keyOf = ({ kind, name, version }: Identity) => `${kind}\n${name}\n${version}`;
 const attachmentKey = (digest: string, size: number) => `${digest}:${size}`;
 
 export class BatchView implements LogView {
   inForce: InForce;
   readonly #byDigest = new Map<string, EntryRecord>();
-  readonly #byIdentity = new Map<string, EntryRecord>();
+  readonly #byIdentity = new Map<string, KnownEntry>();
   #attachments: ReadonlySet<string> = new Set();
   readonly #added: EntryRecord[] = [];
   readonly #treeRoot: () => Uint8Array;
@@ -28,22 +33,14 @@ export class BatchView implements LogView {
   static async load(
     store: EntryLookup,
     inForce: InForce,
-    envelopes: readonly Pick<Envelope, "statement">[],
+    envelopes: ReadonlyArray<Pick<Envelope, "statement">>,
     treeRoot: () => Uint8Array,
   ): Promise<BatchView> {
     const view = new BatchView(inForce, treeRoot);
-    const stored = new Set<string>();
-    for (const { statement } of envelopes) {
-      view.#remember(await store.findByIdentity(statement.kind, statement.name, statement.version));
-      const revoked = statement.kind === "revocation" ? statement.predicate.digests : [];
-      for (const digest of [...referencesOf(statement).map((reference) => reference.digest), ...revoked]) {
-        if (!view.#byDigest.has(digest)) view.#remember(await store.findByDigest(digest));
-      }
-      for (const { digest, size } of attachmentsOf(statement)) {
-        if (await store.hasAttachment(digest, size)) stored.add(attachmentKey(digest, size));
-      }
-    }
-    view.#attachments = stored;
+    const found = await store.lookup(whatRulesAskAbout(envelopes));
+    for (const record of found.entries) view.#byDigest.set(record.digest, record);
+    for (const known of found.identities) view.#byIdentity.set(keyOf(known), known);
+    view.#attachments = new Set(found.attachments.map(({ digest, size }) => attachmentKey(digest, size)));
     return view;
   }
 
@@ -51,8 +48,8 @@ export class BatchView implements LogView {
     return this.#byDigest.get(payloadDigest);
   }
 
-  findByIdentity(kind: string, name: string, version: string): EntryRecord | undefined {
-    return this.#byIdentity.get(identityOf(kind, name, version));
+  findByIdentity(kind: string, name: string, version: string): KnownEntry | undefined {
+    return this.#byIdentity.get(keyOf({ kind, name, version }));
   }
 
   hasAttachment({ digest, size }: Attachment): boolean {
@@ -66,7 +63,8 @@ export class BatchView implements LogView {
   /** An entry that was accepted is there for the ones after it. */
   add(record: EntryRecord, inForce: InForce): void {
     this.#added.push(record);
-    this.#remember(record);
+    this.#byDigest.set(record.digest, record);
+    this.#byIdentity.set(keyOf(record), record);
     this.inForce = inForce;
   }
 
@@ -85,16 +83,19 @@ export class BatchView implements LogView {
     return () => {
       for (const record of this.#added.splice(count)) {
         this.#byDigest.delete(record.digest);
-        this.#byIdentity.delete(identityOf(record.kind, record.name, record.version));
+        this.#byIdentity.delete(keyOf(record));
       }
       this.inForce = inForce;
       this.#attachments = attachments;
     };
   }
+}
 
-  #remember(record: EntryRecord | undefined): void {
-    if (record === undefined) return;
-    this.#byDigest.set(record.digest, record);
-    this.#byIdentity.set(identityOf(record.kind, record.name, record.version), record);
-  }
+function whatRulesAskAbout(envelopes: ReadonlyArray<Pick<Envelope, "statement">>): Lookup {
+  const statements = envelopes.map(({ statement }) => statement);
+  const digests = statements.flatMap((statement) => [
+    ...referencesOf(statement).map(({ digest }) => digest),
+    ...(statement.kind === "revocation" ? statement.predicate.digests : []),
+  ]);
+  return { digests, identities: statements, attachments: statements.flatMap(attachmentsOf) };
 }

@@ -1,15 +1,16 @@
 // Reads back what is in force from the few entries that determine it; the size of the log does not matter.
 import { parseLeaf } from "../../protocol/envelope/dsse.ts";
 import { applyEntry, type InForce, NOTHING_IN_FORCE } from "../../protocol/registration/in-force.ts";
-import type { LogStore } from "../store/log-store.ts";
-import { readLeaf } from "../store/read-leaf.ts";
+import type { LogReader } from "../store/log-store.ts";
 
 /** The state after the first `size` entries. */
-export async function loadInForce(store: LogStore, size: number): Promise<InForce> {
+export async function loadInForce(store: LogReader, size: number): Promise<InForce> {
   let inForce = NOTHING_IN_FORCE;
-  for (const index of await store.entriesInForce(size)) {
-    const { payloadDigest, statement } = parseLeaf(await readLeaf(store, index));
-    inForce = applyEntry(inForce, { index, payloadDigest, statement });
-  }
+  const indexes = await store.entriesInForce(size);
+  const leaves = await store.readEntries(indexes);
+  leaves.forEach((leaf, i) => {
+    const { payloadDigest, statement } = parseLeaf(leaf);
+    inForce = applyEntry(inForce, { index: indexes[i] as number, payloadDigest, statement });
+  });
   return { ...inForce, size };
 }

@@ -116,9 +116,8 @@ export class ReceivedBatch {
   }
 
   async #check(envelope: Envelope): Promise<Checked> {
-    const { kind, name, version } = envelope.statement;
-    const taken = await this.#config.store.findByIdentity(kind, name, version);
-    const known = findKnown({ findByIdentity: () => taken }, envelope);
+    const { identities } = await this.#config.store.lookup({ identities: [envelope.statement] });
+    const known = findKnown({ findByIdentity: () => identities[0] }, envelope);
     if (known !== undefined) return { envelope: withSigners(envelope), index: known.index };
     const unavailable = this.#config.unavailable(envelope);
     if (unavailable !== null) throw unavailable;

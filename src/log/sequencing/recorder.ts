@@ -6,7 +6,7 @@ import { ConflictError, LogUnavailableError } from "../errors.ts";
 import type { Observer } from "../observer.ts";
 import { digestsOf } from "../store/entry-record.ts";
 import type { LogStore, NewEntry, TreeHead } from "../store/log-store.ts";
-import { GrowingTree } from "../tree/growing-tree.ts";
+import { GrowingTree, type TreeEdge } from "../tree/growing-tree.ts";
 import { PendingBatch } from "./pending-batch.ts";
 
 /** The durable log at one moment. */
@@ -18,20 +18,24 @@ export interface LogState {
 export interface RecorderConfig {
   readonly store: LogStore;
   readonly tree: GrowingTree;
+  /** Of that tree. */
   readonly state: LogState;
   readonly observer: Observer;
 }
 
 export class Recorder {
   readonly #config: RecorderConfig;
+  /** While a batch is being recorded it is ahead of what is durable; nobody else sees it. */
   #tree: GrowingTree;
   #state: LogState;
+  #edge: TreeEdge;
   #stopped: LogUnavailableError | null = null;
   #failing: LogUnavailableError | null = null;
 
   constructor(config: RecorderConfig) {
     this.#config = config;
     this.#tree = config.tree;
+    this.#edge = config.tree.edge();
     this.#state = config.state;
   }
 
@@ -40,9 +44,9 @@ export class Recorder {
     return this.#state;
   }
 
-  /** The right edge; it may be ahead of the durable state by the batch that is being recorded. */
-  get tree(): GrowingTree {
-    return this.#tree;
+  /** The right edge of the tree that is durable. */
+  get edge(): TreeEdge {
+    return this.#edge;
   }
 
   /** Why nothing more is recorded, or null. */
@@ -98,6 +102,7 @@ export class Recorder {
     observer.measure("commit-ms", performance.now() - start);
     observer.measure("batch-size", entries.length);
     this.#state = { head, inForce };
+    this.#edge = this.#tree.edge();
   }
 
   /** Finds out what a failed append did. Returns when it is durable after all, throws when it did not happen. */

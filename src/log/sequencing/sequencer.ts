@@ -139,6 +139,7 @@ export class Sequencer {
   async #publishCheckpoint(signal: AbortSignal): Promise<void> {
     const { recorder, checkpointer, store, publication, observer, clock } = this.#config;
     const { head, inForce } = recorder.state;
+    const { edge } = recorder;
     const begun = performance.now();
     const signed = await checkpointer.sign({ head, inForce });
     // Nobody has seen the signature. When this throws, the same tree or a larger one is signed next.
@@ -155,7 +156,7 @@ export class Sequencer {
     await this.#written("the checkpoint", store.addCheckpoint(cosigned));
     // POINT OF NO RETURN: COSIGNED. Readers and those who wait see it from here on; a policy, revocation or trust root is IN FORCE for
     // verifiers as soon as the status that summarises it is below, which the batch that recorded it has seen to.
-    publication.publish({ checkpoint: signed.checkpoint, ...shown(cosigned), inForce });
+    publication.publish({ checkpoint: signed.checkpoint, ...shown(cosigned), inForce, edge });
     this.#pendingSince = this.#isPending() ? clock().getTime() : null;
     this.#unwritten = null;
     this.#late = this.#addLate(gathering, signed.checkpoint);

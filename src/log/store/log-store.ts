@@ -1,6 +1,7 @@
 // Defines the store that the log trusts with everything it must not lose. Its comments are the contract that every back end keeps.
+import type { Attachment } from "../../protocol/entry/attachment.ts";
 import type { Kind } from "../../protocol/entry/kinds.ts";
-import type { EntryRecord } from "../../protocol/registration/references.ts";
+import type { EntryRecord, KnownEntry } from "../../protocol/registration/references.ts";
 import type { TileStore } from "./tile-store.ts";
 
 export interface TreeHead {
@@ -80,26 +81,44 @@ export interface SearchPage {
   readonly examined: number;
 }
 
-/** Finding what was registered before: all that registration asks of a store. */
-export interface EntryLookup {
-  findByDigest(payloadDigest: string): Promise<EntryRecord | undefined>;
-  findByIdentity(kind: string, name: string, version: string): Promise<EntryRecord | undefined>;
-  hasAttachment(digest: string, size: number): Promise<boolean>;
+/** What makes an entry unique, apart from its payload. */
+export interface Identity {
+  readonly kind: string;
+  readonly name: string;
+  readonly version: string;
 }
 
-/**
- * The log's memory. One process writes; opening a store for writing twice fails at once.
- * Everything a call has resolved is durable, and seen by every later call. What has failed has not happened, unless `head` says so.
- */
-export interface LogStore extends TileStore, EntryLookup {
+/** What is asked of a store before entries are decided. Each list may name something twice. */
+export interface Lookup {
+  /** Hex SHA-256 of payloads. */
+  readonly digests: readonly string[];
+  readonly identities: readonly Identity[];
+  readonly attachments: ReadonlyArray<Pick<Attachment, "digest" | "size">>;
+}
+
+/** What a store has of it, in any order, each once. */
+export interface Found {
+  /** The entries whose payloads have the digests, as the rules need them. */
+  readonly entries: readonly EntryRecord[];
+  /** The entries that have the identities. This costs no reading of entries. */
+  readonly identities: readonly KnownEntry[];
+  /** The attachments of that digest and that size. */
+  readonly attachments: ReadonlyArray<Pick<Attachment, "digest" | "size">>;
+}
+
+/** Finding what was registered before: all that registration asks of a store. */
+export interface EntryLookup {
+  /** Everything at once, however much is asked for: a batch costs one answer of the store. */
+  lookup(asked: Partial<Lookup>): Promise<Found>;
+}
+
+/** Reads a log's memory: any number of them, beside the one that writes. What a writer's call has resolved is seen by every later call. */
+export interface LogReader extends TileStore, EntryLookup {
   /** The tree of the newest append. */
   head(): Promise<TreeHead>;
 
-  /**
-   * Compare-and-swap on the tree size: in one transaction everything of `append` is written, or nothing is.
-   * @throws ConflictError when the tree is not of `expectedSize`; nothing was written.
-   */
-  append(expectedSize: number, append: Append): Promise<void>;
+  /** The entries with these indexes, in their order. @throws Error when one of them is not there. */
+  readEntries(indexes: readonly number[]): Promise<Uint8Array[]>;
 
   /** One page of entries. What it costs is bounded, however many entries there are and whatever is asked for. */
   search(query: SearchQuery): Promise<SearchPage>;
@@ -110,7 +129,6 @@ export interface LogStore extends TileStore, EntryLookup {
    */
   entriesInForce(size: number): Promise<number[]>;
 
-  addCheckpoint(checkpoint: PublishedCheckpoint): Promise<void>;
   newestCheckpoint(): Promise<PublishedCheckpoint | undefined>;
   /** The first published checkpoint of at least `size` entries. */
   firstCheckpointCovering(size: number): Promise<PublishedCheckpoint | undefined>;
@@ -120,8 +138,33 @@ export interface LogStore extends TileStore, EntryLookup {
   /** The attachment with this hex SHA-256. */
   attachment(digest: string): Promise<Uint8Array | undefined>;
 
+  close(): Promise<void>;
+}
+
+/**
+ * Writes a log's memory. There is one, and its calls are carried out one after the other, in their order. What has failed has not
+ * happened, unless the reader's `head` says so. What is passed to a call is read before it returns its promise.
+ */
+export interface LogWriter {
+  /**
+   * Compare-and-swap on the tree size: in one transaction everything of `append` is written, or nothing is. It is durable once this
+   * resolves.
+   * @throws ConflictError when the tree is not of `expectedSize`; nothing was written.
+   */
+  append(expectedSize: number, append: Append): Promise<void>;
+
+  /**
+   * Keeps a checkpoint that the quorum has cosigned. It is durable with the next append or the closing at the latest: a crash of the
+   * machine before that may take it back, and with it nothing that does not follow again from the entries and the high-water mark. A
+   * store that other machines read from makes it durable at once.
+   */
+  addCheckpoint(checkpoint: PublishedCheckpoint): Promise<void>;
+
   /** Commits something durably that changes nothing. @throws where an append would fail, since the disk is full or takes no writes. */
   probe(): Promise<void>;
 
   close(): Promise<void>;
 }
+
+/** The log's memory, open for writing by one process; opening it for writing twice fails at once. `close` closes both halves. */
+export interface LogStore extends LogReader, LogWriter {}

@@ -3,27 +3,25 @@
 import type { LogStore } from "./log-store.ts";
 import { copyDatabase } from "./sqlite/copy.ts";
 import { databaseExists, explainDamage, lacksWal } from "./sqlite/file-state.ts";
-import { openForReading, openForWriting } from "./sqlite/open.ts";
 import { SqliteLogStore } from "./sqlite/sqlite-log-store.ts";
+import { SqliteSnapshot } from "./sqlite/sqlite-snapshot.ts";
 import type { InspectedStore } from "./store-inspection.ts";
 
 /**
  * Opens a store for writing, creating it where there is none.
  * @param now goes into the record of schema changes.
- * @throws StartRefusedError "log-in-use" | "schema-unknown".
+ * @throws StartRefusedError "log-in-use" | "schema-unknown" | "log-damaged".
  */
 export async function openStore(location: string, now: Date): Promise<LogStore> {
-  return new SqliteLogStore(openForWriting(location, { now }));
+  return SqliteLogStore.open(location, now);
 }
 
 /**
  * Opens a store for reading, also while a service writes to it: it stays as it was when it was first read.
- * @throws StartRefusedError "schema-unknown"; Error where there is none.
+ * @throws StartRefusedError "schema-unknown" | "log-damaged"; Error where there is none.
  */
 export async function openSnapshot(location: string): Promise<InspectedStore> {
-  const store = new SqliteLogStore(openForReading(location));
-  store.database.exec("BEGIN");
-  return store;
+  return new SqliteSnapshot(location);
 }
 
 /** Copies one moment of a store, also while a service writes to it. The copy is not synced. */

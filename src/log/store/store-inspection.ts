@@ -1,6 +1,6 @@
-// Defines what fsck asks of a store: how much it holds, and where its indexes lead. LogStore does not show that, since nobody else
+// Defines what fsck asks of a store: how much it holds, and where its indexes lead. LogReader does not show that, since nobody else
 // should look.
-import type { LogStore } from "./log-store.ts";
+import type { LogReader } from "./log-store.ts";
 
 export interface StoreCounts {
   readonly entries: number;
@@ -25,6 +25,8 @@ export interface StoreInspection {
   /** The back end's own complaints about its structure; none when it is sound. */
   integrity(): Promise<string[]>;
   counts(): Promise<StoreCounts>;
+  /** The entry that the index of payloads has for a hex SHA-256. */
+  indexOf(payloadDigest: string): Promise<number | undefined>;
   /** Whether the indexes lead to the entry from each of these. */
   leadsTo(index: number, by: IndexedBy): Promise<boolean>;
   /** Rows that the index of digests has for an entry which names these; it may hold only the beginning of each. */
@@ -33,6 +35,7 @@ export interface StoreInspection {
   attachmentDigests(): Promise<string[]>;
 }
 
-export interface InspectedStore extends LogStore {
+/** A store as it was at one moment, for reading. */
+export interface InspectedStore extends LogReader {
   readonly inspection: StoreInspection;
 }

@@ -9,15 +9,23 @@ import type { TileWrite, TreeHead } from "../store/log-store.ts";
 import type { TileStore } from "../store/tile-store.ts";
 import { TileNodes } from "./tile-nodes.ts";
 
+/** The tiles at the right edge of a tree. */
+export interface TreeEdge {
+  /** The tile of this level at the right edge, if that is number `index`; nodes beyond the tree's size in it mean nothing. */
+  edgeTile(level: number, index: number): TileNodes | undefined;
+}
+
 /** A tile at the right edge. */
 interface EdgeTile {
   readonly level: number;
   readonly index: number;
-  readonly nodes: TileNodes;
+  nodes: TileNodes;
   width: number;
+  /** Whether somebody else holds its nodes, so that the next change is made to a copy. */
+  isShared: boolean;
 }
 
-export class GrowingTree {
+export class GrowingTree implements TreeEdge {
   readonly #edge = new Map<number, EdgeTile>();
   readonly #changed = new Set<EdgeTile>();
   readonly #range: CompactRange;
@@ -44,7 +52,7 @@ export class GrowingTree {
           return refuseDamagedTiles(`tile ${full} of level ${level} is not ${width} hashes wide`);
         }
         const hashes = stored.hashes.subarray(0, width * HASH_LENGTH);
-        return { level, index: full, nodes: TileNodes.of({ hashes, inner: null }), width };
+        return { level, index: full, nodes: TileNodes.of({ hashes, inner: null }), width, isShared: false };
       }),
     );
     const tree = new GrowingTree(edge, head.size);
@@ -72,19 +80,30 @@ export class GrowingTree {
     this.#range.append(leafHash, (level, index, hash) => this.#put(level, index, hash));
   }
 
-  /** The tiles changed since the last call. They are views: store them before the next append. */
+  /** The tiles changed since the last call, as they are now: what is appended later does not change them. */
   takeWrites(): TileWrite[] {
-    const writes = [...this.#changed].map(({ level, index, nodes, width }) => ({
-      level,
-      index,
-      hashes: nodes.hashes.subarray(0, width * HASH_LENGTH),
-      inner: width === TILE_WIDTH ? nodes.inner : null,
-    }));
+    const writes = [...this.#changed].map((tile) => {
+      tile.isShared = true;
+      const { level, index, nodes, width } = tile;
+      const hashes = nodes.hashes.subarray(0, width * HASH_LENGTH);
+      return { level, index, hashes, inner: width === TILE_WIDTH ? nodes.inner : null };
+    });
     this.#changed.clear();
     return writes;
   }
 
-  /** The tile of this level at the right edge, if that is number `index`; nodes beyond the tree's size in it mean nothing. */
+  /** The right edge as it is now: what is appended later does not change it. */
+  edge(): TreeEdge {
+    for (const tile of this.#edge.values()) tile.isShared = true;
+    const tiles = new Map([...this.#edge].map(([level, { index, nodes }]) => [level, { index, nodes }]));
+    return {
+      edgeTile(level, index) {
+        const tile = tiles.get(level);
+        return tile?.index === index ? tile.nodes : undefined;
+      },
+    };
+  }
+
   edgeTile(level: number, index: number): TileNodes | undefined {
     const tile = this.#edge.get(level);
     return tile?.index === index ? tile.nodes : undefined;
@@ -106,8 +125,12 @@ export class GrowingTree {
     const tileIndex = Math.floor(index / perTile);
     let tile = this.#edge.get(tileLevel);
     if (tile?.index !== tileIndex) {
-      tile = { level: tileLevel, index: tileIndex, nodes: TileNodes.empty(), width: 0 };
+      tile = { level: tileLevel, index: tileIndex, nodes: TileNodes.empty(), width: 0, isShared: false };
       this.#edge.set(tileLevel, tile);
+    }
+    if (tile.isShared) {
+      tile.nodes = tile.nodes.copy();
+      tile.isShared = false;
     }
     tile.nodes.set(height, index % perTile, hash);
     if (height === 0) tile.width++;

@@ -8,7 +8,7 @@ import { inclusionProofNodes } from "../../protocol/merkle/inclusion.ts";
 import { joinHashes, type SubtreeNode, subtreesOf } from "../../protocol/merkle/subtree.ts";
 import { TILE_HEIGHT, TILE_WIDTH } from "../../protocol/merkle/tile.ts";
 import type { TileStore } from "../store/tile-store.ts";
-import type { GrowingTree } from "./growing-tree.ts";
+import type { TreeEdge } from "./growing-tree.ts";
 import { PATH_HASHES, TileNodes } from "./tile-nodes.ts";
 
 /** Full tiles kept in memory, of 16 KiB each: so many of level 0, and so many of all levels above. */
@@ -24,7 +24,7 @@ export interface ProvenLeaf {
 
 export class Prover {
   readonly #store: TileStore;
-  readonly #tree: () => GrowingTree;
+  readonly #edge: () => TreeEdge | null;
   /** Full tiles, which never change. */
   readonly #leafTiles = new LRUCache<number, TileNodes>({ max: CACHED_TILES });
   readonly #upperTiles = new LRUCache<number, TileNodes>({ max: CACHED_TILES });
@@ -33,10 +33,10 @@ export class Prover {
   /** By their ranges of leaves: what a range hashes to never changes. */
   readonly #joins = new LRUCache<string, Uint8Array>({ max: CACHED_JOINS });
 
-  /** @param tree the right edge, at least as large as every size that will be asked for. */
-  constructor(store: TileStore, tree: () => GrowingTree) {
+  /** @param edge of a tree that is durable, and at least as large as every size that will be asked for; null of an empty one. */
+  constructor(store: TileStore, edge: () => TreeEdge | null) {
     this.#store = store;
-    this.#tree = tree;
+    this.#edge = edge;
   }
 
   /** As `proveInclusion` of protocol/merkle. @throws RangeError where there is no such leaf. */
@@ -117,7 +117,7 @@ export class Prover {
   }
 
   #inMemory(level: number, index: number): TileNodes | undefined {
-    const edge = this.#tree().edgeTile(level, index);
+    const edge = this.#edge()?.edgeTile(level, index);
     if (edge !== undefined) return edge;
     return this.#cacheOf(level).get(keyOf(level, index));
   }

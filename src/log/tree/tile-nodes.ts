@@ -34,6 +34,10 @@ export class TileNodes {
     return nodes;
   }
 
+  copy(): TileNodes {
+    return new TileNodes(this.hashes.slice(), this.inner.slice());
+  }
+
   #hashInner(width: number): void {
     for (let height = 1, count = Math.floor(width / 2); height < TILE_HEIGHT; height++) {
       for (let i = 0; i < count; i++) {

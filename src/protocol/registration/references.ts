@@ -14,14 +14,18 @@ import type { Statement, StatementOf } from "../envelope/statement.ts";
 import { type InForce, isRevoked } from "./in-force.ts";
 import { refuse } from "./refusal.ts";
 
-/** What the rules need to know of an entry that is in the log. */
-export interface EntryRecord {
+/** An entry that is in the log, as far as it takes to tell whether another one is the same. */
+export interface KnownEntry {
   readonly index: number;
   readonly kind: Kind;
   readonly name: string;
   readonly version: string;
   /** SHA-256 of the payload, hex. */
   readonly digest: string;
+}
+
+/** What the rules need to know of an entry that is in the log. */
+export interface EntryRecord extends KnownEntry {
   readonly svn: number | null;
   readonly signers: readonly string[];
   readonly references: readonly Reference[];

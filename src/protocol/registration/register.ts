@@ -14,6 +14,7 @@ import {
   checkProfiles,
   checkReferences,
   type EntryRecord,
+  type KnownEntry,
   referencesOf,
   svnOf,
 } from "./references.ts";
@@ -38,7 +39,7 @@ import {
 export interface LogView {
   readonly inForce: InForce;
   findByDigest(payloadDigest: string): EntryRecord | undefined;
-  findByIdentity(kind: string, name: string, version: string): EntryRecord | undefined;
+  findByIdentity(kind: string, name: string, version: string): KnownEntry | undefined;
   /** Whether these bytes are stored durably. */
   hasAttachment(attachment: Attachment): boolean;
   /** Root hash of the tree before this entry, lower-case hex. */
@@ -55,13 +56,13 @@ export interface LogView {
 export type Registration =
   | { readonly outcome: "new"; readonly record: EntryRecord; readonly inForce: InForce }
   /** The same payload is in the log already, whatever signatures it came with this time. */
-  | { readonly outcome: "known"; readonly record: EntryRecord };
+  | { readonly outcome: "known"; readonly record: KnownEntry };
 
 /** Whether the same payload is logged; @throws PolicyError "identity-taken" when another one has its name and version. */
 export function findKnown(
   view: Pick<LogView, "findByIdentity">,
   envelope: Pick<VerifiedEnvelope, "payloadDigest" | "statement">,
-): EntryRecord | undefined {
+): KnownEntry | undefined {
   const { kind, name, version } = envelope.statement;
   const taken = view.findByIdentity(kind, name, version);
   if (taken !== undefined && taken.digest !== envelope.payloadDigest) {

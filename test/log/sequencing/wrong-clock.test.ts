@@ -70,7 +70,7 @@ describe("a clock that was 40 days ahead and is set right", () => {
     harness.clock.now = NOW;
     log.runDueWork();
     await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(log.read.inForce.status?.sequence).toBe(sequence);
+    await expect.poll(() => log.read.inForce.status?.sequence).toBe(sequence);
     const cosigned = sequence === 1 ? later(seconds * SECOND) : NOW;
     await expect.poll(() => log.read.published()!.cosignedAt).toEqual(cosigned);
   });

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { LogStore, SearchQuery } from "../../../src/log/store/log-store.ts";
+import type { LogReader, SearchQuery } from "../../../src/log/store/log-store.ts";
 import { openSnapshot, openStore } from "../../../src/log/store/open-store.ts";
 import { GrowingTree } from "../../../src/log/tree/growing-tree.ts";
 import { TileNodes } from "../../../src/log/tree/tile-nodes.ts";
@@ -14,7 +14,7 @@ import { sha256Of } from "../../support/release-predicates.ts";
 import { leaf, oneEntry } from "./entries.ts";
 import type { StoreUnderTest } from "./stores.ts";
 
-const find = async (store: LogStore, query: SearchQuery) => (await store.search(query)).indexes;
+const find = async (store: LogReader, query: SearchQuery) => (await store.search(query)).indexes;
 
 export function describeContract(under: StoreUnderTest): void {
   let folder: string;
@@ -98,12 +98,56 @@ export function describeContract(under: StoreUnderTest): void {
       await store.close();
     });
 
+    it("reads what it is given before anybody can change it, and is carried out in order", async () => {
+      const store = await open();
+      const [first, second] = [oneEntry(0, { leaf: Buffer.from("first") }), oneEntry(1)];
+      const document = { digest: sha256Of("leaf"), bytes: leaf.slice() };
+      const appends = [store.append(0, { ...first, attachments: [document] }), store.append(1, second)];
+      const views = [...first.entries.map((entry) => entry.leaf), ...first.tiles.map(({ hashes }) => hashes)];
+      for (const view of [...views, first.head.root, document.bytes]) view.fill(7);
+      await Promise.all(appends);
+      expect(await store.readEntries([0, 1])).toEqual([Buffer.from("first"), Buffer.from(leaf)]);
+      expect((await store.readTile(0, 0))?.hashes.subarray(0, 32)).toEqual(Buffer.from(hashLeaf(leaf)));
+      expect(Buffer.from((await store.attachment(document.digest))!).toString()).toBe("leaf");
+      expect((await store.head()).size).toBe(2);
+      await store.close();
+    });
+
+    it("never shows a reader the half of it", async () => {
+      const store = await open();
+      const entries = Array.from({ length: 300 }, (_, i) => oneEntry(i).entries).flat();
+      const tree = GrowingTree.empty();
+      for (const entry of entries) tree.append(hashLeaf(entry.leaf));
+      const appended = store.append(0, {
+        entries,
+        tiles: tree.takeWrites(),
+        attachments: [],
+        head: { size: 300, root: tree.root() },
+      });
+      let isOver = false;
+      void appended.finally(() => {
+        isOver = true;
+      });
+      const seen = new Set<string>();
+      while (!isOver) {
+        const { size } = await store.head();
+        const leaves = await store.readLeaves(0, size);
+        seen.add(`${size} ${leaves.length} ${(await store.readTile(1, 0)) !== undefined || size === 0}`);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      for (const line of seen) expect(["0 0 true", "300 300 true"]).toContain(line);
+      await store.close();
+    });
+
     it("survives closing and opening again", async () => {
       const store = await open();
       await store.append(0, oneEntry(0));
+      const checkpoint = { size: 1, cosignedAt: 10, note: "note" };
+      await store.addCheckpoint(checkpoint);
       await store.close();
       const again = await open();
       expect((await again.head()).size).toBe(1);
+      expect(await again.newestCheckpoint()).toEqual(checkpoint);
       await again.close();
     });
   });
@@ -114,9 +158,12 @@ export function describeContract(under: StoreUnderTest): void {
       await store.append(0, oneEntry(0));
       await store.probe();
       expect((await store.head()).size).toBe(1);
-      const reader = await openSnapshot(location());
-      await expect(reader.probe()).rejects.toThrow(under.readOnly);
-      await reader.close();
+      const unblock = under.saboteur.blockWrites(location());
+      await expect(store.probe()).rejects.toThrow(under.blocked);
+      await expect(store.append(1, oneEntry(1))).rejects.toThrow(under.blocked);
+      unblock();
+      await store.probe();
+      await store.append(1, oneEntry(1));
       await store.close();
     });
   });
@@ -135,7 +182,6 @@ export function describeContract(under: StoreUnderTest): void {
       expect(performance.now() - begun).toBeLessThan(20_000);
       const reader = await openSnapshot(location());
       expect((await reader.head()).size).toBe(1);
-      await expect(reader.append(1, oneEntry(1))).rejects.toThrow(under.readOnly);
       await reader.close();
       await store.close();
       expect(
@@ -151,8 +197,28 @@ export function describeContract(under: StoreUnderTest): void {
       const store = await open();
       await store.append(0, oneEntry(0));
       await store.append(1, oneEntry(1, { kind: "revocation" }));
-      expect(await store.findByDigest(sha256Of("payload 2"))).toBeUndefined();
-      expect(await store.findByIdentity("platform", "vm-1", "1")).toBeUndefined();
+      const known = (i: number, kind: string) => ({
+        index: i,
+        kind,
+        name: `vm-${i}`,
+        version: "1",
+        digest: sha256Of(`payload ${i}`),
+      });
+      const identities = [
+        known(0, "platform"),
+        known(1, "platform"),
+        known(1, "revocation"),
+        known(0, "platform"),
+      ];
+      const found = await store.lookup({ digests: [sha256Of("payload 2")], identities });
+      expect(found).toEqual({
+        entries: [],
+        identities: [known(0, "platform"), known(1, "revocation")],
+        attachments: [],
+      });
+      expect(await store.lookup({})).toEqual({ entries: [], identities: [], attachments: [] });
+      expect(await store.readEntries([1, 0, 1])).toHaveLength(3);
+      await expect(store.readEntries([0, 2])).rejects.toThrow(/missing/);
       const query = { before: 9, limit: 9 };
       expect(await find(store, { ...query, publisher: sha256Of("key") })).toEqual([1, 0]);
       expect(await find(store, { ...query, publisher: sha256Of("key"), limit: 1 })).toEqual([1]);
@@ -242,8 +308,9 @@ export function describeContract(under: StoreUnderTest): void {
       await store.append(0, { ...oneEntry(0), attachments });
       await store.append(1, { ...oneEntry(1), attachments });
       expect(Buffer.from((await store.attachment(digest))!).toString()).toBe("leaf");
-      expect(await store.hasAttachment(digest, 4)).toBe(true);
-      expect(await store.hasAttachment(digest, 5)).toBe(false);
+      const named = (size: number) => ({ digest, size });
+      const { attachments: held } = await store.lookup({ attachments: [named(5), named(4), named(4)] });
+      expect(held).toEqual([named(4)]);
       expect(await store.attachment(sha256Of("other"))).toBeUndefined();
       await store.close();
     });
@@ -264,6 +331,8 @@ export function describeContract(under: StoreUnderTest): void {
       const by = { digests: [sha256Of("digest 0")], signers: [sha256Of("key")] };
       expect(await inspection.leadsTo(0, by)).toBe(true);
       expect(await inspection.leadsTo(1, by)).toBe(false);
+      expect(await inspection.indexOf(sha256Of("payload 0"))).toBe(0);
+      expect(await inspection.indexOf(sha256Of("payload 1"))).toBeUndefined();
       expect(await inspection.leadsTo(0, { ...by, signers: [sha256Of("other")] })).toBe(false);
       expect(inspection.digestRows(by.digests)).toBe(1);
       expect(await inspection.attachmentDigests()).toEqual([sha256Of("leaf")]);

@@ -5,9 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { SearchQuery } from "../../../src/log/store/log-store.ts";
+import { digestPrefix } from "../../../src/log/store/sqlite/digest-prefix.ts";
 import { openForWriting } from "../../../src/log/store/sqlite/open.ts";
-import { digestPrefix, MAX_EXAMINED } from "../../../src/log/store/sqlite/search.ts";
-import { SqliteLogStore } from "../../../src/log/store/sqlite/sqlite-log-store.ts";
+import { MAX_EXAMINED } from "../../../src/log/store/sqlite/search.ts";
+import { SqliteReader } from "../../../src/log/store/sqlite/sqlite-reader.ts";
 import { NOW } from "../../support/clock.ts";
 import { sha256Of } from "../../support/release-predicates.ts";
 
@@ -16,14 +17,14 @@ const ENTRIES = 100_000;
 const BOUND = MAX_EXAMINED + 20;
 
 let folder: string;
-let store: SqliteLogStore;
+let store: SqliteReader;
 const common = sha256Of("common");
 const rare = sha256Of("rare");
 
 /** Platforms and policies take turns; the last platform and the first entries are of rare kinds, names and keys. */
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "touchstone-search-"));
-  store = new SqliteLogStore(openForWriting(join(folder, "log.db"), { now: NOW }));
+  store = new SqliteReader(openForWriting(join(folder, "log.db"), { now: NOW }));
   const { database } = store;
   database.pragma("synchronous = OFF");
   const numbers = `WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ${ENTRIES})`;

@@ -11,7 +11,7 @@ import { openLog } from "../../../src/log/open-or-create.ts";
 import { openSnapshot } from "../../../src/log/store/open-store.ts";
 import { readMigrations } from "../../../src/log/store/sqlite/migrate.ts";
 import { MIGRATIONS_FOLDER, openForReading, openForWriting } from "../../../src/log/store/sqlite/open.ts";
-import { SqliteLogStore } from "../../../src/log/store/sqlite/sqlite-log-store.ts";
+import { SqliteWriter } from "../../../src/log/store/sqlite/sqlite-writer.ts";
 import { NOW } from "../../support/clock.ts";
 import { LogHarness } from "../../support/log-harness.ts";
 import { sha256Of } from "../../support/release-predicates.ts";
@@ -21,7 +21,11 @@ import { leaf, oneEntry } from "./entries.ts";
 
 let folder: string;
 const file = () => join(folder, "log.db");
-const open = () => new SqliteLogStore(openForWriting(file(), { now: NOW }));
+/** The writer on this thread, and its connection. */
+const open = () => {
+  const opened = openForWriting(file(), { now: NOW });
+  return { writer: new SqliteWriter(opened), database: opened.database };
+};
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "touchstone-store-"));
@@ -29,11 +33,11 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("the database itself", () => {
-  it("refuses to change or remove what is written once", async () => {
-    const store = open();
-    await store.append(0, oneEntry(0));
-    await store.append(1, { ...oneEntry(1), attachments: [{ digest: sha256Of("x"), bytes: leaf }] });
-    await store.addCheckpoint({ size: 2, cosignedAt: 1, note: "note" });
+  it("refuses to change or remove what is written once", () => {
+    const { writer, database } = open();
+    writer.append(0, oneEntry(0));
+    writer.append(1, { ...oneEntry(1), attachments: [{ digest: sha256Of("x"), bytes: leaf }] });
+    writer.addCheckpoint({ size: 2, cosignedAt: 1, note: "note" });
     const forbidden = [
       "UPDATE entries SET name = 'x'",
       "DELETE FROM entries",
@@ -49,19 +53,23 @@ describe("the database itself", () => {
       "DELETE FROM attachments",
       "INSERT INTO tree_head VALUES (2, 0, zeroblob(32))",
     ];
-    for (const sql of forbidden) expect(() => store.database.exec(sql), sql).toThrow();
-    await store.close();
+    for (const sql of forbidden) expect(() => database.exec(sql), sql).toThrow();
+    writer.close();
   });
 
-  it("is durable at every commit, and says so", async () => {
-    const store = open();
-    expect(store.database.pragma("synchronous", { simple: true })).toBe(2);
-    expect(store.database.pragma("journal_mode", { simple: true })).toBe("wal");
-    expect(store.database.pragma("page_size", { simple: true })).toBe(4096);
-    expect(store.database.pragma("user_version", { simple: true })).toBe(
-      readMigrations(MIGRATIONS_FOLDER).length,
-    );
-    await store.close();
+  it("is durable at every append, and says so, also after a checkpoint, which waits for the next one", () => {
+    const { writer, database } = open();
+    const settings = () =>
+      ["synchronous", "journal_mode"].map((name) => database.pragma(name, { simple: true }));
+    expect(settings()).toEqual([2, "wal"]);
+    writer.append(0, oneEntry(0));
+    writer.addCheckpoint({ size: 1, cosignedAt: 1, note: "note" });
+    expect(settings()).toEqual([2, "wal"]);
+    const broken = { size: 0, cosignedAt: 1, note: "note" };
+    expect(() => writer.addCheckpoint(broken)).toThrow(/CHECK/);
+    expect(settings()).toEqual([2, "wal"]);
+    expect(database.pragma("user_version", { simple: true })).toBe(readMigrations(MIGRATIONS_FOLDER).length);
+    writer.close();
   });
 });
 

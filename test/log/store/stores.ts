@@ -1,4 +1,11 @@
 // The back ends that the store's contract is run on. A new one is one element here.
+import Sqlite from "better-sqlite3";
+
+/** Does to a store what its own program cannot. */
+export interface Saboteur {
+  /** Makes every write fail until what it returns is called. */
+  blockWrites(location: string): () => void;
+}
 
 /** How a back end is set up for a test, and what it says where the contract leaves that to it. */
 export interface StoreUnderTest {
@@ -7,8 +14,9 @@ export interface StoreUnderTest {
   readonly locate: (folder: string) => string;
   /** What it says of a value that must be unique and is not. */
   readonly notUnique: RegExp;
-  /** What it says when somebody writes to a snapshot. */
-  readonly readOnly: RegExp;
+  readonly saboteur: Saboteur;
+  /** What it says of a write that is blocked. */
+  readonly blocked: RegExp;
 }
 
 export const STORES: readonly StoreUnderTest[] = [
@@ -16,6 +24,13 @@ export const STORES: readonly StoreUnderTest[] = [
     name: "SQLite",
     locate: (folder) => `${folder}/log.db`,
     notUnique: /UNIQUE/,
-    readOnly: /readonly/,
+    saboteur: { blockWrites: holdWriteLock },
+    blocked: /locked/,
   },
 ];
+
+function holdWriteLock(file: string): () => void {
+  const database = new Sqlite(file);
+  database.exec("BEGIN IMMEDIATE");
+  return () => database.close();
+}

@@ -2,19 +2,23 @@
 import type { Database } from "better-sqlite3";
 import { decodeHex } from "../../../protocol/encoding/hex.ts";
 import type { IndexedBy, StoreCounts, StoreInspection } from "../store-inspection.ts";
+import { digestPrefix } from "./digest-prefix.ts";
 import { readMigrations } from "./migrate.ts";
 import { damaged, MIGRATIONS_FOLDER } from "./open.ts";
 import { headProblems, missingCheckpoints, schemaDifferences } from "./schema.ts";
-import { digestPrefix } from "./search.ts";
 
 export class SqliteInspection implements StoreInspection {
   readonly #database: Database;
+  readonly #payload;
   readonly #digest;
   readonly #signer;
   readonly #attachments;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#payload = database
+      .prepare<[Uint8Array], number>("SELECT idx FROM entries WHERE payload_digest = ?")
+      .pluck();
     this.#digest = database.prepare<[number, number]>(
       "SELECT 1 FROM entry_digests WHERE prefix = ? AND idx = ?",
     );
@@ -43,6 +47,10 @@ export class SqliteInspection implements StoreInspection {
                 (SELECT count(*) FROM entry_signers) AS signers, (SELECT count(*) FROM tiles) AS tiles`,
       )
       .get() as StoreCounts;
+  }
+
+  async indexOf(payloadDigest: string): Promise<number | undefined> {
+    return this.#payload.get(decodeHex(payloadDigest));
   }
 
   async leadsTo(index: number, { digests, signers }: IndexedBy): Promise<boolean> {

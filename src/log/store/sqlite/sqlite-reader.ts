@@ -1,0 +1,100 @@
+// Implements LogReader on SQLite: a connection that only reads, beside the one that writes, or of a copy.
+import type { Database } from "better-sqlite3";
+import { HASH_LENGTH } from "../../../protocol/merkle/hash.ts";
+import { recordOfLeaf } from "../entry-record.ts";
+import type {
+  Found,
+  LogReader,
+  Lookup,
+  PublishedCheckpoint,
+  SearchPage,
+  SearchQuery,
+  TreeHead,
+} from "../log-store.ts";
+import { type StoredTile, siblingOffsets } from "../tile-store.ts";
+import type { OpenDatabase } from "./open.ts";
+import { SqliteSearch } from "./search.ts";
+import { prepareReading, type ReadingStatements } from "./statements.ts";
+
+export class SqliteReader implements LogReader {
+  readonly database: Database;
+  readonly #open: OpenDatabase;
+  readonly #search: SqliteSearch;
+  readonly #sql: ReadingStatements;
+
+  constructor(open: OpenDatabase) {
+    this.#open = open;
+    this.database = open.database;
+    this.#search = new SqliteSearch(open.database);
+    this.#sql = prepareReading(open.database);
+  }
+
+  async head(): Promise<TreeHead> {
+    const row = this.#sql.head.get();
+    if (row === undefined) throw new Error("the database has no tree head");
+    return row;
+  }
+
+  async lookup({ digests = [], identities = [], attachments = [] }: Partial<Lookup>): Promise<Found> {
+    const sql = this.#sql;
+    const asked = identities.map(({ kind, name, version }) => [name, kind, version]);
+    const named = attachments.map(({ digest, size }) => [digest, size]);
+    return {
+      entries: askAll(digests, sql.byDigest).map(({ idx, leaf }) => recordOfLeaf(leaf, idx)),
+      identities: askAll(asked, sql.byIdentity),
+      attachments: askAll(named, sql.attachments),
+    };
+  }
+
+  async search(query: SearchQuery): Promise<SearchPage> {
+    return this.#search.find(query);
+  }
+
+  async entriesInForce(size: number): Promise<number[]> {
+    return this.#sql.inForce.all({ size }).map(({ idx }) => idx);
+  }
+
+  async readTile(level: number, index: number): Promise<StoredTile | undefined> {
+    return this.#sql.tile.get(level, index);
+  }
+
+  async readPath(index: number, i: number): Promise<Uint8Array | undefined> {
+    return this.#sql.path.get(i * HASH_LENGTH, ...siblingOffsets(i), index);
+  }
+
+  async readLeaves(start: number, end: number): Promise<Uint8Array[]> {
+    return this.#sql.leaves.all(start, end).map(({ leaf }) => leaf);
+  }
+
+  async readEntries(indexes: readonly number[]): Promise<Uint8Array[]> {
+    const leaves = askAll(indexes, this.#sql.entries);
+    if (leaves.length < indexes.length)
+      throw new Error(`one of the entries ${indexes} is missing from the store`);
+    return leaves;
+  }
+
+  async newestCheckpoint(): Promise<PublishedCheckpoint | undefined> {
+    return this.#sql.newestCheckpoint.get();
+  }
+
+  async firstCheckpointCovering(size: number): Promise<PublishedCheckpoint | undefined> {
+    return this.#sql.firstCovering.get(size);
+  }
+
+  async checkpointsFrom(size: number, limit: number): Promise<PublishedCheckpoint[]> {
+    return this.#sql.checkpointsFrom.all(size, limit);
+  }
+
+  async attachment(digest: string): Promise<Uint8Array | undefined> {
+    return this.#sql.attachment.get(Buffer.from(digest, "hex"));
+  }
+
+  async close(): Promise<void> {
+    this.#open.close();
+  }
+}
+
+/** All rows of a statement that takes what is asked for as one JSON array. Nothing is looked up for nothing. */
+function askAll<Row>(asked: readonly unknown[], statement: { all(asked: string): Row[] }): Row[] {
+  return asked.length === 0 ? [] : statement.all(JSON.stringify(asked));
+}

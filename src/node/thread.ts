@@ -1,0 +1,111 @@
+// Calls a thread, which answers one call after the other: what would hold the event loop is done there. The thread keeps no process
+// alive but while it has something to answer, and ends with its process, however that ends.
+import { parentPort, type Transferable, Worker } from "node:worker_threads";
+import { packagePath } from "./package-root.ts";
+
+/** An error as it crosses over. */
+export interface ThreadError {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: string;
+}
+
+interface Question<Call> {
+  readonly id: number;
+  readonly call: Call;
+}
+interface Answer {
+  readonly id: number;
+  readonly value?: unknown;
+  readonly error?: ThreadError;
+}
+interface Waiter {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+export class Thread<Call> {
+  readonly #worker: Worker;
+  readonly #revive: (error: ThreadError) => Error;
+  readonly #waiting = new Map<number, Waiter>();
+  readonly #ended: Promise<void>;
+  #calls = 0;
+  #failure: Error | null = null;
+
+  /**
+   * @param source the source of the thread, which calls `answerCalls`.
+   * @param data cloned; the thread has it as `workerData`.
+   * @param revive makes an error of what the thread threw.
+   */
+  constructor(source: URL, data: unknown, revive: (error: ThreadError) => Error) {
+    this.#revive = revive;
+    this.#worker = new Worker(fileOf(source), { workerData: data });
+    this.#worker.unref();
+    this.#worker.on("message", (answer: Answer) => this.#settle(answer));
+    this.#worker.on("error", (error) => this.#fail(error as Error));
+    this.#ended = new Promise((resolve) => this.#worker.once("exit", () => resolve()));
+    void this.#ended.then(() => this.#fail(new Error("the thread has ended")));
+  }
+
+  /** @returns what the thread answered. @throws what it threw, or why it is not there any more. */
+  call(call: Call, transfer: readonly Transferable[] = []): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure !== null) return reject(this.#failure);
+      const id = this.#calls++;
+      const question: Question<Call> = { id, call };
+      this.#worker.postMessage(question, transfer);
+      this.#waiting.set(id, { resolve, reject });
+      this.#worker.ref();
+    });
+  }
+
+  /** Ends the thread once it has answered everything. */
+  async close(): Promise<void> {
+    this.#worker.ref();
+    this.#worker.postMessage(null);
+    await this.#ended;
+  }
+
+  #settle({ id, value, error }: Answer): void {
+    const waiter = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (this.#waiting.size === 0) this.#worker.unref();
+    if (error === undefined) waiter?.resolve(value);
+    else waiter?.reject(this.#revive(error));
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    for (const { reject } of this.#waiting.values()) reject(this.#failure);
+    this.#waiting.clear();
+  }
+}
+
+/** In a thread: answers each call, in their order, with what the function returns or throws. */
+export function answerCalls<Call>(answer: (call: Call) => unknown): void {
+  let last = Promise.resolve();
+  parentPort?.on("message", (question: Question<Call> | null) => {
+    last = last.then(async () => {
+      if (question === null) parentPort?.close();
+      else parentPort?.postMessage(await answerTo(question, answer));
+    });
+  });
+}
+
+async function answerTo<Call>(
+  { id, call }: Question<Call>,
+  answer: (call: Call) => unknown,
+): Promise<Answer> {
+  try {
+    return { id, value: await answer(call) };
+  } catch (thrown) {
+    const { name, message, code } = thrown as Error & { code?: string };
+    return { id, error: { name, message, ...(typeof code === "string" && { code }) } };
+  }
+}
+
+/** The source itself, where it runs as it is; else what scripts/build-program.ts made of it. */
+function fileOf(source: URL): URL | string {
+  const [, name = ""] = /\/([^/]+)\.[jt]s$/.exec(source.pathname) ?? [];
+  return import.meta.url.endsWith(".ts") ? source : packagePath("dist", "cli", "threads", `${name}.js`);
+}
