@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { HighWaterFile } from "../../../src/log/checkpointing/high-water.ts";
 import { fsck } from "../../../src/log/maintenance/fsck.ts";
 import { openLog } from "../../../src/log/open-or-create.ts";
-import { openSnapshot } from "../../../src/log/store/open-store.ts";
+import { copyStore, openSnapshot } from "../../../src/log/store/open-store.ts";
 import { readMigrations } from "../../../src/log/store/sqlite/migrate.ts";
 import { MIGRATIONS_FOLDER, openForReading, openForWriting } from "../../../src/log/store/sqlite/open.ts";
 import { SqliteWriter } from "../../../src/log/store/sqlite/sqlite-writer.ts";
@@ -70,6 +70,35 @@ describe("the database itself", () => {
     expect(settings()).toEqual([2, "wal"]);
     expect(database.pragma("user_version", { simple: true })).toBe(readMigrations(MIGRATIONS_FOLDER).length);
     writer.close();
+  });
+});
+
+describe("pages", () => {
+  const pageBytes = (of: string) => {
+    const database = new Sqlite(of, { readonly: true });
+    const bytes = database.pragma("page_size", { simple: true });
+    database.close();
+    return bytes;
+  };
+
+  it("are of 8 KiB in a new database, and in the backup of one that was founded with others", async () => {
+    const small = new Sqlite(file());
+    small.exec("PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; CREATE TABLE t (x); DROP TABLE t");
+    small.close();
+    const { writer } = open();
+    for (let i = 0; i < 9; i++) writer.append(i, oneEntry(i));
+    writer.addCheckpoint({ size: 9, cosignedAt: 1, note: "note" });
+    expect(pageBytes(file())).toBe(4096);
+    await copyStore(file(), join(folder, "backup.db"));
+    writer.close();
+    expect(pageBytes(join(folder, "backup.db"))).toBe(8192);
+    const copy = await openSnapshot(join(folder, "backup.db"));
+    expect(await copy.inspection.integrity()).toEqual([]);
+    expect((await copy.inspection.counts()).entries).toBe(9);
+    expect((await copy.newestCheckpoint())?.size).toBe(9);
+    await copy.close();
+    openForWriting(join(folder, "new.db"), { now: NOW }).close();
+    expect(pageBytes(join(folder, "new.db"))).toBe(8192);
   });
 });
 
@@ -148,7 +177,11 @@ describe("migrations", () => {
   });
 
   it("that come with the program are the ones this test was written for", () => {
-    expect(readMigrations(MIGRATIONS_FOLDER).map(({ name }) => name)).toEqual(["log", "entries_by_name"]);
+    expect(readMigrations(MIGRATIONS_FOLDER).map(({ name }) => name)).toEqual([
+      "log",
+      "entries_by_name",
+      "entries_by_kind_and_version",
+    ]);
     expect(readFileSync(join(MIGRATIONS_FOLDER, "0001_log.sql"), "utf8")).toContain("STRICT");
   });
 });

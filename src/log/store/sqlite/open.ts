@@ -10,6 +10,10 @@ import { schemaDifferences } from "./schema.ts";
 /** "Tchs": marks the file as a Touchstone log (SQLite file format §1.3.17). */
 const APPLICATION_ID = 0x54636873;
 
+/** Of a new database; one that is there keeps its own. Three entries of 2 KiB fit into such a page, of which one fills half of the usual size. */
+export const PAGE_BYTES = 8192;
+const WAL_BYTES = 16 * 1024 * 1024;
+
 /** The migrations that come with the program. */
 export const MIGRATIONS_FOLDER = packagePath("migrations", "sqlite");
 
@@ -39,12 +43,13 @@ export function openForWriting(
     const database = openSqlite(file, { timeout: 5000 });
     try {
       checkApplication(database, file);
-      database.pragma("page_size = 4096");
+      database.pragma(`page_size = ${PAGE_BYTES}`);
       database.pragma("journal_mode = WAL");
       // The WAL is synced at every commit: what is acknowledged survives a power cut.
       database.pragma("synchronous = FULL");
       // Pages of indexes are written over and over: folding 16 MiB of log into the database at a time writes each of them once.
-      database.pragma("wal_autocheckpoint = 4096");
+      const pageBytes = database.pragma("page_size", { simple: true }) as number;
+      database.pragma(`wal_autocheckpoint = ${Math.floor(WAL_BYTES / pageBytes)}`);
       database.pragma("cache_size = -16384");
       database.pragma(`application_id = ${APPLICATION_ID}`);
       migrate(database, migrations, now);

@@ -4,37 +4,43 @@
 import type { Database, Statement } from "better-sqlite3";
 import { decodeBase64 } from "../../../protocol/encoding/base64.ts";
 import { decodeUtf8 } from "../../../protocol/encoding/text.ts";
+import { KINDS } from "../../../protocol/entry/kinds.ts";
 import { digestsOf } from "../entry-record.ts";
 import type { SearchPage, SearchQuery } from "../log-store.ts";
+import { digestPrefix } from "./digest-prefix.ts";
 
-const PREFIX_DIGITS = 12;
 /** Rows of indexes that one search looks at; it takes about two milliseconds. */
 export const MAX_EXAMINED = 1000;
 /** What reading an entry to compare a whole digest counts for. */
 const LEAF_COST = 10;
 
-/** The key under which a hex digest is indexed: its first 48 bits, an integer that JavaScript and SQLite both hold. */
-export function digestPrefix(digest: string): number {
-  return Number.parseInt(digest.slice(0, PREFIX_DIGITS), 16);
+/** A condition, or two that have an index together. */
+interface Step {
+  /** The newest entry that meets it and is not above an index. */
+  readonly newest: (atMost: number) => number | null | undefined;
+  /** Rows that finding it looks at. */
+  readonly rows: number;
 }
 
-/** The newest entry that meets a condition and is not above an index, or undefined. */
-type Step = (atMost: number) => number | undefined;
-type Newest = Statement<[unknown, number], number>;
+const newestIn = (index: string, condition: string) =>
+  `SELECT idx FROM ${index} WHERE ${condition} AND idx <= ? ORDER BY idx DESC LIMIT 1`;
+const IN_KIND_AND_VERSION = "entries INDEXED BY entries_by_kind_and_version";
 
-/** Where each condition finds its entries. The index is named, since any other plan could walk the log. */
-const INDEXES = {
-  digest: ["entry_digests", "prefix"],
-  publisher: ["entry_signers", "key_id"],
-  name: ["entries INDEXED BY entries_by_name", "name"],
-  version: ["entries INDEXED BY entries_by_version", "version"],
-  kind: ["entries INDEXED BY entries_by_kind", "kind"],
+/** Where conditions find their entries. The index is named, since any other plan could walk the log. */
+const NEWEST = {
+  digest: newestIn("entry_digests", "prefix = ?"),
+  publisher: newestIn("entry_signers", "key_id = ?"),
+  name: newestIn("entries INDEXED BY entries_by_name", "name = ?"),
+  kind: newestIn("entries INDEXED BY entries_by_kind", "kind = ?"),
+  kindAndVersion: newestIn(IN_KIND_AND_VERSION, "kind = ? AND version = ?"),
+  version: `SELECT max((${newestIn(IN_KIND_AND_VERSION, "kind = kinds.value AND version = ?")}))
+              FROM json_each('${JSON.stringify(KINDS)}') AS kinds`,
 } as const;
-type Condition = keyof typeof INDEXES;
+type Condition = keyof typeof NEWEST;
 
 export class SqliteSearch {
   readonly #database: Database;
-  readonly #newest = new Map<Condition, Newest>();
+  readonly #prepared = new Map<Condition, Statement<unknown[], number | null>>();
   readonly #leaf: Statement<[number], Buffer>;
 
   constructor(database: Database) {
@@ -63,28 +69,27 @@ export class SqliteSearch {
   }
 
   #stepsOf({ kind, name, version, publisher, digest }: SearchQuery): Step[] {
-    const values = {
-      digest: digest === undefined ? undefined : digestPrefix(digest),
-      publisher: publisher === undefined ? undefined : Buffer.from(publisher, "hex"),
-      name,
-      version,
-      kind,
-    };
-    return Object.entries(values).flatMap(([condition, value]) => {
-      if (value === undefined) return [];
-      const newest = this.#statement(condition as Condition);
-      return [(atMost: number) => newest.get(value, atMost)];
-    });
+    const steps: Step[] = [];
+    if (digest !== undefined) steps.push(this.#step("digest", digestPrefix(digest)));
+    if (publisher !== undefined) steps.push(this.#step("publisher", Buffer.from(publisher, "hex")));
+    if (name !== undefined) steps.push(this.#step("name", name));
+    if (kind !== undefined && version !== undefined) steps.push(this.#step("kindAndVersion", kind, version));
+    else if (kind !== undefined) steps.push(this.#step("kind", kind));
+    else if (version !== undefined) steps.push({ ...this.#step("version", version), rows: KINDS.length });
+    return steps;
+  }
+
+  #step(condition: Condition, ...values: ReadonlyArray<string | number | Buffer>): Step {
+    const statement = this.#statement(condition);
+    return { newest: (atMost) => statement.get(...values, atMost), rows: 1 };
   }
 
   /** Prepared when it is first asked for: a damaged database, which fsck reads, may lack an index. */
-  #statement(condition: Condition): Newest {
-    const prepared = this.#newest.get(condition);
+  #statement(condition: Condition): Statement<unknown[], number | null> {
+    const prepared = this.#prepared.get(condition);
     if (prepared !== undefined) return prepared;
-    const [table, column] = INDEXES[condition];
-    const sql = `SELECT idx FROM ${table} WHERE ${column} = ? AND idx <= ? ORDER BY idx DESC LIMIT 1`;
-    const statement = this.#database.prepare<[unknown, number], number>(sql).pluck();
-    this.#newest.set(condition, statement);
+    const statement = this.#database.prepare<unknown[], number | null>(NEWEST[condition]).pluck();
+    this.#prepared.set(condition, statement);
     return statement;
   }
 
@@ -104,9 +109,9 @@ function meet(
 ): { readonly index: number | undefined; readonly isMet: boolean; readonly examined: number } {
   let lowest = candidate;
   let examined = 0;
-  for (const step of steps) {
-    const found = step(lowest);
-    examined++;
+  for (const { newest, rows } of steps) {
+    const found = newest(lowest) ?? undefined;
+    examined += rows;
     if (found === undefined) return { index: undefined, isMet: false, examined };
     lowest = found;
   }
