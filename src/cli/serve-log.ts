@@ -26,9 +26,10 @@ export async function serveLog(
   const config = readConfig(configFile, context);
   await requireDatabase(config.storage);
   const metrics = createMetrics(true);
+  let accepted = 0;
   const logConfig = await openLogConfig(config, context, { logger, measure: metrics.measure });
   const own = logConfig.cosigners.filter((cosigner) => cosigner instanceof OwnCosigner);
-  const log = await openLog(logConfig);
+  const log = await openLog({ ...logConfig, arrivals: () => accepted });
   const service = createService({
     log,
     metrics,
@@ -52,6 +53,9 @@ export async function serveLog(
       port: port ?? config.listen.port,
       close: () => log.close(),
       graceMs: GRACE_MS,
+      onConnection: () => {
+        accepted++;
+      },
     });
   } catch (error) {
     await log.close();

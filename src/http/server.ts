@@ -21,6 +21,8 @@ export interface ServerOptions {
   /** Milliseconds after which connections that are still open are cut. */
   readonly graceMs: number;
   readonly connections?: Partial<ConnectionLimits>;
+  /** Called for every connection that is accepted. */
+  readonly onConnection?: () => void;
 }
 
 export interface RunningServer {
@@ -61,6 +63,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       maxHeaderSize: 16_384,
     },
   }) as Server;
+  if (options.onConnection !== undefined) server.on("connection", options.onConnection);
   await listen(server, options);
   let stopping: Promise<void> | null = null;
   return {

@@ -50,5 +50,7 @@ export interface LogConfig {
   readonly highWater: HighWater;
   readonly clock: () => Date;
   readonly observer?: Observer;
+  /** How many connections were accepted so far: a batch waits a little while more come. */
+  readonly arrivals?: () => number;
   readonly limits?: Partial<LogLimits>;
 }

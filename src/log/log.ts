@@ -46,6 +46,7 @@ export class Log {
       clock,
       limits,
       observer,
+      arrivals: config.arrivals,
     });
     this.read = new PublishedLog(
       store,

@@ -19,12 +19,12 @@ import { signingMlDsaNatively, verifyMlDsa44Natively } from "./ml-dsa-44.ts";
 /** PrivateKeyInfo of an Ed25519 seed up to the seed itself (RFC 8410 §7). */
 const PKCS8_PREFIX = decodeHex("302e020100300506032b657004220420");
 const SIGNATURE_BYTES = 64;
-/** With fewer, the four threads of the pool take the event loop's core from it, which costs more than they do for it. */
-const CORES_FOR_THE_POOL = 3;
+/** With one, the threads of the pool take the event loop's core from it, which costs more than they do for it. */
+const CORES_FOR_THE_POOL = 2;
 
 /**
- * How the signatures of so many envelopes are best checked: many in the thread pool, since the event loop has others to answer; those
- * of a single one at once where there are too few cores for the pool.
+ * How the signatures of so many envelopes are best checked: in the thread pool, since the event loop has others to answer; those of a
+ * single one at once where there is no core for the pool.
  */
 export function entryVerifier(envelopes: number, cores: number = availableParallelism()): VerifySignature {
   return envelopes === 1 && cores < CORES_FOR_THE_POOL ? verifyAtOnce : verifySignature;

@@ -10,6 +10,9 @@ export interface ThreadError {
   readonly code?: string;
 }
 
+/** What a thread handles are bytes, which lie outside of its heap; Node would let it grow to hundreds of megabytes before it tidies up. */
+const SMALL_HEAP = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 };
+
 interface Question<Call> {
   readonly id: number;
   readonly call: Call;
@@ -39,7 +42,7 @@ export class Thread<Call> {
    */
   constructor(source: URL, data: unknown, revive: (error: ThreadError) => Error) {
     this.#revive = revive;
-    this.#worker = new Worker(fileOf(source), { workerData: data });
+    this.#worker = new Worker(fileOf(source), { workerData: data, resourceLimits: SMALL_HEAP });
     this.#worker.unref();
     this.#worker.on("message", (answer: Answer) => this.#settle(answer));
     this.#worker.on("error", (error) => this.#fail(error as Error));

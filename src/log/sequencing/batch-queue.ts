@@ -18,6 +18,17 @@ export interface Group {
 
 export class BatchQueue {
   readonly #queue: Group[] = [];
+  readonly #arrivals: () => number;
+  readonly #now: () => number;
+
+  /**
+   * @param arrivals how many connections were accepted so far: each has something to say.
+   * @param now milliseconds of a clock that never goes back.
+   */
+  constructor(arrivals: () => number = () => 0, now: () => number = () => performance.now()) {
+    this.#arrivals = arrivals;
+    this.#now = now;
+  }
 
   get isEmpty(): boolean {
     return this.#queue.length === 0;
@@ -29,19 +40,25 @@ export class BatchQueue {
 
   /**
    * Turns the event loop for as long as that brings more to this batch: requests are read then, and signature checks land. A turn
-   * accepts one connection, so a commit in each would let a crowd of new clients in as slowly as the disk syncs.
+   * accepts one connection, so that those of a crowd are let in one after the other, and a batch of the first few would make all
+   * others wait for it.
    */
   async gather(): Promise<void> {
-    const begun = performance.now();
+    const begun = this.#now();
     let before: number;
     do {
-      before = this.#queue.length;
+      before = this.#come();
       await new Promise((resolve) => setImmediate(resolve));
     } while (
-      this.#queue.length > before &&
+      this.#come() > before &&
       this.#queue.length < MAX_BATCH_ENTRIES &&
-      performance.now() - begun < MAX_GATHER_MS
+      this.#now() - begun < MAX_GATHER_MS
     );
+  }
+
+  /** Grows with everything that comes, while nothing is taken. */
+  #come(): number {
+    return this.#queue.length + this.#arrivals();
   }
 
   /** Takes the oldest groups, as many as make one batch. */

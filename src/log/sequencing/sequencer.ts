@@ -51,13 +51,15 @@ export interface SequencerConfig {
   readonly clock: () => Date;
   readonly limits: LogLimits;
   readonly observer: Observer;
+  /** As in LogConfig. */
+  readonly arrivals?: (() => number) | undefined;
 }
 
 export class Sequencer {
   readonly #config: SequencerConfig;
   readonly #admission: Admission;
   readonly #keys = new KeyRing();
-  readonly #queue = new BatchQueue();
+  readonly #queue: BatchQueue;
   readonly #closing = new AbortController();
   /** The loops, while they run. */
   #batches: Promise<void> | null = null;
@@ -76,6 +78,7 @@ export class Sequencer {
   constructor(config: SequencerConfig) {
     this.#config = config;
     this.#admission = new Admission(config.limits);
+    this.#queue = new BatchQueue(config.arrivals);
   }
 
   /** The request's story. What it throws is written at `Log.publish`. */

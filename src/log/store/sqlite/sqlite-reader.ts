@@ -67,7 +67,7 @@ export class SqliteReader implements LogReader {
   }
 
   async readEntries(indexes: readonly number[]): Promise<Uint8Array[]> {
-    const leaves = askAll(indexes, this.#sql.entries);
+    const leaves = this.#sql.entries.all(JSON.stringify(indexes));
     if (leaves.length < indexes.length)
       throw new Error(`one of the entries ${indexes} is missing from the store`);
     return leaves;
@@ -94,7 +94,9 @@ export class SqliteReader implements LogReader {
   }
 }
 
-/** All rows of a statement that takes what is asked for as one JSON array. Nothing is looked up for nothing. */
+/** What a statement finds of what is asked for, which it takes as one JSON array, each once. Nothing is looked up for nothing. */
 function askAll<Row>(asked: readonly unknown[], statement: { all(asked: string): Row[] }): Row[] {
-  return asked.length === 0 ? [] : statement.all(JSON.stringify(asked));
+  if (asked.length === 0) return [];
+  const once = new Set(asked.map((one) => JSON.stringify(one)));
+  return statement.all(`[${[...once].join(",")}]`);
 }

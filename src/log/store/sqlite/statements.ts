@@ -80,16 +80,16 @@ export function prepareReading(db: Database): ReadingStatements {
     head: db.prepare("SELECT size, root FROM tree_head"),
     // CROSS JOIN is SQLite's way to say which side is walked: what was asked for, never the log.
     byDigest: db.prepare(
-      `SELECT DISTINCT idx, leaf FROM json_each(?) AS asked
+      `SELECT idx, leaf FROM json_each(?) AS asked
        CROSS JOIN entries ON payload_digest = unhex(asked.value)`,
     ),
     byIdentity: db.prepare(
-      `SELECT DISTINCT idx AS "index", kind, name, version, lower(hex(payload_digest)) AS digest
+      `SELECT idx AS "index", kind, name, version, lower(hex(payload_digest)) AS digest
        FROM json_each(?) AS asked
        CROSS JOIN entries ON name = asked.value ->> 0 AND kind = asked.value ->> 1 AND version = asked.value ->> 2`,
     ),
     attachments: db.prepare(
-      `SELECT DISTINCT asked.value ->> 0 AS digest, asked.value ->> 1 AS size FROM json_each(?) AS asked
+      `SELECT asked.value ->> 0 AS digest, asked.value ->> 1 AS size FROM json_each(?) AS asked
        CROSS JOIN attachments ON digest = unhex(asked.value ->> 0) AND length(bytes) = asked.value ->> 1`,
     ),
     entries: db
