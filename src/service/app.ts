@@ -1,5 +1,5 @@
 // Assembles the service as one hono app: routes in the order in which they are tried, and what stands around them. The calls that must be
-// fast come first, so that no middleware runs for them.
+// fast come first, so that no middleware runs for them; then publishing, around which stands only what it needs.
 import type { Context, MiddlewareHandler } from "hono";
 import { compress } from "hono/compress";
 import { HTTPException } from "hono/http-exception";
@@ -25,7 +25,7 @@ import { addPageFiles } from "./routes/page-files.ts";
 import { addBundles, addPolicyList } from "./routes/policies.ts";
 import { addPolicyPage } from "./routes/policy-page.ts";
 import { addInclusionProofs, addProofs } from "./routes/proofs.ts";
-import { addPublishing } from "./routes/publish-entries.ts";
+import { addPublishing, refuseReadingBatch } from "./routes/publish-entries.ts";
 import { addReadPath } from "./routes/read-path.ts";
 import { addSearchPage } from "./routes/search-page.ts";
 import { addTrust } from "./routes/trust.ts";
@@ -46,15 +46,17 @@ export function createApp(service: Service): Api {
   addHome(api, service);
 
   api.use(observe(service.logger, service.metrics));
+  api.use("/v1/*", timeLimit(limits.requestTimeout));
+  api.use("/v1/*", limitWrites(limits.writesPerMinute, limits.trustedProxies));
+  addPublishing(api, service);
+
   api.use(cacheControl);
   api.use(onlyMethods(api, service));
   api.use(answerPreflight);
-  api.use("/v1/*", timeLimit(limits.requestTimeout));
-  api.use("/v1/*", limitWrites(limits.writesPerMinute, limits.trustedProxies));
   api.use(compressReads);
   api.use("/v1/*", validators);
   api.use(knownQuery(api));
-  addPublishing(api, service);
+  refuseReadingBatch(api);
   addAttachments(api, service);
   addEntries(api, service);
   addProofs(api, service);

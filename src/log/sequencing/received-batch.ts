@@ -90,13 +90,19 @@ export class ReceivedBatch {
     // Its failure is told where its turn comes.
     checking.catch(() => undefined);
     this.#checking.push(checking);
-    if (isAwaited || this.#checking.length >= CHECKS_AT_ONCE) await this.settle();
+    if (isAwaited) await this.settle();
+    else if (this.#checking.length >= CHECKS_AT_ONCE) await this.#settleOldest();
     this.#awaited.push(...named);
   }
 
   /** Waits for the checks under way. @throws as add does, for the first line that fails. */
   async settle(): Promise<void> {
-    for (const checking of this.#checking.splice(0))
+    while (this.#checking.length > 0) await this.#settleOldest();
+  }
+
+  async #settleOldest(): Promise<void> {
+    const checking = this.#checking.shift();
+    if (checking !== undefined)
       this.#checked.push(await this.#inLine(this.#lines[this.#checked.length] ?? 0, checking));
   }
 

@@ -12,6 +12,8 @@ import { requirePublished } from "../entries/read-entry.ts";
 import { MAX_ENVELOPE_BYTES, readEnvelope } from "../entries/read-envelope.ts";
 import { chooseMediaType } from "../http/accept.ts";
 import { BodyBudget } from "../http/body-budget.ts";
+import { BASE_HEADERS, NO_STORE } from "../http/headers.ts";
+import { requireQuery } from "../http/parameters.ts";
 import { readBody, readChunks, requireMediaType } from "../http/request-body.ts";
 import { requestHeader } from "../http/request-header.ts";
 import { type Api, describeRoute, problems } from "../openapi.ts";
@@ -39,6 +41,9 @@ const awaitingEntry = z.strictObject({ index, state: z.literal("awaiting-cosigna
   description: "An entry that is durable and waits for the quorum; send it again for its proof",
 });
 
+/** What every answer carries, and no middleware adds. */
+const WRITE_HEADERS = { ...BASE_HEADERS, "cache-control": NO_STORE };
+
 /** Bytes of all bodies that are under way: two of the largest batches. */
 const MAX_BODY_BYTES = 2 * MAX_BATCH_BYTES;
 
@@ -47,6 +52,7 @@ export function addPublishing(api: Api, service: Service): void {
   describePublishing(api);
 
   api.post("/v1/entries", async (c) => {
+    requireQuery(c, []);
     requireMediaType(c, ["application/json", "application/vnd.dsse.envelope.v1+json"]);
     const envelope = readEnvelope(await readBody(c, MAX_ENVELOPE_BYTES, bodies));
     const [outcome] = await service.log.publish([envelope]);
@@ -55,6 +61,7 @@ export function addPublishing(api: Api, service: Service): void {
   });
 
   api.post("/v1/entries/batch", async (c) => {
+    requireQuery(c, []);
     requireMediaType(c, ["application/x-ndjson"]);
     const held = bodies.open();
     try {
@@ -64,8 +71,10 @@ export function addPublishing(api: Api, service: Service): void {
       held.release();
     }
   });
+}
 
-  // Without this a GET would be taken for the entry of the name "batch".
+/** Without this a GET would be taken for the entry of the name "batch". */
+export function refuseReadingBatch(api: Api): void {
   api.all("/v1/entries/batch", (c) => {
     c.header("allow", "POST");
     throw new RequestProblem("method-not-allowed", "allowed here: POST");
@@ -77,9 +86,10 @@ async function answerOne(c: Context, service: Service, outcome: PublishOutcome):
     return awaiting(c, JSON.stringify(awaitingJson(outcome)), "application/json");
   const proof = await proofOf(service, outcome);
   const status = outcome.outcome === "new" ? 201 : 200;
-  c.header("location", `${service.url}/v1/entries/${outcome.index}`);
-  if (prefersText(c)) return c.text(proof.proof, status);
-  return c.body(publishedText(outcome, proof), status, { "content-type": "application/json" });
+  const headers = { ...WRITE_HEADERS, location: `${service.url}/v1/entries/${outcome.index}` };
+  return prefersText(c)
+    ? c.body(proof.proof, status, { ...headers, "content-type": "text/plain; charset=UTF-8" })
+    : c.body(publishedText(outcome, proof), status, { ...headers, "content-type": "application/json" });
 }
 
 async function answerBatch(
@@ -96,11 +106,12 @@ async function answerBatch(
   const body = answers.map((answer) => `${answer}\n`).join("");
   if (isAwaiting) return awaiting(c, body, "application/x-ndjson");
   const isNew = outcomes.some(({ outcome }) => outcome === "new");
-  return c.body(body, isNew ? 201 : 200, { "content-type": "application/x-ndjson" });
+  return c.body(body, isNew ? 201 : 200, { ...WRITE_HEADERS, "content-type": "application/x-ndjson" });
 }
 
 function awaiting(c: Context, body: string, type: string): Response {
-  return c.body(body, 202, { "content-type": type, "retry-after": String(COSIGNATURE_RETRY) });
+  const headers = { ...WRITE_HEADERS, "content-type": type, "retry-after": String(COSIGNATURE_RETRY) };
+  return c.body(body, 202, headers);
 }
 
 function awaitingJson({ index }: PublishOutcome): z.infer<typeof awaitingEntry> {

@@ -3,7 +3,9 @@ import { expect, test } from "vitest";
 import { BatchQueue, type Group } from "../../../src/log/sequencing/batch-queue.ts";
 
 const group = (entries: number): Group => ({
-  envelopes: Array.from({ length: entries }, () => ({ leaf: new Uint8Array(9) })) as unknown as Group["envelopes"],
+  envelopes: Array.from({ length: entries }, () => ({
+    leaf: new Uint8Array(9),
+  })) as unknown as Group["envelopes"],
   attached: new Map(),
   resolve: () => undefined,
   reject: () => undefined,
