@@ -274,6 +274,15 @@ const platform = release(
     pageAddOrder: "two-pass",
     rtmr0,
     rtmr0From: "event log of a known-good boot",
+    rtmr0Derivation: "observed",
+    layout: "edk2-202505",
+    vmm: {
+      name: "qemu",
+      package: "qemu-system-x86 1:10.0.2+ds-2",
+      sha256: digest("qemu-system-x86_64"),
+      arguments: ["-machine", "q35", "-smp", "8", "-m", "65536"],
+    },
+    events: null,
     acpi: {
       loader: digest384("ACPI loader"),
       rsdp: digest384("ACPI rsdp"),
@@ -346,14 +355,18 @@ const image = release(
     moduleSigning: { enforced: true, certificates: [digest("module signing certificate")] },
     kernelPatchSet: kernel.reference,
     driverBuild: driver.reference,
-    measurements: {
-      rtmr1,
-      rtmr2,
-      derivation: "observed",
-      from: "event log of a known-good boot",
-      events: null,
-      attachment: null,
-    },
+    measurements: [
+      {
+        bootPath: "uki-kernel",
+        layout: "edk2-202505",
+        rtmr1,
+        rtmr2,
+        derivation: "observed",
+        from: "event log of a known-good boot",
+        events: null,
+        attachment: null,
+      },
+    ],
     removedFromTcb: {
       packages: ["openssh-server"],
       daemons: ["cloud-init"],
@@ -391,6 +404,7 @@ const content: Pick<Policy, "svnFloor" | "profiles"> = {
       driverBuild: driver.reference,
       gspFirmware: gsp.reference,
       gpuRims: [driverRim.reference, vbiosRim.reference],
+      bootPath: "uki-kernel",
       tdx: {
         mrConfigId: zero,
         mrOwner: zero,

@@ -28,6 +28,7 @@ const SCHEMA = `
     svn     INTEGER,
     signers BLOB NOT NULL, -- key ids of 32 bytes, one after the other
     refs    TEXT NOT NULL, -- JSON
+    boots   TEXT NOT NULL, -- JSON
     UNIQUE (name, kind, version)
   ) STRICT;
   -- The entries from which follows what is in force; a slot is taken by the newest one.

@@ -14,13 +14,14 @@ interface Row {
   svn: number | null;
   signers: Buffer;
   refs: string;
+  boots: string;
 }
 
 const KEY_ID_BYTES = 32;
 
 export class ReplayedRecords {
   readonly #insert: Statement<
-    [number, Uint8Array, string, string, string, number | null, Uint8Array, string]
+    [number, Uint8Array, string, string, string, number | null, Uint8Array, string, string]
   >;
   readonly #byDigest: Statement<[Uint8Array], Row>;
   readonly #byIdentity: Statement<[string, string, string], Row>;
@@ -29,7 +30,7 @@ export class ReplayedRecords {
   readonly #inSlot: Statement<[string], { leaf: Buffer }>;
 
   constructor(database: Database) {
-    this.#insert = database.prepare("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    this.#insert = database.prepare("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
     this.#byDigest = database.prepare("SELECT * FROM records WHERE digest = ?");
     this.#byIdentity = database.prepare("SELECT * FROM records WHERE name = ? AND kind = ? AND version = ?");
     this.#govern = database.prepare("INSERT OR REPLACE INTO governing VALUES (?, ?, ?)");
@@ -38,7 +39,8 @@ export class ReplayedRecords {
   }
 
   /** Adds an entry that was registered. */
-  add({ index, digest, kind, name, version, svn, signers, references }: EntryRecord, leaf: Uint8Array): void {
+  add(record: EntryRecord, leaf: Uint8Array): void {
+    const { index, digest, kind, name, version, svn, signers, references, boots } = record;
     const keyIds = Buffer.from(signers.join(""), "hex");
     this.#insert.run(
       index,
@@ -49,6 +51,7 @@ export class ReplayedRecords {
       svn,
       keyIds,
       JSON.stringify(references),
+      JSON.stringify(boots),
     );
     const slot = slotOf(kind, name, version);
     if (slot !== null) this.#govern.run(slot, index, leaf);
@@ -84,12 +87,22 @@ function slotOf(kind: Kind, name: string, version: string): string | null {
 
 function asRecords(row: Row | undefined): EntryRecord[] {
   if (row === undefined) return [];
-  const { idx, digest, kind, name, version, svn, signers, refs } = row;
+  const { idx, digest, kind, name, version, svn, signers, refs, boots } = row;
   const keyIds = Array.from({ length: signers.length / KEY_ID_BYTES }, (_, i) =>
     signers.toString("hex", i * KEY_ID_BYTES, (i + 1) * KEY_ID_BYTES),
   );
   const references = JSON.parse(refs) as Reference[];
   return [
-    { index: idx, digest: digest.toString("hex"), kind, name, version, svn, signers: keyIds, references },
+    {
+      index: idx,
+      digest: digest.toString("hex"),
+      kind,
+      name,
+      version,
+      svn,
+      signers: keyIds,
+      references,
+      boots: JSON.parse(boots) as string[],
+    },
   ];
 }

@@ -12,6 +12,7 @@ export function verdictLines({
   asOf,
   checks,
   warnings,
+  derivations,
 }: Verdict): string[] {
   const good = verdict === "trusted";
   const facts: Array<[string, string]> = [
@@ -22,6 +23,7 @@ export function verdictLines({
     ],
     ["log", checkpoint === null ? "not verified" : `${checkpoint.origin} at size ${checkpoint.size}`],
     ["as of", asOf],
+    ...(derivations === null ? [] : [["compared with", derivationText(derivations)] as [string, string]]),
   ];
   const width = Math.max(...facts.map(([name]) => name.length));
   return [
@@ -31,6 +33,13 @@ export function verdictLines({
     ...warningLines(warnings),
     ...checkLines(checks),
   ];
+}
+
+/** "mrtd computed, rtmr0 observed on a machine, …": how the registers came about that the quote was compared with. */
+function derivationText(derivations: NonNullable<Verdict["derivations"]>): string {
+  return Object.entries(derivations)
+    .map(([name, how]) => `${name} ${how === "observed" ? "observed on a machine" : how}`)
+    .join(", ");
 }
 
 /** One line each, below a heading; nothing where there are none. */

@@ -20,7 +20,7 @@ export const nicFirmware = releaseKind({
   }),
   profile: null,
   references: { driver: kernelPatchSet },
-  attachment: { of: ({ blocks }) => blocks, content: z.array(sha256) },
+  attachment: { of: ({ blocks }) => [blocks], content: z.array(sha256) },
   recompute: {
     "nic-blocks-differ": ({ blocksDigest }, blocks) =>
       blocks === null || canonicalDigest(blocks) === blocksDigest ? null : "blocksDigest is another list's",

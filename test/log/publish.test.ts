@@ -278,7 +278,7 @@ describe("reading", () => {
     expect(await find({ publisher: keys.publisher.keyId, kind: "platform", limit: 2 })).toEqual([16, 15]);
     expect(await find({ publisher: keys.policy.keyId, limit: 2 })).toEqual([]);
     const { statement } = set.image;
-    const rtmr1 = statement.kind === "os-image" ? statement.predicate.measurements.rtmr1 : "";
+    const rtmr1 = statement.kind === "os-image" ? statement.predicate.measurements[0]!.rtmr1 : "";
     expect(await find({ digest: rtmr1, limit: 10 })).toEqual([6]);
     expect(await find({ digest: set.kernel.payloadDigest, limit: 10 })).toEqual([6, 3]);
     expect(await find({ digest: set.kernel.payloadDigest, kind: "driver-build", limit: 10 })).toEqual([3]);

@@ -121,16 +121,16 @@ export async function makeWorld(
   const profiles = [
     await profile("first", platformOf(good), {
       ...image,
-      measurements: {
-        ...image.measurements,
+      measurements: image.measurements.map((row) => ({
+        ...row,
         rtmr1: encodeHex(good.body.rtmr1),
         rtmr2: encodeHex(good.body.rtmr2),
-      },
+      })),
     }),
     await profile("second", platformPredicate("other-vm"), {
       ...image,
       version: "2.0",
-      measurements: { ...image.measurements, ...imageRegisters(bootEvents(OTHER_IMAGE)) },
+      measurements: image.measurements.map((row) => ({ ...row, ...imageRegisters(bootEvents(OTHER_IMAGE)) })),
     }),
   ];
   await add(await signStatement("policy", { ...template, profiles }, [keys.policy]));

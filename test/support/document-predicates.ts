@@ -40,6 +40,7 @@ export function policyPredicate(
         driverBuild: referenceOf(set.driver),
         gspFirmware: referenceOf(set.gsp),
         gpuRims: [referenceOf(set.rim)],
+        bootPath: "uki-kernel",
         tdx: {
           mrConfigId: zero,
           mrOwner: zero,

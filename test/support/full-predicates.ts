@@ -44,6 +44,13 @@ const patches = {
   ],
   attachment: null,
 };
+const event = {
+  register: "rtmr1" as const,
+  type: "EV_EFI_ACTION",
+  digest: sha384Of("event"),
+  formula: "Exit Boot Services Invocation",
+  source: "constant" as const,
+};
 const variable = { sha256: sha256Of("variable"), eventSha384: sha384Of("event") };
 
 /** @param set what the statements refer to. */
@@ -63,6 +70,8 @@ export async function fullPredicates(
       ...release,
       firmware: measured("OVMF.fd"),
       acpi: { loader: sha384Of("loader"), rsdp: sha384Of("rsdp"), tables: sha384Of("tables") },
+      vmm: { name: "qemu", package: "qemu 10.0.2", sha256: sha256Of("qemu"), arguments: ["-smp", "8"] },
+      events: [{ ...event, register: "rtmr0" }],
     },
     "kernel-patch-set": {
       ...kernel,
@@ -119,18 +128,7 @@ export async function fullPredicates(
       },
       secureBoot: { enabled: true, pk: variable, kek: variable, db: variable, dbx: variable },
       moduleSigning: { enforced: true, certificates: [sha256Of("certificate")] },
-      measurements: {
-        ...image.measurements,
-        events: [
-          {
-            register: "rtmr1",
-            type: "EV_EFI_ACTION",
-            digest: sha384Of("event"),
-            description: "Exit Boot Services",
-            explainedBy: "constant",
-          },
-        ],
-      },
+      measurements: image.measurements.map((row) => ({ ...row, events: [event] })),
       removedFromTcb: { packages: ["snapd"], daemons: ["sshd"], kernelModules: ["floppy"] },
     },
     policy: {

@@ -43,6 +43,10 @@ export function platformPredicate(name = "h100-vm", version = "1"): Predicate<"p
     pageAddOrder: "observed",
     rtmr0: sha384Of(`rtmr0 ${name} ${version}`),
     rtmr0From: "known-good quote",
+    rtmr0Derivation: "observed",
+    layout: "edk2-202411",
+    vmm: { name: "qemu", package: null, sha256: null, arguments: [] },
+    events: null,
     acpi: null,
     shape: { machineType: "q35", vcpus: 8, memoryBytes: 2 ** 36, gpus: 1 },
     tdAttributes: "0000001000000000",
@@ -180,14 +184,18 @@ export function osImagePredicate(
     moduleSigning: { enforced: true, certificates: [] },
     kernelPatchSet,
     driverBuild,
-    measurements: {
-      rtmr1: sha384Of(`rtmr1 ${version}`),
-      rtmr2: sha384Of(`rtmr2 ${version}`),
-      derivation: "observed",
-      from: "event log",
-      events: null,
-      attachment: null,
-    },
+    measurements: [
+      {
+        bootPath: "uki-kernel",
+        layout: "edk2-202411",
+        rtmr1: sha384Of(`rtmr1 ${version}`),
+        rtmr2: sha384Of(`rtmr2 ${version}`),
+        derivation: "computed",
+        from: "computed from guest.efi",
+        events: null,
+        attachment: null,
+      },
+    ],
     removedFromTcb: { packages: [], daemons: [], kernelModules: [] },
   };
 }

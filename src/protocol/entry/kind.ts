@@ -24,7 +24,7 @@ export interface EntryKind<
   readonly validator: Validator<z.infer<S>>;
   /** Everything that the predicate refers to, in the order in which it names it. */
   referencesIn(predicate: z.infer<S>): Reference[];
-  attachmentIn(predicate: z.infer<S>): Attachment | null;
+  attachmentsIn(predicate: z.infer<S>): Attachment[];
   /** Reads the list in an attachment. */
   readonly attachedContent: Validator<unknown>;
   /** What differs when the predicate's digests are computed again; `attached` is the content of its attachment, once that was read. */
@@ -75,9 +75,9 @@ export interface ReleaseKindDefinition<
   readonly validator?: Validator<z.infer<S>>;
   readonly profile: P;
   readonly references: ReferenceMembers<z.infer<S>>;
-  /** The one list that is attached when it does not fit into the entry, and what it consists of. */
+  /** The lists that are attached when they do not fit into the entry, null where they do, and what one consists of. */
   readonly attachment?: {
-    readonly of: (predicate: z.infer<S>) => Attachment | null;
+    readonly of: (predicate: z.infer<S>) => readonly (Attachment | null)[];
     readonly content: Validator<Content>;
   };
   /** By finding: says what is wrong, or null. `attached` is null where nothing is attached, or before it was read. */
@@ -101,7 +101,10 @@ export function releaseKind<
     ...(definition.validator && { validator: definition.validator }),
     profile,
     references,
-    ...(attachment && { attachmentIn: attachment.of, attachedContent: attachment.content }),
+    ...(attachment && {
+      attachmentsIn: (predicate) => attachment.of(predicate).filter((one) => one !== null),
+      attachedContent: attachment.content,
+    }),
     recompute(predicate, attached) {
       for (const code in recompute) {
         const message = recompute[code](predicate, attached as Content | null);
@@ -124,7 +127,7 @@ export function documentKind<const K extends string, S extends z.ZodType>(
     schema,
     validator: schema,
     referencesIn,
-    attachmentIn: none,
+    attachmentsIn: () => [],
     attachedContent: z.never(),
     recompute: none,
   };

@@ -47,7 +47,7 @@ export function seriesDigest(patches: readonly Pick<Patch, "sha256">[]): string 
 /** Members of a release kind whose predicate has a patch series as `patches`. */
 export const patched = {
   attachment: {
-    of: ({ patches }: { patches: PatchSeries }) => patches.attachment,
+    of: ({ patches }: { patches: PatchSeries }) => [patches.attachment],
     content: z.array(patch),
   },
   recompute: {

@@ -1,6 +1,7 @@
 // Defines the kind policy: which whole release sets are acceptable now. Every field is required; a permissive or empty policy cannot be
 // written.
 import * as z from "zod";
+import { BOOT_PATHS } from "./boot.ts";
 import { hex16, integer, name, origin, positive, sha256, sha384, tdxRegister, text, time } from "./fields.ts";
 import { membersOf, type ProfilePlace } from "./kind.ts";
 import { type Reference, referenceTo } from "./reference.ts";
@@ -128,6 +129,7 @@ const profileReferences = Object.fromEntries(
 const profile = z.strictObject({
   id: name,
   ...profileReferences,
+  bootPath: z.enum(BOOT_PATHS).describe("How the image is started: which of its measurements count"),
   tdx: tdxRequirements,
   gpu: gpuRequirements,
   binding,

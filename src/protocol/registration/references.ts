@@ -11,6 +11,7 @@ import {
 } from "../entry/policy.ts";
 import { describeReference, type Reference } from "../entry/reference.ts";
 import type { Statement, StatementOf } from "../envelope/statement.ts";
+import { bootOf } from "./boots.ts";
 import { type InForce, isRevoked } from "./in-force.ts";
 import { refuse } from "./refusal.ts";
 
@@ -29,6 +30,8 @@ export interface EntryRecord extends KnownEntry {
   readonly svn: number | null;
   readonly signers: readonly string[];
   readonly references: readonly Reference[];
+  /** As `bootsOf` says of its statement. */
+  readonly boots: readonly string[];
 }
 
 /** Everything that a statement refers to, in the order in which it names it. */
@@ -37,8 +40,7 @@ export function referencesOf({ kind, predicate }: Pick<Statement, "kind" | "pred
 }
 
 export function attachmentsOf({ kind, predicate }: Pick<Statement, "kind" | "predicate">): Attachment[] {
-  const attachment = kindObject(kind).attachmentIn(predicate);
-  return attachment === null ? [] : [attachment];
+  return kindObject(kind).attachmentsIn(predicate);
 }
 
 export function svnOf(statement: Statement): number | null {
@@ -71,7 +73,10 @@ export function checkReferences(statement: Statement, find: FindEntry, inForce: 
  * @throws PolicyError "profile-incoherent" | "below-svn-floor".
  */
 export function checkProfiles({ predicate }: StatementOf<"policy">, find: FindEntry): void {
-  for (const profile of predicate.profiles) requireOneSet(profile, find);
+  for (const profile of predicate.profiles) {
+    requireOneSet(profile, find);
+    requireMeasured(profile, find);
+  }
   for (const reference of referencesInPolicy(predicate)) {
     const svn = find(reference.digest)?.svn ?? -1;
     const floor = svnFloorOf(predicate, reference);
@@ -93,5 +98,18 @@ function requireOneSet(profile: Profile, find: FindEntry): void {
           `profile ${profile.id}: ${describeReference(from)} was built with ${describeReference(to)}, which the profile does not name`,
         );
     }
+  }
+}
+
+/** The image states what it measures when it is started in the profile's way under each platform's firmware. */
+function requireMeasured({ id, bootPath, osImage, platforms }: Profile, find: FindEntry): void {
+  const measured = find(osImage.digest)?.boots ?? [];
+  for (const platform of platforms) {
+    const [layout = "no layout"] = find(platform.digest)?.boots ?? [];
+    if (!measured.includes(bootOf(bootPath, layout)))
+      refuse(
+        "profile-incoherent",
+        `profile ${id}: ${describeReference(osImage)} states no measurements of a boot by ${bootPath} under ${layout}, the layout of ${describeReference(platform)}`,
+      );
   }
 }

@@ -7,6 +7,7 @@ import type { Attachment } from "../entry/attachment.ts";
 import { describeReference } from "../entry/reference.ts";
 import type { VerifiedEnvelope } from "../envelope/dsse.ts";
 import { authorise, authoriseTrustRoot } from "./authorisation.ts";
+import { bootsOf } from "./boots.ts";
 import { applyEntry, currentTrustRoot, type InForce, isKeyRevoked } from "./in-force.ts";
 import { checkOrigin } from "./origin.ts";
 import {
@@ -124,6 +125,7 @@ export function recordOf(
     svn: svnOf(statement),
     signers,
     references: referencesOf(statement),
+    boots: bootsOf(statement),
   };
 }
 

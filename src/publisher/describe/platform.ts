@@ -1,35 +1,52 @@
-// Describes a platform: virtual firmware and the shape of the VM. MRTD is computed from the firmware; RTMR0 depends on the whole
-// VM and is taken from a known-good quote or event log; what two sources say must agree.
-
-import { encodeHex } from "../../protocol/encoding/hex.ts";
+// Describes a platform: virtual firmware, VMM and the shape of the VM. MRTD and RTMR0 are computed from them; what cannot be is taken from a
+// known-good quote or event log, and says so; what two sources say must agree.
+import type { Layout, Vmm } from "../../protocol/entry/boot.ts";
 import type { Platform } from "../../protocol/entry/kinds/platform.ts";
 import { formatStatement, type Subject } from "../../protocol/envelope/statement.ts";
 import { VerificationError } from "../../protocol/errors.ts";
+import { digestAcpi } from "./boot/acpi-blobs.ts";
+import { firstDifference } from "./boot/compare-measured.ts";
+import { isKnown } from "./boot/computed-event.ts";
+import { eventsOfLog } from "./boot/expectation.ts";
+import { type Firmware, readFirmware } from "./boot/firmware.ts";
 import {
   type KnownGoodLog,
   type KnownGoodQuote,
   readKnownGoodLog,
   readKnownGoodQuote,
 } from "./boot/known-good.ts";
+import { type Measured, type MeasureInput, measureBoot } from "./boot/measure.ts";
+import { explainEvents } from "./boot/tcg-prediction.ts";
 import { type DangerousAttribute, requireAllowedAttributes } from "./dangerous-attributes.ts";
 import type { DescribeCode } from "./describe-code.ts";
 import type { Described } from "./described.ts";
-import { digestContent, digestFile, withFile } from "./files/random-access.ts";
-import { computeMrtd, type PageAddOrder, readTdvfSections } from "./formats/tdvf.ts";
+import { digestFile } from "./files/random-access.ts";
+import type { PageAddOrder } from "./formats/tdvf.ts";
 import { type ReleaseInput, readReleaseFields } from "./release-fields.ts";
 
-export interface PlatformInput {
+type Boot = Pick<MeasureInput, "boot" | "bootOptions" | "diskDevice" | "nodes" | "secureBoot" | "uki">;
+
+export interface PlatformInput extends Partial<Boot> {
   readonly release: ReleaseInput;
   /** Path of the firmware (TDVF) file. Without one, MRTD is what the quote says. */
   readonly firmware?: string;
   /** How the VMM adds pages. Without it, the order whose MRTD the quote has. */
   readonly pageAddOrder?: PageAddOrder;
+  /** Order of the firmware's events; read from the firmware where that is certain. */
+  readonly layout?: Layout;
+  readonly vmm: {
+    readonly name: Platform["vmm"]["name"];
+    readonly package?: string;
+    /** Path of the program. */
+    readonly program?: string;
+    readonly arguments?: readonly string[];
+  };
   /** Path of a known-good TDX quote. */
   readonly quote?: string;
   /** Path of the event log of a known-good boot. */
   readonly eventLog?: string;
-  /** Paths of the ACPI blobs of fw_cfg as the firmware measures them. */
-  readonly acpi?: { readonly loader: string; readonly rsdp: string; readonly tables: string };
+  /** Folder of the ACPI blobs, as `touchstone measure acpi` writes them. */
+  readonly acpi?: string;
   readonly shape: Platform["shape"];
   /** 8 bytes in hex as a quote holds them; read from the quote where there is one. */
   readonly tdAttributes?: string;
@@ -46,13 +63,15 @@ export async function describePlatform(input: PlatformInput): Promise<Described>
   const quote = input.quote === undefined ? undefined : await readKnownGoodQuote(input.quote);
   const log = input.eventLog === undefined ? undefined : await readKnownGoodLog(input.eventLog);
   const firmware = input.firmware === undefined ? null : await readFirmware(input.firmware);
+  const measured = await measureBoot(measuredInput(input), firmware);
   const subjects = [subjectOf(firmware, quote)];
   const predicate: Platform = {
     ...(await readReleaseFields(input.release, subjects)),
     firmware: firmware && { fileName: firmware.fileName, ...firmware.digests },
     ...chooseMrtd(firmware, quote, input.pageAddOrder),
-    rtmr0: agree("RTMR0", [quote?.body.rtmr0, log?.registerOf("rtmr0")], "a quote or an event log"),
-    rtmr0From: [quote?.source, log?.source].filter((source) => source !== undefined).join("; "),
+    ...chooseRtmr0(measured, quote, log),
+    layout: measured.layout,
+    vmm: await readVmm(input.vmm),
     acpi: input.acpi === undefined ? null : await readAcpi(input.acpi, log),
     shape: input.shape,
     tdAttributes: agree("TD attributes", [quote?.body.tdAttributes, input.tdAttributes]),
@@ -62,21 +81,67 @@ export async function describePlatform(input: PlatformInput): Promise<Described>
   return { payload: formatStatement("platform", predicate, subjects), attachments: [] };
 }
 
-interface Firmware {
-  readonly fileName: string;
-  readonly digests: { readonly size: number; readonly sha256: string; readonly sha384: string };
-  readonly mrtd: Readonly<Record<PageAddOrder, string>>;
+function measuredInput(input: PlatformInput): MeasureInput {
+  const {
+    boot = "kernel",
+    bootOptions,
+    diskDevice,
+    nodes,
+    secureBoot,
+    uki,
+    layout,
+    acpi,
+    vmm,
+    shape,
+  } = input;
+  const name: Vmm | undefined = vmm.name === "other" ? undefined : vmm.name;
+  return {
+    boot,
+    memory: shape.memoryBytes,
+    ...(name && { vmm: name }),
+    ...(layout && { layout }),
+    ...(acpi !== undefined && { acpi }),
+    ...(bootOptions && { bootOptions }),
+    ...(diskDevice && { diskDevice }),
+    ...(nodes && { nodes }),
+    ...(secureBoot && { secureBoot }),
+    ...(uki !== undefined && { uki }),
+  };
 }
 
-async function readFirmware(path: string): Promise<Firmware> {
-  return await withFile(path, "TDX firmware", async (file) => {
-    const sections = await readTdvfSections(file);
-    const mrtd = {
-      "single-pass": await computeMrtd(file, sections, "single-pass"),
-      "two-pass": await computeMrtd(file, sections, "two-pass"),
-    };
-    return { fileName: file.name, digests: await digestContent(file, ["sha256", "sha384"]), mrtd };
-  });
+type Rtmr0 = Pick<Platform, "rtmr0" | "rtmr0From" | "rtmr0Derivation" | "events">;
+
+/** Computed where every event is; else as the quote or the log says. Known-good evidence must agree with what was computed. */
+function chooseRtmr0(
+  { rtmr0: { value, reason, events } }: Measured,
+  quote: KnownGoodQuote | undefined,
+  log: KnownGoodLog | undefined,
+): Rtmr0 {
+  const sources = [quote?.source, log?.source].filter((source) => source !== undefined).join("; ");
+  const shown = [quote?.body.rtmr0, log?.registerOf("rtmr0")];
+  if (value === null) {
+    const rtmr0 = agree("RTMR0", shown, `a quote or an event log, or what computes it (${reason})`);
+    const listed = log && explainEvents(log.log, ["rtmr0"], events.filter(isKnown));
+    return { rtmr0, rtmr0From: sources, rtmr0Derivation: "observed", events: listed ?? null };
+  }
+  const difference = log && firstDifference("rtmr0", events, eventsOfLog(log.log, "rtmr0"));
+  if (difference) throw new VerificationError<DescribeCode>("sources-disagree", `${log.path}: ${difference}`);
+  return {
+    rtmr0: agree("RTMR0", [value, ...shown]),
+    rtmr0From: `computed from firmware, VMM and shape${sources === "" ? "" : `; agrees with ${sources}`}`,
+    rtmr0Derivation: "computed",
+    events: events.filter(isKnown),
+  };
+}
+
+async function readVmm({ name, package: named, program, arguments: given }: PlatformInput["vmm"]) {
+  const digests = program === undefined ? null : await digestFile(program, ["sha256"]);
+  return {
+    name,
+    package: named ?? null,
+    sha256: digests?.sha256 ?? null,
+    arguments: [...(given ?? [])],
+  };
 }
 
 /** The firmware file; where there is none, the quote that shows what was measured of it. */
@@ -109,24 +174,18 @@ function chooseMrtd(
 
 /** Where there is an event log, RTMR0 must have been extended with each of the digests. */
 async function readAcpi(
-  paths: NonNullable<PlatformInput["acpi"]>,
+  folder: string,
   log: KnownGoodLog | undefined,
 ): Promise<NonNullable<Platform["acpi"]>> {
-  const digest = async (path: string) => {
-    const { sha384 } = await digestFile(path, ["sha384"]);
-    const events = log?.log.events.filter(({ rtmr }) => rtmr === 0);
-    if (events !== undefined && !events.some((event) => encodeHex(event.digest) === sha384))
+  const acpi = await digestAcpi(folder);
+  const logged = log && new Set(eventsOfLog(log.log, "rtmr0").map(({ digest }) => digest));
+  for (const [name, digest] of Object.entries(acpi))
+    if (logged !== undefined && !logged.has(digest))
       throw new VerificationError<DescribeCode>(
         "sources-disagree",
-        `${path}: the event log measures no such ACPI data into RTMR0`,
+        `${folder}: the event log measures no such ACPI ${name} into RTMR0`,
       );
-    return sha384;
-  };
-  return {
-    loader: await digest(paths.loader),
-    rsdp: await digest(paths.rsdp),
-    tables: await digest(paths.tables),
-  };
+  return acpi;
 }
 
 /** The one value that the sources give. */

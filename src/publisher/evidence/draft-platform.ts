@@ -7,12 +7,14 @@ import type { ObservedMachine } from "./observe-machine.ts";
 export interface PlatformRelease
   extends Pick<Platform, "name" | "version" | "channel" | "svn" | "builder" | "source"> {
   readonly shape: Omit<Platform["shape"], "gpus">;
+  readonly vmm: Platform["vmm"];
 }
 
 /** The statement's payload. @throws MalformedError when a field is not valid. */
 export function draftPlatform(
   release: PlatformRelease,
   { body, quoteDigest, gpus }: ObservedMachine,
+  layout: Platform["layout"],
 ): Uint8Array {
   const predicate: Platform = {
     ...release,
@@ -23,6 +25,9 @@ export function draftPlatform(
     pageAddOrder: "observed",
     rtmr0: body.rtmr0,
     rtmr0From: `TDX quote, SHA-256 ${quoteDigest}`,
+    rtmr0Derivation: "observed",
+    layout,
+    events: null,
     acpi: null,
     tdAttributes: body.tdAttributes,
     xfam: body.xfam,

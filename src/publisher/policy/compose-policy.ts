@@ -22,18 +22,25 @@ type GivenFloors = { readonly [K in ReleaseKind]?: number | undefined };
 export function composePolicy(
   id: string,
   releases: ReleaseSet,
-  { tdx, gpu, binding }: Requirements,
+  { bootPath, tdx, gpu, binding }: Requirements,
   svnFloor: GivenFloors = {},
 ): PolicyContent {
   requireFitting(releases);
   const profile = {
     id,
     ...referencesTo(releases),
+    bootPath: bootPath ?? onlyBootPath(releases),
     tdx: { ...tdx, requiredAttributes: tdx.requiredAttributes ?? [...TD_ATTRIBUTE_RULES] },
     gpu: completeGpu(gpu, releases),
     binding,
   };
   return { svnFloor: floorsOf(releases, svnFloor), profiles: [profile] };
+}
+
+/** The one way of starting the image that it states measurements of. */
+function onlyBootPath({ osImage }: ReleaseSet): Profile["bootPath"] {
+  const paths = osImage.statement.predicate.measurements.map((row) => row.bootPath);
+  return one("/bootPath", paths, "the image is measured for several");
 }
 
 function referencesTo(releases: ReleaseSet): Pick<Profile, keyof ReleaseSet> {
@@ -52,21 +59,22 @@ function completeGpu(gpu: Requirements["gpu"], releases: ReleaseSet): GpuRequire
     count:
       gpu.count ??
       one(
-        "count",
+        "/gpu/count",
         platforms.map(({ statement }) => statement.predicate.shape.gpus),
+        "the platforms differ",
       ),
     driverVersions: gpu.driverVersions ?? [driverBuild.statement.predicate.upstream.version],
     vbiosVersions:
       gpu.vbiosVersions ??
       some(
-        "vbiosVersions",
+        "/gpu/vbiosVersions",
         vbios.map(({ statement }) => statement.predicate.rim.componentVersion),
       ),
     rimTables: gpu.rimTables ?? distinct(gpuRims.map(({ statement }) => statement.predicate.tableDigest)),
     fwids:
       gpu.fwids ??
       some(
-        "fwids",
+        "/gpu/fwids",
         gspFirmware.statement.predicate.observedFwids.map(({ fwid }) => fwid),
       ),
     mode: gpu.mode ?? "single",
@@ -92,9 +100,9 @@ function distinct<T>(values: readonly T[]): T[] {
   return [...new Set(values)];
 }
 
-function one<T>(requirement: string, values: readonly T[]): T {
+function one<T>(requirement: string, values: readonly T[], why: string): T {
   const [value, ...others] = distinct(values);
-  if (value === undefined || others.length > 0) throw missing(requirement, "the platforms differ");
+  if (value === undefined || others.length > 0) throw missing(requirement, why);
   return value;
 }
 
@@ -104,5 +112,5 @@ function some<T>(requirement: string, values: readonly T[]): T[] {
 }
 
 function missing(requirement: string, why: string): MalformedError {
-  return new MalformedError("requirements", `not given, and ${why}`, `/gpu/${requirement}`);
+  return new MalformedError("requirements", `not given, and ${why}`, requirement);
 }

@@ -26,8 +26,9 @@ export function draftFromMachine(
   release: PlatformRelease,
   others: Omit<ReleaseSet, "platforms">,
 ): MachineDraft {
-  requireRunning(machine, others);
-  const platform = draftPlatform(release, machine);
+  const { bootPath, layout } = requireRunning(machine, others);
+  const platform = draftPlatform(release, machine, layout);
   const released = releasedAs(MEMBER_KINDS.platforms, parseStatement(platform), encodeHex(sha256(platform)));
-  return { platform, content: composePolicy(id, { ...others, platforms: [released] }, machine.requirements) };
+  const wanted = { ...machine.requirements, bootPath };
+  return { platform, content: composePolicy(id, { ...others, platforms: [released] }, wanted) };
 }

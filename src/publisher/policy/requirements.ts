@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { readAs } from "../../protocol/encoding/shape.ts";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";
+import { BOOT_PATHS } from "../../protocol/entry/boot.ts";
 import { gpuRequirements, policy, tdxRequirements } from "../../protocol/entry/policy.ts";
 import { parseJson } from "../../protocol/envelope/parse-json.ts";
 import { MalformedError } from "../../protocol/errors.ts";
@@ -12,10 +13,11 @@ const FORMAT = "requirements";
 const MAX_BYTES = 256 * 1024;
 
 /**
- * Members of a profile. Those of `gpu` that may be left out are read from the entries that the profile names, or are the strict ones;
+ * Members of a profile. `bootPath` may be left out where the image states measurements of one alone. Those of `gpu` that may be left out are read from the entries that the profile names, or are the strict ones;
  * `requiredAttributes` are all of them unless given.
  */
 export const requirements = z.strictObject({
+  bootPath: z.enum(BOOT_PATHS).optional(),
   tdx: tdxRequirements.partial({ requiredAttributes: true }),
   gpu: gpuRequirements.partial({
     count: true,

@@ -24,7 +24,7 @@ import type { EventLog } from "../tdx/logged-event.ts";
 import { checkTdxPolicy, TDX_POLICY_CHECKS, tdxWarnings } from "../tdx/quote-policy.ts";
 import { TDX_CHECKS, type TdxResult, verifyTdxQuote } from "../tdx/verify-quote.ts";
 import { BINDING_CHECKS, type Channel, checkBinding } from "./channel-binding.ts";
-import { candidatesOf, checkTuple, TUPLE_CHECKS } from "./tuple.ts";
+import { candidatesOf, checkTuple, derivationsOf, TUPLE_CHECKS } from "./tuple.ts";
 import { isTrusted, type Verdict } from "./verdict.ts";
 
 /** One for each step of verifyBundle, in order. */
@@ -131,6 +131,7 @@ export async function judgeFacts(
   const results = await Promise.all(
     candidatesOf(bundle).map(async (candidate) => ({
       profile: candidate.profile,
+      derivations: derivationsOf(candidate),
       checks: [
         ...(ofProfile.get(candidate.profile) ?? []),
         ...(await checkTuple(candidate, facts.tdx?.quote?.body ?? null, facts.log)),
@@ -145,6 +146,7 @@ export async function judgeFacts(
     profile: nearest?.profile.id ?? null,
     checks,
     warnings: nearest === undefined ? [] : warningsOf(nearest.profile, facts),
+    derivations: nearest?.derivations ?? null,
     policy: { name: bundle.policy.name, version: bundle.policy.version, index: bundle.policyIndex },
     checkpoint: { origin: bundle.checkpoint.origin, size: bundle.checkpoint.size },
     asOf: options.now.toISOString(),
@@ -299,6 +301,7 @@ export function rejectBundle(error: unknown, now: Date): Verdict {
     profile: null,
     checks: inOrder(list.checks),
     warnings: [],
+    derivations: null,
     policy: null,
     checkpoint: null,
     asOf: now.toISOString(),

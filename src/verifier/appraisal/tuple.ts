@@ -1,6 +1,6 @@
 // Checks the tuple that a quote must match as a whole: one platform's firmware and shape with one image of the profile. Registers of
 // different profiles or platforms are never mixed.
-import { type OsImage, osImage } from "../../protocol/entry/kinds/os-image.ts";
+import { type BootMeasurements, type OsImage, osImage } from "../../protocol/entry/kinds/os-image.ts";
 import { type Platform, platform } from "../../protocol/entry/kinds/platform.ts";
 import type { Profile, TdxRequirements } from "../../protocol/entry/policy.ts";
 import { describeReference } from "../../protocol/entry/reference.ts";
@@ -31,6 +31,8 @@ export interface Candidate {
   readonly platform: Platform;
   readonly platformEntry: string;
   readonly image: OsImage;
+  /** What the image states of the profile's way of starting it, under the layout of the platform's firmware. */
+  readonly measurements: BootMeasurements;
   readonly imageEntry: string;
 }
 
@@ -42,15 +44,40 @@ export function candidatesOf({ policy, entries }: VerifiedBundle): Candidate[] {
     return profile.platforms.flatMap((reference) => {
       const firmware = entries.get(reference.digest)?.statement;
       if (firmware?.kind !== platform.kind) return [];
+      const measurements = measurementsOf(image.predicate, profile, firmware.predicate);
+      if (measurements === undefined) return [];
       return {
         profile,
         platform: firmware.predicate,
         platformEntry: describeReference(reference),
         image: image.predicate,
+        measurements,
         imageEntry: describeReference(profile.osImage),
       };
     });
   });
+}
+
+/** A verified bundle has a row for every platform of every profile: registration refuses a policy without. */
+function measurementsOf(
+  image: OsImage,
+  { bootPath }: Profile,
+  { layout }: Platform,
+): BootMeasurements | undefined {
+  return image.measurements.find((row) => row.bootPath === bootPath && row.layout === layout);
+}
+
+/** How the values came about that a candidate is compared with. */
+export type Derivations = Readonly<Record<"mrtd" | "rtmr0" | "rtmr1" | "rtmr2", Derivation>>;
+type Derivation = BootMeasurements["derivation"];
+
+export function derivationsOf({ platform, measurements }: Candidate): Derivations {
+  return {
+    mrtd: platform.pageAddOrder === "observed" ? "observed" : "computed",
+    rtmr0: platform.rtmr0Derivation,
+    rtmr1: measurements.derivation,
+    rtmr2: measurements.derivation,
+  };
 }
 
 /** Compares the quote's body with one candidate; without a body nothing is evaluated. */
@@ -61,15 +88,15 @@ export async function checkTuple(
 ): Promise<Check[]> {
   const list = new CheckList(TUPLE_CHECKS);
   if (body === null) return list.checks;
-  const { platform, platformEntry, image, imageEntry, profile } = candidate;
+  const { platform, platformEntry, measurements, imageEntry, profile } = candidate;
   const byPlatform = { entry: platformEntry };
   const byImage = { entry: imageEntry };
   list.equal("tuple.mrtd", platform.mrtd, body.mrtd, byPlatform);
   list.equal("tuple.rtmr0", platform.rtmr0, body.rtmr0, byPlatform);
   list.equal("tuple.td-attributes", platform.tdAttributes, body.tdAttributes, byPlatform);
   list.equal("tuple.xfam", platform.xfam, body.xfam, byPlatform);
-  list.equal("tuple.rtmr1", image.measurements.rtmr1, body.rtmr1, byImage);
-  list.equal("tuple.rtmr2", image.measurements.rtmr2, body.rtmr2, byImage);
+  list.equal("tuple.rtmr1", measurements.rtmr1, body.rtmr1, byImage);
+  list.equal("tuple.rtmr2", measurements.rtmr2, body.rtmr2, byImage);
   list.equal("tuple.mr-config-id", profile.tdx.mrConfigId, body.mrConfigId);
   list.equal("tuple.mr-owner", profile.tdx.mrOwner, body.mrOwner);
   list.equal("tuple.mr-owner-config", profile.tdx.mrOwnerConfig, body.mrOwnerConfig);

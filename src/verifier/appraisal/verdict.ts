@@ -1,6 +1,7 @@
 // Defines the answer of an appraisal: trusted, or rejected and why. It names every check, what was expected, what was found, and the logged
 // entry that said what to expect.
 import type { Check } from "../check-list.ts";
+import type { Derivations } from "./tuple.ts";
 
 /**
  * @example
@@ -16,6 +17,8 @@ export interface Verdict {
   readonly checks: readonly Check[];
   /** What the evidence does not show, or shows and ought not to, and the profile accepts: one sentence each. */
   readonly warnings: readonly string[];
+  /** Whether the registers that were compared were computed from artefacts or observed on a machine; null where none could be compared. */
+  readonly derivations: Derivations | null;
   readonly policy: { readonly name: string; readonly version: number; readonly index: number } | null;
   readonly checkpoint: { readonly origin: string; readonly size: number } | null;
   /** RFC 3339: the time as of which everything was judged. */

@@ -64,8 +64,10 @@ async function run(...args: string[]): Promise<string> {
   return printed.join("\n");
 }
 
+const VM = ["--layout", "edk2-202411", "--vmm", "qemu"];
+
 describe("touchstone describe platform", () => {
-  const good = ["platform", ...RELEASE, ...SHAPE, ...TD, "--page-add-order", "two-pass"];
+  const good = ["platform", ...RELEASE, ...SHAPE, ...TD, ...VM, "--page-add-order", "two-pass"];
 
   it("writes the statement and says under which digest", async () => {
     const said = await run(
@@ -94,11 +96,12 @@ describe("touchstone describe platform", () => {
     const output = ["-o", at("failed.json"), "--event-log", at("ccel.bin")];
     expect(await run(...good, ...output, "--firmware", at("cut.fd"))).toMatch(/TDX firmware .*cut\.fd: /);
     expect(await run(...good, ...output, "--firmware", at("missing.fd"))).toMatch(/ENOENT.*missing\.fd/);
-    expect(await run(...good, ...output, "--firmware", at("OVMF.fd"), "--acpi-rsdp", at("cut.fd"))).toMatch(
-      /go together/,
-    );
+    const options = [...good, ...output, "--firmware", at("OVMF.fd")];
+    expect(await run(...options, "--acpi", at("missing"))).toMatch(/ENOENT.*etc_table-loader/);
+    expect(await run(...options, "--boot-option", "1=x")).toMatch(/four hex digits/);
+    expect(await run(...options, "--disk-device", "20.0")).toMatch(/device\.function in hex/);
     expect(await run(...good, ...output, "--vcpus", "-1")).toMatch(/whole number/);
-    expect(await run("platform", ...RELEASE, ...output)).toMatch(/required option '--machine-type/);
+    expect(await run("platform", ...RELEASE, ...VM, ...output)).toMatch(/required option '--machine-type/);
     expect(readdirSync(folder)).toEqual(files);
   });
 });
@@ -113,9 +116,16 @@ describe("touchstone describe os-image", () => {
     "k",
     "--driver-build",
     "d",
-    "--event-log",
-    "e",
+    "--boot",
+    "uki-kernel:edk2-202411",
   ];
+
+  it("refuses a boot that is none", async () => {
+    const boot = ["--boot", "uki-kernel", "-o", at("failed.json"), "--rootfs", at("OVMF.fd")];
+    expect(await run(...good, ...boot)).toMatch(
+      /--boot takes a path and a layout, as uki-kernel:edk2-202411/,
+    );
+  });
 
   it("refuses an image that is none and a list of removed parts that is none", async () => {
     const files = readdirSync(folder);

@@ -53,12 +53,22 @@ describe("a patch series", () => {
 
 describe("an image's expected events", () => {
   it("are listed or attached, or neither", async () => {
-    const { measurements } = all["os-image"];
-    expect(await fault("os-image", { measurements: { ...measurements, attachment } })).toMatch("not both");
-    expect(
-      await fault("os-image", { measurements: { ...measurements, events: null, attachment } }),
-    ).toBeUndefined();
-    expect(await fault("os-image", { measurements: { ...measurements, events: null } })).toBeUndefined();
+    const [row] = all["os-image"].measurements;
+    const change = (given: object) => fault("os-image", { measurements: [{ ...row!, ...given }] });
+    expect(await change({ attachment })).toMatch("not both");
+    expect(await change({ events: null, attachment })).toBeUndefined();
+    expect(await change({ events: null })).toBeUndefined();
+  });
+});
+
+describe("an image's measurements", () => {
+  it("are of at least one boot, and of no boot path and layout twice", async () => {
+    const [row] = all["os-image"].measurements;
+    const disk = { ...row!, bootPath: "uki-disk" as const };
+    const older = { ...row!, layout: "edk2-before-202411" as const };
+    expect(await fault("os-image", { measurements: [row!, disk, older] })).toBeUndefined();
+    expect(await fault("os-image", { measurements: [row!, disk, row!] })).toMatch("that another has");
+    expect(await fault("os-image", { measurements: [] })).toBeDefined();
   });
 });
 

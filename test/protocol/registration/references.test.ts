@@ -120,6 +120,27 @@ describe("a policy", () => {
     expect(await outcomeOf(() => log.publishPolicy(set, { profiles }))).toBe("profile-incoherent");
   });
 
+  it.each([["boot path", { bootPath: "uki-disk" as const }, "a boot by uki-disk under edk2-202411"]])(
+    "cannot name a %s that the image states nothing of",
+    async (_, change, words) => {
+      const [profile] = log.nextPolicy(set).profiles;
+      const publish = () => log.publishPolicy(set, { profiles: [{ ...profile!, ...change }] });
+      expect(await outcomeOf(publish)).toBe("profile-incoherent");
+      await expect(publish()).rejects.toThrow(words);
+    },
+  );
+
+  it("cannot name a platform whose layout the image states nothing of", async () => {
+    const policy = await statementOfPolicy();
+    const find = (digest: string) => {
+      const record = log.view.findByDigest(digest)!;
+      return record.kind === "platform" ? { ...record, boots: ["edk2-before-202411"] } : record;
+    };
+    expect(await outcomeOf(() => checkProfiles(policy, find))).toBe("profile-incoherent");
+    const blind = (digest: string) => ({ ...log.view.findByDigest(digest)!, boots: [] });
+    expect(await outcomeOf(() => checkProfiles(policy, blind))).toBe("profile-incoherent");
+  });
+
   it("need not name what is built into its releases and has no place in a profile", async () => {
     const policy = await statementOfPolicy();
     const builtIn = { kind: "nic-firmware", name: "nic", version: "1", digest: sha256Of("nic") };
@@ -172,6 +193,7 @@ describe("what a statement refers to", () => {
 
   it("attachments are found where a list may outgrow its entry, and nowhere else", () => {
     const attachment = { digest: sha256Of("list"), size: 9, mediaType: "application/json" as const };
+    const other = { ...attachment, digest: sha256Of("other list") };
     const statement = <K extends Kind>(kind: K, predicate: Predicate<K>) =>
       ({ kind, predicate }) as unknown as Statement;
     const image = osImagePredicate(referenceOf(set.kernel), referenceOf(set.driver));
@@ -179,8 +201,9 @@ describe("what a statement refers to", () => {
     const module = driverPredicate(referenceOf(set.kernel));
     const series = { ...kernel.patches, inline: null, attachment };
     expect(attachmentsOf(statement("os-image", image))).toEqual([]);
-    const measurements = { ...image.measurements, attachment };
-    expect(attachmentsOf(statement("os-image", { ...image, measurements }))).toEqual([attachment]);
+    const [row] = image.measurements;
+    const measurements = [row!, { ...row!, attachment }, { ...row!, attachment: other }];
+    expect(attachmentsOf(statement("os-image", { ...image, measurements }))).toEqual([attachment, other]);
     expect(attachmentsOf(statement("kernel-patch-set", { ...kernel, patches: series }))).toEqual([
       attachment,
     ]);

@@ -233,6 +233,7 @@ describe("the record of a new entry", () => {
       svn: 1,
       signers: [keys.publisher.keyId],
       references: [referenceOf(set.kernel), referenceOf(set.driver)],
+      boots: ["uki-kernel edk2-202411"],
     });
   });
 });

@@ -80,6 +80,7 @@ describe.skipIf(!haveStub)(`os-image${haveStub ? "" : " (skipped: systemd-boot-e
         moduleCertificates: [certificate],
         kernelPatchSet: writeKernelPatchSet(at("kernel.json")),
         driverBuild: writeDriverBuild(at("driver.json")),
+        boots: [{ path: "uki-disk", layout: "edk2-202411" }],
         eventLog: at("ccel.bin"),
         disk: at("disk.img"),
         removedFromTcb: { packages: ["openssh-server"], daemons: ["sshd"], kernelModules: ["usb_storage"] },
@@ -123,7 +124,6 @@ describe.skipIf(!haveStub)(`os-image${haveStub ? "" : " (skipped: systemd-boot-e
         ...section(".osrel", Buffer.from("ID=example\n")),
         ...section(".cmdline", Buffer.from(commandLine)),
         ...section(".initrd", Buffer.from("initrd")),
-        ...section(".uname", Buffer.from("6.1")),
         pe(KERNEL),
         {
           register: 2,
@@ -135,7 +135,7 @@ describe.skipIf(!haveStub)(`os-image${haveStub ? "" : " (skipped: systemd-boot-e
           register: 2,
           type: EV_EVENT_TAG,
           data: tagged,
-          digest: sha384(Buffer.from("initrd and something that the stub added")),
+          digest: sha384(Buffer.from("initrd\0\0")),
         },
         measured(1, EV_EFI_ACTION, Buffer.from("Exit Boot Services Invocation")),
         measured(1, EV_EFI_ACTION, Buffer.from("Exit Boot Services Returned with Success")),
@@ -185,15 +185,15 @@ describe.skipIf(!haveStub)(`os-image${haveStub ? "" : " (skipped: systemd-boot-e
       });
     });
 
-    it("takes RTMR1 and RTMR2 from the log, and explains all but what it cannot compute", async () => {
-      const { measurements } = await predicateOf();
+    it("takes RTMR1 and RTMR2 from the log where nothing computes them, and explains all that it can", async () => {
+      const [measurements] = (await predicateOf()).measurements;
       const [, rtmr1, rtmr2] = replayEvents(events);
       expect(measurements).toMatchObject({
         rtmr1: encodeHex(rtmr1),
         rtmr2: encodeHex(rtmr2),
         derivation: "observed",
       });
-      const listed = measurements.events!;
+      const listed = measurements!.events!;
       for (const register of ["rtmr1", "rtmr2"] as const) {
         const digests = listed
           .filter((event) => event.register === register)
@@ -202,20 +202,69 @@ describe.skipIf(!haveStub)(`os-image${haveStub ? "" : " (skipped: systemd-boot-e
           (value, digest) => sha384(concatBytes(value, digest)),
           new Uint8Array(48),
         );
-        expect(encodeHex(replayed), "the listed events replay to the register").toBe(measurements[register]);
+        expect(encodeHex(replayed), "the listed events replay to the register").toBe(measurements![register]);
       }
-      expect(listed.filter(({ explainedBy }) => explainedBy === null).map(({ type }) => type)).toEqual([
+      expect(listed.filter(({ source }) => source === "given").map(({ type }) => type)).toEqual([
         "EV_EVENT_TAG",
       ]);
-      expect(listed.map(({ explainedBy }) => explainedBy)).toEqual(
+      expect(listed.map(({ formula }) => formula)).toEqual(
         expect.arrayContaining([
           "disk: GPT",
-          "uki: Authenticode",
-          "uki .linux: Authenticode",
-          "uki .uname: content",
-          "uki .cmdline: load options, UTF-16LE with NUL",
+          "guest.efi: Authenticode",
+          "guest.efi .linux: Authenticode",
+          "guest.efi: content of .initrd",
+          "load options: guest.efi .cmdline, UTF-16LE with NUL",
         ]),
       );
+    });
+
+    describe("whose boots are computed", () => {
+      const computed = (change: Partial<OsImageInput> = {}) => {
+        const { eventLog: _, ...rest } = { ...input, secureBoot: {} };
+        return describeOsImage({ ...rest, ...change }).then(
+          ({ payload }) => (parseStatement(payload).predicate as OsImage).measurements,
+        );
+      };
+
+      it("states each of them without any log", async () => {
+        const boots = [
+          { path: "uki-kernel", layout: "edk2-202411" },
+          { path: "uki-disk", layout: "edk2-202411" },
+          { path: "uki-kernel", layout: "edk2-before-202411" },
+        ] as const;
+        const rows = await computed({ boots });
+        expect(rows.map(({ bootPath, layout }) => ({ path: bootPath, layout }))).toEqual(boots);
+        expect(new Set(rows.map(({ rtmr1 }) => rtmr1)).size, "each starts in its own way").toBe(3);
+        expect(new Set(rows.map(({ rtmr2 }) => rtmr2)).size, "and runs the same").toBe(1);
+        for (const { derivation, events: listed } of rows) {
+          expect(derivation).toBe("computed");
+          expect(listed!.every(({ source }) => source === "file" || source === "constant")).toBe(true);
+        }
+      });
+
+      it("holds a known-good log against them", async () => {
+        const [row] = await computed({ eventLog: input.eventLog! });
+        expect(row).toMatchObject({ derivation: "computed" });
+        expect(row!.from).toMatch(/^computed from guest\.efi and its disk; agrees with the ccel event log/);
+        const [, rtmr1, rtmr2] = replayEvents(events).map(encodeHex);
+        expect(row).toMatchObject({ rtmr1, rtmr2 });
+      });
+
+      it("refuses a log of a boot with a command line from outside, and says what that usually is", async () => {
+        const options = events.findIndex(({ type }) => type === EV_EVENT_TAG);
+        const evil = { ...events[options]!, digest: sha384(Buffer.from("evil=1\0", "utf16le")) };
+        const changed = events.with(options, evil);
+        writeFileSync(at("evil.ccel"), makeCcel(changed));
+        await expect(computed({ eventLog: at("evil.ccel") })).rejects.toThrow(
+          /RTMR2, event 8: EV_EVENT_TAG, load options: .* a command line from outside \(-append\)/,
+        );
+      });
+
+      it("needs the disk of a boot from a disk", async () => {
+        const { disk: _, ...rest } = input;
+        const { eventLog: __, ...neither } = rest;
+        await expect(describeOsImage({ ...neither, secureBoot: {} })).rejects.toThrow(/give --disk/);
+      });
     });
 
     it("is byte for byte the same when run again, and from files elsewhere, and names no folder", async () => {
@@ -266,9 +315,9 @@ describe.skipIf(!haveStub)(`os-image${haveStub ? "" : " (skipped: systemd-boot-e
       ];
       writeFileSync(at("dstack.json"), makeDstackLog(many));
       const { payload, attachments } = await describeOsImage({ ...input, eventLog: at("dstack.json") });
-      const { measurements } = parseStatement(payload).predicate as OsImage;
-      expect(measurements.events).toBeNull();
-      expect(measurements.attachment).toEqual(attachments[0]!.reference);
+      const [row] = (parseStatement(payload).predicate as OsImage).measurements;
+      expect(row!.events).toBeNull();
+      expect(row!.attachment).toEqual(attachments[0]!.reference);
       expect(JSON.parse(Buffer.from(attachments[0]!.bytes).toString())).toHaveLength(many.length - 1);
     });
 

@@ -1,5 +1,5 @@
 // Platforms from firmware, quote and event log: what is computed, what is observed, and sources that contradict each other.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -16,7 +16,17 @@ import { makeTdvf, referenceMrtd, SECTIONS } from "./formats/make-tdvf.ts";
 import { RELEASE } from "./release-statements.ts";
 
 const SHAPE = { machineType: "q35", vcpus: 32, memoryBytes: 2 ** 38, gpus: 8 };
-const ACPI = { loader: "loader content", rsdp: "rsdp content", tables: "tables content" };
+/** A loader script that allocates the two files that every machine has. */
+const LOADER = Buffer.concat(
+  ["etc/acpi/rsdp", "etc/acpi/tables"].map((name) => {
+    const command = Buffer.alloc(128);
+    command.writeUInt32LE(1);
+    command.write(name, 4);
+    command.writeUInt32LE(16, 60);
+    return command;
+  }),
+).toString("latin1");
+const ACPI = { loader: LOADER, rsdp: "rsdp content", tables: "tables content" };
 
 let folder: string;
 const at = (name: string) => join(folder, name);
@@ -37,7 +47,7 @@ describe("platform", () => {
       data: Buffer.from("ACPI DATA"),
       digest: sha384(Buffer.from(content)),
     }));
-    for (const [name, content] of Object.entries(ACPI)) writeFileSync(at(name), content);
+    writeAcpi("acpi", ACPI);
     writeFileSync(at("OVMF.fd"), firmware);
     writeFileSync(at("ccel.bin"), makeCcel(events));
     await writeQuote("quote.bin", twoPass);
@@ -46,11 +56,20 @@ describe("platform", () => {
       firmware: at("OVMF.fd"),
       quote: at("quote.bin"),
       eventLog: at("ccel.bin"),
-      acpi: { loader: at("loader"), rsdp: at("rsdp"), tables: at("tables") },
+      acpi: at("acpi"),
+      layout: "edk2-202411",
+      vmm: { name: "qemu" },
       shape: SHAPE,
     };
   });
   afterAll(() => rmSync(folder, { recursive: true }));
+
+  function writeAcpi(name: string, { loader, rsdp, tables }: typeof ACPI) {
+    mkdirSync(at(name));
+    writeFileSync(at(`${name}/etc_table-loader`), loader);
+    writeFileSync(at(`${name}/etc_acpi_rsdp`), rsdp);
+    writeFileSync(at(`${name}/etc_acpi_tables`), tables);
+  }
 
   async function writeQuote(name: string, mrtd: string) {
     const body = { mrTd: decodeHex(mrtd), rtmr0: replayEvents(events)[0] };
@@ -142,8 +161,9 @@ describe("platform", () => {
     await expect(predicateOf({ ...input, tdAttributes: "0100001000000000" })).rejects.toThrow(
       /TD attributes is/,
     );
-    await expect(predicateOf({ ...input, acpi: { ...input.acpi!, tables: at("OVMF.fd") } })).rejects.toThrow(
-      /OVMF\.fd: the event log measures no such ACPI data/,
+    writeAcpi("other-acpi", { ...ACPI, tables: "other tables" });
+    await expect(predicateOf({ ...input, acpi: at("other-acpi") })).rejects.toThrow(
+      /other-acpi: the event log measures no such ACPI tables into RTMR0/,
     );
   });
 
@@ -164,6 +184,8 @@ describeReal("a real platform", () => {
       release: RELEASE,
       quote: folderOf("quote.bin"),
       eventLog: folderOf("ccel.bin"),
+      layout: "edk2-202411",
+      vmm: { name: "gce" },
       shape: SHAPE,
     });
     expect({ rtmr0, mrtd, xfam, tdAttributes }).toEqual({

@@ -42,6 +42,7 @@ const RELEASE = {
   builder: { id: "ci" },
   source: { uri: "https://git.example", commit: null, sha256: null },
   shape: { machineType: "q35", vcpus: 8, memoryBytes: 2 ** 36 },
+  vmm: { name: "other" as const, package: null, sha256: null, arguments: [] },
 };
 
 describe("what a known-good machine shows", () => {
@@ -72,13 +73,17 @@ describe("what a known-good machine shows", () => {
 
   it("becomes a platform statement whose source is the quote, by digest", async () => {
     const machine = await observe(good);
-    const statement = parseStatement(draftPlatform(RELEASE, machine)) as StatementOf<"platform">;
+    const statement = parseStatement(
+      draftPlatform(RELEASE, machine, "edk2-202411"),
+    ) as StatementOf<"platform">;
     expect(statement.predicate).toMatchObject({
       mrtd: encodeHex(good.body.mrTd),
       rtmr0: encodeHex(good.body.rtmr0),
       tdAttributes: encodeHex(good.body.tdAttributes),
       xfam: encodeHex(good.body.xfam),
       pageAddOrder: "observed",
+      rtmr0Derivation: "observed",
+      layout: "edk2-202411",
       rtmr0From: `TDX quote, SHA-256 ${machine.quoteDigest}`,
       shape: { ...RELEASE.shape, gpus: 1 },
     });

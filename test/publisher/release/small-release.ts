@@ -147,6 +147,8 @@ kind = "platform"
 firmware = "OVMF.fd"
 pageAddOrder = "two-pass"
 eventLog = "ccel.bin"
+layout = "edk2-202411"
+vmm = { name = "qemu" }
 shape = { machineType = "q35", vcpus = 8, memoryBytes = 68719476736, gpus = 1 }
 tdAttributes = "0000001000000000"
 xfam = "e702060000000000"

@@ -1,4 +1,5 @@
 // Writes the next version of a policy, or its content from a known-good machine, for a human to review before anybody signs.
+import type { Platform } from "../../../protocol/entry/kinds/platform.ts";
 import { parseJson } from "../../../protocol/envelope/parse-json.ts";
 import { findEntry } from "../../../publisher/client/lookup.ts";
 import type { PlatformRelease } from "../../../publisher/evidence/draft-platform.ts";
@@ -33,6 +34,7 @@ interface Options {
   readonly machineType?: string;
   readonly vcpus?: number;
   readonly memory?: number;
+  readonly vmm: Platform["vmm"]["name"];
   readonly builder?: string;
   readonly source?: string;
   readonly channel: string;
@@ -131,6 +133,7 @@ function requirePlatform(options: Options): { platformOutput: string; release: P
     builder: { id: builder },
     source: { uri: source, commit: null, sha256: null },
     shape: { machineType, vcpus, memoryBytes: memory },
+    vmm: { name: options.vmm, package: null, sha256: null, arguments: [] },
   };
   return { platformOutput, release };
 }

@@ -1,6 +1,7 @@
 // Implements `touchstone policy draft`: the next version of a policy from a content file or from logged entries, and its content from a
 // known-good machine. Everything that is written is for a human to review before anybody signs.
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import { VMMS } from "../../../protocol/entry/boot.ts";
 import type { CliContext } from "../../context.ts";
 import {
   collect,
@@ -54,6 +55,7 @@ export function addPolicyDraft(policy: Command, context: CliContext): void {
     .option("--machine-type <type>", "machine type of the VMM, such as q35")
     .option("--vcpus <number>", "virtual CPUs", parseCount)
     .option("--memory <bytes>", "memory in bytes", parseCount)
+    .addOption(new Option("--vmm <name>", "VMM of the platform").choices([...VMMS, "other"]).default("other"))
     .option("--builder <id>", "who builds the platform's firmware")
     .option("--source <uri>", "where its source is")
     .option("--channel <channel>", "channel of the platform's release", "stable")

@@ -1,8 +1,10 @@
 // Defines the kind os-image: a released guest image. What the TDX module and the firmware measure of it, and what must be true inside it.
 import * as z from "zod";
 import { attachment } from "../attachment.ts";
+import { BOOT_PATHS, LAYOUTS } from "../boot.ts";
 import { fileName, integer, positive, sha256, sha384, tdxRegister, text, time, uuid } from "../fields.ts";
 import { releaseKind } from "../kind.ts";
+import { derivation, measuredEvent } from "../measured-event.ts";
 import { referenceTo } from "../reference.ts";
 import { releaseShape } from "../release.ts";
 import { driverBuild } from "./driver-build.ts";
@@ -75,27 +77,33 @@ const moduleSigning = z.strictObject({
   certificates: z.array(sha256).max(16).describe("SHA-256 of each certificate that may sign modules"),
 });
 
-/** One event of the expected boot, and the artefact that explains its digest where one does. */
-const expectedEvent = z.strictObject({
-  register: z.enum(["rtmr0", "rtmr1", "rtmr2", "rtmr3"]),
-  type: text(64),
-  digest: sha384,
-  description: text(512),
-  explainedBy: text(256).nullable().describe("What it hashes; null: not explained"),
-});
-
-const measurements = z
+/** What one way of starting the image extends, under one layout of the firmware's events. */
+const bootMeasurements = z
   .strictObject({
+    bootPath: z.enum(BOOT_PATHS),
+    layout: z.enum(LAYOUTS),
     rtmr1: tdxRegister,
     rtmr2: tdxRegister,
-    derivation: z.enum(["observed", "computed"]),
+    derivation,
     from: text(512).describe("The event log or artefacts that they come from"),
-    events: z.array(expectedEvent).max(128).nullable(),
+    events: z.array(measuredEvent).max(128).nullable(),
     attachment: attachment.nullable().describe("The same list, where it does not fit"),
   })
-  .refine((m) => m.events === null || m.attachment === null, {
-    error: "events are listed or attached, not both",
-  });
+  .refine(listsOrAttaches, { error: "events are listed or attached, not both" });
+
+const measurements = z
+  .array(bootMeasurements)
+  .min(1)
+  .max(8)
+  .refine(differ, { error: "one of the rows is of a boot path and layout that another has" });
+
+function listsOrAttaches({ events, attachment }: { events: unknown; attachment: unknown }): boolean {
+  return events === null || attachment === null;
+}
+
+function differ(rows: readonly { bootPath: string; layout: string }[]): boolean {
+  return new Set(rows.map(({ bootPath, layout }) => `${bootPath} ${layout}`)).size === rows.length;
+}
 
 export const osImage = releaseKind({
   kind: "os-image",
@@ -119,6 +127,10 @@ export const osImage = releaseKind({
   }),
   profile: { member: "osImage" },
   references: { kernelPatchSet, driverBuild },
-  attachment: { of: ({ measurements }) => measurements.attachment, content: z.array(expectedEvent) },
+  attachment: {
+    of: ({ measurements }) => measurements.map(({ attachment }) => attachment),
+    content: z.array(measuredEvent),
+  },
 });
 export type OsImage = z.infer<typeof osImage.schema>;
+export type BootMeasurements = OsImage["measurements"][number];

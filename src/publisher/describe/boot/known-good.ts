@@ -13,6 +13,7 @@ const MAX_LOG = 16 * 1024 * 1024;
 const MAX_QUOTE = 64 * 1024;
 
 export interface KnownGoodLog {
+  readonly path: string;
   readonly log: EventLog;
   /** What it replays to, of a register that it has events of. @throws VerificationError "event-log" for any other: it was not seen. */
   readonly registerOf: (name: RtmrName) => string;
@@ -39,7 +40,7 @@ export async function readKnownGoodLog(path: string): Promise<KnownGoodLog> {
     const detail = `${path}: no event of ${name.toUpperCase()}, so what it holds was not seen`;
     throw new VerificationError<DescribeCode>("event-log", detail);
   };
-  return { log, registerOf, source: `${log.format} event log, SHA-256 ${sha256}` };
+  return { path, log, registerOf, source: `${log.format} event log, SHA-256 ${sha256}` };
 }
 
 /** @throws MalformedError when it is no TDX quote. Its signature is not checked here. */

@@ -1,13 +1,12 @@
-// Predicts which RTMR1 and RTMR2 events a UKI causes (UEFI 2.10 §38.4.1 for the registers; edk2 TdTcg2Dxe; systemd src/boot/measure.c;
-// Linux drivers/firmware/efi/libstub), and which of them each event of a known-good boot is.
+// Explains the events of a known-good boot that cannot be computed: by shim and GRUB, or a stub that is not known. Which artefact each is, if
+// any, is found by its digest (UEFI 2.10 §38.4.1 for the registers; systemd src/boot/measure.c; Linux drivers/firmware/efi/libstub).
 import { createHash } from "node:crypto";
 import { encodeHex } from "../../../protocol/encoding/hex.ts";
-import type { OsImage } from "../../../protocol/entry/kinds/os-image.ts";
+import type { MeasuredEvent } from "../../../protocol/entry/measured-event.ts";
 import * as eventTypes from "../../../verifier/tdx/event-type.ts";
 import type { EventLog, LoggedEvent } from "../../../verifier/tdx/logged-event.ts";
 import { MEASURED_SECTIONS, type Uki } from "../formats/uki.ts";
-
-export type ExpectedEvent = NonNullable<OsImage["measurements"]["events"]>[number];
+import { measureLoadOptions } from "./image-boot.ts";
 
 const REGISTERS = ["rtmr0", "rtmr1", "rtmr2", "rtmr3"] as const;
 type PredictedRegister = "rtmr1" | "rtmr2";
@@ -18,7 +17,8 @@ export interface Prediction {
   /** SHA-384, hex. */
   readonly digest: string;
   /** The artefact or the constant that is hashed. */
-  readonly explainedBy: string;
+  readonly formula: string;
+  readonly source: "file" | "constant";
 }
 
 const TYPE_NAMES: ReadonlyMap<number, string> = new Map(
@@ -37,51 +37,49 @@ const ACTIONS = [
  * @param gptSha384 digest of the disk's EV_EFI_GPT_EVENT where the disk is known, hex.
  */
 export function predictEvents(uki: Uki, gptSha384: string | undefined): Prediction[] {
-  const rtmr1 = (digest: string, explainedBy: string): Prediction => ({
-    register: "rtmr1",
-    digest,
-    explainedBy,
-  });
-  const rtmr2 = (digest: string, explainedBy: string): Prediction => ({
-    register: "rtmr2",
-    digest,
-    explainedBy,
-  });
+  const of =
+    (register: PredictedRegister) =>
+    (digest: string, formula: string, source: Prediction["source"] = "file"): Prediction => ({
+      register,
+      digest,
+      formula,
+      source,
+    });
+  const [rtmr1, rtmr2] = [of("rtmr1"), of("rtmr2")];
   const measured = MEASURED_SECTIONS.flatMap((name) =>
     uki.sections.filter((section) => section.name === name),
   );
   return [
-    ...ACTIONS.map((action) => rtmr1(hash(Buffer.from(action)), `constant: ${action}`)),
-    rtmr1(hash(Buffer.alloc(4)), "constant: separator"),
+    ...ACTIONS.map((action) => rtmr1(hash(Buffer.from(action)), action, "constant")),
+    rtmr1(hash(Buffer.alloc(4)), "separator: four zero bytes", "constant"),
     ...(gptSha384 === undefined ? [] : [rtmr1(gptSha384, "disk: GPT")]),
-    rtmr1(uki.authenticode.sha384, "uki: Authenticode"),
-    rtmr1(uki.kernelAuthenticode.sha384, "uki .linux: Authenticode"),
+    rtmr1(uki.authenticode.sha384, `${uki.fileName}: Authenticode`),
+    rtmr1(uki.kernelAuthenticode.sha384, `${uki.fileName} .linux: Authenticode`),
     ...measured.flatMap(({ name, sha384 }) => [
-      rtmr2(hash(Buffer.from(`${name}\0`)), `uki ${name}: name of the section`),
-      rtmr2(sha384, `uki ${name}: content`),
+      rtmr2(hash(Buffer.from(`${name}\0`)), `name of section ${name}`, "constant"),
+      rtmr2(sha384, `${uki.fileName}: content of ${name}`),
     ]),
-    rtmr2(measureLoadOptions(uki.commandLine), "uki .cmdline: load options, UTF-16LE with NUL"),
+    rtmr2(measureLoadOptions(uki.commandLine), `load options: ${uki.fileName} .cmdline, UTF-16LE with NUL`),
   ];
 }
 
-/** SHA-384 in hex of a command line as the kernel's EFI stub measures it: UTF-16LE with a final NUL. */
-export function measureLoadOptions(commandLine: string): string {
-  return hash(Buffer.from(`${commandLine}\0`, "utf16le"));
-}
-
-/** The log's RTMR1 and RTMR2 events in order, each with the prediction whose digest it has, or null. */
-export function explainEvents(log: EventLog, predictions: readonly Prediction[]): ExpectedEvent[] {
+/** The log's events of these registers in order, each as what has its digest, or else as the log describes it. */
+export function explainEvents(
+  log: EventLog,
+  registers: readonly MeasuredEvent["register"][],
+  explanations: readonly Pick<MeasuredEvent, "register" | "digest" | "formula" | "source">[],
+): MeasuredEvent[] {
   return log.events.flatMap((event) => {
     const register = REGISTERS[event.rtmr];
-    if (register !== "rtmr1" && register !== "rtmr2") return [];
+    if (!registers.includes(register)) return [];
     const digest = encodeHex(event.digest);
-    const prediction = predictions.find((one) => one.register === register && one.digest === digest);
+    const found = explanations.find((one) => one.register === register && one.digest === digest);
     return {
       register,
       type: TYPE_NAMES.get(event.type) ?? `0x${event.type.toString(16).padStart(8, "0")}`,
       digest,
-      description: describeEvent(event),
-      explainedBy: prediction?.explainedBy ?? null,
+      formula: found?.formula ?? `as a known-good boot logged it: ${describeEvent(event)}`,
+      source: found?.source ?? ("given" as const),
     };
   });
 }

@@ -1,6 +1,7 @@
 // Runs other programs, which are run nowhere else: without a shell, with an argument vector, a bounded output, a time limit and an
 // environment in which neither the user's nor the system's configuration changes what they answer.
 import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
 
 /** The program is not installed; what needs it is left out or refused, never guessed. */
 export class ToolMissingError extends Error {
@@ -78,4 +79,54 @@ export async function runTool(
     child.stdin.on("error", () => {});
     child.stdin.end(input);
   });
+}
+
+/** Sends one line, and resolves with what follows OK in the answer's line. */
+export type AskMachine = (command: string) => Promise<string>;
+
+/**
+ * Runs a virtual machine whose test protocol is on its standard streams (QEMU docs/devel/testing/qtest), and ends it after `use`.
+ * @throws ToolMissingError; ToolError where it ends before, refuses a command, or takes longer than a minute.
+ */
+export async function withTestedMachine<T>(
+  tool: string,
+  args: readonly string[],
+  use: (ask: AskMachine) => Promise<T>,
+): Promise<T> {
+  const child = spawn(tool, args, { cwd: "/", env: ENVIRONMENT, timeout: TIMEOUT_MS, stdio: "pipe" });
+  const waiting: { resolve: (answer: string) => void; reject: (error: Error) => void }[] = [];
+  let message = "";
+  let ended: Error | undefined;
+  const end = (error: Error) => {
+    ended ??= error;
+    for (const { reject } of waiting.splice(0)) reject(ended);
+  };
+  child.stderr.on("data", (piece: Buffer) => {
+    message = (message + piece.toString("latin1")).slice(0, MAX_MESSAGE);
+  });
+  child.on("error", (error: NodeJS.ErrnoException) =>
+    end(error.code === "ENOENT" ? new ToolMissingError(tool) : error),
+  );
+  child.on("close", (code, signal) =>
+    end(new ToolError(`${tool}: ended with ${signal ?? code}: ${message.trim()}`)),
+  );
+  child.stdin.on("error", () => {});
+  createInterface({ input: child.stdout }).on("line", (line) => {
+    // Interrupts are reported in between, and nobody waits for them.
+    if (/^IRQ /.test(line)) return;
+    const [word, ...answer] = line.split(" ");
+    if (word === "OK") waiting.shift()?.resolve(answer.join(" "));
+    else end(new ToolError(`${tool}: ${line.slice(0, MAX_MESSAGE)}`));
+  });
+  const ask: AskMachine = (command) =>
+    new Promise((resolve, reject) => {
+      if (ended !== undefined) return reject(ended);
+      waiting.push({ resolve, reject });
+      child.stdin.write(`${command}\n`);
+    });
+  try {
+    return await use(ask);
+  } finally {
+    child.kill("SIGKILL");
+  }
 }

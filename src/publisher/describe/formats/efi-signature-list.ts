@@ -5,14 +5,15 @@ import { likeness } from "../../../protocol/encoding/recognise.ts";
 import { type RandomAccess, withFile } from "../files/random-access.ts";
 import { encodeGuid, formatGuid, GUID_LENGTH } from "./efi-guid.ts";
 
-const GLOBAL_VARIABLE = "8be4df61-93ca-11d2-aa0d-00e098032b8c";
-const IMAGE_SECURITY_DATABASE = "d719b2cb-3d3a-4596-a3bc-dad00e67656f";
+export const GLOBAL_VARIABLE = "8be4df61-93ca-11d2-aa0d-00e098032b8c";
+export const IMAGE_SECURITY_DATABASE = "d719b2cb-3d3a-4596-a3bc-dad00e67656f";
 const VENDOR_OF = {
   SecureBoot: GLOBAL_VARIABLE,
   PK: GLOBAL_VARIABLE,
   KEK: GLOBAL_VARIABLE,
   db: IMAGE_SECURITY_DATABASE,
   dbx: IMAGE_SECURITY_DATABASE,
+  dbt: IMAGE_SECURITY_DATABASE,
 } as const;
 
 const PKCS7_CERTIFICATE = "4aafd29d-68df-49ee-8aa9-347d375665a7";
@@ -23,7 +24,7 @@ const MAX_LENGTH = 1024 * 1024;
 
 export type MeasuredVariableName = keyof typeof VENDOR_OF;
 /** The variables that hold signature lists. */
-export type SecureBootVariable = Exclude<MeasuredVariableName, "SecureBoot">;
+export type SecureBootVariable = Exclude<MeasuredVariableName, "SecureBoot" | "dbt">;
 
 export interface MeasuredVariable {
   /** SHA-256 of the variable's data: the signature lists alone. */
@@ -37,12 +38,17 @@ export async function readSecureBootVariable(
   path: string,
   name: SecureBootVariable,
 ): Promise<MeasuredVariable> {
+  return measureVariable(name, await readSignatureData(path));
+}
+
+/** The signature lists of a .esl or .auth file: what the variable holds. */
+export async function readSignatureData(path: string): Promise<Uint8Array> {
   return await withFile(path, "EFI signature list", async (file) => {
     if (file.size > MAX_LENGTH) throw file.malformed(`longer than ${MAX_LENGTH} bytes`, MAX_LENGTH);
     const bytes = await file.read(0, file.size, "the file");
     const start = dataOffset(file, bytes);
     checkSignatureLists(file, bytes, start);
-    return measureVariable(name, bytes.subarray(start));
+    return bytes.subarray(start);
   });
 }
 

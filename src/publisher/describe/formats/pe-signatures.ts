@@ -31,24 +31,46 @@ export async function readSignatures(
   image: PeImage,
   digests: Readonly<Record<FileHash, string>>,
 ): Promise<PeSignature[]> {
-  if (image.certificateTable === undefined) return [];
-  const table = image.file.part(
-    image.certificateTable.offset,
-    image.certificateTable.length,
-    image.file.format,
-  );
   const signatures: PeSignature[] = [];
-  for (let at = 0; at < table.size; ) {
-    if (signatures.length === MAX_SIGNATURES)
-      throw table.malformed(`more than ${MAX_SIGNATURES} signatures`, at);
-    const blob = await readBlob(table, at);
+  for await (const { table, at, blob } of blobsOf(image)) {
     const { digest, subject } = readSignedData(table, at + HEADER_LENGTH, blob);
     if (digest !== digests.sha256 && digest !== digests.sha384)
       throw table.malformed(`the signature is over an image with Authenticode digest ${digest}`, at);
     signatures.push({ sha256: createHash("sha256").update(blob).digest("hex"), subject });
-    at += Math.ceil((HEADER_LENGTH + blob.length) / 8) * 8;
   }
   return signatures;
+}
+
+/** The certificate that a signature's signer information names, and all that it carries, DER. */
+export interface SignerChain {
+  readonly signer: Uint8Array;
+  readonly others: readonly Uint8Array[];
+}
+
+/** Of every signature of the image that carries its signer's certificate. @throws MalformedError as `readSignatures` does. */
+export async function readSignerChains(image: PeImage): Promise<SignerChain[]> {
+  const chains: SignerChain[] = [];
+  for await (const { table, at, blob } of blobsOf(image)) {
+    const { chain } = readSignedData(table, at + HEADER_LENGTH, blob);
+    if (chain !== null) chains.push(chain);
+  }
+  return chains;
+}
+
+/** The PKCS#7 blobs of the certificate table, with where each entry begins. */
+async function* blobsOf(
+  image: PeImage,
+): AsyncGenerator<{ table: RandomAccess; at: number; blob: Uint8Array }> {
+  if (image.certificateTable === undefined) return;
+  const { offset, length } = image.certificateTable;
+  const table = image.file.part(offset, length, image.file.format);
+  let count = 0;
+  for (let at = 0; at < table.size; ) {
+    if (++count > MAX_SIGNATURES) throw table.malformed(`more than ${MAX_SIGNATURES} signatures`, at);
+    const blob = await readBlob(table, at);
+    yield { table, at, blob };
+    at += Math.ceil((HEADER_LENGTH + blob.length) / 8) * 8;
+  }
 }
 
 async function readBlob(table: RandomAccess, at: number): Promise<Uint8Array> {
@@ -67,7 +89,12 @@ function readSignedData(table: RandomAccess, at: number, blob: Uint8Array) {
     const indirectData = derSequence(inner(derSequence(present(content))[1]));
     const digest = derSequence(present(indirectData[1]))[1];
     const signer = derSequence(inner(rest.at(-1)));
-    return { digest: encodeHex(present(digest).content), subject: subjectOf(rest[0], present(signer[1])) };
+    const named = signerOf(rest[0], present(signer[1]));
+    return {
+      digest: encodeHex(present(digest).content),
+      subject: named?.subject ?? null,
+      chain: named?.chain ?? null,
+    };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw table.malformed(`not an Authenticode signature: ${why}`, at);
@@ -85,15 +112,20 @@ function withoutPadding(blob: Uint8Array): Uint8Array {
     : blob;
 }
 
-/** Subject of the one certificate that has the signer's issuer and serial number, in its own order. It may be of any version and algorithm. */
-function subjectOf(certificates: DerElement | undefined, issuerAndSerial: DerElement): string | null {
+/** The one certificate that has the signer's issuer and serial number, its subject in its own order. It may be of any version and algorithm. */
+function signerOf(
+  certificates: DerElement | undefined,
+  issuerAndSerial: DerElement,
+): { subject: string; chain: SignerChain } | null {
   if (certificates?.tag !== CONTEXT_0) return null;
   const [issuer, serial] = derSequence(issuerAndSerial).map(({ raw }) => encodeHex(raw));
-  const named = derSequence({ ...certificates, tag: SEQUENCE }).flatMap((certificate) => {
+  const all = derSequence({ ...certificates, tag: SEQUENCE });
+  const named = all.flatMap((certificate) => {
     const fields = derSequence(present(derSequence(certificate)[0]));
     const [number, , by, , subject] = fields[0]?.tag === CONTEXT_0 ? fields.slice(1) : fields;
     const same = encodeHex(present(number).raw) === serial && encodeHex(present(by).raw) === issuer;
-    return same ? [nameParts(present(subject)).join(", ")] : [];
+    const chain = { signer: certificate.raw, others: all.map(({ raw }) => raw) };
+    return same ? [{ subject: nameParts(present(subject)).join(", "), chain }] : [];
   });
   return named.length === 1 ? (named[0] ?? null) : null;
 }

@@ -1,10 +1,11 @@
-// Says how the parts of a guest image are named, to be described: an erofs image under dm-verity, a UKI, and the log of a known-good boot.
+// Says how the parts of a guest image are named, to be described: an erofs image under dm-verity, a UKI, and its boots.
 import * as z from "zod";
 import { readAs } from "../../../protocol/encoding/shape.ts";
+import { BOOT_PATHS, type BootPath, LAYOUTS, type Layout } from "../../../protocol/entry/boot.ts";
 import { integer } from "../../../protocol/entry/fields.ts";
 import { osImage } from "../../../protocol/entry/kinds/os-image.ts";
 import { parseJson } from "../../../protocol/envelope/parse-json.ts";
-import { describer, given } from "../describer.ts";
+import { describer, given, OptionsError } from "../describer.ts";
 import { withFile } from "../files/random-access.ts";
 import { reference, word } from "../table-fields.ts";
 
@@ -23,13 +24,23 @@ interface Options {
   readonly moduleCertificate?: string[];
   readonly kernelPatchSet: string;
   readonly driverBuild: string;
-  readonly eventLog: string;
+  readonly boot: string[];
+  readonly eventLog?: string;
   readonly disk?: string;
   readonly removed?: string;
 }
 
 const { removedFromTcb } = osImage.schema.shape;
 const NOTHING_REMOVED: z.infer<typeof removedFromTcb> = { packages: [], daemons: [], kernelModules: [] };
+const BOOTS = BOOT_PATHS.flatMap((path) =>
+  LAYOUTS.map((layout) => [`${path}:${layout}`, { path, layout }] as const),
+);
+const boot = z.string().transform((name, context) => {
+  const found = new Map<string, { path: BootPath; layout: Layout }>(BOOTS).get(name);
+  if (found !== undefined) return found;
+  context.addIssue({ code: "custom", message: "expected a boot path and a layout" });
+  return z.NEVER;
+});
 const MAX_REMOVED = 256 * 1024;
 
 export const osImageDescriber = describer({
@@ -77,13 +88,19 @@ export const osImageDescriber = describer({
     { flags: "--kernel-patch-set <file>", description: "statement of the kernel", required: true },
     { flags: "--driver-build <file>", description: "statement of the driver build", required: true },
     {
-      flags: "--event-log <file>",
-      description: "event log of a known-good boot: CCEL or dstack JSON",
+      flags: "--boot <path:layout>",
+      description: `how it is started, and the layout of the firmware's events, as uki-kernel:edk2-202411; paths are ${BOOT_PATHS.join(", ")}, layouts ${LAYOUTS.join(", ")}; may be repeated`,
       required: true,
+      repeated: true,
+    },
+    {
+      flags: "--event-log <file>",
+      description:
+        "event log of a known-good boot, CCEL or dstack JSON: it must agree, and stands for what nothing computes",
     },
     {
       flags: "--disk <file>",
-      description: "disk image that was booted, to explain its partition table",
+      description: "disk image that it is started from, for uki-disk",
     },
     {
       flags: "--removed <file>",
@@ -96,7 +113,7 @@ Example:
     --builder https://ci.acme.example --source https://git.acme.example/guest --source-commit 0123…cdef \\
     --rootfs root.erofs --verity root.verity --mkfs-argument=-zlz4hc --source-date-epoch 1767225600 \\
     --uki guest.efi --pk PK.auth --kek KEK.auth --db db.auth --dbx dbx.auth \\
-    --kernel-patch-set kernel.json --driver-build driver.json --event-log ccel.bin -o os-image.json`,
+    --kernel-patch-set kernel.json --driver-build driver.json --boot uki-kernel:edk2-202411 -o os-image.json`,
   table: (path) => ({
     rootfs: z.strictObject({
       image: path,
@@ -108,7 +125,8 @@ Example:
     uki: path,
     kernelPatchSet: reference,
     driverBuild: reference,
-    eventLog: path,
+    boots: z.array(boot).min(1).max(8),
+    eventLog: path.exactOptional(),
     secureBoot: z
       .strictObject({
         pk: path.exactOptional(),
@@ -124,6 +142,7 @@ Example:
   }),
   async read(options: Options) {
     const { uki, kernelPatchSet, driverBuild, eventLog, removed } = options;
+    const boots = options.boot.map(readBoot);
     const { verity, verityOffset, sourceDateEpoch, pk, kek, db, dbx, kernelConfig, disk } = options;
     return {
       rootfs: {
@@ -134,15 +153,23 @@ Example:
       uki,
       kernelPatchSet,
       driverBuild,
-      eventLog,
+      boots,
       secureBoot: given({ pk, kek, db, dbx }),
       moduleCertificates: options.moduleCertificate ?? [],
       removedFromTcb: removed === undefined ? NOTHING_REMOVED : await readRemoved(removed),
-      ...given({ kernelConfig, disk }),
+      ...given({ kernelConfig, disk, eventLog }),
     };
   },
   describe: async (input) => (await import("../os-image.ts")).describeOsImage(input),
 });
+
+function readBoot(text: string): z.infer<typeof boot> {
+  const { data } = boot.safeParse(text);
+  if (data !== undefined) return data;
+  throw new OptionsError(
+    `--boot takes a path and a layout, as uki-kernel:edk2-202411; paths are ${BOOT_PATHS.join(", ")}, layouts ${LAYOUTS.join(", ")}`,
+  );
+}
 
 async function readRemoved(path: string): Promise<typeof NOTHING_REMOVED> {
   const bytes = await withFile(path, "what was removed", (file) =>

@@ -1,10 +1,20 @@
-// Says how a virtual machine's firmware and shape, and a known-good quote or event log of it, are named, to be described.
+// Says how a virtual machine's firmware, VMM and shape, and a known-good quote or event log of it, are named, to be described.
 import * as z from "zod";
+import { LAYOUTS, type Layout, VMMS } from "../../../protocol/entry/boot.ts";
 import { hex8 } from "../../../protocol/entry/fields.ts";
-import { platform } from "../../../protocol/entry/kinds/platform.ts";
+import { type Platform, platform } from "../../../protocol/entry/kinds/platform.ts";
+import {
+  BOOT_WAYS,
+  bootOptionTable,
+  pciPlace,
+  readBootOption,
+  readPciPlace,
+  SECURE_BOOT_STATES,
+} from "../boot/boot-fields.ts";
 import { DANGEROUS_ATTRIBUTES, type DangerousAttribute } from "../dangerous-attributes.ts";
 import { describer, given, OptionsError } from "../describer.ts";
 import type { PageAddOrder } from "../formats/tdvf.ts";
+import { word } from "../table-fields.ts";
 
 const PAGE_ADD_ORDERS = ["single-pass", "two-pass"] as const satisfies readonly PageAddOrder[];
 
@@ -13,9 +23,17 @@ interface Options {
   readonly pageAddOrder?: PageAddOrder;
   readonly quote?: string;
   readonly eventLog?: string;
-  readonly acpiLoader?: string;
-  readonly acpiRsdp?: string;
-  readonly acpiTables?: string;
+  readonly layout?: Layout;
+  readonly vmm: Platform["vmm"]["name"];
+  readonly vmmPackage?: string;
+  readonly vmmProgram?: string;
+  readonly vmmArgument?: readonly string[];
+  readonly boot?: "kernel" | "disk";
+  readonly bootOption?: readonly string[];
+  readonly diskDevice?: string;
+  readonly secureBoot?: "none" | "off" | "on";
+  readonly uki?: string;
+  readonly acpi?: string;
   readonly machineType: string;
   readonly vcpus: number;
   readonly memory: number;
@@ -45,9 +63,48 @@ export const platformDescriber = describer({
       flags: "--event-log <file>",
       description: "event log of a known-good boot: CCEL or dstack JSON",
     },
-    { flags: "--acpi-loader <file>", description: "etc/table-loader as the firmware measures it" },
-    { flags: "--acpi-rsdp <file>", description: "etc/acpi/rsdp" },
-    { flags: "--acpi-tables <file>", description: "etc/acpi/tables" },
+    {
+      flags: "--layout <layout>",
+      description: "order of the firmware's events; read from the firmware where that is certain",
+      choices: LAYOUTS,
+    },
+    {
+      flags: "--vmm <name>",
+      description: "the VMM, by how it tells the firmware of memory",
+      required: true,
+      choices: [...VMMS, "other"],
+    },
+    { flags: "--vmm-package <text>", description: "its package and version" },
+    { flags: "--vmm-program <file>", description: "its program, to state the digest" },
+    {
+      flags: "--vmm-argument <argument>",
+      description: "argument that shapes the VM, as --vmm-argument=-smp --vmm-argument=8; may be repeated",
+      repeated: true,
+    },
+    {
+      flags: "--acpi <dir>",
+      description: "ACPI blobs that the VMM makes, as touchstone measure acpi writes them",
+    },
+    {
+      flags: "--boot <way>",
+      description: "how images are started: kernel, by -kernel, or disk (default: kernel)",
+      choices: BOOT_WAYS,
+    },
+    {
+      flags: "--boot-option <number=file>",
+      description: "a boot option as the firmware holds it, in the order of BootOrder; may be repeated",
+      repeated: true,
+    },
+    { flags: "--disk-device <device.function>", description: "place of the virtio disk on the PCI root bus" },
+    {
+      flags: "--secure-boot <state>",
+      description: "none: the firmware was built without it; else it is read from the firmware",
+      choices: SECURE_BOOT_STATES,
+    },
+    {
+      flags: "--uki <file>",
+      description: "UKI whose signature db must verify, under Secure Boot from a disk",
+    },
     {
       flags: "--machine-type <type>",
       description: "machine type of the VMM, such as q35",
@@ -72,7 +129,7 @@ Example:
   touchstone describe platform --name acme/h100-8 --version 2026.11 --channel stable --svn 1 \\
     --builder https://ci.acme.example --source https://git.acme.example/edk2 \\
     --firmware OVMF.fd --quote known-good-quote.bin --event-log ccel.bin \\
-    --acpi-loader table-loader --acpi-rsdp rsdp --acpi-tables tables \\
+    --vmm qemu --vmm-package 'qemu-system-x86 1:10.0.2' --acpi acpi \\
     --machine-type q35 --vcpus 32 --memory 274877906944 --gpus 8 -o platform.json`,
   table: (path) => ({
     shape: platform.schema.shape.shape,
@@ -80,7 +137,19 @@ Example:
     pageAddOrder: z.enum(PAGE_ADD_ORDERS).exactOptional(),
     quote: path.exactOptional(),
     eventLog: path.exactOptional(),
-    acpi: z.strictObject({ loader: path, rsdp: path, tables: path }).exactOptional(),
+    layout: z.enum(LAYOUTS).exactOptional(),
+    vmm: z.strictObject({
+      name: platform.schema.shape.vmm.shape.name,
+      package: word.exactOptional(),
+      program: path.exactOptional(),
+      arguments: z.array(word).exactOptional(),
+    }),
+    acpi: path.exactOptional(),
+    boot: z.enum(BOOT_WAYS).exactOptional(),
+    bootOptions: z.array(bootOptionTable(path)).exactOptional(),
+    diskDevice: pciPlace.exactOptional(),
+    secureBoot: z.enum(SECURE_BOOT_STATES).exactOptional(),
+    uki: path.exactOptional(),
     tdAttributes: hex8.exactOptional(),
     xfam: hex8.exactOptional(),
     allowAttributes: z.array(dangerous).exactOptional(),
@@ -88,9 +157,25 @@ Example:
   read(options: Options) {
     const { machineType, vcpus, memory: memoryBytes, gpus } = options;
     const { firmware, pageAddOrder, quote, eventLog, tdAttributes, xfam } = options;
+    const { layout, acpi, boot, secureBoot, uki } = options;
     return {
       shape: { machineType, vcpus, memoryBytes, gpus },
-      ...given({ firmware, pageAddOrder, quote, eventLog, acpi: acpiOf(options), tdAttributes, xfam }),
+      vmm: {
+        name: options.vmm,
+        ...given({
+          package: options.vmmPackage,
+          program: options.vmmProgram,
+          arguments: options.vmmArgument && [...options.vmmArgument],
+        }),
+      },
+      ...given({ firmware, pageAddOrder, quote, eventLog, layout, acpi, tdAttributes, xfam }),
+      ...given({
+        boot,
+        secureBoot,
+        uki,
+        diskDevice: options.diskDevice === undefined ? undefined : readPciPlace(options.diskDevice),
+      }),
+      ...given({ bootOptions: options.bootOption?.map(readBootOption) }),
       ...given({ allowAttributes: options.allowAttribute?.map(readDangerous) }),
     };
   },
@@ -101,10 +186,4 @@ function readDangerous(name: string): DangerousAttribute {
   const { data } = dangerous.safeParse(name);
   if (data !== undefined) return data;
   throw new OptionsError(`--allow-attribute takes ${DANGEROUS_ATTRIBUTES.join(" or ")}, not ${name}`);
-}
-
-function acpiOf({ acpiLoader: loader, acpiRsdp: rsdp, acpiTables: tables }: Options) {
-  if (loader === undefined && rsdp === undefined && tables === undefined) return undefined;
-  if (loader !== undefined && rsdp !== undefined && tables !== undefined) return { loader, rsdp, tables };
-  throw new OptionsError("--acpi-loader, --acpi-rsdp and --acpi-tables go together");
 }

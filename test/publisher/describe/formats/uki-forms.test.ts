@@ -109,7 +109,7 @@ describe("the sections of systemd 257 and newer", () => {
       [".linux", unsigned],
     );
     const rtmr2 = predictEvents(image, undefined).filter(({ register }) => register === "rtmr2");
-    const names = rtmr2.map(({ explainedBy }) => /^uki (\S+): name/.exec(explainedBy)?.[1]);
+    const names = rtmr2.map(({ formula }) => /^name of section (\S+)$/.exec(formula)?.[1]);
     expect(names.filter((name) => name !== undefined)).toEqual([
       ".linux",
       ".cmdline",
@@ -120,7 +120,7 @@ describe("the sections of systemd 257 and newer", () => {
       ".efifw",
     ]);
     for (const [name, content] of Object.entries({ ".profile": "ID=main\n", ".efifw": "firmware" })) {
-      const digests = rtmr2.filter(({ explainedBy }) => explainedBy.startsWith(`uki ${name}:`));
+      const digests = rtmr2.filter(({ formula }) => formula.endsWith(` ${name}`));
       expect(digests.map(({ digest }) => digest)).toEqual([
         sha384(Buffer.from(`${name}\0`)),
         sha384(Buffer.from(content)),
@@ -135,8 +135,8 @@ describe("the sections of systemd 257 and newer", () => {
       [".dtbauto", "two"],
       [".linux", unsigned],
     );
-    const contents = predictEvents(image, undefined).filter(
-      ({ explainedBy }) => explainedBy === "uki .dtbauto: content",
+    const contents = predictEvents(image, undefined).filter(({ formula }) =>
+      formula.endsWith("content of .dtbauto"),
     );
     expect(contents.map(({ digest }) => digest)).toEqual(["one", "two"].map((c) => sha384(Buffer.from(c))));
   });
@@ -162,6 +162,6 @@ describeReal("small UKIs from elsewhere", () => {
 
   it("uki-profile: name and content of .profile are predicted", async () => {
     const predicted = predictEvents(await readCase("uki-profile"), undefined);
-    expect(predicted.filter(({ explainedBy }) => explainedBy.startsWith("uki .profile:"))).toHaveLength(2);
+    expect(predicted.filter(({ formula }) => formula.endsWith(" .profile"))).toHaveLength(2);
   });
 });
