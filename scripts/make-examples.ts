@@ -355,6 +355,14 @@ const image = release(
     moduleSigning: { enforced: true, certificates: [digest("module signing certificate")] },
     kernelPatchSet: kernel.reference,
     driverBuild: driver.reference,
+    contents: {
+      checkedWith: "fsck.erofs",
+      files: driver.predicate.modules.map(({ fileName, sha256 }) => ({
+        role: "module" as const,
+        path: `/usr/lib/modules/6.12.0/updates/${fileName}`,
+        sha256,
+      })),
+    },
     measurements: [
       {
         bootPath: "uki-kernel",

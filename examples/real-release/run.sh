@@ -5,7 +5,7 @@
 #   npm ci && npm run build
 #   examples/real-release/run.sh DIR        DIR takes about 3 GB and keeps what was fetched; run again, nothing is added
 #
-# Needs Debian's apt, dpkg-dev, gcc, make, patch, erofs-utils, cryptsetup-bin, binutils, curl and jq. docs/real-release.md explains it.
+# Needs Debian's apt, dpkg-dev, gcc, make, patch, erofs-utils, cryptsetup-bin, binutils, qemu-system-x86, curl and jq. docs/real-release.md explains it.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -17,7 +17,7 @@ suite=$(. /etc/os-release && [ "$ID" = debian ] && echo "$VERSION_CODENAME" || e
 say() { printf '\n== %s\n' "$*"; }
 main=$here/../../dist/cli/main.js
 touchstone() { node "$main" "$@"; }
-for tool in curl jq; do
+for tool in curl jq qemu-system-x86_64; do
   command -v "$tool" >/dev/null || { echo "run: $tool is missing" >&2; exit 2; }
 done
 [ -e "$main" ] || { echo "run: first 'npm ci && npm run build'" >&2; exit 2; }
@@ -30,10 +30,11 @@ say "2. build NVIDIA's open kernel modules for that kernel"
 "$here/build-modules.sh" "$directory"
 (cd "$directory" && sha256sum modules/*.ko)
 
-say "3. make an image of them, and predict what its boot would measure"
+say "3. make an image of them, and the ACPI tables that QEMU makes for the VM"
 "$here/make-image.sh" "$directory"
-node "$here/predict-boot.mjs" "$directory/image/guest.efi" "$directory/image/predicted-ccel.bin"
 cat "$directory/image/verity.txt"
+QEMU=$(command -v qemu-system-x86_64)
+touchstone measure acpi --qemu "$QEMU" --output "$directory/acpi" -- -machine q35,smm=off -smp 8 -m 4G
 
 say "4. found a log and serve it"
 log=$directory/log
@@ -78,7 +79,12 @@ OVMF=$(only "$debian/ovmf" OVMF.fd)
 OVMF_PACKAGE=$(package ovmf)
 export GSP_PACKAGE GSP_GA10X GSP_TU10X OVMF OVMF_PACKAGE
 export ROOTFS=$directory/image/root.erofs VERITY=$directory/image/root.verity UKI=$directory/image/guest.efi
-export EVENT_LOG=$directory/image/predicted-ccel.bin
+# Debian's OVMF of 2025.02 is the first whose events are in the newer order.
+LAYOUT=edk2-before-202411
+dpkg --compare-versions "$OVMF_VERSION" ge 2024.11 && LAYOUT=edk2-202411
+export ACPI=$directory/acpi LAYOUT BOOT=uki-kernel:$LAYOUT
+QEMU_VERSION=$("$QEMU" --version | head -n 1)
+export QEMU QEMU_VERSION
 
 say "5. release: describe, sign, publish in one batch, and the policy over it"
 out=$directory/release

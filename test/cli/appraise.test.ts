@@ -68,6 +68,7 @@ describe("touchstone appraise on files", () => {
       "profile",
       "checks",
       "warnings",
+      "derivations",
       "policy",
       "checkpoint",
       "asOf",
@@ -78,6 +79,7 @@ describe("touchstone appraise on files", () => {
       policy: { name: "production", version: 1, index: world.verified.policyIndex },
       checkpoint: { origin: world.pin.origin, size: world.log.envelopes.length },
       asOf: NOW.toISOString(),
+      derivations: { mrtd: "observed", rtmr0: "observed", rtmr1: "computed", rtmr2: "computed" },
     });
     expect(verdict.checks.map(({ id }) => id)).toEqual([...APPRAISAL_CHECKS]);
     for (const check of verdict.checks)
@@ -96,10 +98,11 @@ describe("touchstone appraise on files", () => {
     expect(output).toMatchInlineSnapshot(`
       "TRUSTED
 
-        profile  first
-        policy   production version 1, entry 10
-        log      log.example/touchstone at size 12
-        as of    2026-11-23T12:00:00.000Z
+        profile        first
+        policy         production version 1, entry 10
+        log            log.example/touchstone at size 12
+        as of          2026-11-23T12:00:00.000Z
+        compared with  mrtd observed on a machine, rtmr0 observed on a machine, rtmr1 computed, rtmr2 computed
 
       warnings
         MRSERVICETD is not shown by this quote: a service TD may be bound to the TD
@@ -130,6 +133,7 @@ describe("touchstone appraise on files", () => {
         policy           production version 1, entry 10
         log              log.example/touchstone at size 12
         as of            2026-11-23T12:00:00.000Z
+        compared with    mrtd observed on a machine, rtmr0 observed on a machine, rtmr1 computed, rtmr2 computed
 
       warnings
         MRSERVICETD is not shown by this quote: a service TD may be bound to the TD

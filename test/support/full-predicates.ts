@@ -128,6 +128,10 @@ export async function fullPredicates(
       },
       secureBoot: { enabled: true, pk: variable, kek: variable, db: variable, dbx: variable },
       moduleSigning: { enforced: true, certificates: [sha256Of("certificate")] },
+      contents: {
+        checkedWith: "fsck.erofs",
+        files: [{ role: "module", path: "/usr/lib/modules/6.12/nvidia.ko", sha256: sha256Of("nvidia.ko") }],
+      },
       measurements: image.measurements.map((row) => ({ ...row, events: [event] })),
       removedFromTcb: { packages: ["snapd"], daemons: ["sshd"], kernelModules: ["floppy"] },
     },

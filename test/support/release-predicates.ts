@@ -184,6 +184,7 @@ export function osImagePredicate(
     moduleSigning: { enforced: true, certificates: [] },
     kernelPatchSet,
     driverBuild,
+    contents: null,
     measurements: [
       {
         bootPath: "uki-kernel",

@@ -10,6 +10,8 @@ export type DescribeCode =
   | "event-log"
   | "source-date-epoch"
   | "verity-coverage"
+  /** The image holds other files than the entries say that it names: image-contents.ts. */
+  | "image-content"
   /** What is measured cannot be foreseen: boot/stub.ts. */
   | "not-computable"
   /** A provenance statement is about something else, or not by the builder: provenance.ts. */

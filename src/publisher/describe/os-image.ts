@@ -12,10 +12,11 @@ import type { DescribeCode } from "./describe-code.ts";
 import type { Described } from "./described.ts";
 import { withFile } from "./files/random-access.ts";
 import { readUki, rootHashesOf, type Uki } from "./formats/uki.ts";
+import { checkContents } from "./image-contents.ts";
 import { readHardening } from "./kernel/image-hardening.ts";
 import { type ReleaseInput, readReleaseFields } from "./release-fields.ts";
 import { describeRootfs, type RootfsInput } from "./rootfs.ts";
-import { readStatementReference } from "./statement-reference.ts";
+import { readReferenced, readStatementReference } from "./statement-reference.ts";
 
 export interface OsImageInput extends ImageMeasurementsInput {
   readonly release: ReleaseInput;
@@ -28,13 +29,15 @@ export interface OsImageInput extends ImageMeasurementsInput {
   /** Paths of the statements that this image is made from. */
   readonly kernelPatchSet: string;
   readonly driverBuild: string;
+  /** Paths of the GSP firmware files that the image must hold. */
+  readonly gspFirmware?: readonly string[];
   readonly removedFromTcb: OsImage["removedFromTcb"];
 }
 
 /**
  * @throws MalformedError on a file that is not of its format; VerificationError when parts do not belong together: the command line
  * carries another root hash ("root-hash"), the event log is of a boot of another UKI or with other Secure Boot variables
- * ("event-log"), or nothing computes what a boot measures and no log shows it ("not-computable").
+ * ("event-log"), it holds another driver than it names ("image-content"), or nothing computes what a boot measures and no log shows it ("not-computable").
  */
 export async function describeOsImage(input: OsImageInput): Promise<Described> {
   const { rootfs, verity, fileName } = await describeRootfs(input.rootfs);
@@ -42,6 +45,7 @@ export async function describeOsImage(input: OsImageInput): Promise<Described> {
   checkRootHash(input.uki, uki.commandLine, verity.rootHash);
   const secureBoot = await readSecureBoot(input.secureBoot);
   const { measurements, attachments } = await readMeasurements(input, uki, secureBoot);
+  const driver = await readReferenced(input.driverBuild, driverBuild);
   const subjects: Subject[] = [
     { name: fileName, digest: { sha256: rootfs.sha256 } },
     { name: uki.fileName, digest: { sha256: uki.sha256, sha384: uki.sha384 } },
@@ -55,7 +59,8 @@ export async function describeOsImage(input: OsImageInput): Promise<Described> {
     ...(await readHardening(uki.commandLine, input.kernelConfig, input.moduleCertificates)),
     secureBoot,
     kernelPatchSet: await readStatementReference(input.kernelPatchSet, kernelPatchSet),
-    driverBuild: await readStatementReference(input.driverBuild, driverBuild),
+    driverBuild: driver.reference,
+    contents: await checkContents(input.rootfs.image, driver.statement.predicate, input.gspFirmware ?? []),
     measurements,
     removedFromTcb: input.removedFromTcb,
   };

@@ -2,15 +2,17 @@
 // where the parts do not belong together.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sha384 } from "../../../src/protocol/cryptography/hash.ts";
 import { concatBytes } from "../../../src/protocol/encoding/bytes.ts";
 import { decodeHex, encodeHex } from "../../../src/protocol/encoding/hex.ts";
 import type { OsImage } from "../../../src/protocol/entry/kinds/os-image.ts";
 import { parseStatement } from "../../../src/protocol/envelope/statement.ts";
+import { checkContents } from "../../../src/publisher/describe/image-contents.ts";
 import { describeOsImage, type OsImageInput } from "../../../src/publisher/describe/os-image.ts";
 import {
   type MeasuredEvent,
@@ -27,12 +29,32 @@ import {
   EV_IPL,
   EV_SEPARATOR,
 } from "../../../src/verifier/tdx/event-type.ts";
+import { sha256Of } from "../../support/release-predicates.ts";
 import { buildUki, haveStub, KERNEL, makeSigner } from "./formats/build-uki.ts";
 import { makeGptDisk } from "./formats/gpt-disk.ts";
-import { RELEASE, writeDriverBuild, writeKernelPatchSet } from "./release-statements.ts";
+import { MODULE, RELEASE, writeDriverBuild, writeKernelPatchSet } from "./release-statements.ts";
 import { describeWithTool } from "./with-tool.ts";
 
-const TOOLS = ["mkfs.erofs", "veritysetup", "objcopy", "openssl", "cert-to-efi-sig-list", "pesign"];
+const MODULE_OF_BUILD = {
+  fileName: "nvidia.ko",
+  sha256: sha256Of(MODULE),
+  size: MODULE.length,
+  uncompressedSha256: sha256Of(MODULE),
+  version: null,
+  srcversion: null,
+  vermagic: "6.1",
+  depends: [],
+  signer: null,
+};
+const TOOLS = [
+  "mkfs.erofs",
+  "fsck.erofs",
+  "veritysetup",
+  "objcopy",
+  "openssl",
+  "cert-to-efi-sig-list",
+  "pesign",
+];
 
 describe.skipIf(!haveStub)(`os-image${haveStub ? "" : " (skipped: systemd-boot-efi not installed)"}`, () => {
   describeWithTool(TOOLS, "made of files", () => {
@@ -45,7 +67,10 @@ describe.skipIf(!haveStub)(`os-image${haveStub ? "" : " (skipped: systemd-boot-e
 
     beforeAll(() => {
       folder = mkdtempSync(join(tmpdir(), "touchstone-image-"));
-      mkdirSync(at("root"));
+      mkdirSync(at("root/modules"), { recursive: true });
+      writeFileSync(at("root/modules/nvidia.ko"), MODULE);
+      writeFileSync(at("root/gsp_ga10x.bin"), "firmware");
+      writeFileSync(at("gsp_ga10x.bin"), "firmware");
       for (let i = 0; i < 300; i++) writeFileSync(at(`root/file-${i}`), `${i} `.repeat(i * 10));
       run(
         "mkfs.erofs",
@@ -142,12 +167,12 @@ describe.skipIf(!haveStub)(`os-image${haveStub ? "" : " (skipped: systemd-boot-e
       ];
     }
 
+    const sha256 = (path: string) => createHash("sha256").update(readFileSync(path)).digest("hex");
     const predicateOf = async (change: Partial<OsImageInput> = {}) =>
       parseStatement((await describeOsImage({ ...input, ...change })).payload).predicate as OsImage;
 
     it("states what the tools state", async () => {
       const image = await predicateOf();
-      const sha256 = (path: string) => createHash("sha256").update(readFileSync(path)).digest("hex");
       expect(image.rootfs).toMatchObject({
         sha256: sha256(at("root.erofs")),
         blockSize: 4096,
@@ -216,6 +241,44 @@ describe.skipIf(!haveStub)(`os-image${haveStub ? "" : " (skipped: systemd-boot-e
           "load options: guest.efi .cmdline, UTF-16LE with NUL",
         ]),
       );
+    });
+
+    describe("that holds what its entries say", () => {
+      it("says where each file of the driver build and the firmware is", async () => {
+        const { contents } = await predicateOf({ gspFirmware: [at("gsp_ga10x.bin")] });
+        expect(contents?.files).toEqual([
+          { role: "module", path: "/modules/nvidia.ko", sha256: sha256(at("root/modules/nvidia.ko")) },
+          { role: "firmware", path: "/gsp_ga10x.bin", sha256: sha256(at("gsp_ga10x.bin")) },
+        ]);
+      });
+
+      /** The contents of an image in which the driver was changed so. */
+      const imageWith = (name: string, change: (root: string) => void) => {
+        cpSync(at("root"), at(name), { recursive: true });
+        change(at(name));
+        run("mkfs.erofs", at(`${name}.erofs`), at(name));
+        const driver = { modules: [MODULE_OF_BUILD], libraries: [] };
+        return checkContents(at(`${name}.erofs`), driver, []);
+      };
+
+      it("is refused with another module, without it, or with a second one that differs", async () => {
+        const other = (root: string) => writeFileSync(join(root, "modules/nvidia.ko"), "another module");
+        await expect(imageWith("other", other)).rejects.toThrow(
+          /other\.erofs holds another module \/modules\/nvidia\.ko/,
+        );
+        const none = (root: string) => rmSync(join(root, "modules/nvidia.ko"));
+        await expect(imageWith("none", none)).rejects.toThrow(/holds no module nvidia\.ko/);
+        const second = (root: string) => writeFileSync(join(root, "nvidia.ko"), "another module");
+        await expect(imageWith("second", second)).rejects.toThrow(/another module \/nvidia\.ko/);
+      });
+
+      it("may hold the module packed", async () => {
+        const pack = (root: string) => {
+          writeFileSync(join(root, "modules/nvidia.ko.gz"), gzipSync(MODULE));
+          rmSync(join(root, "modules/nvidia.ko"));
+        };
+        expect((await imageWith("packed", pack))?.files).toMatchObject([{ path: "/modules/nvidia.ko.gz" }]);
+      });
     });
 
     describe("whose boots are computed", () => {

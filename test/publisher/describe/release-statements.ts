@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { formatStatement } from "../../../src/protocol/envelope/statement.ts";
 import type { ReleaseInput } from "../../../src/publisher/describe/release-fields.ts";
+import { sha256Of } from "../../support/release-predicates.ts";
 
 export const RELEASE: ReleaseInput = {
   name: "example/release",
@@ -37,6 +38,9 @@ export function writeKernelPatchSet(path: string): string {
   return path;
 }
 
+/** What the one module of the driver build consists of. */
+export const MODULE = "a kernel module";
+
 export function writeDriverBuild(path: string): string {
   const kernel = {
     kind: "kernel-patch-set" as const,
@@ -46,9 +50,9 @@ export function writeDriverBuild(path: string): string {
   };
   const module = {
     fileName: "nvidia.ko",
-    sha256: zeros,
-    size: 1,
-    uncompressedSha256: zeros,
+    sha256: sha256Of(MODULE),
+    size: 15,
+    uncompressedSha256: sha256Of(MODULE),
     version: null,
     srcversion: null,
     vermagic: "6.1",

@@ -71,6 +71,7 @@ verity = "root.verity"
 
     it("is released after the kernel and driver that its tables name, by their statements' digests", async () => {
       world.folder.write("root/file", "content");
+      world.folder.write("root/nvidia.ko", readFileSync(world.at("modules/nvidia.ko")));
       execFileSync("mkfs.erofs", [world.at("root.erofs"), world.at("root")], { stdio: "pipe" });
       const format = ["format", world.at("root.erofs"), world.at("root.verity")];
       const rootHash = /Root hash:\s*(\w+)/.exec(

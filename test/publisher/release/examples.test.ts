@@ -84,6 +84,8 @@ describe("examples/real-release", () => {
     folder.write("trust-root.json", "{}");
     const { artefacts } = read("real-release/release.toml", {
       ...environment,
+      LAYOUT: "edk2-202411",
+      BOOT: "uki-kernel:edk2-202411",
       LOG_URL: "http://127.0.0.1:1",
       LOG_TRUST: `${folder.path}/trust-root.json`,
     });

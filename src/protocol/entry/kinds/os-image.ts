@@ -105,6 +105,23 @@ function differ(rows: readonly { bootPath: string; layout: string }[]): boolean 
   return new Set(rows.map(({ bootPath, layout }) => `${bootPath} ${layout}`)).size === rows.length;
 }
 
+/** Files of the root file system that other entries describe, found in it byte for byte. */
+const contents = z
+  .strictObject({
+    checkedWith: text(64).describe("Program that unpacked the image"),
+    files: z
+      .array(
+        z.strictObject({
+          role: z.enum(["module", "library", "firmware"]),
+          path: text(512).describe("Absolute path in the image"),
+          sha256: sha256.describe("SHA-256 of the file as it is there"),
+        }),
+      )
+      .max(128),
+  })
+  .nullable()
+  .describe("Where the driver build and the GSP firmware are in the image; null: it was not checked");
+
 export const osImage = releaseKind({
   kind: "os-image",
   schema: z.strictObject({
@@ -118,6 +135,7 @@ export const osImage = releaseKind({
     moduleSigning,
     kernelPatchSet: referenceTo(kernelPatchSet),
     driverBuild: referenceTo(driverBuild),
+    contents,
     measurements,
     removedFromTcb: z.strictObject({
       packages: z.array(text(128)).max(512),

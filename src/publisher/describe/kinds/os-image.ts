@@ -24,6 +24,7 @@ interface Options {
   readonly moduleCertificate?: string[];
   readonly kernelPatchSet: string;
   readonly driverBuild: string;
+  readonly gspFirmware?: readonly string[];
   readonly boot: string[];
   readonly eventLog?: string;
   readonly disk?: string;
@@ -88,6 +89,12 @@ export const osImageDescriber = describer({
     { flags: "--kernel-patch-set <file>", description: "statement of the kernel", required: true },
     { flags: "--driver-build <file>", description: "statement of the driver build", required: true },
     {
+      flags: "--gsp-firmware <file>",
+      description:
+        "GSP firmware that the image must hold byte for byte, as it does the driver; may be repeated",
+      repeated: true,
+    },
+    {
       flags: "--boot <path:layout>",
       description: `how it is started, and the layout of the firmware's events, as uki-kernel:edk2-202411; paths are ${BOOT_PATHS.join(", ")}, layouts ${LAYOUTS.join(", ")}; may be repeated`,
       required: true,
@@ -125,6 +132,7 @@ Example:
     uki: path,
     kernelPatchSet: reference,
     driverBuild: reference,
+    gspFirmware: z.array(path).exactOptional(),
     boots: z.array(boot).min(1).max(8),
     eventLog: path.exactOptional(),
     secureBoot: z
@@ -157,7 +165,12 @@ Example:
       secureBoot: given({ pk, kek, db, dbx }),
       moduleCertificates: options.moduleCertificate ?? [],
       removedFromTcb: removed === undefined ? NOTHING_REMOVED : await readRemoved(removed),
-      ...given({ kernelConfig, disk, eventLog }),
+      ...given({
+        kernelConfig,
+        disk,
+        eventLog,
+        gspFirmware: options.gspFirmware && [...options.gspFirmware],
+      }),
     };
   },
   describe: async (input) => (await import("../os-image.ts")).describeOsImage(input),
