@@ -14,6 +14,7 @@ import { define as fsck } from "./commands/fsck.ts";
 import { define as init } from "./commands/init.ts";
 import { define as key } from "./commands/key.ts";
 import { define as mirror } from "./commands/mirror.ts";
+import { define as measure } from "./commands/measure.ts";
 import { define as policy } from "./commands/policy.ts";
 import { define as proof } from "./commands/proof.ts";
 import { define as publish } from "./commands/publish.ts";
@@ -36,6 +37,7 @@ export const COMMANDS: ReadonlyArray<readonly [name: string, description: string
   ["demo", "the whole story on example data, then serve it", demo],
   ["key", "make keys and show their public half", key],
   ["describe", "read real artefacts into a statement", describe],
+  ["measure", "compute what a boot will measure, from files alone", measure],
   [
     "sign",
     "sign a statement, or add a signature to an envelope (offline; run it once for each signer)",

@@ -70,6 +70,23 @@ export function parseCount(text: string): number {
   return value;
 }
 
+const UNITS = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 } as const;
+
+/** Bytes of "64G" or "68719476736"; undefined where it is neither, or more than 2^53 - 1. */
+export function bytesOf(text: string): number | undefined {
+  const [, digits, unit = ""] = /^([1-9][0-9]*)([KMGT]?)$/.exec(text) ?? [];
+  const bytes = Number(digits) * UNITS[unit as keyof typeof UNITS];
+  return Number.isSafeInteger(bytes) ? bytes : undefined;
+}
+
+/** A size, for commander's option parsing. */
+export function parseBytes(text: string): number {
+  const bytes = bytesOf(text);
+  if (bytes === undefined)
+    throw new InvalidArgumentError("expected bytes, or a number with K, M, G or T, as 64G");
+  return bytes;
+}
+
 /** A port, for commander's option parsing; 0 takes a free one. */
 export function parsePort(text: string): number {
   const value = Number(text);

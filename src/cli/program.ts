@@ -47,8 +47,10 @@ export async function defineCommand(command: Command, context: CliContext): Prom
   }
 }
 
+/** Every command that does something: those without commands below them, and those that have options of their own besides. */
 function leavesOf(command: Command): Command[] {
-  return command.commands.length === 0 ? [command] : command.commands.flatMap(leavesOf);
+  const below = command.commands.flatMap(leavesOf);
+  return below.length === 0 || command.options.length > 0 ? [command, ...below] : below;
 }
 
 /** Commander's own help command does not define what it shows. */
