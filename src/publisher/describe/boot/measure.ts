@@ -75,7 +75,7 @@ export async function measureBoot(input: MeasureInput, read?: Firmware | null): 
   return {
     bootPath: image.bootPath,
     layout,
-    mrtd: firmware?.mrtd,
+    mrtd: firmware?.mrtd ?? null,
     pageAddOrder: input.pageAddOrder ?? null,
     rtmr0: extendAll(platform),
     rtmr1: extendAll(image.rtmr1),
