@@ -243,7 +243,7 @@ describe.skipIf(!available)(title, () => {
   test("search finds by name, digest, key and index, and says what it looked for", async () => {
     const image = (await service.json(`/v1/entries/${indexes.image}`)) as {
       payloadDigest: string;
-      statement: { predicate: { measurements: { rtmr2: string } } };
+      statement: { predicate: { measurements: { rtmr2: string }[] } };
     };
     const trustRoot = (await service.json("/v1/entries/0")) as {
       envelope: { signatures: Array<{ keyid: string }> };
@@ -252,7 +252,11 @@ describe.skipIf(!available)(title, () => {
       ["guest", "exactly this name", `entries/${indexes.image}`],
       ["guest@1.0", "name and version", `entries/${indexes.image}`],
       [image.payloadDigest, "SHA-256", `entries/${indexes.image}`],
-      [`sha384:${image.statement.predicate.measurements.rtmr2}`, "measurement", `entries/${indexes.image}`],
+      [
+        `sha384:${image.statement.predicate.measurements[0]!.rtmr2}`,
+        "measurement",
+        `entries/${indexes.image}`,
+      ],
       [`key:${trustRoot.envelope.signatures[0]!.keyid}`, "this key signed", "entries/0"],
       [" 0 ", "entry 0", "entries/0"],
     ];

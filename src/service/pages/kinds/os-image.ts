@@ -1,6 +1,6 @@
 // Says in words what a guest image is: what is measured of it, what it boots, and what must be true inside it.
 import { html } from "hono/html";
-import type { OsImage } from "../../../protocol/entry/kinds/os-image.ts";
+import type { BootMeasurements, OsImage } from "../../../protocol/entry/kinds/os-image.ts";
 import { bytes, code, copyable, count, type Fact, factList } from "../pieces.ts";
 import type { KindWords, LinkTo } from "./words.ts";
 
@@ -18,10 +18,8 @@ export const osImageWords: KindWords<"os-image"> = {
 };
 
 function measured({ measurements, verity, uki, commandLine }: OsImage): Fact[] {
-  const from = html`<br><span class="dim">${measurements.derivation}: ${measurements.from}</span>`;
   return [
-    ["RTMR1", html`${copyable(measurements.rtmr1)}${from}`],
-    ["RTMR2", html`${copyable(measurements.rtmr2)}${from}`],
+    ...measurements.flatMap(measuredWhenStarted),
     [
       "dm-verity root hash",
       html`${copyable(verity.rootHash)}<br><span class="dim">${verity.algorithm}; it stands in the command line, which RTMR2 covers</span>`,
@@ -31,6 +29,15 @@ function measured({ measurements, verity, uki, commandLine }: OsImage): Fact[] {
       html`${copyable(uki.authenticode.sha384)}<br><span class="dim">what the firmware measures of the file</span>`,
     ],
     ["Command line", html`<code>${commandLine.text}</code>`],
+  ];
+}
+
+/** A row: its registers, how they came about, and the way of starting and the firmware that they are of. */
+function measuredWhenStarted({ bootPath, layout, rtmr1, rtmr2, derivation, from }: BootMeasurements): Fact[] {
+  const how = html`<br><span class="dim">${bootPath}, firmware of layout ${layout}; ${derivation === "computed" ? "computed" : "observed on a machine"}: ${from}</span>`;
+  return [
+    ["RTMR1", html`${copyable(rtmr1)}${how}`],
+    ["RTMR2", html`${copyable(rtmr2)}${how}`],
   ];
 }
 

@@ -9,7 +9,18 @@ export const platformWords: KindWords<"platform"> = {
   plural: "Virtual machine platforms",
   sentence: ({ shape }) =>
     `A ${shape.machineType} virtual machine with ${count(shape.vcpus, "virtual CPU")}, ${bytes(shape.memoryBytes)} of memory and ${count(shape.gpus, "GPU")}, started by this firmware.`,
-  sections: ({ mrtd, pageAddOrder, rtmr0, rtmr0From, firmware, tdAttributes, xfam }) => [
+  sections: ({
+    mrtd,
+    pageAddOrder,
+    rtmr0,
+    rtmr0From,
+    rtmr0Derivation,
+    layout,
+    vmm,
+    firmware,
+    tdAttributes,
+    xfam,
+  }) => [
     {
       heading: "Measured values",
       body: factList([
@@ -17,7 +28,12 @@ export const platformWords: KindWords<"platform"> = {
           "MRTD",
           html`${copyable(mrtd)}<br><span class="dim">${pageAddOrder === "observed" ? "observed: read from a quote" : `computed from the firmware file, pages added in ${pageAddOrder}`}</span>`,
         ],
-        ["RTMR0", html`${copyable(rtmr0)}<br><span class="dim">from: ${rtmr0From}</span>`],
+        [
+          "RTMR0",
+          html`${copyable(rtmr0)}<br><span class="dim">${rtmr0Derivation === "computed" ? "computed" : "observed on a machine"}: ${rtmr0From}</span>`,
+        ],
+        ["Layout of the firmware's events", code(layout)],
+        ["VMM", vmm.package ?? vmm.name],
         ["TD_ATTRIBUTES", code(tdAttributes)],
         ["XFAM", code(xfam)],
       ]),
