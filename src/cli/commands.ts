@@ -20,6 +20,7 @@ import { define as proof } from "./commands/proof.ts";
 import { define as publish } from "./commands/publish.ts";
 import { define as recover } from "./commands/recover.ts";
 import { define as release } from "./commands/release.ts";
+import { define as reproduce } from "./commands/reproduce.ts";
 import { define as revoke } from "./commands/revoke.ts";
 import { define as serve } from "./commands/serve.ts";
 import { define as sign } from "./commands/sign.ts";
@@ -53,6 +54,7 @@ export const COMMANDS: ReadonlyArray<readonly [name: string, description: string
     "describe, sign and publish what a TOML file names, in one batch, and draft the policy over it",
     release,
   ],
+  ["reproduce", "hold a release that was built again against its entry, field by field", reproduce],
   ["entries", "look up entries of a log", entries],
   ["policy", "policies: which releases are acceptable now", policy],
   [

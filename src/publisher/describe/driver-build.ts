@@ -87,7 +87,8 @@ export async function describeDriverBuild(input: DriverBuildInput): Promise<Desc
   return { payload: formatStatement("driver-build", predicate, subjects), attachments };
 }
 
-async function readModules(
+/** The modules under a folder, and the CC firmware in them. */
+export async function readModules(
   folder: string,
   inSource: readonly FoundImage[],
 ): Promise<{ modules: KernelModule[]; images: FoundImage[] }> {

@@ -56,7 +56,7 @@ export async function describeGspFirmware(input: GspFirmwareInput): Promise<Desc
   return { payload: formatStatement("gsp-firmware", predicate, subjects), attachments: [] };
 }
 
-async function describeFile(path: string): Promise<FirmwareFile> {
+export async function describeFile(path: string): Promise<FirmwareFile> {
   return await withFile(path, FORMAT, async (file) => {
     const elf = await readElf(file);
     if (findSection(elf, ".fwimage") === undefined) throw file.malformed("no .fwimage section", 0);

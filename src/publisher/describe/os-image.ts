@@ -67,7 +67,14 @@ export async function describeOsImage(input: OsImageInput): Promise<Described> {
   return { payload: formatStatement("os-image", predicate, subjects), attachments };
 }
 
-function stateUki({ fileName, sha256, size, authenticode, sections, signatures }: Uki): OsImage["uki"] {
+export function stateUki({
+  fileName,
+  sha256,
+  size,
+  authenticode,
+  sections,
+  signatures,
+}: Uki): OsImage["uki"] {
   return { fileName, sha256, size, authenticode, sections: [...sections], signatures: [...signatures] };
 }
 
