@@ -394,7 +394,8 @@ function utf16le(text: string): Uint8Array {
 }
 
 const zero = "00".repeat(48);
-const content: Pick<Policy, "svnFloor" | "profiles"> = {
+const content: Pick<Policy, "svnFloor" | "rebuilds" | "profiles"> = {
+  rebuilds: null,
   svnFloor: {
     "os-image": 4,
     "kernel-patch-set": 3,

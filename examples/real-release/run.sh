@@ -127,4 +127,39 @@ jq -r '.[].sha256' "$directory/patches.json" >"$directory/patches.stated"
 sed -e 's/[[:space:]]*#.*//' -e '/^[[:space:]]*$/d' "$KERNEL_PATCHES/series" | (cd "$KERNEL_PATCHES" && xargs sha256sum) | cut -d ' ' -f 1 >"$directory/patches.computed"
 diff "$directory/patches.stated" "$directory/patches.computed"
 echo "$(wc -l <"$directory/patches.computed") patches of Debian's series, in order, are those of attachment $attachment"
+say "9. as a third party: build the image again, elsewhere, and hold it against the entry"
+second=$directory/second
+rm -rf "$second"
+mkdir -p "$second"
+ln -s "$debian" "$directory/modules" "$second/"
+"$here/make-image.sh" "$second"
+# The log gives its publisher the role for every kind; a log of yours gives rebuilders a rule of their own.
+reproduce() { # UKI OPTION…
+  local uki=$1
+  shift
+  touchstone reproduce os-image/real-release/debian@1 --to "$LOG_URL" --trust "$log/trust-root.json" \
+    --uki "$uki" --rootfs "$second/image/root.erofs" --verity "$second/image/root.verity" "$@"
+}
+reproduce "$second/image/guest.efi" --sign "$log/keys/publisher.pem" --name rebuilder/debian --rebuild-version 1 \
+  --rebuilder examples/real-release/run.sh --source https://www.debian.org/distrib/packages \
+  --tool "mkfs.erofs=$(mkfs.erofs -V 2>&1 | grep -o '[0-9][0-9.]*' | head -n 1)" --output "$second/rebuild.dsse.json"
+touchstone publish "$second/rebuild.dsse.json" --to "$LOG_URL" --trust "$log/trust-root.json"
+
+say "   with one byte changed it differs"
+cp "$second/image/guest.efi" "$second/changed.efi"
+printf 'X' | dd of="$second/changed.efi" bs=1 seek=$(($(stat -c %s "$second/changed.efi") - 4096)) conv=notrunc status=none
+if reproduce "$second/changed.efi" >"$second/changed.txt"; then echo "a changed image passed" >&2; exit 1; fi
+grep DIFFERS "$second/changed.txt"
+
+say "   a policy that demands the rebuild"
+publisher=$(jq -r '.signatures[0].keyid' "$second/rebuild.dsse.json")
+{ cat "$here/hand-written/requirements.toml"
+  printf '\n[rebuilds]\nthreshold = 1\nkeys = ["%s"]\nkinds = ["os-image"]\ndiffers = "refuse"\n' "$publisher"; } >"$second/requirements.toml"
+touchstone policy draft real-release/rebuilt --to "$LOG_URL" --requirements "$second/requirements.toml" --profile rebuilt \
+  --os-image real-release/debian@1 --gsp-firmware "real-release/debian@$GSP_VERSION" --platform "real-release/debian@$OVMF_VERSION" \
+  --gpu-rim real-release/made-up-driver-rim@made-up.1 --gpu-rim real-release/made-up-vbios-rim@made-up.1 --output "$second/policy.json"
+touchstone sign "$second/policy.json" --key "$log/keys/policy.pem" --output "$second/policy.dsse.json"
+touchstone publish "$second/policy.dsse.json" --to "$LOG_URL" --trust "$log/trust-root.json"
+touchstone bundle fetch real-release/rebuilt --to "$LOG_URL" --output "$second/bundle.json"
+touchstone bundle verify "$second/bundle.json" --policy real-release/rebuilt --trust "$log/trust-root.json"
 say "done: $out/summary.md"

@@ -1,6 +1,7 @@
 // A third party builds a release again: every field that follows from files is computed from its own, and the entry is one that the log proves.
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
+import { parseEnvelope } from "../../src/protocol/envelope/dsse.ts";
 import { compareFields, resultOf } from "../../src/publisher/rebuild/compare-fields.ts";
 import { releaseToml, smallWorld } from "../publisher/release/small-release.ts";
 
@@ -56,6 +57,44 @@ describe("touchstone reproduce", () => {
     expect(gsp.said).toMatch(/^ {2}equal +files\[gsp_ga10x\.bin\]$/m);
     const kernel = await reproduce("kernel-patch-set/acme/gold@1.0", "--output-file", world.at("config"));
     expect(kernel.said).toMatch(/DIFFERS +outputs\[vmlinuz\]\n.*\n +found +nothing/);
+  });
+
+  it("states the result as an entry that the log takes, also where something differs", async () => {
+    const sign = (reference: string, output: string, ...files: string[]) =>
+      reproduce(
+        reference,
+        ...files,
+        ...[
+          "--sign",
+          world.at("log/keys/publisher.pem"),
+          "--name",
+          "rebuilder/gold",
+          "--rebuild-version",
+          output,
+        ],
+        ...["--rebuilder", "https://rebuild.example", "--source", "https://git.acme.example/gold"],
+        ...["--tool", "gcc=14.2.0", "-o", world.at(`${output}.dsse.json`)],
+      );
+    expect(
+      (await sign("platform/acme/gold@1.0", "equal", "--firmware", world.at("OVMF.fd"))).error,
+    ).toBeNull();
+    await sign("platform/acme/gold@1.0", "differs", "--firmware", world.at("other.fd"));
+    for (const output of ["equal", "differs"]) {
+      const { statement } = parseEnvelope(readFileSync(world.at(`${output}.dsse.json`)));
+      expect(statement).toMatchObject({
+        kind: "rebuild",
+        predicate: { result: output, of: { kind: "platform", name: "acme/gold", version: "1.0" } },
+      });
+      const published = await world.run([
+        "publish",
+        world.at(`${output}.dsse.json`),
+        ...["--to", world.url(), "--trust", world.at("log/trust-root.json")],
+      ]);
+      expect(published.error).toBeNull();
+    }
+    expect(
+      (await reproduce("platform/acme/gold@1.0", "--firmware", world.at("OVMF.fd"), "--sign", "k")).error,
+    ).toMatch(/--sign makes an entry: give --name/);
   });
 
   it("wants a file that says something of the entry, a known kind, and an entry that is there", async () => {

@@ -31,6 +31,7 @@ export function policyPredicate(
       "gpu-rim": 0,
       platform: 0,
     },
+    rebuilds: null,
     profiles: [
       {
         id: "h100",

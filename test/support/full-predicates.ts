@@ -9,6 +9,7 @@ import {
   kernelPredicate,
   osImagePredicate,
   platformPredicate,
+  rebuildPredicate,
   sha256Of,
   sha384Of,
 } from "./release-predicates.ts";
@@ -135,8 +136,10 @@ export async function fullPredicates(
       measurements: image.measurements.map((row) => ({ ...row, events: [event] })),
       removedFromTcb: { packages: ["snapd"], daemons: ["sshd"], kernelModules: ["floppy"] },
     },
+    rebuild: rebuildPredicate(referenceOf(set.image)),
     policy: {
       ...policyPredicate(set, { version: 2, previous: sha256Of("policy 1") }),
+      rebuilds: { threshold: 1, keys: [sha256Of("rebuilder")], kinds: ["os-image"], differs: "refuse" },
       profiles: [
         {
           ...profile!,

@@ -200,3 +200,21 @@ export function osImagePredicate(
     removedFromTcb: { packages: [], daemons: [], kernelModules: [] },
   };
 }
+
+/** A rebuild of that release, in which the one field that was compared is as said. */
+export function rebuildPredicate(
+  of: Predicate<"rebuild">["of"],
+  result: "equal" | "differs" = "equal",
+  name = "rebuilder/guest",
+): Predicate<"rebuild"> {
+  return {
+    ...release(name, "1"),
+    of,
+    toolchain,
+    result,
+    fields: [
+      { field: "uki.sha256", outcome: result },
+      { field: "svn", outcome: "not-reproducible" },
+    ],
+  };
+}

@@ -87,6 +87,7 @@ export class SmallLog {
       status: entry(this.inForce.status!.index),
       policy: entry(this.inForce.policies.get(policyName)!.index),
       entries: [...wanted].map((digest) => entry(this.#records.find((r) => r.digest === digest)!.index)),
+      rebuilds: [],
       revocations: [],
       checkpoint: await this.checkpoint(size),
       consistency:

@@ -1,6 +1,7 @@
 // Compares rebuilt files with what a logged release states, and shows each field: equal, different, or not reproducible from files.
 import { kind as kindSchema } from "../../protocol/entry/kinds.ts";
-import { describeReference } from "../../protocol/entry/reference.ts";
+import { describeReference, type Reference } from "../../protocol/entry/reference.ts";
+import { envelopeToJson } from "../../protocol/envelope/dsse.ts";
 import { parseReference } from "../../publisher/client/lookup.ts";
 import { readBootOption, readPciPlace } from "../../publisher/describe/boot/boot-fields.ts";
 import type { MeasureInput } from "../../publisher/describe/boot/measure.ts";
@@ -8,9 +9,12 @@ import { given } from "../../publisher/describe/describer.ts";
 import { type ComparedField, compareFields, resultOf } from "../../publisher/rebuild/compare-fields.ts";
 import { fetchProven } from "../../publisher/rebuild/fetch-proven.ts";
 import { type RebuiltFiles, recompute } from "../../publisher/rebuild/recompute.ts";
+import { stateRebuild } from "../../publisher/rebuild/state-rebuild.ts";
+import { signEnvelope } from "../../publisher/signing/sign.ts";
+import { readSigningKey } from "../../publisher/signing/signing-key.ts";
 import { parseTrustFile } from "../../verifier/bundle/trust-pin.ts";
 import { AnswerIsNo, type CliContext, show, UsageError } from "../context.ts";
-import { readOwn } from "../files.ts";
+import { readOwn, writeOutput } from "../files.ts";
 import { logClient } from "../log-client.ts";
 
 interface Options extends Omit<RebuiltFiles, "boot" | "outputs"> {
@@ -21,6 +25,13 @@ interface Options extends Omit<RebuiltFiles, "boot" | "outputs"> {
   readonly bootOption?: readonly string[];
   readonly diskDevice?: string;
   readonly secureBoot?: "none" | "off" | "on";
+  readonly sign?: readonly string[];
+  readonly name?: string;
+  readonly rebuildVersion?: string;
+  readonly rebuilder?: string;
+  readonly source?: string;
+  readonly tool?: readonly string[];
+  readonly output?: string;
   readonly json?: boolean;
 }
 
@@ -31,15 +42,55 @@ export async function runReproduce(text: string, options: Options, context: CliC
   const { root } = readOwn(options.trust, parseTrustFile);
   const client = logClient(options.to, context);
   const entry = await fetchProven(client, { kind: known.data, ...named }, root);
-  const rebuilt = await recompute(entry.statement, filesOf(options));
+  const rebuilt = await recompute(entry.envelope.statement, filesOf(options));
   const fields = compareFields(entry.statement.predicate as Readonly<Record<string, unknown>>, rebuilt);
   const result = resultOf(fields);
   const label = describeReference(entry.statement);
-  show(context, options, { entry: label, index: entry.index, size: entry.size, result, fields }, [
-    `${label}, entry ${entry.index} of ${root.origin} at size ${entry.size}: ${result}`,
-    ...fields.map(fieldLine),
-  ]);
+  const { name, version } = named;
+  const reference = { kind, name, version, digest: entry.envelope.payloadDigest };
+  const output = options.sign === undefined ? null : writeRebuild(reference, fields, options, context);
+  show(
+    context,
+    options,
+    { entry: label, index: entry.index, size: entry.size, result, fields, rebuild: output },
+    [
+      `${label}, entry ${entry.index} of ${root.origin} at size ${entry.size}: ${result}`,
+      ...fields.map(fieldLine),
+      ...(output === null ? [] : [`${output}: a rebuild entry, signed; publish it`]),
+    ],
+  );
   if (result !== "equal") throw new AnswerIsNo();
+}
+
+/** @returns the path of the envelope. @throws UsageError where it is not said who rebuilt what. */
+function writeRebuild(
+  of: Reference,
+  fields: readonly ComparedField[],
+  { sign = [], name, rebuildVersion: version, rebuilder: id, source, tool = [], output }: Options,
+  { environment, warn }: CliContext,
+): string {
+  if (
+    name === undefined ||
+    version === undefined ||
+    id === undefined ||
+    source === undefined ||
+    output === undefined
+  )
+    throw new UsageError(
+      "--sign makes an entry: give --name, --rebuild-version, --rebuilder, --source and --output",
+    );
+  const keys = sign.map((path) => readSigningKey(path, environment, warn));
+  const payload = stateRebuild(of, fields, { name, version, id, source, toolchain: tool.map(readTool) });
+  const envelope = signEnvelope({ payload, signatures: [] }, keys);
+  writeOutput(output, `${JSON.stringify(envelopeToJson(envelope))}\n`);
+  return output;
+}
+
+function readTool(text: string): { name: string; version: string } {
+  const [, name, version] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (name === undefined || version === undefined)
+    throw new UsageError("--tool takes name=version, as gcc=14.2.0");
+  return { name, version };
 }
 
 function filesOf({ outputFile, boot, bootOption, diskDevice, secureBoot, ...files }: Options): RebuiltFiles {

@@ -1,7 +1,7 @@
 // Implements `touchstone reproduce`: holds a release that was built again against its entry, field by field.
 import { type Command, Option } from "commander";
 import type { CliContext } from "../context.ts";
-import { collect, DEFAULT_URL, parseUrl } from "../options.ts";
+import { collect, DEFAULT_URL, parseName, parseUrl } from "../options.ts";
 
 const EXAMPLE = `
 Examples:
@@ -9,7 +9,10 @@ Examples:
     --to https://log.example.com --trust trust-root.json
 
   touchstone reproduce platform/acme/h100-8@2026.11 --firmware OVMF.fd --acpi acpi --trust trust-root.json
-  touchstone reproduce driver-build/acme/nvidia@580.95.05 --modules build/ --trust trust-root.json`;
+  touchstone reproduce driver-build/acme/nvidia@580.95.05 --modules build/ --trust trust-root.json \\
+    --sign rebuilder.pem --name example/nvidia --rebuild-version 580.95.05-1 --rebuilder https://rebuild.example \\
+    --source https://git.acme.example/nvidia --tool gcc=14.2.0 -o rebuild.dsse.json
+  touchstone publish rebuild.dsse.json --trust trust-root.json`;
 
 export function define(command: Command, context: CliContext): void {
   command
@@ -38,6 +41,17 @@ export function define(command: Command, context: CliContext): void {
         "on",
       ]),
     )
+    .option(
+      "--sign <key>",
+      "state the result as a rebuild entry, signed by this key; may be repeated",
+      collect,
+    )
+    .option("--name <name>", "name of that entry", parseName)
+    .option("--rebuild-version <version>", "its version")
+    .option("--rebuilder <id>", "who built it again")
+    .option("--source <uri>", "where the source is that was built")
+    .option("--tool <name=version>", "tool that it was built with; may be repeated", collect)
+    .option("-o, --output <file>", "where to write that entry, to be published")
     .addHelpText("after", EXAMPLE)
     .action(async (reference, options) => {
       const { runReproduce } = await import("../actions/reproduce.ts");

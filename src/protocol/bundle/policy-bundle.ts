@@ -37,6 +37,10 @@ export const policyBundleJson = z
     status: loggedEntryJson.describe("The newest status"),
     policy: loggedEntryJson,
     entries: z.array(loggedEntryJson).max(512).describe("Every entry that the policy refers to, once"),
+    rebuilds: z
+      .array(loggedEntryJson)
+      .max(256)
+      .describe("Rebuilds of them by keys that the policy names; none where it names no keys"),
     revocations: z.array(loggedEntryJson).max(256).describe("Revocations that concern any of them"),
     checkpoint: z.string().max(65_536).describe("Cosigned checkpoint (C2SP tlog-checkpoint)"),
     consistency: z
@@ -69,6 +73,7 @@ export interface PolicyBundle {
   readonly status: LoggedEntry;
   readonly policy: LoggedEntry;
   readonly entries: readonly LoggedEntry[];
+  readonly rebuilds: readonly LoggedEntry[];
   readonly revocations: readonly LoggedEntry[];
   readonly checkpoint: string;
   readonly consistency: { readonly from: number; readonly proof: readonly Uint8Array[] } | null;
@@ -90,6 +95,7 @@ export function parsePolicyBundle(bytes: Uint8Array): PolicyBundle {
     status: parseLoggedEntry(json.status),
     policy: parseLoggedEntry(json.policy),
     entries: json.entries.map(parseLoggedEntry),
+    rebuilds: json.rebuilds.map(parseLoggedEntry),
     revocations: json.revocations.map(parseLoggedEntry),
     consistency: json.consistency && {
       from: json.consistency.from,
@@ -114,6 +120,7 @@ export function formatPolicyBundle(bundle: PolicyBundle): string {
     status: writeEntry(bundle.status),
     policy: writeEntry(bundle.policy),
     entries: bundle.entries.map(writeEntry),
+    rebuilds: bundle.rebuilds.map(writeEntry),
     revocations: bundle.revocations.map(writeEntry),
     checkpoint: bundle.checkpoint,
     consistency: bundle.consistency && {

@@ -4,6 +4,7 @@ import * as z from "zod";
 import { BOOT_PATHS } from "./boot.ts";
 import { hex16, integer, name, origin, positive, sha256, sha384, tdxRegister, text, time } from "./fields.ts";
 import { membersOf, type ProfilePlace } from "./kind.ts";
+import { rebuildRule } from "./rebuild-rule.ts";
 import { type Reference, referenceTo } from "./reference.ts";
 import { type KindByMember, PROFILE_KINDS } from "./release-kinds.ts";
 
@@ -159,6 +160,7 @@ export const policy = z
     svnFloor: z
       .strictObject(Object.fromEntries(PROFILE_KINDS.map(({ kind }) => [kind, integer])) as SvnFloor)
       .describe("Lowest acceptable svn of each kind"),
+    rebuilds: rebuildRule,
     profiles: z.array(profile).min(1).max(32),
   })
   .refine((p) => p.validFrom < p.expires, { error: "validFrom must be before expires" })

@@ -22,7 +22,7 @@ type GivenFloors = { readonly [K in ReleaseKind]?: number | undefined };
 export function composePolicy(
   id: string,
   releases: ReleaseSet,
-  { bootPath, tdx, gpu, binding }: Requirements,
+  { bootPath, tdx, gpu, binding, rebuilds }: Requirements,
   svnFloor: GivenFloors = {},
 ): PolicyContent {
   requireFitting(releases);
@@ -34,7 +34,7 @@ export function composePolicy(
     gpu: completeGpu(gpu, releases),
     binding,
   };
-  return { svnFloor: floorsOf(releases, svnFloor), profiles: [profile] };
+  return { svnFloor: floorsOf(releases, svnFloor), rebuilds: rebuilds ?? null, profiles: [profile] };
 }
 
 /** The one way of starting the image that it states measurements of. */

@@ -7,7 +7,7 @@ import type { FoundEntry } from "../client/lookup.ts";
 const DAY_MS = 86_400_000;
 
 /** The part of a policy that its owner decides; origin, version, predecessor and validity follow from the log and the clock. */
-export type PolicyContent = Pick<Policy, "svnFloor" | "profiles">;
+export type PolicyContent = Pick<Policy, "svnFloor" | "rebuilds" | "profiles">;
 
 export interface PolicyPlace {
   readonly name: string;
@@ -40,7 +40,7 @@ export function placeAfter(
 /** The payload of the next version; @throws MalformedError when the content is not valid. */
 export function draftPolicy(
   { name, origin, previous, validFrom, expires }: PolicyPlace,
-  { svnFloor, profiles }: PolicyContent,
+  { svnFloor, rebuilds, profiles }: PolicyContent,
 ): Uint8Array {
   return formatStatement("policy", {
     name,
@@ -50,6 +50,7 @@ export function draftPolicy(
     validFrom,
     expires,
     svnFloor,
+    rebuilds,
     profiles,
   });
 }

@@ -13,11 +13,13 @@ const FORMAT = "requirements";
 const MAX_BYTES = 256 * 1024;
 
 /**
- * Members of a profile. `bootPath` may be left out where the image states measurements of one alone. Those of `gpu` that may be left out are read from the entries that the profile names, or are the strict ones;
+ * Members of a profile. `bootPath` may be left out where the image states measurements of one alone, and `rebuilds`
+ * where none are asked for. Those of `gpu` that may be left out are read from the entries that the profile names, or are the strict ones;
  * `requiredAttributes` are all of them unless given.
  */
 export const requirements = z.strictObject({
   bootPath: z.enum(BOOT_PATHS).optional(),
+  rebuilds: policy.shape.rebuilds.optional(),
   tdx: tdxRequirements.partial({ requiredAttributes: true }),
   gpu: gpuRequirements.partial({
     count: true,

@@ -36,8 +36,10 @@ export function releaseFields(path: PathField) {
   };
 }
 
-/** The table of each kind. */
-export function artefactTables(path: PathField): Readonly<Record<ReleaseKind, z.ZodType<DescribedTable>>> {
+/** The table of each kind that is described from artefacts. */
+export function artefactTables(
+  path: PathField,
+): Readonly<Partial<Record<ReleaseKind, z.ZodType<DescribedTable>>>> {
   const tables = DESCRIBERS.map(({ kind: { kind }, table }) => [
     kind,
     z.strictObject({ kind: z.literal(kind), ...releaseFields(path), ...table(path) }),

@@ -71,8 +71,11 @@ function keptDraft(
 }
 
 function isInForce(policy: Policy, content: PolicyContent, now: Date): boolean {
-  const { svnFloor, profiles } = policy;
-  return canonicalize({ svnFloor, profiles }) === canonicalize(content) && policy.expires > formatTime(now);
+  const { svnFloor, rebuilds, profiles } = policy;
+  return (
+    canonicalize({ svnFloor, rebuilds, profiles }) === canonicalize(content) &&
+    policy.expires > formatTime(now)
+  );
 }
 
 function save(path: string, payload: Uint8Array, write: ReleaseTools["write"]): SourcedStatement {

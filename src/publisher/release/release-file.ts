@@ -128,7 +128,10 @@ function readTable(
     const { statement } = check(statementTable(path), value, at);
     return { table, kind, statement };
   }
-  return { table, described: check<DescribedTable>(artefactTables(path)[kind], value, at) };
+  const schema = artefactTables(path)[kind];
+  if (schema === undefined)
+    throw new MalformedError(FORMAT, `a ${kind} is not described: name its statement`, `${at}.kind`);
+  return { table, described: check<DescribedTable>(schema, value, at) };
 }
 
 function absoluteKeys<T extends Record<string, string[] | undefined>>(keys: T, folder: string): T {

@@ -3,9 +3,16 @@
 import type { Published } from "../../log/checkpointing/publication.ts";
 import type { PublishedLog, ReadEntry } from "../../log/published-log.ts";
 import type { LoggedEntry, PolicyBundle } from "../../protocol/bundle/policy-bundle.ts";
+import { rebuild } from "../../protocol/entry/kinds/rebuild.ts";
 import type { StatementOf } from "../../protocol/envelope/statement.ts";
 import { referencesOf } from "../../protocol/registration/references.ts";
-import { concerns, entriesOfKind, MAX_REVOCATIONS, readLoggedEntry } from "../entries/read-entry.ts";
+import {
+  concerns,
+  entriesOfKind,
+  isEntryRevoked,
+  MAX_REVOCATIONS,
+  readLoggedEntry,
+} from "../entries/read-entry.ts";
 import { RequestProblem } from "../problem.ts";
 
 /** A bundle holds at most this many; the newest are the ones that a status may not hold yet. */
@@ -32,7 +39,9 @@ export async function assembleBundle(
   const trustRoots = await Promise.all(inForce.trustRoots.map(({ index }) => readLoggedEntry(log, index)));
   const status = await readLoggedEntry(log, inForce.status.index);
   const entries = await referencedBy(log, policy);
-  const revocations = await revocationsOf(log, checkpoint.size, [status, policy, ...entries]);
+  const rebuilds = await rebuildsOf(log, policy, entries);
+  const shown = [status, policy, ...entries, ...rebuilds];
+  const revocations = await revocationsOf(log, checkpoint.size, shown);
   const place = (entry: ReadEntry) => withProof(log, entry, checkpoint.size);
   return {
     origin: checkpoint.origin,
@@ -41,6 +50,7 @@ export async function assembleBundle(
     status: await place(status),
     policy: await place(policy),
     entries: await Promise.all(entries.map(place)),
+    rebuilds: await Promise.all(rebuilds.map(place)),
     revocations: await Promise.all(revocations.map(place)),
     checkpoint: published.note,
     consistency: null,
@@ -54,6 +64,30 @@ async function referencedBy(log: PublishedLog, policy: ReadEntry): Promise<ReadE
   return Promise.all(
     records.flatMap((record) => (record === undefined ? [] : [readLoggedEntry(log, record.index)])),
   );
+}
+
+/** The rebuilds of these releases that count under the policy, newest first: by its keys, and not revoked. */
+async function rebuildsOf(
+  log: PublishedLog,
+  policy: ReadEntry,
+  releases: readonly ReadEntry[],
+): Promise<ReadEntry[]> {
+  const { rebuilds: rule } = (policy.envelope.statement as StatementOf<"policy">).predicate;
+  if (rule === null) return [];
+  const found: ReadEntry[] = [];
+  for (const { envelope } of releases) {
+    const query = { kind: rebuild.kind, digest: envelope.payloadDigest, limit: MAX_SHOWN };
+    for (const index of (await log.search(query)).indexes) found.push(await readLoggedEntry(log, index));
+  }
+  const counts = (entry: ReadEntry) => {
+    const { statement, signatures } = entry.envelope;
+    const named = statement.kind === rebuild.kind ? statement.predicate.of.digest : null;
+    const isOfThese = releases.some(({ envelope }) => envelope.payloadDigest === named);
+    const isByThem = signatures.some(({ keyId }) => rule.keys.includes(keyId));
+    return isOfThese && isByThem && !isEntryRevoked(log, entry);
+  };
+  const distinct = [...new Map(found.map((entry) => [entry.index, entry])).values()];
+  return distinct.filter(counts).slice(0, MAX_SHOWN);
 }
 
 async function revocationsOf(

@@ -6,6 +6,7 @@ import type { Profile } from "../../protocol/entry/policy.ts";
 import { describeReference } from "../../protocol/entry/reference.ts";
 import { MAX_CLOCK_SKEW } from "../../protocol/note/cosigned-checkpoint.ts";
 import { stepOf } from "../bundle/bundle-error.ts";
+import { rebuildWarnings } from "../bundle/rebuilds.ts";
 import type { VerifyBundleOptions } from "../bundle/trust-pin.ts";
 import { type VerifiedBundle, verifyBundle } from "../bundle/verify-bundle.ts";
 import { type Check, CheckList } from "../check-list.ts";
@@ -145,7 +146,10 @@ export async function judgeFacts(
     verdict: isTrusted(checks) ? "trusted" : "rejected",
     profile: nearest?.profile.id ?? null,
     checks,
-    warnings: nearest === undefined ? [] : warningsOf(nearest.profile, facts),
+    warnings: [
+      ...rebuildWarnings(bundle.rebuilds),
+      ...(nearest === undefined ? [] : warningsOf(nearest.profile, facts)),
+    ],
     derivations: nearest?.derivations ?? null,
     policy: { name: bundle.policy.name, version: bundle.policy.version, index: bundle.policyIndex },
     checkpoint: { origin: bundle.checkpoint.origin, size: bundle.checkpoint.size },

@@ -33,6 +33,8 @@ export const NOT_ACCEPTABLE = {
   "policy-rolled-back": 4,
   "entry-revoked": 5,
   "entry-below-svn-floor": 5,
+  "entry-not-rebuilt": 5,
+  "entry-rebuilt-otherwise": 5,
   "checkpoint-rolled-back": 6,
 } as const;
 

@@ -26,6 +26,7 @@ import { checkOrigin } from "../../protocol/registration/origin.ts";
 import { checkProfiles, type EntryRecord, referencesOf } from "../../protocol/registration/references.ts";
 import { recordOf } from "../../protocol/registration/register.ts";
 import { asBundleError, refuseBroken, refuseUnacceptable } from "./bundle-error.ts";
+import { type CountedRebuild, countRebuilds } from "./rebuilds.ts";
 import type { RememberedState } from "./remembered-state.ts";
 import { verifyRemembered } from "./remembered-tree.ts";
 import type { VerifyBundleOptions } from "./trust-pin.ts";
@@ -61,6 +62,8 @@ export interface VerifiedBundle {
   readonly policyIndex: number;
   /** Every entry that the policy refers to, by payload digest. */
   readonly entries: ReadonlyMap<string, VerifiedEntry>;
+  /** Rebuilds of them by the keys that the policy names. */
+  readonly rebuilds: readonly CountedRebuild[];
   /** What to remember now; pass it to the next verification. */
   readonly state: RememberedState;
   /** The time that it was verified at. Nothing is judged by it at an earlier one. */
@@ -94,6 +97,7 @@ export async function verifyBundle(bytes: Uint8Array, options: VerifyBundleOptio
   const revoked = await collectRevoked(bundle, status.predicate, context);
   const policy = await verifyPolicy(bundle, status.predicate, revoked, context);
   const entries = await verifyEntries(bundle, policy, revoked, context);
+  const rebuilds = await verifyRebuilds(bundle, policy, revoked, context);
   const state = {
     origin: checkpoint.origin,
     trustRootVersion: newest(roots).root.version,
@@ -111,6 +115,7 @@ export async function verifyBundle(bytes: Uint8Array, options: VerifyBundleOptio
     policy: policy.predicate,
     policyIndex: bundle.policy.index,
     entries,
+    rebuilds,
     state,
     asOf: options.now,
   };
@@ -152,6 +157,7 @@ async function verifyCheckpoint(
     bundle.status,
     bundle.policy,
     ...bundle.entries,
+    ...bundle.rebuilds,
     ...bundle.revocations,
   ]) {
     await requireIncluded(entry, checkpoint);
@@ -300,6 +306,24 @@ async function verifyEntries(
     checkProfiles(policy, (digest) => entries.get(digest)?.record),
   );
   return entries;
+}
+
+/** Step 5 goes on: every rebuild is authorised at its index and not revoked, and enough of the keys that the policy names got the same. */
+async function verifyRebuilds(
+  bundle: PolicyBundle,
+  policy: StatementOf<"policy">,
+  revoked: Revoked,
+  context: Context,
+): Promise<CountedRebuild[]> {
+  const entries: VerifiedEntry[] = [];
+  for (const logged of bundle.rebuilds) {
+    const { kind } = logged.envelope.statement;
+    const entry = await verifyEntry(logged, kind, "entry-not-authorised", context);
+    if (isRevoked(revoked, entry.record))
+      refuseUnacceptable("entry-revoked", `${describeReference(entry.statement)} is revoked`);
+    entries.push(entry);
+  }
+  return countRebuilds(policy.predicate, referencesOf(policy), entries);
 }
 
 /** Signatures, kind and authorisation at its index by the trust root that was in force there. */

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Kind, Predicate } from "../../../src/protocol/entry/kinds.ts";
 import type { Profile } from "../../../src/protocol/entry/policy.ts";
-import { RELEASE_KINDS } from "../../../src/protocol/entry/release-kinds.ts";
+import { PROFILE_KINDS } from "../../../src/protocol/entry/release-kinds.ts";
 import type { Statement, StatementOf } from "../../../src/protocol/envelope/statement.ts";
 import {
   attachmentsOf,
@@ -154,7 +154,7 @@ describe("a policy", () => {
     expect(await outcomeOf(() => checkProfiles(policy, withKernel))).toBe("profile-incoherent");
   });
 
-  it.each(RELEASE_KINDS)("cannot name a %s below its floor", async (kind) => {
+  it.each(PROFILE_KINDS.map(({ kind }) => kind))("cannot name a %s below its floor", async (kind) => {
     const { svnFloor } = log.nextPolicy(set);
     const floor = (value: number) =>
       outcomeOf(() => log.publishPolicy(set, { svnFloor: { ...svnFloor, [kind]: value } }));

@@ -6,5 +6,14 @@ import { gspFirmware } from "./gsp-firmware.ts";
 import { kernelPatchSet } from "./kernel-patch-set.ts";
 import { osImage } from "./os-image.ts";
 import { platform } from "./platform.ts";
+import { rebuild } from "./rebuild.ts";
 
-export const RELEASES = [platform, osImage, kernelPatchSet, driverBuild, gspFirmware, gpuRim] as const;
+export const RELEASES = [
+  platform,
+  osImage,
+  kernelPatchSet,
+  driverBuild,
+  gspFirmware,
+  gpuRim,
+  rebuild,
+] as const;
