@@ -43,7 +43,7 @@ type Recomputed = Readonly<Record<string, unknown>>;
 export async function recompute(statement: Statement, files: RebuiltFiles): Promise<Recomputed> {
   const members = await membersOf(statement, files);
   if (Object.keys(members).length > 0) return members;
-  throw new MalformedError("rebuild", `none of the files given says anything of a ${statement.kind}`);
+  throw new MalformedError("rebuilt release", `none of the files given says anything of a ${statement.kind}`);
 }
 
 async function membersOf(statement: Statement, files: RebuiltFiles): Promise<Recomputed> {

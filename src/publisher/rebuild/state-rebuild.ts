@@ -27,11 +27,11 @@ export function stateRebuild(
   fields: readonly ComparedField[],
   { name, version, id, source, toolchain }: Rebuilder,
 ): Uint8Array {
-  if (!isRebuilt(of)) throw new MalformedError("rebuild", `a ${of.kind} is not built`);
+  if (!isRebuilt(of)) throw new MalformedError("rebuilt release", `a ${of.kind} is not built`);
   const predicate: Rebuild = {
     name,
     version,
-    channel: "rebuild",
+    channel: "rebuilds",
     svn: 0,
     builder: { id },
     source: { uri: source, commit: null, sha256: null },
