@@ -67,7 +67,7 @@ module.exports = {
         pathNot: [
           "^src/cli/(?:commands|context|judge-once|program|options|proxy|without-secrets|[a-z-]+-(?:command|options))",
           "^src/node/package-root\\.ts$",
-          "^src/protocol/(?:errors|encoding/[a-z-]+|entry/name)\\.ts$",
+          "^src/protocol/(?:errors|encoding/[a-z-]+|entry/(?:name|boot))\\.ts$",
           "^src/publisher/trust-root/roles\\.ts$",
         ],
         dependencyTypesNot: ["dynamic-import", "type-only"],

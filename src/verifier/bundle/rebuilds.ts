@@ -4,8 +4,15 @@ import { type Rebuild, rebuild } from "../../protocol/entry/kinds/rebuild.ts";
 import type { Policy } from "../../protocol/entry/policy.ts";
 import type { RebuildRule } from "../../protocol/entry/rebuild-rule.ts";
 import { describeReference, type Reference } from "../../protocol/entry/reference.ts";
+import type { Statement } from "../../protocol/envelope/statement.ts";
+import type { EntryRecord } from "../../protocol/registration/references.ts";
 import { refuseBroken, refuseUnacceptable } from "./bundle-error.ts";
-import type { VerifiedEntry } from "./verify-bundle.ts";
+
+/** An entry of the bundle whose signatures, authorisation and inclusion were verified. */
+interface ShownEntry {
+  readonly record: EntryRecord;
+  readonly statement: Statement;
+}
 
 /** A rebuild of a release of the policy, signed by a key that the policy names. */
 export interface CountedRebuild {
@@ -27,7 +34,7 @@ export interface CountedRebuild {
 export function countRebuilds(
   { rebuilds: rule }: Pick<Policy, "rebuilds">,
   references: readonly Reference[],
-  entries: readonly VerifiedEntry[],
+  entries: readonly ShownEntry[],
 ): CountedRebuild[] {
   const counted = entries.map((entry) => countOne(entry, rule, references));
   if (rule === null) return counted;
@@ -43,7 +50,7 @@ export function countRebuilds(
 }
 
 function countOne(
-  { record, statement }: VerifiedEntry,
+  { record, statement }: ShownEntry,
   rule: RebuildRule | null,
   references: readonly Reference[],
 ): CountedRebuild {
