@@ -15,7 +15,7 @@ export interface WitnessMetrics {
 /** @param withProcess adds memory, CPU and event loop of the process, which a process may do once. */
 export function createWitnessMetrics(
   store: Pick<WitnessStore, "newest">,
-  knownLogs: number,
+  knownLogs: () => number,
   withProcess: boolean,
 ): WitnessMetrics {
   const registry = new Registry();
@@ -38,7 +38,7 @@ export function createWitnessMetrics(
     help: "Logs of the lists",
     registers,
     collect() {
-      this.set(knownLogs);
+      this.set(knownLogs());
     },
   });
   const perLog = (name: string, help: string, measure: (log: LogState) => number) =>

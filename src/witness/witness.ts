@@ -1,7 +1,9 @@
 // Decides what a witness cosigns: C2SP tlog-witness, add-checkpoint. It cosigns a checkpoint that a log of its lists signed and that extends
 // what it cosigned of that log before, and has written down that it did before anybody sees the cosignature.
 import { signingNatively, witnessVerifier } from "../node/ed25519.ts";
+import { nativeSha256 } from "../node/sha256.ts";
 import { equalBytes } from "../protocol/encoding/bytes.ts";
+import { encodeHex } from "../protocol/encoding/hex.ts";
 import { utf8 } from "../protocol/encoding/text.ts";
 import { MalformedError, VerificationError } from "../protocol/errors.ts";
 import { verifyConsistency } from "../protocol/merkle/consistency.ts";
@@ -18,7 +20,7 @@ import {
 } from "../protocol/note/signed-note.ts";
 import { type AddCheckpointRequest, parseAddCheckpoint } from "./add-checkpoint-request.ts";
 import { Budget } from "./budget.ts";
-import type { KnownLog } from "./log-list.ts";
+import { type KnownLog, mergeLogs } from "./log-list.ts";
 import type { Cosigned, WitnessStore } from "./witness-store.ts";
 
 /** Why a witness does not cosign; app.ts gives each its status. */
@@ -68,14 +70,28 @@ class Refused extends Error {
 
 export class Witness {
   readonly #config: WitnessConfig;
-  readonly #logs: ReadonlyMap<string, KnownLog>;
+  #logs: ReadonlyMap<string, KnownLog> = new Map();
+  /** Origins by their SHA-256 in hex, as monitors ask for them. */
+  readonly #origins = new Map<string, string>();
   readonly #keys: readonly NotePrivateKey[];
   readonly #budget = new Budget();
 
   constructor(config: WitnessConfig) {
     this.#config = config;
     this.#keys = config.keys.map(signingNatively);
-    this.#logs = new Map(config.logs.map((log) => [log.origin, log]));
+    this.learn(config.logs);
+  }
+
+  /** Adds logs, and keys of logs. None is ever taken away while the witness runs: what it cosigned it goes on to watch. */
+  learn(logs: readonly KnownLog[]): void {
+    const all = mergeLogs([...this.#logs.values(), ...logs]);
+    this.#logs = new Map(all.map((log) => [log.origin, log]));
+    for (const { origin } of all) this.#origins.set(encodeHex(nativeSha256(utf8(origin))), origin);
+  }
+
+  /** Logs that may be cosigned. */
+  get knownLogs(): number {
+    return this.#logs.size;
   }
 
   /** Answers an add-checkpoint request. What it returns as cosigned is durable. */
@@ -89,14 +105,13 @@ export class Witness {
     }
   }
 
-  /** The largest checkpoint of a log that was cosigned, with the cosignatures; undefined where none was. */
-  cosigned(origin: string): string | undefined {
-    return this.#config.store.find(origin)?.note;
-  }
-
-  /** Origins of the logs that may be cosigned. */
-  get origins(): Iterable<string> {
-    return this.#logs.keys();
+  /**
+   * The largest checkpoint of a log that was cosigned, with the cosignatures; undefined where none was.
+   * @param digest SHA-256 of the origin, hex.
+   */
+  cosigned(digest: string): string | undefined {
+    const origin = this.#origins.get(digest);
+    return origin === undefined ? undefined : this.#config.store.find(origin)?.note;
   }
 
   async #add(request: AddCheckpointRequest): Promise<Answer> {

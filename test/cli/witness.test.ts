@@ -93,3 +93,21 @@ it("cosigns a log of ours with both keys, across kill -9 and a graceful stop", a
   await log.close();
   harness.remove();
 });
+
+it("reads its lists again on SIGHUP, and keeps what it knows where they cannot be read", async () => {
+  await initWitness(at("w"), NAME, []);
+  const witness = await serveWitness(at("w"));
+  const known = async () => {
+    const metrics = await (await fetch(`${witness.url}/metrics`)).text();
+    return /^touchstone_witness_known_logs (\d+)$/m.exec(metrics)?.[1];
+  };
+  expect(await known()).toBe("0");
+  writeFileSync(at("w/logs.txt"), `logs/v0\nvkey ${vkeyOf(await logKey())}\n`);
+  process.kill(witness.pid, "SIGHUP");
+  await expect.poll(known).toBe("1");
+  writeFileSync(at("w/logs.txt"), "broken\n");
+  process.kill(witness.pid, "SIGHUP");
+  await expect.poll(() => witness.log().some(({ msg }) => String(msg).includes("cannot be read"))).toBe(true);
+  expect(await known()).toBe("1");
+  expect(await witness.end("SIGTERM")).toBe(0);
+});

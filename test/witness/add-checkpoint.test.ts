@@ -250,6 +250,17 @@ it("a log with an ML-DSA-44 key is known by either key", async () => {
   expect(parseNote(harness.store.find(ORIGIN)!.note).signatures).toHaveLength(4);
 });
 
+it("a log that is learnt while the witness runs is cosigned from then on, and none is forgotten", async () => {
+  const other = new WitnessedLog(5, 0, "other.example");
+  expect(await statusOf(await other.request(0, 5))).toBe(404);
+  const { verifierKey } = await logKey("other.example");
+  harness.witness.learn([{ origin: "other.example", keys: [verifierKey], perDay: undefined }]);
+  expect(await statusOf(await other.request(0, 5))).toBe(200);
+  expect(await statusOf(await log.request(0, 5))).toBe(200);
+  const shown = createHash("sha256").update("other.example").digest("hex");
+  expect((await harness.get(`/${shown}/checkpoint`)).status).toBe(200);
+});
+
 it("probes and methods: healthz, metrics, and 405 with what is allowed", async () => {
   await harness.post(await log.request(0, 5));
   expect(await (await harness.get("/healthz")).text()).toBe("ok\n");

@@ -39,6 +39,7 @@ export class WitnessHarness {
   readonly clock = { now: new Date(1_790_000_000_000) };
   readonly inconsistent: Array<readonly [cosigned: string, shown: string]> = [];
   store: WitnessStore;
+  declare witness: Witness;
   #app;
   readonly #options: WitnessOptions & { readonly logs: readonly KnownLog[] };
 
@@ -61,8 +62,8 @@ export class WitnessHarness {
 
   #begin() {
     const { logs, perDay = 1_000_000, limits, keys = [ed25519, mlDsa] } = this.#options;
-    const metrics = createWitnessMetrics(this.store, logs.length, false);
-    const witness = new Witness({
+    const metrics = createWitnessMetrics(this.store, () => logs.length, false);
+    this.witness = new Witness({
       keys,
       logs,
       store: this.store,
@@ -74,7 +75,7 @@ export class WitnessHarness {
       },
     });
     return createWitnessApp({
-      witness,
+      witness: this.witness,
       store: this.store,
       metrics,
       logger: pino({ level: "silent" }),

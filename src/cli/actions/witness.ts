@@ -2,34 +2,24 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { type Logger, pino, stdTimeFunctions } from "pino";
-import { type RunningServer, startServer } from "../../http/server.ts";
+import { pino, stdTimeFunctions } from "pino";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";
-import { MalformedError } from "../../protocol/errors.ts";
 import {
   COSIGNATURE_ED25519,
   COSIGNATURE_ML_DSA_44,
   createPrivateKey,
-  ED25519,
   formatPrivateKey,
   formatVerifierKey,
-  type NotePrivateKey,
 } from "../../protocol/note/key.ts";
-import { createWitnessApp } from "../../witness/app.ts";
-import { formatWitnessConfig, parseWitnessConfig, type WitnessServiceConfig } from "../../witness/config.ts";
-import { type KnownLog, mergeLogs, parseLogList } from "../../witness/log-list.ts";
-import { createWitnessMetrics } from "../../witness/metrics.ts";
-import { Witness } from "../../witness/witness.ts";
+import { formatWitnessConfig, parseWitnessConfig } from "../../witness/config.ts";
 import { WitnessStore } from "../../witness/witness-store.ts";
 import { type CliContext, show, UsageError } from "../context.ts";
 import { readOwn, writeOutput } from "../files.ts";
-import { readNoteKey } from "../open-log.ts";
+import { serveWitness } from "../serve-witness.ts";
 import { untilStopped } from "../until-stopped.ts";
 
 const PRIVATE = 0o600;
 const PORT = 8090;
-/** Time that open connections get to end when the witness stops, milliseconds. */
-const GRACE_MS = 10_000;
 
 const ALGORITHMS: ReadonlyArray<readonly [name: string, type: number]> = [
   ["ed25519", COSIGNATURE_ED25519],
@@ -91,51 +81,8 @@ interface ServeOptions {
 export async function runWitnessServe(options: ServeOptions, context: CliContext): Promise<void> {
   const config = readOwn(options.config, (bytes) => parseWitnessConfig(decodeUtf8(bytes), options.config));
   const logger = pino({ level: config.logLevel, timestamp: stdTimeFunctions.isoTime });
-  const server = await serveWitness({ config, port: options.port ?? config.listen.port }, logger, context);
+  const port = options.port ?? config.listen.port;
+  const server = await serveWitness({ ...config, listen: { ...config.listen, port } }, logger, context);
   show(context, options, { url: server.address }, [server.address]);
   await untilStopped(server, logger);
-}
-
-async function serveWitness(
-  { config, port }: { readonly config: WitnessServiceConfig; readonly port: number },
-  logger: Logger,
-  context: CliContext,
-): Promise<RunningServer> {
-  const keys = await Promise.all(config.keys.map((source) => readWitnessKey(source, context)));
-  const logs = readLogs(config.logs);
-  const store = WitnessStore.open(config.database);
-  try {
-    const metrics = createWitnessMetrics(store, logs.length, true);
-    const onInconsistent = (cosigned: string, shown: string) => {
-      metrics.countInconsistent();
-      logger.error({ cosigned, shown }, "a log signed two trees of one size: keep both notes, they prove it");
-    };
-    const perDay = config.limits.checkpointsPerDay;
-    const witness = new Witness({ keys, logs, store, perDay, clock: context.now, onInconsistent });
-    return await startServer({
-      app: createWitnessApp({ witness, store, metrics, logger, limits: config.limits }),
-      host: config.listen.host,
-      port,
-      close: async () => store.close(),
-      graceMs: GRACE_MS,
-    });
-  } catch (error) {
-    store.close();
-    throw error;
-  }
-}
-
-async function readWitnessKey(source: string, context: CliContext): Promise<NotePrivateKey> {
-  const key = await readNoteKey(source, context);
-  if (key.verifierKey.type === ED25519)
-    throw new MalformedError(
-      "configuration",
-      "a log's key cannot cosign: make one with 'touchstone witness init'",
-      "keys",
-    );
-  return key;
-}
-
-function readLogs(files: readonly string[]): KnownLog[] {
-  return mergeLogs(files.flatMap((file) => readOwn(file, (bytes) => parseLogList(decodeUtf8(bytes)))));
 }
