@@ -18,7 +18,9 @@ type Manifest = Readonly<Record<string, unknown>> & {
   readonly dependencies: Readonly<Record<string, string>>;
 };
 interface Lock {
-  readonly packages: Readonly<Record<string, { readonly dev?: boolean }>>;
+  readonly packages: Readonly<
+    Record<string, { readonly dev?: boolean; readonly dependencies?: Readonly<Record<string, string>> }>
+  >;
 }
 
 /** Tarball and bill of materials of a package. */
@@ -57,10 +59,21 @@ function stageVerifier(stage: string, whole: string): string {
       cpSync(join(whole, part), join(stage, part));
   const shared = Object.fromEntries(SHARED.map((name) => [name, root[name]]));
   const dependencies = Object.fromEntries(packages.map((name) => [name, root.dependencies[name]]));
-  writeManifest(stage, { ...own, ...shared, dependencies }, (name) => packages.includes(name));
+  const installed = withDependencies(packages);
+  writeManifest(stage, { ...own, ...shared, dependencies }, (name) => installed.has(name));
   cpSync(join(VERIFIER, "README.md"), join(stage, "README.md"));
   cpSync(join(ROOT, "LICENSE"), join(stage, "LICENSE"));
   return stage;
+}
+
+/** Packages, and what they depend on in turn. */
+function withDependencies(packages: readonly string[]): Set<string> {
+  const lock = read<Lock>(ROOT, "package-lock.json");
+  const names = new Set(packages);
+  for (const name of names)
+    for (const needed of Object.keys(lock.packages[`node_modules/${name}`]?.dependencies ?? {}))
+      names.add(needed);
+  return names;
 }
 
 function entriesOf({ exports }: Manifest): string[] {
@@ -80,9 +93,12 @@ function reach(folder: string, entries: readonly string[]): { files: string[]; p
   return { files: [...files].sort(), packages: [...packages].sort() };
 }
 
+/** What a file imports, at once or when it is needed. */
 function importsOf(file: string): string[] {
-  const imports = readFileSync(file, "utf8").matchAll(/^(?:import|export) [^;]*?["']([^"']+)["'];$/gm);
-  return [...imports].map(([, name = ""]) => name);
+  const text = readFileSync(file, "utf8");
+  const atOnce = text.matchAll(/^(?:import|export) [^;]*?["']([^"']+)["'];$/gm);
+  const later = text.matchAll(/\bimport\(["']([^"']+)["']\)/g);
+  return [...atOnce, ...later].map(([, name = ""]) => name);
 }
 
 const declarationOf = (file: string) => file.replace(/\.js$/, ".d.ts");

@@ -236,9 +236,10 @@ describe("@touchstone/verifier", () => {
     expect(output).toContain("Property 'now' is missing");
   });
 
-  it("needs three packages", () => {
+  it("needs four packages", () => {
     expect(Object.keys(packed["@touchstone/verifier"].manifest.dependencies)).toEqual([
       "@noble/hashes",
+      "@noble/post-quantum",
       "cborg",
       "zod",
     ]);
