@@ -9,11 +9,11 @@ import { pino } from "pino";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { initLog } from "../../src/cli/init-log.ts";
 import { serveLog } from "../../src/cli/serve-log.ts";
+import type { RunningServer } from "../../src/http/server.ts";
 import { verifyInclusion } from "../../src/protocol/merkle/inclusion.ts";
 import { parseCheckpoint } from "../../src/protocol/note/checkpoint.ts";
 import { parseNote } from "../../src/protocol/note/signed-note.ts";
 import { parseTlogProof } from "../../src/protocol/note/tlog-proof.ts";
-import type { RunningServer } from "../../src/http/server.ts";
 import { runCli } from "../support/run-cli.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../../examples/release/example-kernel.json", import.meta.url));

@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { packagePath } from "../../../src/node/package-root.ts";
 import { type RunningServer, startServer } from "../../../src/http/server.ts";
+import { packagePath } from "../../../src/node/package-root.ts";
 import { apiTool, describeWithApiTool } from "../../support/api-tools.ts";
 import { type ExampleService, startExampleService } from "../../support/example-service.ts";
 

@@ -5,9 +5,9 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { type RunningServer, startServer } from "../../../src/http/server.ts";
 import { packagePath } from "../../../src/node/package-root.ts";
 import { envelopeToJson } from "../../../src/protocol/envelope/dsse.ts";
-import { type RunningServer, startServer } from "../../../src/http/server.ts";
 import { apiTool, describeWithApiTool } from "../../support/api-tools.ts";
 import { type ExampleService, startExampleService } from "../../support/example-service.ts";
 import {
