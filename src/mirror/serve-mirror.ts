@@ -1,10 +1,9 @@
 // Serves a mirror's folder over HTTP, as nginx would by examples/mirror/nginx.conf: the paths of the layout and nothing else.
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
+import { Readable } from "node:stream";
+import { type RunningServer, startServer } from "../http/server.ts";
 import { MalformedError } from "../protocol/errors.ts";
 import { parseTilePath } from "../protocol/merkle/tile.ts";
 
@@ -12,66 +11,39 @@ const IMMUTABLE = "public, max-age=31536000, immutable";
 const ATTACHMENT = /^v1\/attachments\/sha256\/[0-9a-f]{64}$/;
 const SEEN_CHECKPOINT = /^checkpoints\/(?:x[0-9]{3}\/){0,6}[0-9]{3}\/[0-9a-f]{64}$/;
 const TEXT = "text/plain; charset=utf-8";
-
-/** Time to send all headers of a request, and for the whole of one, milliseconds. A mirror takes no bodies. */
-const TIMEOUTS = { headersTimeout: 10_000, requestTimeout: 20_000, keepAliveTimeout: 65_000 };
-/** A client that reads nothing is cut off after this, milliseconds. */
-const IDLE_MS = 60_000;
-
-export interface ServedMirror {
-  /** Where it listens, such as http://127.0.0.1:8081 */
-  readonly address: string;
-  stop(): Promise<void>;
-}
+const COMMON = { "access-control-allow-origin": "*", "x-content-type-options": "nosniff" };
+/** Time that open connections get to end when it stops, milliseconds. */
+const GRACE_MS = 10_000;
 
 /** @param port 0 takes a free one. @throws the error of listening, such as EADDRINUSE. */
-export async function serveMirror(folder: string, host: string, port: number): Promise<ServedMirror> {
-  const server = createServer({ ...TIMEOUTS, maxHeaderSize: 16_384 }, (request, response) => {
-    answer(folder, request, response).catch(() => response.destroy());
-  });
-  server.setTimeout(IDLE_MS);
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, host, resolve);
-  });
-  return { address: addressOf(server), stop: () => stop(server) };
+export function serveMirror(folder: string, host: string, port: number): Promise<RunningServer> {
+  const app = { fetch: (request: Request) => answer(folder, request) };
+  return startServer({ app, host, port, graceMs: GRACE_MS, close: async () => undefined });
 }
 
-function stop(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeIdleConnections();
-  });
-}
-
-function addressOf(server: Server): string {
-  const { address, family, port } = server.address() as AddressInfo;
-  return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
-}
-
-async function answer(folder: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  response.setHeader("access-control-allow-origin", "*");
-  response.setHeader("x-content-type-options", "nosniff");
-  if (request.method !== "GET" && request.method !== "HEAD")
-    return refuse(response.setHeader("allow", "GET, HEAD"), 405);
-  const path = (request.url ?? "").slice(1);
-  const headers = headersFor(path);
-  if (headers === undefined) return refuse(response, 404);
-  const found = await findForm(folder, path, request);
-  if (found === undefined) return refuse(response, 404);
+async function answer(folder: string, request: Request): Promise<Response> {
+  if (request.method !== "GET" && request.method !== "HEAD") return refuse(405, { allow: "GET, HEAD" });
+  const { pathname, search } = new URL(request.url);
+  const path = pathname.slice(1);
+  const headers = search === "" ? headersFor(path) : undefined;
+  const found = headers && (await findForm(folder, path, request));
+  if (found === undefined) return refuse(404);
   const { file, size, etag, coding } = found;
-  for (const [name, value] of Object.entries({ ...headers, etag })) response.setHeader(name, value);
-  if (request.headers["if-none-match"]?.split(/\s*,\s*/).includes(etag))
-    return void response.writeHead(304).end();
-  if (coding !== undefined) response.setHeader("content-encoding", coding);
-  response.setHeader("content-length", size);
-  if (request.method === "HEAD") return void response.end();
-  await pipeline(createReadStream(file), response);
+  const all = new Headers({ ...COMMON, ...headers, etag });
+  const known = request.headers.get("if-none-match")?.split(/\s*,\s*/);
+  if (known?.includes(etag)) return new Response(null, { status: 304, headers: all });
+  if (coding !== undefined) all.set("content-encoding", coding);
+  all.set("content-length", String(size));
+  const body = request.method === "HEAD" ? null : Readable.toWeb(createReadStream(file));
+  return new Response(body as ReadableStream<Uint8Array> | null, { headers: all });
 }
 
-function refuse(response: ServerResponse, status: 404 | 405): void {
-  response.writeHead(status, { "cache-control": "no-store", "content-type": TEXT });
-  response.end(status === 404 ? "there is no such object\n" : "allowed here: GET, HEAD\n");
+function refuse(status: 404 | 405, more: Record<string, string> = {}): Response {
+  const headers = { ...COMMON, ...more, "cache-control": "no-store", "content-type": TEXT };
+  return new Response(status === 404 ? "there is no such object\n" : "allowed here: GET, HEAD\n", {
+    status,
+    headers,
+  });
 }
 
 /** The header fields of what may be at a path; undefined for every path that is not of the layout. */
@@ -104,8 +76,8 @@ interface Found {
 }
 
 /** The compressed form of an entry bundle, where it is there and the client takes it. */
-async function findForm(folder: string, path: string, request: IncomingMessage): Promise<Found | undefined> {
-  const takesGzip = isBundle(path) && acceptsGzip(String(request.headers["accept-encoding"] ?? ""));
+async function findForm(folder: string, path: string, request: Request): Promise<Found | undefined> {
+  const takesGzip = isBundle(path) && acceptsGzip(request.headers.get("accept-encoding") ?? "");
   const gzipped = takesGzip ? await find(join(folder, `${path}.gz`), "gzip") : undefined;
   return gzipped ?? (await find(join(folder, path), undefined));
 }
