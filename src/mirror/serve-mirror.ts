@@ -1,6 +1,6 @@
 // Serves a mirror's folder over HTTP, as nginx would by examples/mirror/nginx.conf: the paths of the layout and nothing else.
 import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { type RunningServer, startServer } from "../http/server.ts";
@@ -12,6 +12,8 @@ const ATTACHMENT = /^v1\/attachments\/sha256\/[0-9a-f]{64}$/;
 const SEEN_CHECKPOINT = /^checkpoints\/(?:x[0-9]{3}\/){0,6}[0-9]{3}\/[0-9a-f]{64}$/;
 const TEXT = "text/plain; charset=utf-8";
 const COMMON = { "access-control-allow-origin": "*", "x-content-type-options": "nosniff" };
+/** Bytes of a file that is read at once: nearly every entry bundle is smaller. */
+const MAX_IN_MEMORY = 1024 * 1024;
 /** Time that open connections get to end when it stops, milliseconds. */
 const GRACE_MS = 10_000;
 
@@ -34,8 +36,13 @@ async function answer(folder: string, request: Request): Promise<Response> {
   if (known?.includes(etag)) return new Response(null, { status: 304, headers: all });
   if (coding !== undefined) all.set("content-encoding", coding);
   all.set("content-length", String(size));
-  const body = request.method === "HEAD" ? null : Readable.toWeb(createReadStream(file));
-  return new Response(body as ReadableStream<Uint8Array> | null, { headers: all });
+  return new Response(request.method === "HEAD" ? null : await bodyOf(file, size), { headers: all });
+}
+
+/** A stream costs more than a small file, and a large file more memory than a stream. */
+async function bodyOf(file: string, size: number): Promise<Buffer<ArrayBuffer> | ReadableStream> {
+  if (size <= MAX_IN_MEMORY) return readFile(file);
+  return Readable.toWeb(createReadStream(file)) as ReadableStream<Uint8Array>;
 }
 
 function refuse(status: 404 | 405, more: Record<string, string> = {}): Response {

@@ -21,6 +21,8 @@ const decompress = promisify(gunzip);
 const KEPT_FULL_BYTES = 32 * 1024 * 1024;
 /** Compressed partial ones: there is one for each size of the tree, and the newest alone is asked for. */
 const KEPT_PARTIAL_BYTES = 8 * 1024 * 1024;
+/** Plain ones, for those who take no gzip: about 32. */
+const KEPT_PLAIN_BYTES = 16 * 1024 * 1024;
 /** Bytes of a whole bundle: what a damaged file must not decompress to. */
 const MAX_BUNDLE_BYTES = TILE_WIDTH * (2 + 65_535);
 
@@ -36,6 +38,11 @@ export class EntryBundles {
   readonly #files: FileCache | null;
   readonly #full = keeping(KEPT_FULL_BYTES);
   readonly #partial = keeping(KEPT_PARTIAL_BYTES);
+  readonly #plain = new LRUCache<KeptBundle, Bytes>({
+    maxSize: KEPT_PLAIN_BYTES,
+    maxEntrySize: KEPT_PLAIN_BYTES / 4,
+    sizeCalculation: ({ length }) => length,
+  });
   readonly #making = new Map<string, Promise<KeptBundle | undefined>>();
   /** A turn of the event loop assembles one bundle, which takes two milliseconds. */
   readonly #nextTurn = oneATurn();
@@ -63,8 +70,12 @@ export class EntryBundles {
   }
 
   /** The plain bytes of a bundle that is kept. */
-  async plain({ gzipped }: KeptBundle): Promise<Bytes> {
-    return new Uint8Array(await decompress(gzipped));
+  async plain(bundle: KeptBundle): Promise<Bytes> {
+    const kept = this.#plain.get(bundle);
+    if (kept !== undefined) return kept;
+    const plain = new Uint8Array(await decompress(bundle.gzipped));
+    this.#plain.set(bundle, plain);
+    return plain;
   }
 
   #keptWith(width: number): LRUCache<string, KeptBundle> {
