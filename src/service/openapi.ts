@@ -93,7 +93,8 @@ export function openApiDocument(api: Api, version: string): OpenAPIObject {
         "A transparency log of reference values for confidential computing. Everything is public and may be read without a key. Writing needs no account either: who may publish what is decided by the trust root in the log itself, from the signatures of what is published. `/v1` shows only what the published checkpoint covers.",
       license: { name: "Apache-2.0", url: "https://www.apache.org/licenses/LICENSE-2.0" },
     },
-    servers: [{ url: "/", description: "This log" }],
+    // Relative to where this description is served, so that it holds behind a prefix.
+    servers: [{ url: ".", description: "This log" }],
     security: [],
     tags: [...TAGS],
   });

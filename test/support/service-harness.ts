@@ -26,6 +26,7 @@ export interface ServiceHarnessOptions extends HarnessOptions {
   readonly logger?: Logger;
   readonly service?: Partial<Pick<ServiceOptions, "operator" | "ownWitnesses">>;
   readonly version?: string;
+  readonly url?: string;
 }
 
 export class ServiceHarness {
@@ -56,7 +57,7 @@ export class ServiceHarness {
       logger: options.logger ?? pino({ level: "silent" }),
       clock: () => harness.clock.now,
       origin: ORIGIN,
-      url: "https://log.example",
+      url: options.url ?? "https://log.example",
       version: options.version ?? "0.0.0-test",
       limits: { ...DEFAULT_SERVICE_LIMITS, ...options.limits },
       ...options.service,
