@@ -148,7 +148,10 @@ class Fsck {
     const tile = (await this.#store.readTile(0, first / PAGE))?.hashes;
     for (const [i, leaf] of leaves.entries()) {
       const envelope = verified[i];
-      if (envelope !== undefined) await this.#checkEntry(envelope, first + i);
+      if (envelope !== undefined)
+        await this.#readable("registration", `entry ${first + i} depends on what cannot be read`, () =>
+          this.#checkEntry(envelope, first + i),
+        );
       const leafHash = hashLeaf(leaf, nativeSha256);
       if (tile === undefined || !equalBytes(leafHash, tile.subarray(32 * i, 32 * i + 32))) {
         this.#findings.add("entry", `entry ${first + i} does not have the hash in its tile`);
@@ -272,8 +275,10 @@ class Fsck {
   }
 
   async #checkInForce(size: number): Promise<void> {
-    const loaded = await loadInForce(this.#store, size);
-    if (describe(loaded) !== describe(this.#inForce))
+    const loaded = await this.#readable("in-force", "what the start reads back", () =>
+      loadInForce(this.#store, size),
+    );
+    if (loaded !== undefined && describe(loaded) !== describe(this.#inForce))
       this.#findings.add("in-force", "what the start reads back differs from what the entries say");
   }
 
@@ -288,6 +293,17 @@ class Fsck {
         this.#findings.add("attachment", `attachment ${digest} is named by no entry that could be read`);
     }
     return digests.length;
+  }
+
+  /** Other entries are read again to judge one, and may be damaged. */
+  async #readable<T>(check: FsckCheck, what: string, run: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await run();
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      this.#findings.add(check, `${what}: ${error.message}`);
+      return undefined;
+    }
   }
 
   #attempt<T>(check: FsckCheck, index: number, run: () => T): T | undefined {

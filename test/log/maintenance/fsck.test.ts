@@ -63,6 +63,20 @@ describe("fsck", () => {
     expect(seen).toEqual([256, 310]);
   });
 
+  it("goes on where an entry cannot be read, whichever it is, and names it", async () => {
+    for (const index of [0, 1, 3, 7, 8, 9, 50, 309]) {
+      const kept = `UPDATE entries SET leaf = x WHERE idx = ${index}`;
+      damage(`CREATE TABLE kept AS SELECT leaf AS x FROM entries WHERE idx = ${index}`);
+      damage(kept.replace("= x", "= CAST('{}' AS BLOB)"));
+      const { entries, findings: found } = await findings();
+      expect(entries).toBe(310);
+      expect(found.map(({ detail }) => detail).join("\n")).toContain(`entry ${index}: `);
+      damage(kept.replace("= x", "= (SELECT x FROM kept)"));
+      damage("DROP TABLE kept");
+    }
+    expect((await findings()).findings).toEqual([]);
+  });
+
   const DAMAGE: Array<[what: string, sql: string, check: FsckCheck]> = [
     [
       "a changed entry",
