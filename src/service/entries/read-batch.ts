@@ -4,11 +4,11 @@ import { setImmediate as turn } from "node:timers/promises";
 import { BatchRefusedError } from "../../log/errors.ts";
 import type { BatchLine } from "../../log/sequencing/received-batch.ts";
 import { type Attachment, MAX_ATTACHMENT_BYTES } from "../../protocol/entry/attachment.ts";
-import { parseCanonical } from "../../protocol/envelope/canonical-json.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import { attachmentsOf } from "../../protocol/registration/references.ts";
 import { splitLines } from "../http/split-lines.ts";
 import { RequestProblem } from "../problem.ts";
+import { requireCanonicalList } from "./canonical-list.ts";
 import { MAX_ENVELOPE_BYTES, readEnvelope } from "./read-envelope.ts";
 
 export const MAX_BATCH_LINES = 1000;
@@ -36,7 +36,7 @@ export async function* readBatch(chunks: AsyncIterable<Uint8Array>): AsyncGenera
       throw new RequestProblem("too-large", `a batch has at most ${MAX_BATCH_LINES} lines`);
     let read: BatchLine;
     try {
-      read = readAttachment(line, awaited) ?? readEnvelope(line);
+      read = (await readAttachment(line, awaited)) ?? readEnvelope(line);
     } catch (error) {
       throw refuse(error as Error);
     }
@@ -88,7 +88,7 @@ class AwaitedAttachments {
  * The bytes of an attachment line, or null for any other. Its text is found without the JSON parser, which copies a string of megabytes
  * several times. What the log will take is canonical JSON, so that auditors and mirrors can read it again.
  */
-function readAttachment(line: Uint8Array, awaited: AwaitedAttachments): Uint8Array | null {
+async function readAttachment(line: Uint8Array, awaited: AwaitedAttachments): Promise<Uint8Array | null> {
   const text = Buffer.from(line.buffer, line.byteOffset, line.length);
   const head = ATTACHMENT_HEAD.exec(text.toString("latin1", 0, FRAME_BYTES))?.[0];
   if (head === undefined) return null;
@@ -101,6 +101,6 @@ function readAttachment(line: Uint8Array, awaited: AwaitedAttachments): Uint8Arr
   // The native decoder forgives what ours refuses; only the one canonical text encodes to itself.
   if (bytes.toString("base64") !== base64)
     throw new MalformedError("base64", "an attachment is not canonical");
-  if (awaited.has(bytes)) parseCanonical(bytes, "attachment");
+  if (awaited.has(bytes)) await requireCanonicalList(bytes, "attachment");
   return bytes;
 }
