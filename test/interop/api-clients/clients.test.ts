@@ -15,7 +15,7 @@ const PYTHON = apiTool("python", "bin", "python");
 const TYPESCRIPT = apiTool("typescript", "node_modules", "openapi-typescript", "bin", "cli.js");
 const OPENAPI = packagePath("openapi.yaml");
 /** Go compiles the generator and the client when it first does. */
-const TIMEOUT = 300_000;
+const TIMEOUT = 600_000;
 
 const folder = mkdtempSync(join(tmpdir(), "touchstone-clients-"));
 let example: ExampleService;
