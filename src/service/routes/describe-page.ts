@@ -3,6 +3,7 @@ import * as z from "zod";
 import { name as nameShape } from "../../protocol/entry/fields.ts";
 import { decimal } from "../http/parameters.ts";
 import { type Api, describeRoute, problems } from "../openapi.ts";
+import { PROBLEM_MEDIA_TYPE, problem } from "../problem.ts";
 
 const PARAMETERS = {
   index: decimal().describe("Index of the entry"),
@@ -18,8 +19,9 @@ const PAGE = "text/html";
 /** What a page cannot show is a page, too. */
 const PAGES_OF_PROBLEMS = {
   400: {
-    description: "A page that says which parameter is not valid",
-    content: { [PAGE]: { schema: z.string() } },
+    description:
+      "A page that says which parameter is not valid, or a problem that names one that there is not",
+    content: { [PAGE]: { schema: z.string() }, [PROBLEM_MEDIA_TYPE]: { schema: problem } },
   },
   404: { description: "A page that says what there is not", content: { [PAGE]: { schema: z.string() } } },
 };

@@ -26,9 +26,10 @@ export function addSearchPage(api: Api, service: Service): void {
     query: z.strictObject({
       q: z
         .string()
-        .max(MAX_QUERY)
         .optional()
-        .describe("A digest, a measurement, a name, key:<key id>, or an index"),
+        .describe(
+          `A digest, a measurement, a name, key:<key id>, or an index; no more than ${MAX_QUERY} characters are looked at`,
+        ),
       cursor: cursor.optional().describe("Cursor of the page before"),
     }),
   });
