@@ -83,7 +83,26 @@ module.exports = {
         dependencyTypesNot: ["type-only"],
       },
     },
-    { name: "no-circles", severity: "error", from: {}, to: { circular: true } },
+    {
+      // Validators are generated from the schemas; what runs has no use for zod (docs/architecture.md, "From a schema to a validator").
+      name: "formats-are-read-without-zod",
+      severity: "error",
+      from: { path: "^src/(?:protocol|verifier|verifier-node|testing)/", pathNot: "\\.schema\\.ts$" },
+      to: { path: "node_modules/zod/" },
+    },
+    {
+      // The service's routes are its OpenAPI description.
+      name: "schemas-are-for-generators-and-openapi",
+      severity: "error",
+      from: { path: "^src/", pathNot: "\\.schema\\.ts$|^src/service/(?:routes|entries)/" },
+      to: { path: "\\.schema\\.ts$", dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "no-circles",
+      severity: "error",
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+    },
   ],
   options: {
     doNotFollow: { path: "node_modules" },

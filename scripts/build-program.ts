@@ -1,6 +1,6 @@
 // Bundles the program `touchstone`: main.js, which any Node can read; run.js, which every start needs; what the commands do, which is
-// loaded when they are called; and what runs in threads of their own. What a verifier runs once for each answer is whole, since each file more takes a millisecond to open, and
-// without the parts of zod that the service alone uses. The others share chunks. `npm run bench -- --rows start` measures it.
+// loaded when they are called; and what runs in threads of their own. What a verifier runs once for each answer is whole, since each file
+// more takes a millisecond to open. The others share chunks. `npm run bench -- --rows start` measures it.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type BuildOptions, build, type Plugin } from "esbuild";

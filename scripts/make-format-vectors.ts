@@ -1,7 +1,7 @@
 // Writes test/vectors/formats/: an entry, a policy bundle and a channel binding down to the byte, with published keys, for anyone who
 // implements docs/formats.md again. Ed25519 is deterministic, so every run writes the same.
 import { mkdirSync, writeFileSync } from "node:fs";
-import { policyBundleJson } from "../src/protocol/bundle/policy-bundle.ts";
+import { policyBundleJson } from "../src/protocol/bundle/policy-bundle.schema.ts";
 import { sha256 } from "../src/protocol/cryptography/hash.ts";
 import { encodeBase64 } from "../src/protocol/encoding/base64.ts";
 import { encodeHex } from "../src/protocol/encoding/hex.ts";

@@ -1,7 +1,7 @@
 // Computes again what follows from a statement's own content: digests over its lists, and what its attachment must be.
 import { readAs } from "../protocol/encoding/shape.ts";
 import type { Attachment } from "../protocol/entry/attachment.ts";
-import { kindObject } from "../protocol/entry/kinds.ts";
+import { attachedShape, kindObject } from "../protocol/entry/kinds.ts";
 import { parseCanonical } from "../protocol/envelope/canonical-json.ts";
 import type { Statement } from "../protocol/envelope/statement.ts";
 import { MalformedError } from "../protocol/errors.ts";
@@ -22,10 +22,9 @@ export function checkAttachment(
     const message = `attachment ${attachment.digest} has ${bytes.length} bytes, the entry says ${attachment.size}`;
     return { code: "attachment-size", message };
   }
-  const object = kindObject(kind);
   try {
-    const content = readAs(object.attachedContent, parseCanonical(bytes, "attachment"), "attachment");
-    return object.recompute(predicate, content);
+    const content = readAs(attachedShape(kind), parseCanonical(bytes, "attachment"), "attachment");
+    return kindObject(kind).recompute(predicate, content);
   } catch (error) {
     if (!(error instanceof MalformedError)) throw error;
     return { code: "attachment-malformed", message: `attachment ${attachment.digest}: ${error.message}` };

@@ -2,12 +2,12 @@
 import * as z from "zod";
 import { readAs } from "../protocol/encoding/shape.ts";
 import { describeReference } from "../protocol/entry/reference.ts";
-import { envelopeFromJson, envelopeJson } from "../protocol/envelope/dsse.ts";
+import { envelopeFromJson } from "../protocol/envelope/dsse.ts";
 import { printable } from "../protocol/errors.ts";
 
 const shape = z.object({
   index: z.int(),
-  envelope: envelopeJson,
+  envelope: z.unknown(),
   coveredBy: z.object({ size: z.int(), cosignedAt: z.string() }),
   revokedBy: z.array(z.int()),
 });

@@ -1,22 +1,14 @@
 // Reads and writes what a mirror remembers beside the copy itself, `mirror.json`: the pin that it was begun with, the newest trust root that
 // follows from it, and what it still lacks.
-import * as z from "zod";
 import { readAs } from "../protocol/encoding/shape.ts";
 import { utf8 } from "../protocol/encoding/text.ts";
-import { positive, sha256, text } from "../protocol/entry/fields.ts";
-import { type Envelope, envelopeFromJson, envelopeJson, envelopeToJson } from "../protocol/envelope/dsse.ts";
+import { type Envelope, envelopeFromJson, envelopeToJson } from "../protocol/envelope/dsse.ts";
 import { parseJson } from "../protocol/envelope/parse-json.ts";
 import { MalformedError } from "../protocol/errors.ts";
 import type { TrustPin } from "../verifier/bundle/trust-pin.ts";
+import { mirrorState } from "./mirror-state.shape.ts";
 
 const MAX_STATE_BYTES = 16 * 1024 * 1024;
-
-const state = z.strictObject({
-  format: z.literal("touchstone-mirror/v1"),
-  pin: z.strictObject({ origin: text(255), version: positive, digest: sha256 }),
-  trustRoot: envelopeJson,
-  missing: z.array(sha256),
-});
 
 export interface MirrorState {
   readonly pin: TrustPin;
@@ -28,7 +20,7 @@ export interface MirrorState {
 
 /** @throws MalformedError. */
 export function parseMirrorState(bytes: Uint8Array): MirrorState {
-  const { pin, trustRoot, missing } = readAs(state, parseJson(bytes, MAX_STATE_BYTES), "mirror state");
+  const { pin, trustRoot, missing } = readAs(mirrorState, parseJson(bytes, MAX_STATE_BYTES), "mirror state");
   const envelope = envelopeFromJson(trustRoot);
   if (envelope.statement.kind !== "trust-root")
     throw new MalformedError("mirror state", "it is no trust root", "/trustRoot");

@@ -1,93 +1,22 @@
 // Reads evidence.json: everything that one machine shows about itself, stapled in one file, because a browser cannot reach the vendors'
 // endpoints (docs/appraisal.md, "evidence.json"). Parsed here once, with a limit on every length; the parts stay bytes for the verifiers of their formats.
-import * as z from "zod";
 import { decodeBase64 } from "../protocol/encoding/base64.ts";
 import { decodeHex } from "../protocol/encoding/hex.ts";
 import { readAs } from "../protocol/encoding/shape.ts";
 import type { Json } from "../protocol/envelope/canonical-json.ts";
+import { MalformedError } from "../protocol/errors.ts";
+import {
+  type GpuClaims as Claims,
+  type EvidenceDocument as Document,
+  evidenceDocument,
+} from "./evidence.shape.ts";
 import { type HandedOver, parseHandedOver, requireNames } from "./handed-over.ts";
 import { MAX_CCEL_BYTES } from "./tdx/ccel.ts";
-import { COLLATERAL, tdxCollateralSchema } from "./tdx/collateral.ts";
+import { COLLATERAL, type TdxCollateral } from "./tdx/collateral.ts";
 
 const KIB = 1024;
 /** 16 GPUs with chains and OCSP answers, a quote and a CCEL table of 1 MiB together stay far below this. */
 export const MAX_EVIDENCE_BYTES = 4096 * KIB;
-
-function bytes(min: number, max: number) {
-  return z
-    .string()
-    .max(Math.ceil(max / 3) * 4)
-    .transform((text, context) => {
-      const value = decodeOr(context, () => decodeBase64(text));
-      if (value.length < min || value.length > max) {
-        context.addIssue({ code: "custom", message: `expected ${min} to ${max} bytes, got ${value.length}` });
-      }
-      return value;
-    });
-}
-
-function hexBytes(length: number) {
-  return z
-    .string()
-    .length(2 * length)
-    .transform((text, context) => decodeOr(context, () => decodeHex(text)));
-}
-
-function decodeOr(context: z.RefinementCtx, decode: () => Uint8Array): Uint8Array {
-  try {
-    return decode();
-  } catch (error) {
-    context.addIssue({ code: "custom", message: error instanceof Error ? error.message : "not decodable" });
-    return z.NEVER;
-  }
-}
-
-const tdx = z.strictObject({
-  quote: bytes(1, 64 * KIB).describe("TDX quote v4 or v5, base64"),
-  collateral: tdxCollateralSchema,
-  eventLog: z
-    .strictObject({
-      format: z.enum(["ccel", "dstack"]).describe("TCG2 binary log of the CCEL table, or dstack's JSON"),
-      data: bytes(1, MAX_CCEL_BYTES),
-    })
-    .optional(),
-});
-
-const gpu = z.strictObject({
-  report: bytes(1, 16 * KIB).describe("SPDM GET_MEASUREMENTS request and response, signature last, base64"),
-  chain: z
-    .string()
-    .max(32 * KIB)
-    .describe("Certificates of the attestation key, PEM, leaf first, root last"),
-  ocsp: z
-    .array(bytes(1, 16 * KIB))
-    .max(8)
-    .describe("Stapled OCSP responses (RFC 6960), DER, base64"),
-  crls: z
-    .array(bytes(1, 256 * KIB))
-    .max(8)
-    .describe("Stapled CRLs, DER, base64"),
-});
-
-/** What the measured guest states about its GPUs. Believed only through its digest in REPORTDATA. */
-export const gpuClaimsSchema = z.strictObject({
-  ccMode: z.enum(["on", "off", "devtools"]).describe("Confidential-computing mode that the driver reports"),
-  devtools: z.boolean().describe("Whether the driver reports the devtools (debugging) mode"),
-  reports: z
-    .array(z.string().regex(/^[0-9a-f]{64}$/))
-    .max(16)
-    .describe("SHA-256 of each GPU report, hex, in the order of gpus"),
-});
-
-const evidenceSchema = z.strictObject({
-  version: z.literal(1),
-  tdx,
-  gpus: z.array(gpu).max(16),
-  nonce: hexBytes(32).describe(
-    "The nonce that REPORTDATA and the GPU request nonces were made from, 32 bytes, hex",
-  ),
-  claims: gpuClaimsSchema,
-});
 
 /**
  * @example
@@ -96,7 +25,7 @@ const evidenceSchema = z.strictObject({
  * const claims: GpuClaims = { ccMode: "on", devtools: false, reports: [] };
  * ```
  */
-export type GpuClaims = z.output<typeof gpuClaimsSchema>;
+export type GpuClaims = Claims;
 /**
  * Evidence with its binary parts decoded.
  * @example
@@ -105,7 +34,17 @@ export type GpuClaims = z.output<typeof gpuClaimsSchema>;
  * const gpuCount = ({ gpus }: Evidence): number => gpus.length;
  * ```
  */
-export type Evidence = z.output<typeof evidenceSchema>;
+export interface Evidence extends Omit<Document, "tdx" | "gpus" | "nonce"> {
+  tdx: {
+    /** TDX quote v4 or v5. */
+    quote: Uint8Array;
+    collateral: TdxCollateral;
+    eventLog?: { format: EventLogFormat; data: Uint8Array };
+  };
+  gpus: GpuEvidence[];
+  /** The 32 bytes from which REPORTDATA and the nonces of the GPU requests were made. */
+  nonce: Uint8Array;
+}
 /**
  * The JSON value of `evidence.json`: binary parts in padded base64, the nonce in hex.
  * @example
@@ -114,13 +53,25 @@ export type Evidence = z.output<typeof evidenceSchema>;
  * const text = (document: EvidenceDocument): string => JSON.stringify(document);
  * ```
  */
-export type EvidenceDocument = z.input<typeof evidenceSchema>;
-export type GpuEvidence = Evidence["gpus"][number];
+export type EvidenceDocument = Document;
+
+export interface GpuEvidence {
+  /** SPDM GET_MEASUREMENTS request and response, signature last. */
+  report: Uint8Array;
+  /** Certificates of the attestation key, PEM, leaf first, root last. */
+  chain: string;
+  /** Stapled OCSP responses (RFC 6960), DER. */
+  ocsp: Uint8Array[];
+  /** Stapled CRLs, DER. */
+  crls: Uint8Array[];
+}
+
+type EventLogFormat = NonNullable<Document["tdx"]["eventLog"]>["format"];
 
 const EVIDENCE: HandedOver = {
   format: "evidence",
   maxBytes: MAX_EVIDENCE_BYTES,
-  names: Object.keys(evidenceSchema.shape),
+  names: evidenceDocument.names,
 };
 
 function member(value: Json | undefined, name: string): Json | undefined {
@@ -139,5 +90,49 @@ function member(value: Json | undefined, name: string): Json | undefined {
 export function parseEvidence(input: Uint8Array): Evidence {
   const value = parseHandedOver(input, EVIDENCE);
   requireNames(member(member(value, "tdx"), "collateral"), COLLATERAL, "", "/tdx/collateral");
-  return readAs(evidenceSchema, value, EVIDENCE.format);
+  return decodeDocument(readAs(evidenceDocument, value, EVIDENCE.format));
+}
+
+function decodeDocument(document: Document): Evidence {
+  const { quote, collateral, eventLog } = document.tdx;
+  return {
+    ...document,
+    tdx: {
+      quote: base64(quote, 64 * KIB, "/tdx/quote"),
+      collateral,
+      ...(eventLog && {
+        eventLog: { ...eventLog, data: base64(eventLog.data, MAX_CCEL_BYTES, "/tdx/eventLog/data") },
+      }),
+    },
+    gpus: document.gpus.map((gpu, i) => decodeGpu(gpu, `/gpus/${i}`)),
+    nonce: decodeAt("/nonce", () => decodeHex(document.nonce)),
+  };
+}
+
+function decodeGpu({ report, chain, ocsp, crls }: Document["gpus"][number], pointer: string): GpuEvidence {
+  return {
+    report: base64(report, 16 * KIB, `${pointer}/report`),
+    chain,
+    ocsp: ocsp.map((text, i) => base64(text, 16 * KIB, `${pointer}/ocsp/${i}`)),
+    crls: crls.map((text, i) => base64(text, 256 * KIB, `${pointer}/crls/${i}`)),
+  };
+}
+
+/** Bytes of a part, at least one. */
+function base64(text: string, most: number, pointer: string): Uint8Array {
+  const bytes = decodeAt(pointer, () => decodeBase64(text));
+  if (bytes.length >= 1 && bytes.length <= most) return bytes;
+  throw new MalformedError(EVIDENCE.format, `expected 1 to ${most} bytes, got ${bytes.length}`, pointer);
+}
+
+function decodeAt(pointer: string, decode: () => Uint8Array): Uint8Array {
+  try {
+    return decode();
+  } catch (error) {
+    throw new MalformedError(
+      EVIDENCE.format,
+      error instanceof Error ? error.message : "not decodable",
+      pointer,
+    );
+  }
 }

@@ -1,12 +1,7 @@
-// Defines the zod shape of bytes in hex, upper or lower case: vendors and their tools write both. The value is lower-case, as everywhere else.
-import * as z from "zod";
+// Says what bytes in hex become that vendors and their tools write in upper or lower case: lower-case, as everywhere else.
 
-/** Hex of `least` to `most` bytes. */
-export function hexText(least: number, most: number) {
-  return z
-    .string()
-    .min(2 * least)
-    .max(2 * most)
-    .regex(/^(?:[0-9a-fA-F]{2})*$/)
-    .transform((text) => text.toLowerCase());
+export const HEX_TEXT = /^(?:[0-9a-fA-F]{2})*$/;
+
+export function toLowerCase(text: string): string {
+  return text.toLowerCase();
 }

@@ -7,8 +7,8 @@ import type { OpenAPIObject, OperationObject, ParameterObject, SchemaObject } fr
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { generatedFiles } from "../../scripts/generate.ts";
+import { PREDICATES } from "../../src/protocol/entry/kinds.schema.ts";
 import type { Kind } from "../../src/protocol/entry/kinds.ts";
-import { PREDICATES } from "../../src/protocol/entry/kinds.ts";
 import { NOTHING_IN_FORCE } from "../../src/protocol/registration/in-force.ts";
 import { PROBLEM_CODES } from "../../src/service/problem.ts";
 import { policyPredicate, revocationPredicate, statusPredicate } from "../support/document-predicates.ts";
@@ -109,7 +109,7 @@ test("every problem code is described at some operation, or belongs to all", () 
 
 describe("schemas/*.json", () => {
   const ajv = new Ajv2020({ strict: true, allErrors: false });
-  const examples = new Map<Kind, Record<string, unknown>>();
+  const examples = new Map<Kind, object>();
 
   beforeAll(async () => {
     const keys = await testKeys();

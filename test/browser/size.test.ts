@@ -24,20 +24,20 @@ async function sizeOf(what: string, code: string): Promise<number> {
 }
 
 describe("browser code", () => {
-  test("verifying a bundle costs at most 48 KiB", async () => {
+  test("verifying a bundle costs at most 23 KiB", async () => {
     expect(
       await sizeOf("verifyBundle", `export { verifyBundle } from "touchstone/verifier";`),
-    ).toBeLessThanOrEqual(48 * KIB);
+    ).toBeLessThanOrEqual(23 * KIB);
   });
 
-  test("a full appraisal costs at most 130 KiB", async () => {
+  test("a full appraisal costs at most 65 KiB", async () => {
     const code = `export { appraiseEvidence, createBrowserStore, fetchPolicy } from "touchstone/verifier";`;
     expect(await sizeOf("fetchPolicy, createBrowserStore, appraiseEvidence", code)).toBeLessThanOrEqual(
-      130 * KIB,
+      65 * KIB,
     );
     expect(
       await sizeOf("everything in touchstone/verifier", `export * from "touchstone/verifier";`),
-    ).toBeLessThanOrEqual(130 * KIB);
+    ).toBeLessThanOrEqual(65 * KIB);
   });
 
   test("fetching, verifying and remembering, beside it", async () => {

@@ -2,7 +2,7 @@
 import { InvalidArgumentError } from "commander";
 import { describe, expect, it } from "vitest";
 import { parseTime } from "../../src/cli/options.ts";
-import { time } from "../../src/protocol/entry/fields.ts";
+import { time } from "../../src/protocol/entry/fields.shape.ts";
 import { parseToml } from "../../src/publisher/parse-toml.ts";
 import { malformedOf } from "../support/refusals.ts";
 

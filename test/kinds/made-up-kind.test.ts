@@ -19,6 +19,27 @@ vi.mock("../../src/publisher/describe/kinds/list.ts", async (original) => {
   return { DESCRIBERS: [...DESCRIBERS, nicFirmwareDescriber] };
 });
 
+// What follows stands for `npm run generate`.
+vi.mock("../../src/cli/describer-options.ts", async () => {
+  const { DESCRIBERS } = await import("../../src/publisher/describe/kinds/list.ts");
+  return { DESCRIBER_OPTIONS: DESCRIBERS.map((one) => ({ ...one, kind: one.kind.kind })) };
+});
+vi.mock("../../src/protocol/entry/kinds.shape.ts", async (original) => {
+  const generated = await original<typeof import("../../src/protocol/entry/kinds.shape.ts")>();
+  const { nicBlocks, nicFirmwareSchema } = await import("./nic-firmware.ts");
+  const { shapeOf } = await import("../support/shape-of.ts");
+  return {
+    kind: shapeOf(z.enum([...Object.keys(generated.PREDICATES), "nic-firmware"])),
+    PREDICATES: { ...generated.PREDICATES, "nic-firmware": shapeOf(nicFirmwareSchema) },
+    ATTACHED: { ...generated.ATTACHED, "nic-firmware": shapeOf(nicBlocks) },
+  };
+});
+vi.mock("../../src/protocol/entry/trust-root.shape.ts", async () => {
+  const { trustRoot } = await import("../../src/protocol/entry/trust-root.schema.ts");
+  const { shapeOf } = await import("../support/shape-of.ts");
+  return { trustRoot: shapeOf(trustRoot) };
+});
+
 const world = smallWorld();
 const KEYS = 'publisher = "log/keys/publisher.pem"';
 const NIC = `

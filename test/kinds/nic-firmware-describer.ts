@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
-import { positive } from "../../src/protocol/entry/fields.ts";
+import { positive } from "../../src/protocol/entry/fields.schema.ts";
 import { kernelPatchSet } from "../../src/protocol/entry/kinds/kernel-patch-set.ts";
 import { canonicalDigest } from "../../src/protocol/envelope/canonical-digest.ts";
 import { formatStatement } from "../../src/protocol/envelope/statement.ts";

@@ -1,4 +1,5 @@
-// The name of a release kind stands in the files of that kind alone: everything else follows from the lists.
+// The name of a release kind stands in the files of that kind and in the list of schemas: everything else follows from the lists, as
+// generated files do.
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import ts from "typescript";
@@ -9,7 +10,12 @@ import { inProject } from "../support/example-build.ts";
 /** Words that are spelled like a kind and mean something else, by the file that has them. */
 const OTHER_MEANINGS: Readonly<Record<string, string>> = {
   "src/verifier/ra-tls/dstack.ts": "platform",
+  "src/publisher/rebuild/recompute.ts": "rebuild",
+  "src/publisher/rebuild/state-rebuild.ts": "rebuild",
 };
+
+/** The list of schemas, and what is generated from lists. */
+const LISTS = ["protocol/entry/kinds.schema.ts", "cli/describer-options.ts"];
 
 const NAMES_A_KIND = new RegExp(`^(?:${RELEASE_KINDS.join("|")})(?:/|$)`);
 
@@ -30,11 +36,13 @@ function kindsIn(path: string, text: string): string[] {
 describe("the name of a release kind", () => {
   it("stands in no file of src/ but those of the kind", () => {
     const strays = readdirSync(inProject("src"), { recursive: true, encoding: "utf8" })
-      .filter((path) => path.endsWith(".ts"))
+      .filter((path) => path.endsWith(".ts") && !path.endsWith(".shape.ts") && !LISTS.includes(path))
       .map((path) => join("src", path))
       .flatMap((path) =>
         kindsIn(path, readFileSync(inProject(path), "utf8"))
-          .filter((kind) => `${kind}.ts` !== basename(path) && OTHER_MEANINGS[path] !== kind)
+          .filter(
+            (kind) => basename(path).replace(".schema", "") !== `${kind}.ts` && OTHER_MEANINGS[path] !== kind,
+          )
           .map((kind) => `${path}: "${kind}"`),
       );
     expect(strays).toEqual([]);

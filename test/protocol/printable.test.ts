@@ -2,7 +2,7 @@
 // terminal's cursor, turn the direction of reading, or fill the screen. Else "rejected" could be made to read "trusted".
 import { describe, expect, it } from "vitest";
 import { utf8 } from "../../src/protocol/encoding/text.ts";
-import { text } from "../../src/protocol/entry/fields.ts";
+import { origin } from "../../src/protocol/entry/fields.shape.ts";
 import { canonicalize } from "../../src/protocol/envelope/canonical-json.ts";
 import { parseJson } from "../../src/protocol/envelope/parse-json.ts";
 import { parseStatement } from "../../src/protocol/envelope/statement.ts";
@@ -47,7 +47,7 @@ describe.each(HOSTILE)("%s", (_, hostile) => {
   });
 
   it("is in no text of an entry", () => {
-    expect(text(100).safeParse(`name ${hostile}`).success).toBe(false);
+    expect(origin.safeParse(`name ${hostile}`).error).toBeDefined();
   });
 });
 

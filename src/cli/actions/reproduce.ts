@@ -1,5 +1,5 @@
 // Compares rebuilt files with what a logged release states, and shows each field: equal, different, or not reproducible from files.
-import { kind as kindSchema } from "../../protocol/entry/kinds.ts";
+import { kind as kindShape } from "../../protocol/entry/kinds.shape.ts";
 import { describeReference, type Reference } from "../../protocol/entry/reference.ts";
 import { envelopeToJson } from "../../protocol/envelope/dsse.ts";
 import { parseReference } from "../../publisher/client/lookup.ts";
@@ -37,8 +37,8 @@ interface Options extends Omit<RebuiltFiles, "boot" | "outputs"> {
 
 export async function runReproduce(text: string, options: Options, context: CliContext): Promise<void> {
   const { kind, ...named } = parseReference(text);
-  const known = kindSchema.safeParse(kind);
-  if (!known.success) throw new UsageError(`${kind} is no kind of entry`);
+  const known = kindShape.safeParse(kind);
+  if (known.error) throw new UsageError(`${kind} is no kind of entry`);
   const { root } = readOwn(options.trust, parseTrustFile);
   const client = logClient(options.to, context);
   const entry = await fetchProven(client, { kind: known.data, ...named }, root);

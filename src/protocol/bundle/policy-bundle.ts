@@ -1,55 +1,14 @@
 // Defines the policy bundle: one JSON file with everything that a verifier needs to decide offline which machines are acceptable.
 // Reading it proves nothing; src/verifier/bundle/verify-bundle.ts does that.
-import * as z from "zod";
 import { decodeBase64, encodeBase64 } from "../encoding/base64.ts";
 import { readAs } from "../encoding/shape.ts";
-import { integer, positive, text } from "../entry/fields.ts";
-import { type Envelope, envelopeFromJson, envelopeJson, envelopeToJson } from "../envelope/dsse.ts";
+import { type Envelope, envelopeFromJson, envelopeToJson } from "../envelope/dsse.ts";
 import { parseJson } from "../envelope/parse-json.ts";
+import { type LoggedEntryJson, type PolicyBundleJson, policyBundleJson } from "./policy-bundle.shape.ts";
 
-export const BUNDLE_FORMAT = "touchstone-policy-bundle/v1";
 export const BUNDLE_MEDIA_TYPE = "application/vnd.touchstone.policy-bundle+json";
 /** Larger bundles are refused unread. An ordinary one is below 64 KiB compressed. */
 export const MAX_BUNDLE_BYTES = 8 * 1024 * 1024;
-
-const hash = z
-  .string()
-  .regex(/^[A-Za-z0-9+/]{43}=$/)
-  .describe("32-byte hash, base64");
-const proof = z.array(hash).max(63);
-
-const loggedEntryJson = z
-  .strictObject({
-    index: integer,
-    envelope: envelopeJson,
-    proof: proof.describe(
-      "Inclusion proof to the bundle's checkpoint, leaf's sibling first (RFC 6962 §2.1.1)",
-    ),
-  })
-  .describe("An entry, its index and its proof");
-
-export const policyBundleJson = z
-  .strictObject({
-    format: z.literal(BUNDLE_FORMAT),
-    origin: text(255),
-    historical: z.boolean().describe("Not the newest policy: never accepted as current"),
-    trustRoots: z.array(loggedEntryJson).min(1).max(256).describe("Every trust root, oldest first"),
-    status: loggedEntryJson.describe("The newest status"),
-    policy: loggedEntryJson,
-    entries: z.array(loggedEntryJson).max(512).describe("Every entry that the policy refers to, once"),
-    rebuilds: z
-      .array(loggedEntryJson)
-      .max(256)
-      .describe("Rebuilds of them by keys that the policy names; none where it names no keys"),
-    revocations: z.array(loggedEntryJson).max(256).describe("Revocations that concern any of them"),
-    checkpoint: z.string().max(65_536).describe("Cosigned checkpoint (C2SP tlog-checkpoint)"),
-    consistency: z
-      .strictObject({ from: positive, proof })
-      .nullable()
-      .describe("Consistency proof from an earlier size (RFC 6962 §2.1.2)"),
-  })
-  .describe("Policy bundle");
-export type PolicyBundleJson = z.infer<typeof policyBundleJson>;
 
 /** An entry of a bundle, read but not verified. */
 export interface LoggedEntry {
@@ -113,7 +72,7 @@ export function parsePolicyBundle(bytes: Uint8Array): PolicyBundle {
  */
 export function formatPolicyBundle(bundle: PolicyBundle): string {
   const json: PolicyBundleJson = {
-    format: BUNDLE_FORMAT,
+    format: "touchstone-policy-bundle/v1",
     origin: bundle.origin,
     historical: bundle.historical,
     trustRoots: bundle.trustRoots.map(writeEntry),
@@ -131,10 +90,10 @@ export function formatPolicyBundle(bundle: PolicyBundle): string {
   return JSON.stringify(json);
 }
 
-function parseLoggedEntry({ index, envelope, proof }: z.infer<typeof loggedEntryJson>): LoggedEntry {
+function parseLoggedEntry({ index, envelope, proof }: LoggedEntryJson): LoggedEntry {
   return { index, envelope: envelopeFromJson(envelope), proof: proof.map(decodeBase64) };
 }
 
-function writeEntry({ index, envelope, proof }: LoggedEntry): z.infer<typeof loggedEntryJson> {
+function writeEntry({ index, envelope, proof }: LoggedEntry): LoggedEntryJson {
   return { index, envelope: envelopeToJson(envelope), proof: proof.map(encodeBase64) };
 }

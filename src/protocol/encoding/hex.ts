@@ -1,11 +1,13 @@
 // Encodes and decodes lower-case hexadecimal, the only form in which Touchstone writes digests and register values.
 import { MalformedError } from "../errors.ts";
 
+/** Of each byte. */
+const PAIRS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 const LOWER_HEX = /^(?:[0-9a-f]{2})*$/;
 
 export function encodeHex(bytes: Uint8Array): string {
   let text = "";
-  for (const byte of bytes) text += (byte < 16 ? "0" : "") + byte.toString(16);
+  for (const byte of bytes) text += PAIRS[byte];
   return text;
 }
 

@@ -1,7 +1,6 @@
 // Defines what a kind of entry is: one object that holds everything the protocol must know of it.
-import * as z from "zod";
-import type { Validator } from "../encoding/shape.ts";
 import type { Attachment } from "./attachment.ts";
+import type { Predicates } from "./kinds.shape.ts";
 import type { Reference } from "./reference.ts";
 
 /** A released artefact does not say what follows from its own content. */
@@ -11,24 +10,19 @@ export interface Mismatch<Code extends string = string> {
   readonly message: string;
 }
 
-export interface EntryKind<
-  K extends string = string,
-  S extends z.ZodType = z.ZodType,
-  Code extends string = string,
-> {
+/** A predicate of this kind, as it was read. What no schema is listed for in kinds.schema.ts is not looked at more closely. */
+// biome-ignore lint/suspicious/noExplicitAny: a kind that a test makes up is in no list.
+export type PredicateOf<K> = K extends keyof Predicates ? Predicates[K] : any;
+
+/** Its validator is the generated one of kinds.shape.ts: a schema may take rules from here, so nothing here needs what follows from it. */
+export interface EntryKind<K extends string = string, Code extends string = string> {
   /** As it stands in the predicateType, `urn:touchstone:<kind>:v1`. */
   readonly kind: K;
-  /** What a predicate must be. The published JSON schema is generated from it. */
-  readonly schema: S;
-  /** Reads an untrusted predicate: the schema itself, or a faster function that judges alike. */
-  readonly validator: Validator<z.infer<S>>;
   /** Everything that the predicate refers to, in the order in which it names it. */
-  referencesIn(predicate: z.infer<S>): Reference[];
-  attachmentsIn(predicate: z.infer<S>): Attachment[];
-  /** Reads the list in an attachment. */
-  readonly attachedContent: Validator<unknown>;
+  referencesIn(predicate: PredicateOf<K>): Reference[];
+  attachmentsIn(predicate: PredicateOf<K>): Attachment[];
   /** What differs when the predicate's digests are computed again; `attached` is the content of its attachment, once that was read. */
-  recompute(predicate: z.infer<S>, attached: unknown): Mismatch<Code> | null;
+  recompute(predicate: PredicateOf<K>, attached: unknown): Mismatch<Code> | null;
 }
 
 /** Where a policy's profile names entries of a kind. */
@@ -42,10 +36,9 @@ export interface ProfilePlace {
 /** A kind of artefact that is released. */
 export interface ReleaseKindObject<
   K extends string = string,
-  S extends z.ZodType = z.ZodType,
   P extends ProfilePlace | null = ProfilePlace | null,
   Code extends string = string,
-> extends EntryKind<K, S, Code> {
+> extends EntryKind<K, Code> {
   /** Members of the predicate that hold a reference, with the kind that each refers to. */
   readonly references: Readonly<Record<string, { readonly kind: string }>>;
   /** Null: policies do not name it. */
@@ -65,45 +58,34 @@ type ReferenceMembers<T> = {
 
 export interface ReleaseKindDefinition<
   K extends string,
-  S extends z.ZodType,
   P extends ProfilePlace | null,
   Code extends string,
   Content,
 > {
   readonly kind: K;
-  readonly schema: S;
-  readonly validator?: Validator<z.infer<S>>;
   readonly profile: P;
-  readonly references: ReferenceMembers<z.infer<S>>;
-  /** The lists that are attached when they do not fit into the entry, null where they do, and what one consists of. */
-  readonly attachment?: {
-    readonly of: (predicate: z.infer<S>) => readonly (Attachment | null)[];
-    readonly content: Validator<Content>;
-  };
+  readonly references: ReferenceMembers<PredicateOf<K>>;
+  /** The lists that are attached when they do not fit into the entry, null where they do. What one consists of stands in kinds.schema.ts. */
+  readonly attachments?: (predicate: PredicateOf<K>) => readonly (Attachment | null)[];
   /** By finding: says what is wrong, or null. `attached` is null where nothing is attached, or before it was read. */
   readonly recompute?: Readonly<
-    Record<Code, (predicate: z.infer<S>, attached: Content | null) => string | null>
+    Record<Code, (predicate: PredicateOf<K>, attached: Content | null) => string | null>
   >;
 }
 
 export function releaseKind<
   const K extends string,
-  S extends z.ZodType,
   const P extends ProfilePlace | null,
   Code extends string = never,
   Content = never,
->(definition: ReleaseKindDefinition<K, S, P, Code, Content>): ReleaseKindObject<K, S, P, Code> {
-  const { profile, references, attachment, recompute } = definition;
+>(definition: ReleaseKindDefinition<K, P, Code, Content>): ReleaseKindObject<K, P, Code> {
+  const { kind, profile, references, attachments, recompute } = definition;
   return {
-    ...documentKind(definition.kind, definition.schema, (predicate) =>
-      membersOf(predicate, Object.keys(references)),
-    ),
-    ...(definition.validator && { validator: definition.validator }),
+    ...documentKind(kind, (predicate) => membersOf(predicate, Object.keys(references))),
     profile,
     references,
-    ...(attachment && {
-      attachmentsIn: (predicate) => attachment.of(predicate).filter((one) => one !== null),
-      attachedContent: attachment.content,
+    ...(attachments && {
+      attachmentsIn: (predicate) => attachments(predicate).filter((one) => one !== null),
     }),
     recompute(predicate, attached) {
       for (const code in recompute) {
@@ -116,21 +98,11 @@ export function releaseKind<
 }
 
 /** A kind that says what holds now. */
-export function documentKind<const K extends string, S extends z.ZodType>(
+export function documentKind<const K extends string>(
   kind: K,
-  schema: S,
-  referencesIn: (document: z.infer<S>) => Reference[] = () => [],
-): EntryKind<K, S, never> {
-  const none = () => null;
-  return {
-    kind,
-    schema,
-    validator: schema,
-    referencesIn,
-    attachmentsIn: () => [],
-    attachedContent: z.never(),
-    recompute: none,
-  };
+  referencesIn: (document: PredicateOf<K>) => Reference[] = () => [],
+): EntryKind<K, never> {
+  return { kind, referencesIn, attachmentsIn: () => [], recompute: () => null };
 }
 
 /** The values of these members, and the elements of those that are lists. */

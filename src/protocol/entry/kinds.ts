@@ -1,18 +1,18 @@
 // Holds the registry of all kinds: the released ones of kinds/list.ts, and the documents that say what holds now.
-import * as z from "zod";
+import type { Shape } from "../shape/shape.ts";
 import { documentKind, type EntryKind } from "./kind.ts";
 import { RELEASES } from "./kinds/list.ts";
-import { policy, referencesInPolicy } from "./policy.ts";
+import { ATTACHED, PREDICATES, type Predicates } from "./kinds.shape.ts";
+import { referencesInPolicy } from "./policy.ts";
 import { RELEASE_KINDS, type ReleaseKind } from "./release-kinds.ts";
-import { revocation } from "./revocation.ts";
-import { status } from "./status.ts";
-import { trustRoot } from "./trust-root.ts";
+
+export { PREDICATES } from "./kinds.shape.ts";
 
 const DOCUMENTS = [
-  documentKind("policy", policy, referencesInPolicy),
-  documentKind("revocation", revocation),
-  documentKind("status", status),
-  documentKind("trust-root", trustRoot),
+  documentKind("policy", referencesInPolicy),
+  documentKind("revocation"),
+  documentKind("status"),
+  documentKind("trust-root"),
 ] as const;
 
 type KindObject = (typeof RELEASES)[number] | (typeof DOCUMENTS)[number];
@@ -24,7 +24,6 @@ type KindObject = (typeof RELEASES)[number] | (typeof DOCUMENTS)[number];
  * ```
  */
 export type Kind = KindObject["kind"];
-type SchemaByKind = { readonly [O in KindObject as O["kind"]]: O["schema"] };
 /**
  * @example
  * ```ts
@@ -32,34 +31,33 @@ type SchemaByKind = { readonly [O in KindObject as O["kind"]]: O["schema"] };
  * const floorOf = ({ svn }: Predicate<"os-image">): number => svn;
  * ```
  */
-export type Predicate<K extends Kind = Kind> = z.infer<SchemaByKind[K]>;
+export type Predicate<K extends Kind = Kind> = Predicates[K];
 
 /** Findings of an audit that computes again what artefacts state. */
 export type RecomputedCode = NonNullable<ReturnType<KindObject["recompute"]>>["code"];
-type AnyKind = EntryKind<Kind, z.ZodType, RecomputedCode>;
+type AnyKind = EntryKind<Kind, RecomputedCode>;
 
 const OBJECTS = new Map<string, AnyKind>([...RELEASES, ...DOCUMENTS].map((object) => [object.kind, object]));
 
 /** Kinds that say what holds now. */
 export const DOCUMENT_KINDS = /* @__PURE__ */ DOCUMENTS.map(({ kind }) => kind) as readonly Kind[];
 export const KINDS: readonly Kind[] = [...RELEASE_KINDS, ...DOCUMENT_KINDS];
-export const kind = /* @__PURE__ */ z.enum(KINDS);
-
-/**
- * The schema of each kind's predicate.
- * @example
- * ```ts
- * import { type Predicate, PREDICATES } from "touchstone/protocol";
- * const readRevocation = (json: unknown): Predicate<"revocation"> => PREDICATES.revocation.parse(json);
- * ```
- */
-export const PREDICATES = /* @__PURE__ */ Object.fromEntries(
-  [...OBJECTS].map(([name, { schema }]) => [name, schema]),
-) as SchemaByKind;
 
 /** Everything that the protocol knows of a kind. */
 export function kindObject(kind: Kind): AnyKind {
   return OBJECTS.get(kind) as AnyKind;
+}
+
+/** The validator of a kind's predicate. */
+export function predicateShape<K extends Kind>(kind: K): Shape<Predicate<K>> {
+  return PREDICATES[kind];
+}
+
+/** The validator of what is attached to an entry of a kind whose entries can have an attachment. */
+export function attachedShape(kind: Kind): Shape<unknown> {
+  const shape = (ATTACHED as { readonly [K in Kind]?: Shape<unknown> })[kind];
+  if (shape === undefined) throw new TypeError(`nothing is attached to entries of the kind ${kind}`);
+  return shape;
 }
 
 export function isReleaseKind(kind: string): kind is ReleaseKind {

@@ -1,34 +1,12 @@
 // Defines the kind policy: which whole release sets are acceptable now. Every field is required; a permissive or empty policy cannot be
 // written.
-import * as z from "zod";
-import { BOOT_PATHS } from "./boot.ts";
-import { hex16, integer, name, origin, positive, sha256, sha384, tdxRegister, text, time } from "./fields.ts";
-import { membersOf, type ProfilePlace } from "./kind.ts";
-import { rebuildRule } from "./rebuild-rule.ts";
-import { type Reference, referenceTo } from "./reference.ts";
-import { type KindByMember, PROFILE_KINDS } from "./release-kinds.ts";
+import { differ } from "./fields.ts";
+import { membersOf } from "./kind.ts";
+import type { Policy, Profile } from "./policy.shape.ts";
+import type { Reference } from "./reference.ts";
+import { PROFILE_KINDS } from "./release-kinds.ts";
 
-const rtmr3 = z.union([
-  z.strictObject({ mode: z.literal("zero") }),
-  z.strictObject({ mode: z.literal("exact"), value: tdxRegister }),
-  z.strictObject({
-    mode: z.literal("replay"),
-    events: z
-      .array(z.strictObject({ name: text(128), payloadSha256: sha256 }))
-      .min(1)
-      .max(64)
-      .describe(
-        "The first events of RTMR3, in order; the event log must replay to the register and begin with them",
-      ),
-  }),
-]);
-
-const mrSeam = z.union([
-  z.strictObject({ mode: z.literal("allow"), values: z.array(tdxRegister).min(1).max(32) }),
-  z
-    .strictObject({ mode: z.literal("intel-signed") })
-    .describe("Any TDX module that the collateral's module identity covers"),
-]);
+export type { GpuRequirements, Policy, Profile, TdxRequirements } from "./policy.shape.ts";
 
 /** Forms of a TD report, by the TDX module that makes it; the longer ones state more. */
 export const TDX_BODIES = ["1.0", "1.5", "1.5-extended"] as const;
@@ -42,59 +20,6 @@ export const TD_ATTRIBUTE_RULES = [
 ] as const;
 export type TdAttributeRule = (typeof TD_ATTRIBUTE_RULES)[number];
 
-const differ = (values: readonly unknown[]) => new Set(values).size === values.length;
-const distinct = <T extends z.ZodType>(item: T) =>
-  z.array(item).refine(differ, { error: "members must differ" });
-
-/** What the TDX quote must show beside the registers that the referenced entries state. */
-export const tdxRequirements = z.strictObject({
-  /** Accepted forms of the TD report. */
-  bodies: distinct(z.enum(TDX_BODIES)).min(1),
-  /** SEPT_VE_DISABLE on; MIGRATABLE off; reserved bits of TD_ATTRIBUTES and XFAM zero; x87 and SSE in XFAM. */
-  requiredAttributes: distinct(z.enum(TD_ATTRIBUTE_RULES)),
-  mrConfigId: tdxRegister,
-  mrOwner: tdxRegister,
-  mrOwnerConfig: tdxRegister,
-  rtmr3,
-  mrSeam,
-  minTeeTcbSvn: hex16.describe("Lowest TEE_TCB_SVN, component by component"),
-  tcbStatuses: z
-    .array(
-      z.enum([
-        "UpToDate",
-        "SWHardeningNeeded",
-        "ConfigurationNeeded",
-        "ConfigurationAndSWHardeningNeeded",
-        "OutOfDate",
-      ]),
-    )
-    .min(1)
-    .describe("Accepted TCB statuses, in Intel's words"),
-  minTcbEvaluationDataNumber: positive,
-  /** A TDX 1.0 body does not show it. */
-  mrServiceTd: z.enum(["zero", "zero-or-not-shown"]),
-  debug: z.literal(false),
-});
-export type TdxRequirements = z.infer<typeof tdxRequirements>;
-
-/** What the GPU evidence must show. */
-export const gpuRequirements = z.strictObject({
-  count: z.int().min(1).max(16),
-  architecture: z.enum(["hopper", "blackwell"]),
-  /** Passed through for itself, without NVLink to others. */
-  mode: z.literal("single"),
-  /** "accept" of one GPU alone, never of several. */
-  modeNotStated: z.enum(["accept", "reject"]),
-  driverVersions: z.array(text(64)).min(1).max(16),
-  vbiosVersions: z.array(text(64)).min(1).max(16),
-  rimTables: z.array(sha256).min(1).max(32).describe("tableDigest of each gpu-rim that may be used"),
-  fwids: z.array(sha384).min(1).max(32),
-  ccMode: z.literal("on"),
-  devtools: z.literal(false),
-  revocation: z.enum(["ocsp-stapled", "crl", "not-required"]),
-});
-export type GpuRequirements = z.infer<typeof gpuRequirements>;
-
 /** How REPORTDATA binds the channel key. */
 export const BINDING_FORMATS = [
   "touchstone-binding/v1",
@@ -103,39 +28,21 @@ export const BINDING_FORMATS = [
   "contrast-atls",
 ] as const;
 
-const binding = z.strictObject({
-  format: z.enum(BINDING_FORMATS),
-  channel: z.enum(["tls-spki", "hpke"]),
-  freshness: z
-    .enum(["nonce", "boot"])
-    .describe("nonce: REPORTDATA holds the verifier's challenge; boot: evidence of the boot"),
-});
+/** One for each kind that a profile names. */
+const PROFILE_MEMBERS = PROFILE_KINDS.map(({ profile }) => profile.member);
 
-type ReferenceTo<K extends string> = ReturnType<typeof referenceTo<K>>;
-type ProfileReferences = {
-  [M in keyof KindByMember]: KindByMember[M]["profile"] extends { readonly atMost: number }
-    ? z.ZodArray<ReferenceTo<KindByMember[M]["kind"]>>
-    : ReferenceTo<KindByMember[M]["kind"]>;
-};
+export function beginsBeforeItExpires({ validFrom, expires }: Policy): boolean {
+  return validFrom < expires;
+}
 
-/** One member for each kind that a profile names. */
-const profileReferences = Object.fromEntries(
-  PROFILE_KINDS.map((kind) => {
-    const { member, atMost } = kind.profile as ProfilePlace;
-    const reference = referenceTo(kind);
-    return [member, atMost === undefined ? reference : z.array(reference).min(1).max(atMost)];
-  }),
-) as ProfileReferences;
+export function hasDistinctProfiles({ profiles }: Policy): boolean {
+  return differ(profiles.map(({ id }) => id));
+}
 
-const profile = z.strictObject({
-  id: name,
-  ...profileReferences,
-  bootPath: z.enum(BOOT_PATHS).describe("How the image is started: which of its measurements count"),
-  tdx: tdxRequirements,
-  gpu: gpuRequirements,
-  binding,
-});
-export type Profile = z.infer<typeof profile>;
+/** Whether the first version, and no other, follows nothing. */
+export function isChained({ version, previous }: Policy): boolean {
+  return (version === 1) === (previous === null);
+}
 
 /** Whether the profiles of a policy name entries of this kind. */
 export function hasPlaceInProfile(kind: string): boolean {
@@ -144,32 +51,8 @@ export function hasPlaceInProfile(kind: string): boolean {
 
 /** Everything that a profile names, in the order of the list of kinds. */
 export function referencesInProfile(profile: Profile): Reference[] {
-  return membersOf(profile, Object.keys(profileReferences));
+  return membersOf(profile, PROFILE_MEMBERS);
 }
-
-type SvnFloor = Record<KindByMember[keyof KindByMember]["kind"], typeof integer>;
-
-export const policy = z
-  .strictObject({
-    name,
-    origin,
-    version: positive,
-    previous: sha256.nullable().describe("Payload digest of version - 1; null for 1"),
-    validFrom: time,
-    expires: time,
-    svnFloor: z
-      .strictObject(Object.fromEntries(PROFILE_KINDS.map(({ kind }) => [kind, integer])) as SvnFloor)
-      .describe("Lowest acceptable svn of each kind"),
-    rebuilds: rebuildRule,
-    profiles: z.array(profile).min(1).max(32),
-  })
-  .refine((p) => p.validFrom < p.expires, { error: "validFrom must be before expires" })
-  .refine((p) => differ(p.profiles.map(({ id }) => id)), { error: "profile ids must differ" })
-  .refine((p) => (p.version === 1) === (p.previous === null), {
-    error: "previous is null for version 1 and only then",
-  })
-  .describe("Which whole release sets are acceptable");
-export type Policy = z.infer<typeof policy>;
 
 /** The lowest svn that is acceptable where a profile names this entry. */
 export function svnFloorOf({ svnFloor }: Policy, { kind }: Pick<Reference, "kind">): number {

@@ -1,28 +1,14 @@
 // Defines the kind status: everything in force, summarised. It closes the gap that a log alone leaves open: inclusion proves presence,
 // never absence.
-import * as z from "zod";
-import { name, positive, sha256, time } from "./fields.ts";
-import { revokedKey } from "./revocation.ts";
+import type { Status } from "./status.shape.ts";
 
-export const status = z
-  .strictObject({
-    name: z.literal("status"),
-    sequence: positive.describe("Sequence number, from 1"),
-    previous: sha256.nullable().describe("Payload digest of sequence - 1; null for 1"),
-    treeSize: positive.describe("Every entry below this index is summarised"),
-    trustRoot: z.strictObject({ version: positive, digest: sha256 }),
-    policies: z
-      .array(z.strictObject({ name, version: positive, digest: sha256 }))
-      .max(128)
-      .describe("Newest version of every policy, by name"),
-    revokedDigests: z.array(sha256).max(512).describe("Every payload digest revoked below treeSize, sorted"),
-    revokedKeys: z.array(revokedKey).max(64).describe("Every key range revoked below treeSize, in order"),
-    issuedAt: time,
-    expires: time,
-  })
-  .refine((s) => s.issuedAt < s.expires, { error: "issuedAt must be before expires" })
-  .refine((s) => (s.sequence === 1) === (s.previous === null), {
-    error: "previous is null for sequence 1 and only then",
-  })
-  .describe("Summary of what is in force");
-export type Status = z.infer<typeof status>;
+export type { Status } from "./status.shape.ts";
+
+export function isIssuedBeforeItExpires({ issuedAt, expires }: Status): boolean {
+  return issuedAt < expires;
+}
+
+/** Whether the first one, and no other, follows nothing. */
+export function isChained({ sequence, previous }: Status): boolean {
+  return (sequence === 1) === (previous === null);
+}

@@ -38,9 +38,14 @@ export function parseCanonical(bytes: Uint8Array, format: string): unknown {
   } catch {
     throw new MalformedError(format, "not JSON", "");
   }
+  requireCanonical(value, text, format);
+  return value;
+}
+
+/** @throws MalformedError where `text`, of which JSON.parse made `value`, is not its canonical text. */
+export function requireCanonical(value: unknown, text: string, format: string): void {
   // What a strict parser would refuse shows here: a member twice, white space or another form of a number makes the texts differ.
   if (canonicalize(value) !== text) throw new MalformedError(format, "not in RFC 8785 canonical form", "");
-  return value;
 }
 
 function write(value: unknown, depth: number): string {

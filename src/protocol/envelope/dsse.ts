@@ -1,23 +1,21 @@
 // Reads and writes DSSE envelopes v1 (github.com/secure-systems-lab/dsse) around an in-toto statement, and the exact leaf that the log
 // holds for it.
-import * as z from "zod";
 import { type Hash, sha256 } from "../cryptography/hash.ts";
 import { type PublicKey, type VerifySignature, verifySignature } from "../cryptography/signature.ts";
 import { decodeBase64, encodeBase64 } from "../encoding/base64.ts";
 import { concatBytes } from "../encoding/bytes.ts";
 import { encodeHex } from "../encoding/hex.ts";
 import { readAs } from "../encoding/shape.ts";
-import { utf8 } from "../encoding/text.ts";
-import { keyId } from "../entry/fields.ts";
+import { decodeUtf8, utf8 } from "../encoding/text.ts";
 import { MalformedError, VerificationError } from "../errors.ts";
-import { canonicalize, parseCanonical } from "./canonical-json.ts";
+import { parseCanonical } from "./canonical-json.ts";
+import { type EnvelopeJson, envelopeJson } from "./dsse.shape.ts";
+import { MAX_LEAF_BYTES, PAYLOAD_TYPE } from "./dsse-format.ts";
 import { parseJson } from "./parse-json.ts";
 import { parseStatement, type Statement } from "./statement.ts";
 
-export const PAYLOAD_TYPE = "application/vnd.in-toto+json";
-/** The largest entry that a tlog-tiles entry bundle can hold. */
-export const MAX_LEAF_BYTES = 65_535;
-const MAX_SIGNATURES = 32;
+export type { EnvelopeJson } from "./dsse.shape.ts";
+export { MAX_LEAF_BYTES, PAYLOAD_TYPE } from "./dsse-format.ts";
 
 export interface Signature {
   /** Hex SHA-256 of the signer's SPKI DER. */
@@ -45,17 +43,6 @@ export interface Envelope {
   readonly leaf: Uint8Array;
 }
 
-/** The envelope's JSON, as it travels over HTTP and inside bundles. */
-export const envelopeJson = z.strictObject({
-  payload: z.string().max(MAX_LEAF_BYTES),
-  payloadType: z.literal(PAYLOAD_TYPE),
-  signatures: z
-    .array(z.strictObject({ keyid: keyId, sig: z.string().max(128) }))
-    .min(1)
-    .max(MAX_SIGNATURES),
-});
-export type EnvelopeJson = z.infer<typeof envelopeJson>;
-
 /**
  * Pre-authentication encoding (DSSE protocol.md): the bytes that are signed.
  * @example
@@ -80,7 +67,10 @@ export function preAuthEncoding(payload: Uint8Array): Uint8Array {
  * ```
  */
 export function parseEnvelope(bytes: Uint8Array, hash: Hash = sha256): Envelope {
-  return envelopeFromJson(parseJson(bytes, 2 * MAX_LEAF_BYTES), hash);
+  const json = readLeaf(bytes);
+  return json === undefined
+    ? envelopeFromJson(parseJson(bytes, 2 * MAX_LEAF_BYTES), hash)
+    : open(json, bytes, hash);
 }
 
 export function envelopeFromJson(json: unknown, hash: Hash = sha256): Envelope {
@@ -103,17 +93,48 @@ export function envelopeFromJson(json: unknown, hash: Hash = sha256): Envelope {
 export function parseLeaf(leaf: Uint8Array, hash: Hash = sha256): Envelope {
   if (leaf.length > MAX_LEAF_BYTES)
     throw new MalformedError("log entry", `longer than ${MAX_LEAF_BYTES} bytes`);
+  return open(readLeaf(leaf) ?? judgeLeaf(leaf), leaf, hash);
+}
+
+/** The envelope in bytes that are exactly its leaf, as a program sends it and as the log holds it; undefined for every other text. */
+function readLeaf(bytes: Uint8Array): EnvelopeJson | undefined {
+  if (bytes.length > MAX_LEAF_BYTES) return undefined;
+  try {
+    const text = decodeUtf8(bytes);
+    const { data } = envelopeJson.safeParse(JSON.parse(text));
+    return data && isSorted(data) && leafText(data) === text ? data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Says what is wrong with bytes that are no leaf, unless it is within the payload. */
+function judgeLeaf(leaf: Uint8Array): EnvelopeJson {
   const json = checkEnvelope(parseCanonical(leaf, "log entry"));
-  if (!json.signatures.every((s, i) => i === 0 || s.keyid > (json.signatures[i - 1]?.keyid ?? "")))
-    throw new MalformedError("log entry", "its signatures are not sorted by key id", "/signatures");
-  const payload = decodeBase64(json.payload);
-  const statement = parseStatement(payload);
-  const signatures = json.signatures.map(decodeSignature);
-  return { payload, payloadDigest: encodeHex(hash(payload)), statement, signatures, leaf };
+  if (isSorted(json)) return json;
+  throw new MalformedError("log entry", "its signatures are not sorted by key id", "/signatures");
+}
+
+function isSorted({ signatures }: EnvelopeJson): boolean {
+  return signatures.every(({ keyid }, i) => i === 0 || keyid > (signatures[i - 1]?.keyid ?? ""));
+}
+
+/** The RFC 8785 form of an envelope in whose strings nothing needs a backslash. Others come out shorter than any JSON text of them. */
+function leafText({ payload, signatures }: EnvelopeJson): string {
+  const signed = signatures.map(({ keyid, sig }) => `{"keyid":"${keyid}","sig":"${sig}"}`);
+  return `{"payload":"${payload}","payloadType":"${PAYLOAD_TYPE}","signatures":[${signed.join(",")}]}`;
 }
 
 function checkEnvelope(json: unknown): EnvelopeJson {
   return readAs(envelopeJson, json, "DSSE envelope");
+}
+
+/** @param json of which `leaf` is the canonical text. */
+function open(json: EnvelopeJson, leaf: Uint8Array, hash: Hash): Envelope {
+  const payload = decodeBase64(json.payload);
+  const statement = parseStatement(payload);
+  const signatures = json.signatures.map(decodeSignature);
+  return { payload, payloadDigest: encodeHex(hash(payload)), statement, signatures, leaf };
 }
 
 function decodeSignature({ keyid, sig }: EnvelopeJson["signatures"][number]): Signature {
@@ -139,7 +160,8 @@ function assemble(json: EnvelopeJson, payload: Uint8Array, hash: Hash): Envelope
     throw new MalformedError("DSSE envelope", "one key signed twice", "/signatures");
   }
   const statement = parseStatement(payload);
-  const leaf = utf8(canonicalize({ ...json, signatures }));
+  const decoded = signatures.map(decodeSignature);
+  const leaf = utf8(leafText({ ...json, signatures }));
   if (leaf.length > MAX_LEAF_BYTES) {
     throw new MalformedError(
       "DSSE envelope",
@@ -147,7 +169,7 @@ function assemble(json: EnvelopeJson, payload: Uint8Array, hash: Hash): Envelope
     );
   }
   const payloadDigest = encodeHex(hash(payload));
-  return { payload, payloadDigest, statement, signatures: signatures.map(decodeSignature), leaf };
+  return { payload, payloadDigest, statement, signatures: decoded, leaf };
 }
 
 function formatEnvelope(payload: Uint8Array, signatures: readonly Signature[]): EnvelopeJson {

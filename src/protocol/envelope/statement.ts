@@ -1,36 +1,26 @@
 // Reads and writes in-toto Statements v1 (github.com/in-toto/attestation, spec/v1/statement.md), with a predicate of one of our kinds.
 // The payload must equal its own RFC 8785 form, so that two parties who agree on the content agree on the digest.
-import * as z from "zod";
-import { readAs, type Validator } from "../encoding/shape.ts";
+import { readPart } from "../encoding/shape.ts";
 import { utf8 } from "../encoding/text.ts";
-import * as fields from "../entry/fields.ts";
 import {
   isReleaseKind,
   type Kind,
-  kindObject,
   kindOfPredicateType,
   type Predicate,
+  predicateShape,
   predicateTypeOf,
 } from "../entry/kinds.ts";
 import { MalformedError } from "../errors.ts";
+import type { Reading } from "../shape/shape.ts";
 import { canonicalDigest } from "./canonical-digest.ts";
-import { canonicalize, parseCanonical } from "./canonical-json.ts";
+import { canonicalize } from "./canonical-json.ts";
+import { readCanonical } from "./read-canonical.ts";
+import { type Subject, statementFrame } from "./statement.shape.ts";
+
+export type { Subject } from "./statement.shape.ts";
 
 const FORMAT = "statement";
 const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
-
-const subject = z.strictObject({
-  name: fields.text(512),
-  digest: z.strictObject({ sha256: fields.sha256, sha384: fields.sha384.optional() }),
-});
-export type Subject = z.infer<typeof subject>;
-
-const statementFrame = z.strictObject({
-  _type: z.literal(STATEMENT_TYPE),
-  subject: z.array(subject).min(1).max(256),
-  predicateType: z.string(),
-  predicate: z.unknown(),
-});
 
 /**
  * A statement of one kind. `version` is the release version, or the decimal version or sequence of a document.
@@ -66,7 +56,11 @@ export type Statement = { [K in Kind]: StatementOf<K> }[Kind];
  * ```
  */
 export function parseStatement(payload: Uint8Array): Statement {
-  const frame = readAs(statementFrame, parseCanonical(payload, FORMAT), FORMAT);
+  return readCanonical(payload, FORMAT, readStatement);
+}
+
+function readStatement(json: unknown, reading: Reading): Statement {
+  const frame = readPart(statementFrame, json, reading, FORMAT);
   const kind = kindOfPredicateType(frame.predicateType);
   if (kind === undefined) {
     throw new MalformedError(
@@ -75,12 +69,7 @@ export function parseStatement(payload: Uint8Array): Statement {
       "/predicateType",
     );
   }
-  const predicate = readAs(
-    kindObject(kind).validator as Validator<Predicate>,
-    frame.predicate,
-    FORMAT,
-    "/predicate",
-  );
+  const predicate = readPart(predicateShape(kind), frame.predicate, reading, FORMAT, "/predicate");
   const statement = {
     kind,
     name: predicate.name,

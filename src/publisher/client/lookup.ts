@@ -1,17 +1,17 @@
 // Looks up what a draft builds on. What the log answers here is not proven; a draft made from a lie is refused when it is published.
 import * as z from "zod";
 import { readAs } from "../../protocol/encoding/shape.ts";
-import { releaseVersion } from "../../protocol/entry/fields.ts";
+import { releaseVersion } from "../../protocol/entry/fields.shape.ts";
 import type { Kind } from "../../protocol/entry/kinds.ts";
 import { isName } from "../../protocol/entry/name.ts";
 import { describeReference } from "../../protocol/entry/reference.ts";
-import { type Envelope, envelopeFromJson, envelopeJson } from "../../protocol/envelope/dsse.ts";
+import { type Envelope, envelopeFromJson } from "../../protocol/envelope/dsse.ts";
 import type { StatementOf } from "../../protocol/envelope/statement.ts";
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";
 import { type AnswerCode, askLog, type LogClient } from "./log-client.ts";
 
 const indexed = z.object({ index: z.int().min(0) });
-const entry = z.object({ index: z.int().min(0), envelope: envelopeJson });
+const entry = z.object({ index: z.int().min(0), envelope: z.unknown() });
 const inForce = z.object({ entry: z.unknown() });
 
 export interface FoundEntry<K extends Kind = Kind> {
@@ -111,7 +111,7 @@ const REFERENCE = /^([a-z-]+)\/([^@]+)@([^@]+)$/;
 /** Reads "kind/name@version". @throws MalformedError */
 export function parseReference(text: string): { kind: string; name: string; version: string } {
   const [, kind, name, version] = REFERENCE.exec(text) ?? [];
-  const valid = name !== undefined && isName(name) && releaseVersion.safeParse(version).success;
+  const valid = name !== undefined && isName(name) && releaseVersion.safeParse(version).error === undefined;
   if (!valid || kind === undefined || name === undefined || version === undefined)
     throw new MalformedError("reference", `${JSON.stringify(text.slice(0, 200))} is not kind/name@version`);
   return { kind, name, version };

@@ -7,12 +7,13 @@ import { importPublicKey, type PublicKey, verifySignature } from "../../protocol
 import { decodeBase64 } from "../../protocol/encoding/base64.ts";
 import { likeness } from "../../protocol/encoding/recognise.ts";
 import { readAs } from "../../protocol/encoding/shape.ts";
-import { text } from "../../protocol/entry/fields.ts";
+import { builderId } from "../../protocol/entry/release.shape.ts";
 import { PAYLOAD_TYPE, preAuthEncoding } from "../../protocol/envelope/dsse.ts";
 import { parseJson } from "../../protocol/envelope/parse-json.ts";
 import type { Subject } from "../../protocol/envelope/statement.ts";
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";
 import { rawEcdsaSignature } from "../../verifier/x509/der.ts";
+import { zodOf } from "../zod-of.ts";
 import type { DescribeCode } from "./describe-code.ts";
 import { withFile } from "./files/random-access.ts";
 
@@ -44,7 +45,7 @@ const statement = z.object({
     .max(10_000),
   predicate: z.object({
     buildDefinition: z.object({ buildType: z.string().min(1) }),
-    runDetails: z.object({ builder: z.object({ id: text(512) }) }),
+    runDetails: z.object({ builder: z.object({ id: zodOf(builderId) }) }),
   }),
 });
 

@@ -1,6 +1,7 @@
 // Holds the field types that the tables of a release file are made of.
 import * as z from "zod";
-import { time } from "../../protocol/entry/fields.ts";
+import { time } from "../../protocol/entry/fields.shape.ts";
+import { zodOf } from "../zod-of.ts";
 
 /** Text of a release file that becomes an absolute path. */
 export type PathField = z.ZodType<string>;
@@ -11,7 +12,10 @@ export const word = z.string().min(1).max(1024);
 export const reference = word.describe("Table of this file, or kind/name@version");
 
 export const rfc3339 = z
-  .union([z.date().transform((date) => new Date(date.getTime())), time.transform((text) => new Date(text))])
+  .union([
+    z.date().transform((date) => new Date(date.getTime())),
+    zodOf(time).transform((text) => new Date(text)),
+  ])
   .refine((date) => !Number.isNaN(date.getTime()), { error: "expected a time such as 2026-11-23T14:00:00Z" });
 
 /** Patches in a quilt directory, or as commits. */

@@ -91,9 +91,8 @@ function floorsOf(releases: ReleaseSet, given: GivenFloors): Policy["svnFloor"] 
     .map(({ statement }) => statement);
   const lowest = (kind: ReleaseKind) =>
     Math.min(...statements.filter((one) => one.kind === kind).map(({ predicate }) => predicate.svn));
-  return Object.fromEntries(
-    PROFILE_KINDS.map(({ kind }) => [kind, given[kind] ?? lowest(kind)]),
-  ) as Policy["svnFloor"];
+  const floors = PROFILE_KINDS.map(({ kind }) => [kind, given[kind] ?? lowest(kind)] as const);
+  return Object.fromEntries(floors) as Record<keyof Policy["svnFloor"], number>;
 }
 
 function distinct<T>(values: readonly T[]): T[] {

@@ -2,10 +2,11 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import * as z from "zod";
-import { integer } from "../../protocol/entry/fields.ts";
+import { integer } from "../../protocol/entry/fields.shape.ts";
 import type { ReleaseKind } from "../../protocol/entry/release-kinds.ts";
 import { DESCRIBERS } from "../describe/kinds/list.ts";
 import { type PathField, word } from "../describe/table-fields.ts";
+import { zodOf } from "../zod-of.ts";
 
 export const TABLE_NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
 
@@ -26,7 +27,7 @@ export function releaseFields(path: PathField) {
     name: word.exactOptional(),
     version: word.exactOptional(),
     channel: word.exactOptional(),
-    svn: integer.exactOptional(),
+    svn: zodOf(integer).exactOptional(),
     builder: word.exactOptional(),
     source: word.exactOptional(),
     sourceCommit: word.exactOptional(),

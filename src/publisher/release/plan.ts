@@ -3,9 +3,10 @@
 import { join } from "node:path";
 import * as z from "zod";
 import { readAs } from "../../protocol/encoding/shape.ts";
-import { name, releaseVersion, sha256 } from "../../protocol/entry/fields.ts";
-import { kind } from "../../protocol/entry/kinds.ts";
+import { name, releaseVersion, sha256 } from "../../protocol/entry/fields.shape.ts";
+import { kind } from "../../protocol/entry/kinds.shape.ts";
 import { parseJson } from "../../protocol/envelope/parse-json.ts";
+import { zodOf } from "../zod-of.ts";
 import { TABLE_NAME } from "./artefact-table.ts";
 
 const MAX_PLAN = 1024 * 1024;
@@ -13,11 +14,11 @@ const MAX_PLAN = 1024 * 1024;
 const planned = z.strictObject({
   /** Name of the table in the release file, and of the files in the folder. */
   table: z.string().regex(TABLE_NAME),
-  kind,
-  name,
-  version: releaseVersion,
+  kind: zodOf(kind),
+  name: zodOf(name),
+  version: zodOf(releaseVersion),
   /** SHA-256 of the statement. */
-  digest: sha256,
+  digest: zodOf(sha256),
 });
 export type PlannedEntry = z.infer<typeof planned>;
 

@@ -2,13 +2,13 @@
 // name the table and key that is wrong; secrets are named by file or environment variable, and nothing of [keys] is ever repeated.
 import { dirname, resolve } from "node:path";
 import * as z from "zod";
-import { name, positive } from "../../protocol/entry/fields.ts";
-import { policy as policySchema } from "../../protocol/entry/policy.ts";
+import { name, positive } from "../../protocol/entry/fields.shape.ts";
 import { RELEASE_KINDS, type ReleaseKind } from "../../protocol/entry/release-kinds.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import { reference } from "../describe/table-fields.ts";
 import { parseToml } from "../parse-toml.ts";
-import { requirements } from "../policy/requirements.ts";
+import { raisedFloor, requirements } from "../policy/requirements.shape.ts";
+import { zodOf } from "../zod-of.ts";
 import {
   artefactTables,
   type DescribedTable,
@@ -35,15 +35,15 @@ const keySources = z.union([keySource.transform((one) => [one]), z.array(keySour
 
 function policySection(path: ReturnType<typeof pathFrom>) {
   return z.strictObject({
-    name,
+    name: zodOf(name),
     /** Id of its one profile; the policy's name unless given. */
-    profile: name.exactOptional(),
+    profile: zodOf(name).exactOptional(),
     /** How long a new version is in force. */
-    days: positive,
-    requirements: z.union([path, requirements], {
+    days: zodOf(positive),
+    requirements: z.union([path, zodOf(requirements)], {
       error: "expected a TOML or JSON file that exists, or a table of tdx, gpu and binding",
     }),
-    svnFloor: policySchema.shape.svnFloor.partial().default({}),
+    svnFloor: zodOf(raisedFloor).default({}),
     osImage: reference.exactOptional(),
     gspFirmware: reference.exactOptional(),
     gpuRims: z.array(reference).min(1).exactOptional(),

@@ -1,7 +1,7 @@
 // Reads the contents of a RIM: a SWID tag (ISO/IEC 19770-2:2015) with TCG RIM metadata, whose payload states one measurement for each
 // resource.
 import type { Element } from "@xmldom/xmldom";
-import { type GoldenTable, goldenTable } from "../../protocol/entry/kinds/gpu-rim.ts";
+import { type GoldenTable, goldenTable } from "../../protocol/entry/kinds/gpu-rim.shape.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import { attributeOf, childElements, isElement } from "./parse-xml.ts";
 
@@ -40,8 +40,7 @@ export function readRim(root: Element): RimContent {
     .map(readResource)
     .sort((a, b) => a.index - b.index);
   const table = goldenTable.safeParse(rows);
-  if (!table.success)
-    throw new MalformedError(FORMAT, table.error.issues[0]?.message ?? "not a golden table");
+  if (table.error) throw new MalformedError(FORMAT, table.error.issues[0]?.message ?? "not a golden table");
   return {
     tagId: attributeOf(root, "tagId"),
     kind: kindOf(colloquialVersion),

@@ -3,9 +3,10 @@ import * as z from "zod";
 import type { PublishedLog, ReadEntry } from "../../log/published-log.ts";
 import { encodeBase64 } from "../../protocol/encoding/base64.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
-import { integer, keyId, positive, sha256, time } from "../../protocol/entry/fields.ts";
-import { kind } from "../../protocol/entry/kinds.ts";
-import { envelopeJson, envelopeToJson } from "../../protocol/envelope/dsse.ts";
+import { integer, keyId, positive, sha256, time } from "../../protocol/entry/fields.schema.ts";
+import { kind } from "../../protocol/entry/kinds.schema.ts";
+import { envelopeJson } from "../../protocol/envelope/dsse.schema.ts";
+import { envelopeToJson } from "../../protocol/envelope/dsse.ts";
 import { isEntryRevoked, statementJson } from "./read-entry.ts";
 
 export const index = integer.describe("Index of the entry, from 0");

@@ -1,6 +1,6 @@
 // Describes pages and the files around them: they are part of the interface, and the list of what exists is the description.
 import * as z from "zod";
-import { name as nameShape } from "../../protocol/entry/fields.ts";
+import { name as nameShape } from "../../protocol/entry/fields.schema.ts";
 import { decimal } from "../http/parameters.ts";
 import { type Api, describeRoute, problems } from "../openapi.ts";
 import { PROBLEM_MEDIA_TYPE, problem } from "../problem.ts";

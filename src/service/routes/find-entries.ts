@@ -4,7 +4,7 @@ import * as z from "zod";
 import type { PublishedLog, ReadEntry } from "../../log/published-log.ts";
 import type { SearchPage, SearchQuery } from "../../log/store/log-store.ts";
 import { formatTime } from "../../protocol/entry/fields.ts";
-import { kind } from "../../protocol/entry/kinds.ts";
+import { kind } from "../../protocol/entry/kinds.schema.ts";
 import { contentJson, detailedEntry, entrySummary, summaryJson, treeSize } from "../entries/answer-shapes.ts";
 import { readLoggedEntry, requirePublished, revokedBy } from "../entries/read-entry.ts";
 import { cursor, decimal, hexDigest } from "../http/parameters.ts";

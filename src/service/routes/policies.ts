@@ -1,7 +1,8 @@
 // Serves policies: the list, and the bundles that verifiers fetch. A bundle comes out of memory, compressed already.
 import * as z from "zod";
-import { BUNDLE_MEDIA_TYPE, policyBundleJson } from "../../protocol/bundle/policy-bundle.ts";
-import { name as nameShape, positive, sha256, time } from "../../protocol/entry/fields.ts";
+import { policyBundleJson } from "../../protocol/bundle/policy-bundle.schema.ts";
+import { BUNDLE_MEDIA_TYPE } from "../../protocol/bundle/policy-bundle.ts";
+import { name as nameShape, positive, sha256, time } from "../../protocol/entry/fields.schema.ts";
 import type { StatementOf } from "../../protocol/envelope/statement.ts";
 import { index, treeSize } from "../entries/answer-shapes.ts";
 import { isEntryRevoked, readLoggedEntry, requirePublished } from "../entries/read-entry.ts";

@@ -2,7 +2,8 @@
 import * as z from "zod";
 import type { PublishedLog } from "../../log/published-log.ts";
 import { encodeBase64 } from "../../protocol/encoding/base64.ts";
-import { formatTime, integer, positive, time } from "../../protocol/entry/fields.ts";
+import { integer, positive, time } from "../../protocol/entry/fields.schema.ts";
+import { formatTime } from "../../protocol/entry/fields.ts";
 import { formatTlogProof } from "../../protocol/note/tlog-proof.ts";
 import { checkpointText, hash, index, leafHash, proofText, treeSize } from "../entries/answer-shapes.ts";
 import { requirePublished } from "../entries/read-entry.ts";

@@ -1,6 +1,6 @@
 // Serves what is in force: the trust root, the status and the revocations, each with the proof that it is logged.
 import * as z from "zod";
-import { positive, sha256 } from "../../protocol/entry/fields.ts";
+import { positive, sha256 } from "../../protocol/entry/fields.schema.ts";
 import { currentTrustRoot } from "../../protocol/registration/in-force.ts";
 import { checkpointText, index, provenEntry, provenJson } from "../entries/answer-shapes.ts";
 import { readLoggedEntry, requirePublished } from "../entries/read-entry.ts";

@@ -1,34 +1,15 @@
 // Defines what a verifier remembers between visits, so that nobody can show it an older or another log than before: its form
 // (docs/formats.md).
-import * as z from "zod";
 import { readAs } from "../../protocol/encoding/shape.ts";
-import { integer, name, positive, text, time } from "../../protocol/entry/fields.ts";
 import { parseJson } from "../../protocol/envelope/parse-json.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import { isFork, treeOfNote } from "./fork.ts";
+import { type RememberedState as Remembered, rememberedState } from "./remembered-state.shape.ts";
 
 const FORMAT = "remembered state";
 /** Room for three checkpoints of the size that a bundle may have, and for the policies that a status may name. */
 const MAX_STATE_BYTES = 512 * 1024;
 
-const note = z.string().max(65_536);
-
-const rememberedState = z.strictObject({
-  origin: text(255),
-  trustRootVersion: positive.describe("Newest trust root seen"),
-  statusSequence: positive.describe("Newest status seen"),
-  checkpoint: z
-    .strictObject({
-      note: note.describe("The signed note that it was verified from"),
-      cosignedAt: time.describe("Oldest cosignature of its quorum"),
-    })
-    .describe("Largest tree seen"),
-  policies: z.record(name, integer).describe("Newest version seen of each policy"),
-  fork: z
-    .tuple([note, note])
-    .nullable()
-    .describe("Two checkpoints of one size and of different roots: proof against the log"),
-});
 /**
  * @example
  * ```ts
@@ -36,7 +17,7 @@ const rememberedState = z.strictObject({
  * const hasForked = (state: RememberedState): boolean => state.fork !== null;
  * ```
  */
-export type RememberedState = z.infer<typeof rememberedState>;
+export type RememberedState = Remembered;
 
 /**
  * @throws MalformedError also for the earlier form, which kept no signed checkpoint.

@@ -1,18 +1,16 @@
 // Defines what a verifier starts from: one trust root of one log, by digest. Everything else is authenticated from it.
-import * as z from "zod";
 import { readAs } from "../../protocol/encoding/shape.ts";
-import { positive, sha256, text } from "../../protocol/entry/fields.ts";
 import type { TrustRoot } from "../../protocol/entry/trust-root.ts";
 import {
   type Envelope,
   envelopeFromJson,
-  envelopeJson,
   envelopeToJson,
   MAX_LEAF_BYTES,
 } from "../../protocol/envelope/dsse.ts";
 import { parseJson } from "../../protocol/envelope/parse-json.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import type { RememberedState } from "./remembered-state.ts";
+import { trustFile } from "./trust-pin.shape.ts";
 
 /**
  * Names one trust root. Three values that fit into a program's source.
@@ -60,13 +58,6 @@ export interface VerifyBundleOptions {
   /** What was remembered of this log, or null on the first visit. */
   readonly remembered: RememberedState | null;
 }
-
-const trustFile = z.strictObject({
-  origin: text(255),
-  version: positive,
-  digest: sha256,
-  envelope: envelopeJson,
-});
 
 /**
  * Reads `trust-root.json`, which `touchstone init` writes: the pin, and the envelope of the trust root that it names.

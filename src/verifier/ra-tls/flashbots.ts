@@ -1,16 +1,11 @@
 // Reads Flashbots' attested-tls message (flashbots/attested-tls, crates/attestation): JSON that stands where dstack has the quote.
-import * as z from "zod";
 import { readAs } from "../../protocol/encoding/shape.ts";
 import { parseJson } from "../../protocol/envelope/parse-json.ts";
+import { attestedTlsMessage } from "./flashbots.shape.ts";
 
 /** A quote written as a JSON array of numbers takes up to four characters for each byte. */
 const MAX_MESSAGE_BYTES = 256 * 1024;
 const OPENING_BRACE = 0x7b;
-
-const message = z.strictObject({
-  attestation_type: z.enum(["gcp-tdx", "dcap-tdx", "qemu-tdx"]),
-  attestation: z.array(z.int().min(0).max(255)).max(64 * 1024),
-});
 
 /** Whether bytes that should be a quote are this message instead: no quote begins with a brace. */
 export function isAttestedTlsMessage(bytes: Uint8Array): boolean {
@@ -20,6 +15,6 @@ export function isAttestedTlsMessage(bytes: Uint8Array): boolean {
 /** The quote in the message. @throws MalformedError for Azure (its quote is of a vTPM), no attestation, and anything else. */
 export function parseAttestedTlsMessage(bytes: Uint8Array): Uint8Array {
   return Uint8Array.from(
-    readAs(message, parseJson(bytes, MAX_MESSAGE_BYTES), "attested-tls message").attestation,
+    readAs(attestedTlsMessage, parseJson(bytes, MAX_MESSAGE_BYTES), "attested-tls message").attestation,
   );
 }

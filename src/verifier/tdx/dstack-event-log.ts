@@ -1,7 +1,6 @@
 // Reads dstack's event log: a JSON array whose `imr` is the RTMR's number, counted from 0 (Dstack-TEE/dstack, cc-eventlog). It holds the
 // boot events with shortened data, so few of their digests can be recomputed, and runtime events in RTMR3, whose digest covers their
 // payload.
-import * as z from "zod";
 import { sha384 } from "../../protocol/cryptography/hash.ts";
 import { equalBytes } from "../../protocol/encoding/bytes.ts";
 import { decodeHex } from "../../protocol/encoding/hex.ts";
@@ -9,7 +8,7 @@ import { likeness } from "../../protocol/encoding/recognise.ts";
 import { readAs } from "../../protocol/encoding/shape.ts";
 import { parseJson } from "../../protocol/envelope/parse-json.ts";
 import { MalformedError } from "../../protocol/errors.ts";
-import { hexText } from "../hex-text.ts";
+import { type DstackEvent, dstackEvents } from "./dstack-event-log.shape.ts";
 import {
   DSTACK_RUNTIME_EVENT,
   type EventLog,
@@ -21,27 +20,11 @@ import {
 const FORMAT = "dstack event log";
 const MAX_LOG_BYTES = 512 * 1024;
 
-const hex = hexText(0, MAX_LOG_BYTES);
-const eventSchema = z.strictObject({
-  imr: z.literal([0, 1, 2, 3]),
-  event_type: z.int().min(0).max(0xffff_ffff),
-  /** Today's guest agent leaves that of runtime events empty, since it follows from the rest. */
-  digest: z.union([hexText(48, 48), z.literal("")]).default(""),
-  event: z.string().max(256),
-  event_payload: hex,
-  /** How the digest of a runtime event is made. */
-  version: z.literal([1, 2]).default(1),
-  /** What was hashed, for those who do not know the versions. */
-  preimage: hex.optional(),
-});
-type DstackEvent = z.infer<typeof eventSchema>;
-const logSchema = z.array(eventSchema).min(1).max(4096);
-
 /** Reads a log of at most 512 KiB. @throws MalformedError */
 export function parseDstackEventLog(bytes: Uint8Array): EventLog {
   const value = parseJson(bytes, MAX_LOG_BYTES);
   if (!Array.isArray(value)) throw new MalformedError(FORMAT, `not an array of events${likeness(bytes)}`);
-  return { format: "dstack", events: readAs(logSchema, value, FORMAT).map(readEvent), endsAt: null };
+  return { format: "dstack", events: readAs(dstackEvents, value, FORMAT).map(readEvent), endsAt: null };
 }
 
 function readEvent(event: DstackEvent, index: number): LoggedEvent {

@@ -2,16 +2,21 @@
 import { posix } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type * as z from "zod";
-import * as fields from "../../../src/protocol/entry/fields.ts";
+import type { Validator } from "../../../src/protocol/encoding/shape.ts";
+import { text } from "../../../src/protocol/entry/fields.schema.ts";
+import * as fields from "../../../src/protocol/entry/fields.shape.ts";
+import { formatTime, MAX_INTEGER } from "../../../src/protocol/entry/fields.ts";
 import { kindOfPredicateType, PREDICATES, predicateTypeOf } from "../../../src/protocol/entry/kinds.ts";
-import { describeReference, referenceTo } from "../../../src/protocol/entry/reference.ts";
+import { referenceTo } from "../../../src/protocol/entry/reference.schema.ts";
+import { describeReference } from "../../../src/protocol/entry/reference.ts";
 
-const takes = (schema: z.ZodType, value: unknown) => schema.safeParse(value).success;
+const takes = (schema: Validator<unknown>, value: unknown) => schema.safeParse(value).error === undefined;
 const a = (length: number) => "a".repeat(length);
 
 /** For each field: what it takes and what it does not. */
-const BORDERS: Readonly<Record<string, readonly [schema: z.ZodType, good: unknown[], bad: unknown[]]>> = {
+const BORDERS: Readonly<
+  Record<string, readonly [schema: Validator<unknown>, good: unknown[], bad: unknown[]]>
+> = {
   name: [
     fields.name,
     ["a", "0", "acme/vm", "a.b_c-d/e", "a..b", "a./b-", a(128)],
@@ -33,8 +38,8 @@ const BORDERS: Readonly<Record<string, readonly [schema: z.ZodType, good: unknow
     ["1", "550.144.03", "6.12.1-2+deb13u1~bpo", "2026.11.1", "1:2", a(128)],
     ["", a(129), ".1", "-1", "1 2", "1/2", "1\n", "ä"],
   ],
-  integer: [fields.integer, [0, 1, fields.MAX_INTEGER], [-1, 0.5, 2 ** 53, Number.NaN, "1", null, 1n]],
-  positive: [fields.positive, [1, fields.MAX_INTEGER], [0, -1, 2 ** 53]],
+  integer: [fields.integer, [0, 1, MAX_INTEGER], [-1, 0.5, 2 ** 53, Number.NaN, "1", null, 1n]],
+  positive: [fields.positive, [1, MAX_INTEGER], [0, -1, 2 ** 53]],
   sha256: [
     fields.sha256,
     [a(64), "0".repeat(64)],
@@ -51,7 +56,7 @@ const BORDERS: Readonly<Record<string, readonly [schema: z.ZodType, good: unknow
     ["01234567-89ab-cdef-0123-456789abcdef"],
     ["01234567-89AB-cdef-0123-456789abcdef", "0123456789abcdef0123456789abcdef", `{${a(36)}}`],
   ],
-  text: [fields.text(5), ["x", "ä€ 𝄞", "12345"], ["", "123456", "a\u0000", "a\n", "a\u007f", "\u001b[1m"]],
+  text: [text(5), ["x", "ä€ 𝄞", "12345"], ["", "123456", "a\u0000", "a\n", "a\u007f", "\u001b[1m"]],
   fileName: [
     fields.fileName,
     ["a", "gsp_ga10x.bin", "lib/x.so.1", "a..b", "..a", "@x", "~a", a(255)],
@@ -142,7 +147,7 @@ describe("times", () => {
     const to = new Date("9999-12-31T23:59:59Z");
     fc.assert(
       fc.property(fc.date({ min: from, max: to, noInvalidDate: true }), (date) => {
-        const text = fields.formatTime(date);
+        const text = formatTime(date);
         return takes(fields.time, text) && Date.parse(text) === Math.floor(date.getTime() / 1000) * 1000;
       }),
     );

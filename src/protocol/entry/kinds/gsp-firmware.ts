@@ -1,47 +1,10 @@
 // Defines the kind gsp-firmware: firmware of the GPU System Processor, as files, and the FWIDs that devices running it were seen to report.
-import * as z from "zod";
-import { integer, sha256, sha384, text, textOrNothing } from "../fields.ts";
 import { releaseKind } from "../kind.ts";
-import { measuredFile, releaseShape } from "../release.ts";
 
-const firmwareFile = z.strictObject({
-  ...measuredFile.shape,
-  firmwareVersion: text(64),
-  chips: z.array(text(32)).min(1).max(64).describe("Chips it serves, by its section names"),
-  sections: z.array(text(64)).max(128),
-  notes: z
-    .array(
-      z.strictObject({
-        section: text(64),
-        name: textOrNothing(64),
-        type: integer,
-        sha256: sha256.describe("SHA-256 of the note's description"),
-      }),
-    )
-    .max(64),
-});
+export type { GspFirmware } from "./gsp-firmware.shape.ts";
 
 export const gspFirmware = releaseKind({
   kind: "gsp-firmware",
-  schema: z.strictObject({
-    ...releaseShape,
-    firmwareVersion: text(64),
-    files: z.array(firmwareFile).min(1).max(32),
-    package: z
-      .strictObject({ name: text(128), version: text(128), sha256: sha256.nullable() })
-      .nullable()
-      .describe("Package that the files came from"),
-    observedFwids: z
-      .array(
-        z.strictObject({
-          fwid: sha384.describe("FWID of the device's attestation key certificate"),
-          report: sha256.describe("SHA-256 of the GPU report it was seen in"),
-        }),
-      )
-      .max(64)
-      .describe("Observed in reports, never computed from the files"),
-  }),
   profile: { member: "gspFirmware" },
   references: {},
 });
-export type GspFirmware = z.infer<typeof gspFirmware.schema>;

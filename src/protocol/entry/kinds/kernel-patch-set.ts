@@ -1,43 +1,12 @@
 // Defines the kind kernel-patch-set: a kernel as base source plus ordered patches plus resolved configuration.
-import * as z from "zod";
-import { gitCommit, sha256, text } from "../fields.ts";
 import { releaseKind } from "../kind.ts";
-import { patched, patchSeries } from "../patch-series.ts";
-import { file, releaseShape, toolchain } from "../release.ts";
+import { patched } from "../patch-series.ts";
 
-const configOption = z.strictObject({
-  option: z.string().regex(/^CONFIG_[A-Za-z0-9_]{1,96}$/),
-  required: z.enum(["set", "not-set"]).describe("set: any value but n; not-set: absent"),
-  actual: text(256).nullable().describe("Value in the resolved config; null: not set"),
-});
+export type { KernelPatchSet } from "./kernel-patch-set.shape.ts";
 
 export const kernelPatchSet = releaseKind({
   kind: "kernel-patch-set",
-  schema: z.strictObject({
-    ...releaseShape,
-    base: z.strictObject({
-      name: text(128),
-      version: text(128),
-      sourceArchive: file.nullable(),
-      commit: gitCommit.nullable(),
-    }),
-    kernelRelease: text(128)
-      .nullable()
-      .describe(
-        "What `uname -r` says of the built kernel, read from its image; null: no image is among the outputs",
-      ),
-    patches: patchSeries,
-    config: z
-      .strictObject({
-        sha256: sha256.describe("SHA-256 of the resolved .config"),
-        options: z.array(configOption).max(256),
-      })
-      .nullable(),
-    toolchain,
-    outputs: z.array(file).max(64).describe("Built files, such as the kernel image"),
-  }),
   profile: { member: "kernelPatchSet" },
   references: {},
   ...patched,
 });
-export type KernelPatchSet = z.infer<typeof kernelPatchSet.schema>;

@@ -3,7 +3,7 @@
 import { encodeHex } from "../../../protocol/encoding/hex.ts";
 import { osImage } from "../../../protocol/entry/kinds/os-image.ts";
 import { platform } from "../../../protocol/entry/kinds/platform.ts";
-import type { MeasuredEvent } from "../../../protocol/entry/measured-event.ts";
+import type { MeasuredEvent } from "../../../protocol/entry/measured-event.shape.ts";
 import { parseEnvelope } from "../../../protocol/envelope/dsse.ts";
 import { parseStatement, type Statement } from "../../../protocol/envelope/statement.ts";
 import { MalformedError } from "../../../protocol/errors.ts";

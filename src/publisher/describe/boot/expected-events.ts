@@ -1,6 +1,6 @@
 // Lists the events of a boot as an entry does: inline while they are few, attached as the same array when they are many.
 import type { BootMeasurements } from "../../../protocol/entry/kinds/os-image.ts";
-import type { MeasuredEvent } from "../../../protocol/entry/measured-event.ts";
+import type { MeasuredEvent } from "../../../protocol/entry/measured-event.shape.ts";
 import { type AttachedDocument, attachDocument } from "../described.ts";
 
 const MAX_INLINE_EVENTS = 128;

@@ -2,7 +2,7 @@
 // any, is found by its digest (UEFI 2.10 §38.4.1 for the registers; systemd src/boot/measure.c; Linux drivers/firmware/efi/libstub).
 import { createHash } from "node:crypto";
 import { encodeHex } from "../../../protocol/encoding/hex.ts";
-import type { MeasuredEvent } from "../../../protocol/entry/measured-event.ts";
+import type { MeasuredEvent } from "../../../protocol/entry/measured-event.shape.ts";
 import * as eventTypes from "../../../verifier/tdx/event-type.ts";
 import type { EventLog, LoggedEvent } from "../../../verifier/tdx/logged-event.ts";
 import { MEASURED_SECTIONS, type Uki } from "../formats/uki.ts";

@@ -2,7 +2,7 @@
 // under its own name or lies outside the tree.
 import { readdir } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
-import { fileName } from "../../../protocol/entry/fields.ts";
+import { fileName } from "../../../protocol/entry/fields.shape.ts";
 import { MalformedError } from "../../../protocol/errors.ts";
 
 const MAX_ENTRIES = 200_000;
@@ -37,7 +37,7 @@ export async function findFiles(root: string, pattern: RegExp): Promise<FoundFil
 
 function nameIn(root: string, path: string): string {
   const name = relative(root, path).split(sep).join("/");
-  if (!fileName.safeParse(name).success)
+  if (fileName.safeParse(name).error !== undefined)
     throw new MalformedError("file tree", `${JSON.stringify(name)} is no name for a statement`, root);
   return name;
 }

@@ -1,7 +1,8 @@
 // Says how NVIDIA's kernel modules as built, and what belongs to them, are named, to be described.
 import * as z from "zod";
 import { driverBuild } from "../../../protocol/entry/kinds/driver-build.ts";
-import { toolchain } from "../../../protocol/entry/release.ts";
+import { toolchain } from "../../../protocol/entry/release.shape.ts";
+import { zodOf } from "../../zod-of.ts";
 import { describer, given, OptionsError } from "../describer.ts";
 import { PATCH_OPTIONS, type PatchOptions, parseTools, patchOriginOf } from "../patch-options.ts";
 import { patchOrigin, reference, word } from "../table-fields.ts";
@@ -68,7 +69,7 @@ statement marks it as observed: nothing proves it.`,
     sourceTree: path.exactOptional(),
     tag: word.exactOptional(),
     commit: word.exactOptional(),
-    toolchain: toolchain.default([]),
+    toolchain: zodOf(toolchain).default([]),
     rim: z.strictObject({ id: word, path: path.exactOptional() }).exactOptional(),
   }),
   async read(options: Options) {

@@ -1,7 +1,8 @@
 // Says how the sources, patches and files of a patched kernel are named, to be described.
 import * as z from "zod";
 import { kernelPatchSet } from "../../../protocol/entry/kinds/kernel-patch-set.ts";
-import { toolchain as tools } from "../../../protocol/entry/release.ts";
+import { toolchain as tools } from "../../../protocol/entry/release.shape.ts";
+import { zodOf } from "../../zod-of.ts";
 import { describer, given, OptionsError } from "../describer.ts";
 import { PATCH_OPTIONS, type PatchOptions, parseTools, patchOriginOf } from "../patch-options.ts";
 import { patchOrigin, word } from "../table-fields.ts";
@@ -54,7 +55,7 @@ written beside the statement, as sha256-<digest>.json, and published with it.`,
     baseVersion: word.exactOptional(),
     baseArchive: path.exactOptional(),
     config: path.exactOptional(),
-    toolchain: tools.default([]),
+    toolchain: zodOf(tools).default([]),
     outputs: z.array(path).default([]),
   }),
   read(options: Options) {

@@ -2,9 +2,11 @@
 import * as z from "zod";
 import { readAs } from "../../../protocol/encoding/shape.ts";
 import { BOOT_PATHS, type BootPath, LAYOUTS, type Layout } from "../../../protocol/entry/boot.ts";
-import { integer } from "../../../protocol/entry/fields.ts";
+import { integer } from "../../../protocol/entry/fields.shape.ts";
+import { type RemovedFromTcb, removedFromTcb } from "../../../protocol/entry/kinds/os-image.shape.ts";
 import { osImage } from "../../../protocol/entry/kinds/os-image.ts";
 import { parseJson } from "../../../protocol/envelope/parse-json.ts";
+import { zodOf } from "../../zod-of.ts";
 import { describer, given, OptionsError } from "../describer.ts";
 import { withFile } from "../files/random-access.ts";
 import { reference, word } from "../table-fields.ts";
@@ -31,8 +33,7 @@ interface Options {
   readonly removed?: string;
 }
 
-const { removedFromTcb } = osImage.schema.shape;
-const NOTHING_REMOVED: z.infer<typeof removedFromTcb> = { packages: [], daemons: [], kernelModules: [] };
+const NOTHING_REMOVED: RemovedFromTcb = { packages: [], daemons: [], kernelModules: [] };
 const BOOTS = BOOT_PATHS.flatMap((path) =>
   LAYOUTS.map((layout) => [`${path}:${layout}`, { path, layout }] as const),
 );
@@ -125,9 +126,9 @@ Example:
     rootfs: z.strictObject({
       image: path,
       verity: path.exactOptional(),
-      verityOffset: integer.exactOptional(),
+      verityOffset: zodOf(integer).exactOptional(),
       mkfsArguments: z.array(word).default([]),
-      sourceDateEpoch: integer.exactOptional(),
+      sourceDateEpoch: zodOf(integer).exactOptional(),
     }),
     uki: path,
     kernelPatchSet: reference,
@@ -146,7 +147,7 @@ Example:
     kernelConfig: path.exactOptional(),
     moduleCertificates: z.array(path).default([]),
     disk: path.exactOptional(),
-    removedFromTcb: removedFromTcb.default(NOTHING_REMOVED),
+    removedFromTcb: zodOf(removedFromTcb).default(NOTHING_REMOVED),
   }),
   async read(options: Options) {
     const { uki, kernelPatchSet, driverBuild, eventLog, removed } = options;
@@ -184,7 +185,7 @@ function readBoot(text: string): z.infer<typeof boot> {
   );
 }
 
-async function readRemoved(path: string): Promise<typeof NOTHING_REMOVED> {
+async function readRemoved(path: string): Promise<RemovedFromTcb> {
   const bytes = await withFile(path, "what was removed", (file) =>
     file.read(0, Math.min(file.size, MAX_REMOVED + 1), "the list"),
   );

@@ -1,8 +1,10 @@
 // Says how a virtual machine's firmware, VMM and shape, and a known-good quote or event log of it, are named, to be described.
 import * as z from "zod";
 import { LAYOUTS, type Layout, VMMS } from "../../../protocol/entry/boot.ts";
-import { hex8 } from "../../../protocol/entry/fields.ts";
+import { hex8 } from "../../../protocol/entry/fields.shape.ts";
+import { vmmName, vmShape } from "../../../protocol/entry/kinds/platform.shape.ts";
 import { type Platform, platform } from "../../../protocol/entry/kinds/platform.ts";
+import { zodOf } from "../../zod-of.ts";
 import {
   BOOT_WAYS,
   bootOptionTable,
@@ -132,14 +134,14 @@ Example:
     --vmm qemu --vmm-package 'qemu-system-x86 1:10.0.2' --acpi acpi \\
     --machine-type q35 --vcpus 32 --memory 274877906944 --gpus 8 -o platform.json`,
   table: (path) => ({
-    shape: platform.schema.shape.shape,
+    shape: zodOf(vmShape),
     firmware: path.exactOptional(),
     pageAddOrder: z.enum(PAGE_ADD_ORDERS).exactOptional(),
     quote: path.exactOptional(),
     eventLog: path.exactOptional(),
     layout: z.enum(LAYOUTS).exactOptional(),
     vmm: z.strictObject({
-      name: platform.schema.shape.vmm.shape.name,
+      name: zodOf(vmmName),
       package: word.exactOptional(),
       program: path.exactOptional(),
       arguments: z.array(word).exactOptional(),
@@ -150,8 +152,8 @@ Example:
     diskDevice: pciPlace.exactOptional(),
     secureBoot: z.enum(SECURE_BOOT_STATES).exactOptional(),
     uki: path.exactOptional(),
-    tdAttributes: hex8.exactOptional(),
-    xfam: hex8.exactOptional(),
+    tdAttributes: zodOf(hex8).exactOptional(),
+    xfam: zodOf(hex8).exactOptional(),
     allowAttributes: z.array(dangerous).exactOptional(),
   }),
   read(options: Options) {

@@ -4,17 +4,18 @@ import { parse as parseToml } from "smol-toml";
 import * as z from "zod";
 import { readAs } from "../../../protocol/encoding/shape.ts";
 import { decodeUtf8 } from "../../../protocol/encoding/text.ts";
-import { patch } from "../../../protocol/entry/patch-series.ts";
+import { type Patch, patchOrigin, patchPurpose } from "../../../protocol/entry/patch-series.shape.ts";
 import { parseJson } from "../../../protocol/envelope/parse-json.ts";
 import { MalformedError } from "../../../protocol/errors.ts";
+import { zodOf } from "../../zod-of.ts";
 import { withFile } from "../files/random-access.ts";
 
 const FORMAT = "patch notes";
 const MAX_NOTES = 1024 * 1024;
 
 const note = z.strictObject({
-  purpose: patch.shape.purpose.unwrap(),
-  origin: patch.shape.origin.optional(),
+  purpose: zodOf(patchPurpose),
+  origin: zodOf(patchOrigin).optional(),
   embargoed: z.boolean().default(false),
 });
 const notes = z.record(
@@ -25,7 +26,7 @@ const notes = z.record(
 export interface PatchNote {
   readonly purpose: string;
   /** Wins over what the patch itself says. */
-  readonly origin?: z.infer<typeof patch>["origin"] | undefined;
+  readonly origin?: Patch["origin"] | undefined;
   /** The entry names the patch by digest alone, until a later release may say more. */
   readonly embargoed: boolean;
 }

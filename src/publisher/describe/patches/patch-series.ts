@@ -3,7 +3,7 @@
 import { lstat, realpath } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { decodeUtf8 } from "../../../protocol/encoding/text.ts";
-import { fileName } from "../../../protocol/entry/fields.ts";
+import { fileName } from "../../../protocol/entry/fields.shape.ts";
 import { MalformedError } from "../../../protocol/errors.ts";
 import { withFile } from "../files/random-access.ts";
 import { countPatches } from "./count-patches.ts";
@@ -73,7 +73,7 @@ export function parseSeries(text: string, path: string): SeriesLine[] {
 }
 
 function checkName(name: string, path: string, line: number): void {
-  if (!fileName.safeParse(name).success)
+  if (fileName.safeParse(name).error !== undefined)
     throw fail(
       path,
       line,

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { kernelPatchSet } from "../../../../src/protocol/entry/kinds/kernel-patch-set.ts";
+import { kernelPatchSet } from "../../../../src/protocol/entry/kinds/kernel-patch-set.schema.ts";
 import { HARDENING_OPTIONS } from "../../../../src/publisher/describe/kernel/hardening-options.ts";
 import {
   readKernelConfig,
@@ -68,7 +68,7 @@ describe("a resolved kernel configuration", () => {
 
   it("is held against a list without doubles, that fits an entry", () => {
     expect(new Set(HARDENING_OPTIONS.map(({ option }) => option)).size).toBe(HARDENING_OPTIONS.length);
-    const options = kernelPatchSet.schema.shape.config.unwrap().shape.options;
+    const options = kernelPatchSet.shape.config.unwrap().shape.options;
     expect(
       options.safeParse(stateOptions({ sha256: "", kernelVersion: null, values: new Map() })).success,
     ).toBe(true);

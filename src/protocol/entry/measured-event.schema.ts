@@ -1,7 +1,7 @@
-// Defines an event of an expected boot as entries list it, and how measurements come about.
+// Gives the schema of an event of an expected boot as entries list it, and of how measurements come about.
 import * as z from "zod";
 import { EVENT_SOURCES } from "./boot.ts";
-import { sha384, text } from "./fields.ts";
+import { sha384, text } from "./fields.schema.ts";
 
 export const derivation = z
   .enum(["computed", "observed"])
@@ -14,4 +14,6 @@ export const measuredEvent = z.strictObject({
   formula: text(512).describe("What is hashed"),
   source: z.enum(EVENT_SOURCES).describe("given: a file or log that nothing here computes"),
 });
-export type MeasuredEvent = z.infer<typeof measuredEvent>;
+
+/** What the attachment of an image's measurements holds. */
+export const measuredEvents = z.array(measuredEvent);

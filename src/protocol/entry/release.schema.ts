@@ -1,6 +1,16 @@
 // Defines the part that all released artefacts share, and the small shapes that several kinds use.
 import * as z from "zod";
-import { fileName, gitCommit, integer, keyId, name, releaseVersion, sha256, sha384, text } from "./fields.ts";
+import {
+  fileName,
+  gitCommit,
+  integer,
+  keyId,
+  name,
+  releaseVersion,
+  sha256,
+  sha384,
+  text,
+} from "./fields.schema.ts";
 
 /** A file with the digests that a third party can compute again. */
 export const file = z.strictObject({ fileName, sha256, size: integer.describe("Length in bytes") });
@@ -20,12 +30,15 @@ export const source = z.strictObject({
   sha256: sha256.nullable().describe("SHA-256 of the source archive"),
 });
 
+/** runDetails.builder.id of a provenance. */
+export const builderId = text(512);
+
 export const provenance = z
   .strictObject({
     sha256: sha256.describe(
       "SHA-256 of the SLSA provenance as a file: an envelope, or a sigstore bundle around one",
     ),
-    builderId: text(512).describe("runDetails.builder.id of the provenance"),
+    builderId: builderId.describe("runDetails.builder.id of the provenance"),
     verifiedWith: keyId.nullable().describe("Key that checked its signature; null: not checked"),
   })
   .describe("SLSA v1 provenance (DSSE) of an artefact of this entry");

@@ -1,0 +1,66 @@
+// Reads what policy-bundle.schema.ts describes. Generated from it by `npm run generate`; do not edit.
+import { integer, positive } from "../entry/fields.shape.ts";
+import { PRINTABLE } from "../entry/fields.ts";
+import { type EnvelopeJson, envelopeJson } from "../envelope/dsse.shape.ts";
+import { list, nullable, object, oneOf } from "../shape/containers.ts";
+import { atLeast, atMost, boolean, matching, string } from "../shape/scalars.ts";
+
+/** An entry, its index and its proof */
+export type LoggedEntryJson = {
+  index: number;
+  envelope: EnvelopeJson;
+  /** Inclusion proof to the bundle's checkpoint, leaf's sibling first (RFC 6962 §2.1.1) */
+  proof: string[];
+};
+
+export const loggedEntryJson = object<LoggedEntryJson>({
+  index: integer,
+  envelope: envelopeJson,
+  proof: list(string(matching(/^[A-Za-z0-9+/]{43}=$/)), atMost(63)),
+});
+
+/** Policy bundle */
+export type PolicyBundleJson = {
+  format: "touchstone-policy-bundle/v1";
+  origin: string;
+  /** Not the newest policy: never accepted as current */
+  historical: boolean;
+  /** Every trust root, oldest first */
+  trustRoots: LoggedEntryJson[];
+  /** The newest status */
+  status: LoggedEntryJson;
+  /** An entry, its index and its proof */
+  policy: LoggedEntryJson;
+  /** Every entry that the policy refers to, once */
+  entries: LoggedEntryJson[];
+  /** Rebuilds of them by keys that the policy names; none where it names no keys */
+  rebuilds: LoggedEntryJson[];
+  /** Revocations that concern any of them */
+  revocations: LoggedEntryJson[];
+  /** Cosigned checkpoint (C2SP tlog-checkpoint) */
+  checkpoint: string;
+  /** Consistency proof from an earlier size (RFC 6962 §2.1.2) */
+  consistency: {
+    from: number;
+    proof: string[];
+  } | null;
+};
+
+export const policyBundleJson = object<PolicyBundleJson>({
+  format: oneOf("touchstone-policy-bundle/v1"),
+  origin: string(atMost(255), matching(PRINTABLE), atLeast(1)),
+  historical: boolean(),
+  trustRoots: list(loggedEntryJson, atLeast(1), atMost(256)),
+  status: loggedEntryJson,
+  policy: loggedEntryJson,
+  entries: list(loggedEntryJson, atMost(512)),
+  rebuilds: list(loggedEntryJson, atMost(256)),
+  revocations: list(loggedEntryJson, atMost(256)),
+  checkpoint: string(atMost(65536)),
+  consistency: nullable(
+    object({
+      from: positive,
+      proof: list(string(matching(/^[A-Za-z0-9+/]{43}=$/)), atMost(63)),
+    }),
+  ),
+});

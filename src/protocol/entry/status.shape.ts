@@ -1,0 +1,66 @@
+// Reads what status.schema.ts describes. Generated from it by `npm run generate`; do not edit.
+import { list, nullable, object, oneOf } from "../shape/containers.ts";
+import { atMost } from "../shape/scalars.ts";
+import { rule } from "../shape/shape.ts";
+import { name, positive, sha256, time } from "./fields.shape.ts";
+import { type RevokedKey, revokedKey } from "./revocation.shape.ts";
+import { isChained, isIssuedBeforeItExpires } from "./status.ts";
+
+/** Summary of what is in force */
+export type Status = {
+  name: "status";
+  /** Sequence number, from 1 */
+  sequence: number;
+  /** Payload digest of sequence - 1; null for 1 */
+  previous: string | null;
+  /** Every entry below this index is summarised */
+  treeSize: number;
+  trustRoot: {
+    version: number;
+    /** SHA-256, lower-case hex */
+    digest: string;
+  };
+  /** Newest version of every policy, by name */
+  policies: {
+    /** Name: segments of a-z, 0-9, '.', '_' and '-', with '/' between them; at most 128 bytes */
+    name: string;
+    version: number;
+    /** SHA-256, lower-case hex */
+    digest: string;
+  }[];
+  /** Every payload digest revoked below treeSize, sorted */
+  revokedDigests: string[];
+  /** Every key range revoked below treeSize, in order */
+  revokedKeys: RevokedKey[];
+  /** RFC 3339, UTC, seconds */
+  issuedAt: string;
+  /** RFC 3339, UTC, seconds */
+  expires: string;
+};
+
+export const status = object<Status>(
+  {
+    name: oneOf("status"),
+    sequence: positive,
+    previous: nullable(sha256),
+    treeSize: positive,
+    trustRoot: object({
+      version: positive,
+      digest: sha256,
+    }),
+    policies: list(
+      object({
+        name,
+        version: positive,
+        digest: sha256,
+      }),
+      atMost(128),
+    ),
+    revokedDigests: list(sha256, atMost(512)),
+    revokedKeys: list(revokedKey, atMost(64)),
+    issuedAt: time,
+    expires: time,
+  },
+  rule(isIssuedBeforeItExpires, "issuedAt must be before expires"),
+  rule(isChained, "previous is null for sequence 1 and only then"),
+);

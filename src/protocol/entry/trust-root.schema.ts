@@ -1,0 +1,67 @@
+// Gives the schema of the kind trust-root (trust-root.ts).
+import * as z from "zod";
+import { keyId, namePattern, origin, positive, sha256, spki, time } from "./fields.schema.ts";
+import { RELEASE_KINDS } from "./release-kinds.ts";
+import { isChained, isReachable } from "./trust-root.ts";
+
+/** k of these distinct keys. */
+const threshold = {
+  keys: z.array(keyId).min(1).max(32),
+  threshold: z.int().min(1).max(32),
+};
+const REACHABLE = { error: "keys must differ and be at least as many as the threshold" };
+
+export const role = z.strictObject(threshold).refine(isReachable, REACHABLE);
+const publisherRule = z
+  .strictObject({
+    ...threshold,
+    kinds: z.array(z.enum(RELEASE_KINDS)).min(1).max(RELEASE_KINDS.length),
+    names: z.array(namePattern).min(1).max(64),
+  })
+  .refine(isReachable, REACHABLE);
+const policyRule = z
+  .strictObject({ ...threshold, names: z.array(namePattern).min(1).max(64) })
+  .refine(isReachable, REACHABLE);
+
+const DAY = 86_400;
+
+export const trustRoot = z
+  .strictObject({
+    name: z.literal("root"),
+    version: positive,
+    previous: sha256.nullable().describe("Payload digest of version - 1; null for 1"),
+    expires: time,
+    maxPolicyLifetime: z
+      .int()
+      .min(60)
+      .max(3660 * DAY)
+      .describe("Longest validity of a policy, seconds"),
+    maxStatusAge: z
+      .int()
+      .min(60)
+      .max(7 * DAY)
+      .describe("Longest validity of a status, seconds"),
+    maxCheckpointAge: z
+      .int()
+      .min(60)
+      .max(30 * DAY)
+      .describe("Oldest cosignature that counts as fresh, seconds"),
+    origin,
+    logPolicy: z.string().min(1).max(32_768).describe("C2SP tlog-policy: log keys, witnesses, quorum"),
+    keys: z.array(spki).min(1).max(128).describe("Every key that a role names"),
+    roles: z.strictObject({
+      root: role,
+      publisher: z.array(publisherRule).max(64),
+      policy: z.array(policyRule).max(64),
+      revocation: role,
+      status: role,
+    }),
+    successor: z
+      .strictObject({ origin, finalSize: positive, finalRoot: sha256 })
+      .nullable()
+      .describe("Closes this log for ever and names the next one"),
+  })
+  .refine(isChained, {
+    error: "previous is null for version 1 and only then",
+  })
+  .describe("Who may do what in this log");

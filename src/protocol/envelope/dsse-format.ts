@@ -1,0 +1,6 @@
+// Holds what DSSE envelopes of the log are limited to (docs/formats.md, "Entry").
+
+export const PAYLOAD_TYPE = "application/vnd.in-toto+json";
+/** The largest entry that a tlog-tiles entry bundle can hold. */
+export const MAX_LEAF_BYTES = 65_535;
+export const MAX_SIGNATURES = 32;
