@@ -26,3 +26,4 @@ export { type Evidence, type EvidenceDocument, type GpuClaims, parseEvidence } f
 export type { Deadline } from "./fetch-answer.ts";
 export { bindingReportData, gpuRequestNonce } from "./ra-tls/binding.ts";
 export { RefusedError, UnreachableError } from "./service-errors.ts";
+export { VerifiedCache } from "./verified-cache.ts";

@@ -24,6 +24,7 @@ import { parseEventLog } from "../tdx/event-log.ts";
 import type { EventLog } from "../tdx/logged-event.ts";
 import { checkTdxPolicy, TDX_POLICY_CHECKS, tdxWarnings } from "../tdx/quote-policy.ts";
 import { TDX_CHECKS, type TdxResult, verifyTdxQuote } from "../tdx/verify-quote.ts";
+import type { VerifiedCache } from "../verified-cache.ts";
 import { BINDING_CHECKS, type Channel, checkBinding } from "./channel-binding.ts";
 import { candidatesOf, checkTuple, derivationsOf, TUPLE_CHECKS } from "./tuple.ts";
 import { isTrusted, type Verdict } from "./verdict.ts";
@@ -76,6 +77,8 @@ export interface AppraiseOptions {
   readonly channel: Channel;
   /** Roots to pin instead of Intel's and NVIDIA's: for made-up evidence (touchstone/testing) only. */
   readonly roots?: { readonly intel: Uint8Array; readonly nvidia: Uint8Array };
+  /** What earlier appraisals verified of collateral and certificates. They are judged at each `now` all the same. */
+  readonly verified?: VerifiedCache;
 }
 
 /**
@@ -168,7 +171,7 @@ export interface Facts {
 
 async function establishFacts(
   bytes: Uint8Array,
-  { now, nonce, channel, roots }: AppraiseOptions,
+  { now, nonce, channel, roots, verified }: AppraiseOptions,
 ): Promise<Facts> {
   const list = new CheckList(EVIDENCE_CHECKS);
   const evidence = (await list.attempt("evidence.format", () => parseEvidence(bytes))) ?? null;
@@ -180,9 +183,18 @@ async function establishFacts(
   if (eventLog === undefined) list.pass("evidence.event-log", { detail: "none given" });
   const requestNonce = gpuRequestNonce(channel.key, nonce ?? evidence.nonce);
   const [tdx, ...gpus] = await Promise.all([
-    verifyTdxQuote(evidence.tdx.quote, evidence.tdx.collateral, { now, ...(roots && { root: roots.intel }) }),
+    verifyTdxQuote(evidence.tdx.quote, evidence.tdx.collateral, {
+      now,
+      ...(roots && { root: roots.intel }),
+      ...(verified && { verified }),
+    }),
     ...evidence.gpus.map((gpu) =>
-      verifyGpuReport(gpu, { now, nonce: requestNonce, ...(roots && { root: roots.nvidia }) }),
+      verifyGpuReport(gpu, {
+        now,
+        nonce: requestNonce,
+        ...(roots && { root: roots.nvidia }),
+        ...(verified && { verified }),
+      }),
     ),
   ]);
   return {

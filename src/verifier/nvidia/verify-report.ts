@@ -7,6 +7,7 @@ import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { VerificationError } from "../../protocol/errors.ts";
 import { type Check, type CheckDetail, CheckList } from "../check-list.ts";
 import type { GpuEvidence } from "../evidence.ts";
+import { type Findings, once, type VerifiedCache } from "../verified-cache.ts";
 import { type Certificate, parseCertificate } from "../x509/certificate.ts";
 import { charactersOutside, parsePemCertificates } from "../x509/pem.ts";
 import { requireValid, windowOfCertificate } from "../x509/validity.ts";
@@ -45,6 +46,8 @@ export interface GpuReportOptions {
   readonly nonce: Uint8Array | null;
   /** DER of the root to trust instead of NVIDIA's pinned one, for tests. */
   readonly root?: Uint8Array;
+  /** What earlier calls verified. */
+  readonly verified?: VerifiedCache;
 }
 
 /** What one GPU's evidence shows. Nothing in it may be believed unless `accepted`. */
@@ -66,7 +69,7 @@ export interface GpuResult {
  */
 export async function verifyGpuReport(
   evidence: Pick<GpuEvidence, "report" | "chain">,
-  { now, nonce, root = NVIDIA_DEVICE_ROOT }: GpuReportOptions,
+  { now, nonce, root = NVIDIA_DEVICE_ROOT, verified }: GpuReportOptions,
 ): Promise<GpuResult> {
   const list = new CheckList<GpuReportCheck>(
     GPU_REPORT_CHECKS.filter((id) => id !== "gpu.nonce" || nonce !== null),
@@ -76,13 +79,16 @@ export async function verifyGpuReport(
     () => parseGpuReport(evidence.report),
     ({ trailingBytes }) => leftOut(trailingBytes, "zero bytes after the signature"),
   );
+  const known = await verified?.findingsOf("GPU chain", root, evidence.chain);
   const certificates = await list.attempt(
     "gpu.chain.format",
-    () => parsePemCertificates(evidence.chain, MAX_CERTIFICATES, 1),
+    () => once(known, "format", () => parsePemCertificates(evidence.chain, MAX_CERTIFICATES, 1)),
     () => leftOut(charactersOutside(evidence.chain), "characters outside the certificates"),
   );
-  const chain = certificates && (await list.attempt("gpu.chain", () => verifyGpuChain(certificates)));
-  const found = chain && (await checkChain(list, chain, parseCertificate(root), now));
+  const chain =
+    certificates &&
+    (await list.attempt("gpu.chain", () => once(known, "chain", () => verifyGpuChain(certificates))));
+  const found = chain && (await checkChain(list, chain, parseCertificate(root), now, known));
   const leaf = certificates?.[0];
   if (report && leaf) await checkReport(list, report, leaf);
   if (report && nonce !== null) {
@@ -104,8 +110,14 @@ function leftOut(count: number, what: string): CheckDetail {
   return { detail: count === 0 ? "" : `${count} ${what}` };
 }
 
-async function checkChain(list: CheckList<GpuReportCheck>, chain: GpuChain, root: Certificate, now: Date) {
-  await list.attempt("gpu.chain.root", () => verifyUnderRoot(chain, root));
+async function checkChain(
+  list: CheckList<GpuReportCheck>,
+  chain: GpuChain,
+  root: Certificate,
+  now: Date,
+  known: Findings | undefined,
+) {
+  await list.attempt("gpu.chain.root", () => once(known, "root", () => verifyUnderRoot(chain, root)));
   const windows = [...Object.values(chain), root].map(windowOfCertificate);
   await list.attempt("gpu.chain.window", () => requireValid(windows, now));
   return list.attempt(

@@ -2,6 +2,7 @@
 // API v4). It says whether the quote is genuine and how good its platform is. Whether that is good enough is policy: quote-policy.ts.
 import { VerificationError } from "../../protocol/errors.ts";
 import { type Check, type CheckDetail, CheckList } from "../check-list.ts";
+import { type Findings, once, type VerifiedCache } from "../verified-cache.ts";
 import { parseCertificate } from "../x509/certificate.ts";
 import { verifyCrl } from "../x509/crl.ts";
 import { charactersOutside } from "../x509/pem.ts";
@@ -17,7 +18,7 @@ import {
   verifyQeReport,
   verifyQuoteSignature,
 } from "./chain-of-trust.ts";
-import { parseQeIdentity, parseTcbInfo, type TdxCollateral } from "./collateral.ts";
+import { collateralParts, parseQeIdentity, parseTcbInfo, type TdxCollateral } from "./collateral.ts";
 import { INTEL_SGX_ROOT_CA } from "./intel-root.ts";
 import { judgeQuotingEnclave, requireKeyBinding } from "./qe.ts";
 import { parseTdxQuote, type TdxQuote } from "./quote.ts";
@@ -51,6 +52,20 @@ export const TDX_CHECKS = [
 ] as const;
 export type TdxCheckId = (typeof TDX_CHECKS)[number];
 
+/** They follow from the collateral and the pinned root alone; whether it is valid now, "tdx.collateral.window" asks. */
+const OF_COLLATERAL: readonly TdxCheckId[] = [
+  "tdx.collateral.format",
+  "tdx.root",
+  "tdx.crl.root",
+  "tdx.tcb-info.signature",
+  "tdx.tcb-info.format",
+  "tdx.qe-identity.signature",
+  "tdx.qe-identity.format",
+  "tdx.crl.pck",
+];
+/** They follow from the certificates in the quote and the pinned root alone. */
+const OF_PCK_CHAIN: readonly TdxCheckId[] = ["tdx.pck.chain", "tdx.pck.extension"];
+
 export interface TdxResult {
   /** The quote is genuine: every check passed. The quote of an out-of-date or debugged TD can be genuine. */
   readonly accepted: boolean;
@@ -68,6 +83,8 @@ export interface TdxOptions {
   readonly now: Date;
   /** DER of the root to pin instead of Intel's: for made-up evidence only. */
   readonly root?: Uint8Array;
+  /** What earlier calls verified. */
+  readonly verified?: VerifiedCache;
 }
 
 /**
@@ -81,9 +98,21 @@ export async function verifyTdxQuote(
   options: TdxOptions,
 ): Promise<TdxResult> {
   const checks = new CheckList(TDX_CHECKS);
-  const step = stepsOf(checks);
+  const rootDer = options.root ?? INTEL_SGX_ROOT_CA;
+  const known = new Map<TdxCheckId, Findings>();
+  const step = stepsOf(checks, known);
 
   const quote = await step("tdx.quote.format", [], () => parseTdxQuote(bytes), describeQuote);
+  if (options.verified) {
+    const ofCollateral = await options.verified.findingsOf(
+      "collateral",
+      rootDer,
+      ...collateralParts(collateral),
+    );
+    for (const id of OF_COLLATERAL) known.set(id, ofCollateral);
+    const ofChain = await options.verified.findingsOf("PCK chain", rootDer, quote?.pckChainPem ?? "");
+    for (const id of OF_PCK_CHAIN) known.set(id, ofChain);
+  }
   await step("tdx.quote.header", [quote], requireTdxHeader);
 
   const { tcbInfoIssuerChain, qeIdentityIssuerChain, pckCrlIssuerChain } = collateral;
@@ -93,7 +122,7 @@ export async function verifyTdxQuote(
     () => openCollateral(collateral),
     () => describeChains(tcbInfoIssuerChain, qeIdentityIssuerChain, pckCrlIssuerChain),
   );
-  const pinned = parseCertificate(options.root ?? INTEL_SGX_ROOT_CA);
+  const pinned = parseCertificate(rootDer);
   const root = await step("tdx.root", [given], (c) => requirePinnedRoot(c, pinned));
   const rootCrl = await step("tdx.crl.root", [given, root], (c, r) => verifyCrl(c.rootCrl, r));
 
@@ -170,8 +199,8 @@ export async function verifyTdxQuote(
 
 type Present<Needs extends readonly unknown[]> = { [I in keyof Needs]: Exclude<Needs[I], undefined> };
 
-/** A check that is made only when everything it needs is there. */
-function stepsOf(checks: CheckList<TdxCheckId>) {
+/** A check that is made only when everything it needs is there, and only once where what it needs is known. */
+function stepsOf(checks: CheckList<TdxCheckId>, known: ReadonlyMap<TdxCheckId, Findings>) {
   return async <const Needs extends readonly unknown[], T>(
     id: TdxCheckId,
     needs: Needs,
@@ -179,7 +208,7 @@ function stepsOf(checks: CheckList<TdxCheckId>) {
     found?: (value: T) => CheckDetail,
   ): Promise<T | undefined> => {
     if (needs.includes(undefined)) return undefined;
-    return checks.attempt(id, () => body(...(needs as Present<Needs>)), found);
+    return checks.attempt(id, () => once(known.get(id), id, () => body(...(needs as Present<Needs>))), found);
   };
 }
 
