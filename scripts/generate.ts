@@ -1,13 +1,16 @@
-// Writes what is generated from the zod schemas and committed: openapi.yaml and schemas/*.json. With --check it writes nothing and
-// fails where a file is stale.
+// Writes what is generated and committed: openapi.yaml, schemas/*.json and the options of the describers. With --check it writes nothing
+// and fails where a file is stale.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
 import * as z from "zod";
-import { policyBundleJson } from "../src/protocol/bundle/policy-bundle.ts";
+import { policyBundleJson } from "../src/protocol/bundle/policy-bundle.schema.ts";
+import { PREDICATES } from "../src/protocol/entry/kinds.schema.ts";
 import type { Kind } from "../src/protocol/entry/kinds.ts";
-import { PREDICATES, predicateTypeOf } from "../src/protocol/entry/kinds.ts";
+import { predicateTypeOf } from "../src/protocol/entry/kinds.ts";
+import { DESCRIBER_OPTIONS_PATH, describerOptionsText } from "./describer-options.ts";
+import { formatFiles } from "./format-files.ts";
 import { describedApi } from "./record-examples.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -18,6 +21,8 @@ export async function generatedFiles(): Promise<Map<string, string>> {
   const files = new Map([
     ["openapi.yaml", stringify(await describedApi(), { lineWidth: 110, aliasDuplicateObjects: false })],
   ]);
+  for (const [path, text] of formatFiles(ROOT, new Map([[DESCRIBER_OPTIONS_PATH, describerOptionsText()]])))
+    files.set(path, text);
   for (const [kind, schema] of Object.entries(PREDICATES)) {
     files.set(`schemas/${kind}.v1.json`, schemaText(schema, predicateTypeOf(kind as Kind), "Predicate of"));
   }

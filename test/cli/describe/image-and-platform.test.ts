@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { addKinds } from "../../../src/cli/actions/describe.ts";
+import { define } from "../../../src/cli/commands/describe.ts";
 import type { CliContext } from "../../../src/cli/context.ts";
 import { parseStatement } from "../../../src/protocol/envelope/statement.ts";
 import { makeCcel, measured } from "../../../src/testing/event-log.ts";
@@ -50,7 +50,7 @@ async function run(...args: string[]): Promise<string> {
   };
   const program = new Command("touchstone").version("0", "-V, --version").enablePositionalOptions();
   const group = program.command("describe");
-  addKinds(group, context);
+  define(group, context);
   for (const command of group.commands)
     command
       .exitOverride()

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { Command } from "commander";
 import { describe, expect, it } from "vitest";
-import { addKinds } from "../../../src/cli/actions/describe.ts";
+import { define } from "../../../src/cli/commands/describe.ts";
 import type { CliContext } from "../../../src/cli/context.ts";
 import { parseStatement } from "../../../src/protocol/envelope/statement.ts";
 import { makeElf } from "./formats/make-elf.ts";
@@ -18,7 +18,7 @@ async function run(...args: string[]): Promise<string> {
   const printed: string[] = [];
   const context = { print: (line: string) => void printed.push(line) } as unknown as CliContext;
   const describeCommand = new Command().enablePositionalOptions().command("describe").exitOverride();
-  addKinds(describeCommand, context);
+  define(describeCommand, context);
   describeCommand.configureOutput({ writeErr: () => {} });
   for (const command of describeCommand.commands)
     command
@@ -140,7 +140,7 @@ describe("touchstone describe", () => {
     "%s shows an example in its help",
     async (kind) => {
       const describeCommand = new Command("touchstone").command("describe");
-      addKinds(describeCommand, {} as CliContext);
+      define(describeCommand, {} as CliContext);
       let help = "";
       const command = describeCommand.commands.find((candidate) => candidate.name() === kind);
       command

@@ -5,8 +5,9 @@ import { describeReference } from "../../../protocol/entry/reference.ts";
 import { parseStatement } from "../../../protocol/envelope/statement.ts";
 import type { Described } from "../../../publisher/describe/described.ts";
 import { type CliContext, show } from "../../context.ts";
+import type { ReleaseOptions } from "../../release-options.ts";
 import { attachmentPathOf } from "../../statement-files.ts";
-import { type ReleaseOptions, writeDescribed } from "./release-options.ts";
+import { writeDescribed } from "./write-described.ts";
 
 export async function writeAndShow(
   context: CliContext,

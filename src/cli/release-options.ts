@@ -1,11 +1,7 @@
-// Defines what every `touchstone describe KIND` takes and does alike: the options that identify the release, and writing the
-// statement. Nothing is written before the whole statement exists, so that a failed describe leaves no file behind.
+// Defines the options that identify a release, which every `touchstone describe KIND` takes.
 import type { Command } from "commander";
-import type { Described } from "../../../publisher/describe/described.ts";
-import type { ReleaseInput } from "../../../publisher/describe/release-fields.ts";
-import { writeOutput } from "../../files.ts";
-import { parseCount, parseName } from "../../options.ts";
-import { attachmentPathOf } from "../../statement-files.ts";
+import type { ReleaseInput } from "../publisher/describe/release-fields.ts";
+import { parseCount, parseName } from "./options.ts";
 
 /** The options of `addReleaseOptions`, as commander hands them to the action. */
 export interface ReleaseOptions extends ReleaseInput {
@@ -34,11 +30,4 @@ export function addReleaseOptions(command: Command): Command {
     )
     .option("--provenance-key <file>", "public key of the provenance's builder, PEM")
     .requiredOption("-o, --output <file>", "where to write the statement");
-}
-
-/** Writes the statement's payload to `output`, its attachments beside it first, so that a statement never lacks one. */
-export function writeDescribed(output: string, { payload, attachments }: Described): void {
-  for (const { reference, bytes } of attachments)
-    writeOutput(attachmentPathOf(output, reference.digest), bytes);
-  writeOutput(output, payload);
 }
