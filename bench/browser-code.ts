@@ -16,8 +16,8 @@ export async function measureBrowserCode(world: World): Promise<Measurement[]> {
   );
   const bundle = await ordinaryBundle(world);
   return [
-    size("code of the bundle verifier, minified + gzip", bundleVerifier, 45),
-    size("code of the whole appraisal (bundle, TDX, NVIDIA), minified + gzip", appraisal, 130),
+    size("code of the bundle verifier, minified + gzip", bundleVerifier, 24),
+    size("code of the whole appraisal (bundle, TDX, NVIDIA), minified + gzip", appraisal, 58),
     size("policy bundle of the example release, as JSON", bundle, 64),
   ];
 }
