@@ -1,24 +1,29 @@
 // Writes test/vectors/formats/: an entry, a policy bundle and a channel binding down to the byte, with published keys, for anyone who
 // implements docs/formats.md again. Ed25519 is deterministic, so every run writes the same.
 import { mkdirSync, writeFileSync } from "node:fs";
+import { makeSplitView } from "../src/auditor/split-view.ts";
 import { policyBundleJson } from "../src/protocol/bundle/policy-bundle.schema.ts";
 import { sha256 } from "../src/protocol/cryptography/hash.ts";
 import { encodeBase64 } from "../src/protocol/encoding/base64.ts";
 import { encodeHex } from "../src/protocol/encoding/hex.ts";
 import { decodeUtf8, utf8 } from "../src/protocol/encoding/text.ts";
 import { formatTime } from "../src/protocol/entry/fields.ts";
-import { preAuthEncoding } from "../src/protocol/envelope/dsse.ts";
+import { type Envelope, preAuthEncoding } from "../src/protocol/envelope/dsse.ts";
+import { proveConsistency } from "../src/protocol/merkle/consistency.ts";
 import { hashLeaf } from "../src/protocol/merkle/hash.ts";
+import { formatTrustFile } from "../src/verifier/bundle/trust-pin.ts";
 import { bindingReportData, gpuRequestNonce } from "../src/verifier/ra-tls/binding.ts";
 import { NOW } from "../test/support/clock.ts";
 import { policyPredicate, statusPredicate } from "../test/support/document-predicates.ts";
+import { FoundedLog } from "../test/support/founded-log.ts";
 import { testKeys } from "../test/support/keys.ts";
 import { kernelPredicate } from "../test/support/release-predicates.ts";
 import { inOrder, signReleaseSet } from "../test/support/release-set.ts";
 import { seenTree } from "../test/support/remembered.ts";
-import { signStatement } from "../test/support/signing.ts";
+import { signPlatforms, signStatement } from "../test/support/signing.ts";
 import { bundleBytes, SmallLog } from "../test/support/small-log.ts";
 import { trustRootPredicate } from "../test/support/trust-root.ts";
+import { ORIGIN } from "../test/support/witnesses.ts";
 
 const HOUR = 3_600_000;
 const after = (ms: number) => new Date(NOW.getTime() + ms).toISOString();
@@ -29,6 +34,7 @@ export async function makeFormatVectors(): Promise<Map<string, unknown>> {
     ["entry.json", await entryVector()],
     ["bundle.json", await bundleVector()],
     ["binding.json", bindingVector()],
+    ["split-view.json", await splitViewVector()],
   ]);
 }
 
@@ -149,6 +155,57 @@ function bindingVector() {
     reportData: encodeHex(bindingReportData({ channelKey, nonce, gpuClaims: claims })),
     gpuRequestNonce: encodeHex(gpuRequestNonce(channelKey, nonce)),
   };
+}
+
+/** Two logs of one key that go different ways after five entries, of seven and of ten. */
+async function splitViewVector() {
+  const [ours, theirs] = [await forkedLog("ours", 2), await forkedLog("theirs", 5)];
+  const smaller = await ours.checkpoint();
+  const larger = await theirs.checkpoint();
+  const { roots, readNode } = theirs.tree();
+  const beginning = roots[7] ?? new Uint8Array();
+  const view = makeSplitView(ORIGIN, { smaller, larger }, beginning, proveConsistency(7, 10, readNode));
+  const grown = await theirs.checkpoint(7);
+  const sameSize = makeSplitView(ORIGIN, { smaller, larger: grown }, beginning, []);
+  const trustRoot = JSON.parse(formatTrustFile(ours.envelopes[0] as Envelope));
+  return {
+    trustRoot,
+    cases: [
+      { what: "two trees of different sizes", view, result: "proven" },
+      { what: "two trees of one size", view: sameSize, result: "proven" },
+      { what: "a tree and its own beginning", view: { ...view, smaller: grown }, result: "split-view-none" },
+      { what: "one checkpoint twice", view: { ...sameSize, smaller: grown }, result: "split-view-none" },
+      {
+        what: "a proof with a node left out",
+        view: { ...view, consistency: view.consistency.slice(1) },
+        result: "consistency-proof",
+      },
+      { what: "another beginning", view: { ...view, beginning: zeroHash() }, result: "consistency-proof" },
+      {
+        what: "a checkpoint that the log did not sign",
+        view: { ...view, smaller: smaller.replace("\n7\n", "\n6\n") },
+        result: "checkpoint-log-signature",
+      },
+      { what: "another log", view: { ...view, origin: "other.example/log" }, result: "split-view-origin" },
+      {
+        what: "the larger checkpoint first",
+        view: { ...view, smaller: larger, larger: smaller },
+        result: "malformed",
+      },
+    ],
+  };
+}
+
+const zeroHash = () => encodeBase64(new Uint8Array(32));
+
+async function forkedLog(name: string, own: number): Promise<FoundedLog> {
+  const log = await FoundedLog.found();
+  for (const [prefix, count] of [
+    ["common", 4],
+    [name, own],
+  ] as const)
+    for (const envelope of await signPlatforms(log.keys, prefix, count)) await log.add(envelope);
+  return log;
 }
 
 if (process.argv[1] === import.meta.filename) {

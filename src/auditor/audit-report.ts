@@ -3,6 +3,7 @@ import type { TrustPin } from "../verifier/bundle/trust-pin.ts";
 import type { AuditFinding } from "./audit-finding.ts";
 import type { Counts } from "./audit-state.ts";
 import type { AuditDepth, Uncovered } from "./coverage.ts";
+import type { SplitView } from "./split-view.ts";
 
 export interface AuditReport extends Readonly<Counts> {
   /** Of the checkpoint that was shown, as are size and root (hex); null when it could not be read. */
@@ -29,6 +30,8 @@ export interface AuditReport extends Readonly<Counts> {
   readonly findings: readonly AuditFinding[];
   /** Findings beyond those listed. */
   readonly omitted: number;
-  /** Two signed checkpoints of which one must be a lie; null when there are none. */
+  /** Two signed checkpoints of which the second contradicts or precedes the first; null when there are none. */
   readonly evidence: { readonly seen: string; readonly shown: string } | null;
+  /** Where they contradict each other: the proof of it, for everybody. */
+  readonly splitView: SplitView | null;
 }

@@ -21,6 +21,7 @@ import {
   type Continuity,
   compareTrees,
   describeBoth,
+  proveSplitView,
   readShown,
   type ShownCheckpoint,
 } from "./shown-checkpoint.ts";
@@ -65,6 +66,7 @@ class Audit {
   #secondOpinion: AuditReport["secondOpinion"] = "skipped";
   #successor: string | null = null;
   #evidence: AuditReport["evidence"] = null;
+  #splitView: AuditReport["splitView"] = null;
 
   constructor(options: AuditOptions) {
     const { memory } = options.state;
@@ -161,7 +163,8 @@ class Audit {
     if (early && "cosignatures" in early) this.#cosigned = early;
     const fate = await this.#compareWithSeen(shown);
     if (seen !== null && (fate === "rolled-back" || fate === "forked")) {
-      this.#showBoth(fate, seen, shown);
+      const signed = !(early && "code" in early && early.code === "checkpoint-signature");
+      await this.#showBoth(fate, seen, shown, signed);
       if (early && "code" in early) this.#find(early.code, early.message);
       return false;
     }
@@ -176,9 +179,16 @@ class Audit {
     return shown.size < seen.size ? "rolled-back" : compareTrees(this.#reader, seen, shown);
   }
 
-  #showBoth(fate: "rolled-back" | "forked", seen: SeenCheckpoint, shown: ShownCheckpoint): void {
+  async #showBoth(
+    fate: "rolled-back" | "forked",
+    seen: SeenCheckpoint,
+    shown: ShownCheckpoint,
+    signed = true,
+  ): Promise<void> {
     this.#find(`checkpoint-${fate}`, describeBoth(seen, shown));
     this.#evidence = { seen: seen.note, shown: shown.note };
+    if (fate === "forked" && signed)
+      this.#splitView = await proveSplitView(this.#reader, readShown(seen.note), shown);
   }
 
   #see({ size, root, note }: ShownCheckpoint): void {
@@ -286,7 +296,7 @@ class Audit {
     const { seen } = this.#state.memory;
     const fate = await this.#compareWithSeen(shown);
     if (fate === "continues") return this.#see(shown);
-    if (fate === "forked" && seen !== null) this.#showBoth(fate, seen, shown);
+    if (fate === "forked" && seen !== null) await this.#showBoth(fate, seen, shown);
     else if (!this.#findings.servedWrong)
       this.#findings.addServed(
         "root-differs",
@@ -321,6 +331,7 @@ class Audit {
       findings: this.#findings.list,
       omitted: this.#findings.omitted,
       evidence: this.#evidence,
+      splitView: this.#splitView,
     };
   }
 }

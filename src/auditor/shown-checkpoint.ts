@@ -10,6 +10,7 @@ import { parseNote } from "../protocol/note/signed-note.ts";
 import { parseTlogPolicy } from "../protocol/note/tlog-policy.ts";
 import { type CheckpointCode, WrongAnswerError } from "./audit-finding.ts";
 import type { SeenCheckpoint } from "./audit-state.ts";
+import { makeSplitView, type SplitView } from "./split-view.ts";
 import type { TileReader } from "./tile-reader.ts";
 
 export interface ShownCheckpoint extends Checkpoint {
@@ -41,36 +42,67 @@ export async function authenticate(
   }
 }
 
+/** What a tree was when it was smaller, with the proof that it grew out of that. */
+export interface ProvenBeginning {
+  /** 32 bytes. */
+  readonly root: Uint8Array;
+  /** Consistency proof from there to the whole tree (RFC 6962 §2.1.2). */
+  readonly proof: readonly Uint8Array[];
+}
+
+/**
+ * Makes the consistency proof from the log's own tiles and verifies it.
+ * @param size 1 to the size that is shown.
+ * @returns undefined where tiles are missing or do not lead to the shown root, so that they prove nothing.
+ */
+export async function proveBeginning(
+  reader: TileReader,
+  size: number,
+  shown: Checkpoint,
+): Promise<ProvenBeginning | undefined> {
+  if (size === shown.size) return { root: shown.root, proof: [] };
+  try {
+    const prover = reader.prover(shown.size);
+    const root = await prover.rootAt(size);
+    const proof = await prover.consistency(size, shown.size);
+    verifyConsistency({ fromSize: size, fromRoot: root, toSize: shown.size, toRoot: shown.root, proof });
+    return { root, proof };
+  } catch (error) {
+    if (error instanceof VerificationError || error instanceof WrongAnswerError) return undefined;
+    throw error;
+  }
+}
+
 /** Whether the tree that is shown is the one of `size` and `root` (hex), grown. */
 export type Continuity = "continues" | "forked" | "unproven";
 
-/**
- * Makes the consistency proof from the log's own tiles and verifies it. "forked": they prove that the shown tree has another beginning.
- * "unproven": tiles are missing or do not lead to the shown root, so that they prove nothing.
- */
+/** "forked": the log's own tiles prove that the shown tree has another beginning. "unproven": they prove nothing. */
 export async function compareTrees(
   reader: TileReader,
   before: { readonly size: number; readonly root: string },
   shown: Checkpoint,
 ): Promise<Continuity> {
   if (before.size === 0) return "continues";
-  const equal = before.size === shown.size;
-  try {
-    const prover = reader.prover(shown.size);
-    const beginning = equal ? shown.root : await prover.rootAt(before.size);
-    const proof = equal ? [] : await prover.consistency(before.size, shown.size);
-    verifyConsistency({
-      fromSize: before.size,
-      fromRoot: beginning,
-      toSize: shown.size,
-      toRoot: shown.root,
-      proof,
-    });
-    return equalBytes(beginning, decodeHex(before.root)) ? "continues" : "forked";
-  } catch (error) {
-    if (error instanceof VerificationError || error instanceof WrongAnswerError) return "unproven";
-    throw error;
-  }
+  const beginning = await proveBeginning(reader, before.size, shown);
+  if (beginning === undefined) return "unproven";
+  return equalBytes(beginning.root, decodeHex(before.root)) ? "continues" : "forked";
+}
+
+/**
+ * Proves that a log signed two trees: two notes of it, and what its tiles say of the larger one.
+ * @param reader reads the tiles of the larger tree.
+ * @returns null where both may be true, or the tiles prove nothing.
+ */
+export async function proveSplitView(
+  reader: TileReader,
+  one: ShownCheckpoint,
+  other: ShownCheckpoint,
+): Promise<SplitView | null> {
+  const [smaller, larger] = one.size <= other.size ? [one, other] : [other, one];
+  const beginning = smaller.size === 0 ? undefined : await proveBeginning(reader, smaller.size, larger);
+  if (beginning === undefined || equalBytes(beginning.root, smaller.root)) return null;
+  const notes = { smaller: smaller.note, larger: larger.note };
+  return makeSplitView(larger.origin, notes, beginning.root, beginning.proof);
 }
 
 /** Both trees, for the reader who must decide what to do about it. */

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { AuditState } from "../../src/auditor/audit-state.ts";
+import { verifySplitView } from "../../src/auditor/split-view.ts";
 import { utf8 } from "../../src/protocol/encoding/text.ts";
 import { NOW } from "../support/clock.ts";
 import { signedCheckpoint } from "../support/notes.ts";
@@ -105,6 +106,10 @@ describe("a log that contradicts itself", () => {
     const report = await auditServed(await serve(theirs), trust, { stateFile });
     expect(codesOf(report)).toEqual(["checkpoint-forked"]);
     expect(report.evidence).toEqual({ seen: await ours.checkpoint(), shown: await theirs.checkpoint() });
+    expect(await verifySplitView(report.splitView!, trust)).toMatchObject({
+      smaller: { size: 11 },
+      larger: { size: 11 },
+    });
     expect(codesOf(await auditServed(await serve(ours), trust, { stateFile }))).toEqual([]);
   });
 
@@ -112,8 +117,12 @@ describe("a log that contradicts itself", () => {
     const { ours, theirs, keys, trust } = await fork();
     await auditServed(await serve(ours), trust, { stateFile });
     for (const envelope of await signPlatforms(keys, "more", 300)) await theirs.add(envelope);
-    expect(codesOf(await auditServed(await serve(theirs), trust, { stateFile }))).toEqual([
-      "checkpoint-forked",
+    const report = await auditServed(await serve(theirs), trust, { stateFile });
+    expect(codesOf(report)).toEqual(["checkpoint-forked"]);
+    const { smaller, larger } = await verifySplitView(report.splitView!, trust);
+    expect([smaller, larger].map(({ size, cosignedBy }) => ({ size, cosignedBy }))).toEqual([
+      { size: 11, cosignedBy: ["own.example"] },
+      { size: 311, cosignedBy: ["own.example"] },
     ]);
   });
 
@@ -151,8 +160,9 @@ describe("a log that contradicts itself", () => {
       [[await witnessKey("own.example"), NOW.getTime() / 1000]],
     );
     const served = (await serve(theirs)).set("checkpoint", utf8(note));
-    const codes = codesOf(await auditServed(served, trust, { stateFile }));
-    expect(codes).toEqual(["checkpoint-forked", "checkpoint-signature"]);
+    const report = await auditServed(served, trust, { stateFile });
+    expect(codesOf(report)).toEqual(["checkpoint-forked", "checkpoint-signature"]);
+    expect(report.splitView).toBeNull();
   });
 
   it("tiles that do not prove the consistency are no fork, but found", async () => {

@@ -2,12 +2,13 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { makeFormatVectors } from "../../scripts/make-format-vectors.ts";
+import { parseSplitView, verifySplitView } from "../../src/auditor/split-view.ts";
 import { encodeHex } from "../../src/protocol/encoding/hex.ts";
 import { utf8 } from "../../src/protocol/encoding/text.ts";
 import { parseLeaf } from "../../src/protocol/envelope/dsse.ts";
 import { hashLeaf } from "../../src/protocol/merkle/hash.ts";
 import type { RememberedState } from "../../src/verifier/bundle/remembered-state.ts";
-import type { TrustPin } from "../../src/verifier/bundle/trust-pin.ts";
+import { parseTrustFile, type TrustPin } from "../../src/verifier/bundle/trust-pin.ts";
 import { verifyBundle } from "../../src/verifier/bundle/verify-bundle.ts";
 import { outcomeOf } from "../support/refusals.ts";
 
@@ -20,6 +21,12 @@ interface BundleCase {
   readonly policy: string;
   readonly now: string;
   readonly remembered: RememberedState | null;
+  readonly result: string;
+}
+
+interface SplitViewCase {
+  readonly what: string;
+  readonly view: unknown;
   readonly result: string;
 }
 
@@ -45,5 +52,15 @@ describe("the vectors of docs/formats.md", () => {
       expect(await outcomeOf(() => verifyBundle(bytes, options)), what).toBe(result);
     }
     expect(cases).toHaveLength(11);
+  });
+
+  it("hold split views, and what must be said of them", async () => {
+    const { trustRoot, cases } = read("split-view.json") as { trustRoot: unknown; cases: SplitViewCase[] };
+    const trust = parseTrustFile(JSON.stringify(trustRoot));
+    for (const { what, view, result } of cases) {
+      const proven = () => verifySplitView(parseSplitView(utf8(JSON.stringify(view))), trust);
+      expect(await outcomeOf(proven), what).toBe(result === "proven" ? "accepted" : result);
+    }
+    expect(cases).toHaveLength(9);
   });
 });

@@ -4,6 +4,7 @@ import type { AuditReport } from "../../auditor/audit-report.ts";
 import { AuditState } from "../../auditor/audit-state.ts";
 import { checkBundle, checkProof, type Presented, type ReplayedTree } from "../../auditor/check-presented.ts";
 import { type AuditDepth, CANNOT_CHECK } from "../../auditor/coverage.ts";
+import { formatSplitView } from "../../auditor/split-view.ts";
 import { TileReader } from "../../auditor/tile-reader.ts";
 import { decodeHex } from "../../protocol/encoding/hex.ts";
 import { parseEnvelope } from "../../protocol/envelope/dsse.ts";
@@ -29,10 +30,12 @@ interface AuditCommandOptions {
 const PROOF_ENDING = /\.tlog-proof$/;
 
 export async function runAudit(
-  url: string,
+  url: string | undefined,
   options: AuditCommandOptions,
   context: CliContext,
 ): Promise<void> {
+  if (url === undefined)
+    throw new UsageError("name the log: its URL, the folder of a mirror, or the file of a backup");
   requireCoherent(options);
   const trust = options.trust === undefined ? null : readOwn(options.trust, parseTrustFile);
   const source = await openAuditSource(url, context);
@@ -121,11 +124,17 @@ function withPresented(report: AuditReport, presented: readonly Presented[]): Au
   };
 }
 
-/** Two signed checkpoints that contradict each other convict the log before anyone who has its key. */
-function writeEvidence({ evidence, size }: AuditReport, stateFile: string | undefined): string | null {
+/** A split view convicts the log before everybody who has its trust root; a tree that went back is told by both checkpoints. */
+function writeEvidence(
+  { evidence, splitView, size }: AuditReport,
+  stateFile: string | undefined,
+): string | null {
   if (evidence === null || stateFile === undefined) return null;
-  const file = `${stateFile}.evidence-${size}.json`;
-  writeOutput(file, `${JSON.stringify(evidence, null, 2)}\n`);
+  const [file, text] =
+    splitView === null
+      ? [`${stateFile}.evidence-${size}.json`, `${JSON.stringify(evidence, null, 2)}\n`]
+      : [`${stateFile}.split-view-${size}.json`, formatSplitView(splitView)];
+  writeOutput(file, text);
   return file;
 }
 

@@ -5,7 +5,7 @@ import { parseName, parseSource } from "../options.ts";
 
 export function define(command: Command, context: CliContext): void {
   command
-    .argument("<url>", "base URL of the log, host:port, folder of a mirror, or file of a backup", parseSource)
+    .argument("[url]", "base URL of the log, host:port, folder of a mirror, or file of a backup", parseSource)
     .option("--trust <file>", "trust-root.json of the log: what you pin")
     .option(
       "--tofu",
@@ -21,11 +21,19 @@ export function define(command: Command, context: CliContext): void {
     .option("--policy <name>", "the policy that the bundle must be of", parseName)
     .option("--proof <file>", "hold a .tlog-proof against it, of the .dsse.json beside it")
     .option("--strict", "end with 1, too, when some part of the log was not checked")
+    .option(
+      "--split-view <file>",
+      "ask no log: verify a proof that the log signed two trees, with --trust alone",
+    )
     .addHelpText(
       "after",
-      "\nExamples:\n  touchstone audit https://log.example.com --trust trust-root.json --state audit.db\n  touchstone audit backup.db --trust trust-root.json --strict\n  touchstone audit https://log.example.com --trust trust-root.json --bundle prod.bundle.json --policy prod",
+      "\nExamples:\n  touchstone audit https://log.example.com --trust trust-root.json --state audit.db\n  touchstone audit backup.db --trust trust-root.json --strict\n  touchstone audit https://log.example.com --trust trust-root.json --bundle prod.bundle.json --policy prod\n  touchstone audit --split-view split-view.json --trust trust-root.json",
     )
     .action(async (url, options) => {
+      if (options.splitView !== undefined) {
+        const { runSplitView } = await import("../actions/audit/split-view.ts");
+        return runSplitView(url, options, context);
+      }
       const { runAudit } = await import("../actions/audit.ts");
       await runAudit(url, options, context);
     });
