@@ -25,6 +25,7 @@ export class ReplayedRecords {
   >;
   readonly #byDigest: Statement<[Uint8Array], Row>;
   readonly #byIdentity: Statement<[string, string, string], Row>;
+  readonly #since: Statement<[number], Row>;
   readonly #govern: Statement<[string, number, Uint8Array]>;
   readonly #governing: Statement<[], { index: number; leaf: Buffer }>;
   readonly #inSlot: Statement<[string], { leaf: Buffer }>;
@@ -33,6 +34,7 @@ export class ReplayedRecords {
     this.#insert = database.prepare("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
     this.#byDigest = database.prepare("SELECT * FROM records WHERE digest = ?");
     this.#byIdentity = database.prepare("SELECT * FROM records WHERE name = ? AND kind = ? AND version = ?");
+    this.#since = database.prepare("SELECT * FROM records WHERE idx >= ? ORDER BY idx");
     this.#govern = database.prepare("INSERT OR REPLACE INTO governing VALUES (?, ?, ?)");
     this.#governing = database.prepare("SELECT idx AS 'index', leaf FROM governing ORDER BY idx");
     this.#inSlot = database.prepare("SELECT leaf FROM governing WHERE slot = ?");
@@ -61,6 +63,11 @@ export class ReplayedRecords {
     return this.#governing.all();
   }
 
+  /** The records from an index on, in order. */
+  *since(index: number): Generator<EntryRecord> {
+    for (const row of this.#since.iterate(index)) yield recordOf(row);
+  }
+
   /** The leaf of the newest status. */
   newestStatus(): Uint8Array | undefined {
     return this.#inSlot.get("status")?.leaf;
@@ -86,23 +93,24 @@ function slotOf(kind: Kind, name: string, version: string): string | null {
 }
 
 function asRecords(row: Row | undefined): EntryRecord[] {
-  if (row === undefined) return [];
+  return row === undefined ? [] : [recordOf(row)];
+}
+
+function recordOf(row: Row): EntryRecord {
   const { idx, digest, kind, name, version, svn, signers, refs, boots } = row;
   const keyIds = Array.from({ length: signers.length / KEY_ID_BYTES }, (_, i) =>
     signers.toString("hex", i * KEY_ID_BYTES, (i + 1) * KEY_ID_BYTES),
   );
   const references = JSON.parse(refs) as Reference[];
-  return [
-    {
-      index: idx,
-      digest: digest.toString("hex"),
-      kind,
-      name,
-      version,
-      svn,
-      signers: keyIds,
-      references,
-      boots: JSON.parse(boots) as string[],
-    },
-  ];
+  return {
+    index: idx,
+    digest: digest.toString("hex"),
+    kind,
+    name,
+    version,
+    svn,
+    signers: keyIds,
+    references,
+    boots: JSON.parse(boots) as string[],
+  };
 }

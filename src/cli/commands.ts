@@ -15,6 +15,7 @@ import { define as init } from "./commands/init.ts";
 import { define as key } from "./commands/key.ts";
 import { define as measure } from "./commands/measure.ts";
 import { define as mirror } from "./commands/mirror.ts";
+import { define as monitor } from "./commands/monitor.ts";
 import { define as policy } from "./commands/policy.ts";
 import { define as proof } from "./commands/proof.ts";
 import { define as publish } from "./commands/publish.ts";
@@ -75,6 +76,11 @@ export const COMMANDS: ReadonlyArray<readonly [name: string, description: string
   ],
   ["mirror", "keep a verified static copy of a log in a folder, for any web server", mirror],
   ["export", "write the same copy of one's own log from its database, also while it is served", exportLog],
+  [
+    "monitor",
+    "watch a log from several vantage points, and tell what is wrong: once, for cron, or on and on",
+    monitor,
+  ],
   [
     "backup",
     "copy the log's database, also while it is served; keys and the high-water file are not in it",

@@ -17,6 +17,12 @@ export const GZIP_BESIDE = [
   "keep each entry bundle compressed, too, beside the plain one (.gz)",
 ] as const;
 
+/** Before anything is published: a monitor that reads the file then never takes what comes for a stranger's. */
+export const RECORD = [
+  "--record <file>",
+  "add what is published to this expected.toml, which `touchstone monitor` reads, before it is",
+] as const;
+
 export const DEFAULT_URL = "http://127.0.0.1:8080";
 
 /** A host and a port, such as localhost:8080 or log.example.com:443/production, where a URL is wanted. */

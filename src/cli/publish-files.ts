@@ -12,6 +12,7 @@ import { parseTrustFile } from "../verifier/bundle/trust-pin.ts";
 import { type CliContext, UsageError } from "./context.ts";
 import { readInput, readOwn, STANDARD, writeOutput } from "./files.ts";
 import { logClient } from "./log-client.ts";
+import { expectedOf, recordExpected } from "./record-expected.ts";
 import { attachmentPathOf, proofPathOf } from "./statement-files.ts";
 import { requireTimelyFile } from "./timely-file.ts";
 
@@ -20,6 +21,8 @@ export interface PublishOptions {
   readonly to: string;
   /** trust-root.json: with it the signatures on the proofs are verified, too. */
   readonly trust?: string;
+  /** expected.toml, to which everything is added before it is sent. */
+  readonly record?: string;
   /** Sends dated documents also where they have expired by this machine's clock. */
   readonly allowExpired?: boolean;
 }
@@ -37,6 +40,7 @@ export async function publishFiles(
     requireTimelyFile(files[i] ?? "", statement, options, context);
   const attachments = envelopes.flatMap((envelope, i) => attachmentsBeside(files[i] ?? "", envelope));
   const policy = tlogPolicyOf(options.trust);
+  recordExpected(options.record, envelopes.map(expectedOf));
   const published = await publish(logClient(options.to, context), envelopes, attachments, policy);
   for (const [i, entry] of published.entries()) writeProof(files[i] ?? "", entry, sent[i]?.bytes);
   return published;
@@ -48,6 +52,7 @@ export async function publishEnvelope(
   options: PublishOptions,
   context: CliContext,
 ): Promise<PublishedEntry> {
+  recordExpected(options.record, [expectedOf(envelope)]);
   const [published] = await publish(
     logClient(options.to, context),
     [envelope],

@@ -64,6 +64,7 @@ beforeAll(async () => {
   await good("sign", EXAMPLE, "--key", key("publisher"), "-o", at("kernel.dsse.json"));
   await good("sign", EXAMPLE, "--key", key("policy"), "-o", at("other.dsse.json"));
   await good("publish", at("kernel.dsse.json"), "--to", server.address, "--trust", at("log/trust-root.json"));
+  await good("init", at("stranger"), "--origin", origin);
   for (const name of ["broken", "broken.pem", "broken.toml", "broken.dsse.json"])
     writeFileSync(at(name), "{");
   writeFileSync(at("latin1.pem"), Uint8Array.of(0xe4, 0xff));
@@ -79,6 +80,8 @@ afterAll(async () => {
 });
 
 const trust = () => ["--trust", at("log/trust-root.json")];
+const watching = () => [...trust(), "--state", at("watch")];
+const stranger = () => ["--trust", at("stranger/trust-root.json")];
 const prod = ["--policy", "prod"];
 const config = () => ["--config", at("log/touchstone.toml")];
 const kernel = () => [at("kernel.dsse.json"), at("kernel.tlog-proof")] as const;
@@ -407,6 +410,52 @@ const ROWS: Record<string, readonly Row[]> = {
     [0, "the folder of a mirror of it", () => ["export", at("copy"), ...config()], /0 entries added/],
     [2, "no configuration", () => ["export", at("exported"), "--config", at("none")], /none/],
     [2, "a folder of something else", () => ["export", at("log"), ...config()], /is no mirror/],
+  ],
+  monitor: [
+    [0, "an honest log", () => ["monitor", server.address, ...trust(), "--state", at("watch")]],
+    [
+      1,
+      "a log of another key",
+      () => ["monitor", server.address, ...stranger(), "--state", at("watch-2")],
+      /tamper/,
+    ],
+    [
+      2,
+      "a pin that is none",
+      () => ["monitor", server.address, "--trust", at("broken"), "--state", at("watch")],
+    ],
+    [
+      2,
+      "a class that is none",
+      () => ["monitor", server.address, ...watching(), "--alert", "x"],
+      /infrastructure/,
+    ],
+    [
+      2,
+      "a file of expected entries that is none",
+      () => ["monitor", server.address, ...watching(), "--expected", at("broken")],
+    ],
+    [
+      2,
+      "a webhook without a secret",
+      () => ["monitor", server.address, ...watching(), "--webhook", REFUSING],
+    ],
+    [
+      2,
+      "a finding that there is not",
+      () => ["monitor", server.address, ...watching(), "--acknowledge", "x"],
+    ],
+    [
+      3,
+      "nobody there, once it has lasted",
+      () => ["monitor", NOBODY, ...trust(), "--state", at("watch-3"), "--patience", "0"],
+    ],
+  ],
+  "audit --split-view": [
+    [1, "what is no split view", () => ["audit", "--split-view", at("broken"), ...trust()], /broken/],
+    [2, "no such file", () => ["audit", "--split-view", at("none"), ...trust()], /none/],
+    [2, "a URL beside it", () => ["audit", server.address, "--split-view", at("broken"), ...trust()]],
+    [2, "no trust root", () => ["audit", "--split-view", at("broken")]],
   ],
   backup: [
     [0, "a new file", () => ["backup", at("copy.db"), ...config()]],

@@ -15,6 +15,7 @@ interface RenewOptions {
   readonly to: string;
   readonly days: number;
   readonly trust?: string;
+  readonly record?: string;
   readonly json?: boolean;
 }
 

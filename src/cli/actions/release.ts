@@ -17,12 +17,14 @@ import { parseTrustFile } from "../../verifier/bundle/trust-pin.ts";
 import { AnswerIsNo, type CliContext, show, UsageError } from "../context.ts";
 import { readOwn, writeOutput } from "../files.ts";
 import { logClient } from "../log-client.ts";
+import { recordExpected } from "../record-expected.ts";
 
 interface ReleaseOptions {
   readonly output?: string;
   readonly dryRun?: boolean;
   readonly prepare?: string;
   readonly publish?: string;
+  readonly record?: string;
   readonly json?: boolean;
 }
 
@@ -76,6 +78,7 @@ async function publishPlan(
 ): Promise<void> {
   const { root } = readOwn(release.log.trust, parseTrustFile);
   const tools = toolsFor(release, context);
+  recordExpected(options.record, plan.policy === null ? plan.entries : [...plan.entries, plan.policy]);
   const summary = await publishRelease(
     plan,
     {
@@ -106,6 +109,7 @@ async function prepareOnly(
 ): Promise<void> {
   const plan = await prepareRelease(release, folder, toolsFor(release, context));
   const all = plan.policy === null ? plan.entries : [...plan.entries, plan.policy];
+  recordExpected(options.record, all);
   show(context, options, { folder, ...plan }, [
     ...all.map((entry) => `${describeReference(entry)} sha256:${entry.digest}`),
     "review and sign each, where the key is:",

@@ -22,6 +22,7 @@ interface RevokeOptions {
   readonly key: readonly string[];
   readonly to: string;
   readonly trust?: string;
+  readonly record?: string;
   readonly dryRun?: boolean;
   readonly yes?: boolean;
   readonly json?: boolean;

@@ -1,7 +1,7 @@
 // Implements `touchstone policy`: draft, sign, publish, renew and show policies.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
-import { DEFAULT_URL, parseName, parsePositive, parseUrl } from "../options.ts";
+import { DEFAULT_URL, parseName, parsePositive, parseUrl, RECORD } from "../options.ts";
 import { addPublishTo } from "../publish-command.ts";
 import { addSignTo } from "../sign-command.ts";
 import { addPolicyDraft } from "./policy/draft.ts";
@@ -23,6 +23,7 @@ function addRenew(policy: Command, context: CliContext): void {
     .option("--to <url>", "base URL of the log", parseUrl, DEFAULT_URL)
     .option("--days <number>", "how long it is to be in force", parsePositive, 30)
     .option("--trust <file>", "trust-root.json: the log that is meant, and whose proof is verified")
+    .option(...RECORD)
     .addHelpText("after", "\nExample:\n  touchstone policy renew prod --key keys/policy.pem --days 30")
     .action(async (name, options) => {
       const { runRenew } = await import("../actions/policy.ts");

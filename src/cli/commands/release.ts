@@ -2,6 +2,7 @@
 // the proofs.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
+import { RECORD } from "../options.ts";
 
 const HELP = `
 Example:
@@ -22,6 +23,7 @@ export function define(command: Command, context: CliContext): void {
     .option("--dry-run", "describe everything, say what the log would do, write and publish nothing")
     .option("--prepare <dir>", "only describe into this folder, for others to sign")
     .option("--publish <dir>", "only publish what was prepared in this folder and signed")
+    .option(...RECORD)
     .addHelpText("after", HELP)
     .action(async (file, options) => {
       const { runReleaseFile } = await import("../actions/release.ts");

@@ -1,7 +1,7 @@
 // Implements `touchstone revoke`: says for ever that a release, a policy, or what a stolen key signed is not to be trusted.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
-import { DEFAULT_URL, parseName, parseUrl } from "../options.ts";
+import { DEFAULT_URL, parseName, parseUrl, RECORD } from "../options.ts";
 
 export function define(command: Command, context: CliContext): void {
   command
@@ -12,6 +12,7 @@ export function define(command: Command, context: CliContext): void {
     .requiredOption("--key <file|env:NAME...>", "private keys of the revocation role")
     .option("--to <url>", "base URL of the log", parseUrl, DEFAULT_URL)
     .option("--trust <file>", "trust-root.json: the log that is meant, and whose proof is verified")
+    .option(...RECORD)
     .option("--dry-run", "say what would stop being served, and revoke nothing")
     .option("--yes", "do not ask at a terminal")
     .addHelpText(

@@ -2,6 +2,7 @@
 // half way. Each log is a real one, served on a port of its own.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
+import { parseExpected } from "../../../src/auditor/monitor/expected-entries.ts";
 import { parsePlan } from "../../../src/publisher/release/plan.ts";
 import type { ReleaseSummary } from "../../../src/publisher/release/summary.ts";
 import { policyParts, REQUIREMENTS, releaseToml, smallWorld, writeImage } from "./small-release.ts";
@@ -54,6 +55,20 @@ describe("touchstone release", () => {
       expect(verified.error).toBeNull();
       expect(read("first.d/summary.md")).toContain(payloadDigest);
     }
+  });
+
+  it("records what it is about to publish for a monitor, once", async () => {
+    const file = write("recorded.toml", { version: "7.7" });
+    const expected = world.at("expected.toml");
+    for (const args of [
+      ["--prepare", world.at("recorded.d")],
+      ["--publish", world.at("recorded.d")],
+    ])
+      expect((await world.run(["release", file, ...args, "--record", expected])).error).toBeNull();
+    const { entry, watch } = parseExpected(new Uint8Array(readFileSync(expected)));
+    const entries = summaryOf("recorded.d").entries;
+    expect(entry.map(({ digest }) => digest)).toEqual(entries.map(({ payloadDigest }) => payloadDigest));
+    expect(watch.names).toEqual([...new Set(entry.map(({ name }) => name))]);
   });
 
   it("takes fields once, lets a table override them, and links a table to another by its statement's digest", () => {
