@@ -1,0 +1,46 @@
+// docs/threat-model.md says of each attacker what the README says, leaves none of them out, and names tests that there are.
+import { existsSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { inProject, readProject } from "../support/example-build.ts";
+
+/** Cells of the rows of the first table after a text. */
+function tableAfter(page: string, start: string): string[][] {
+  const section = page.split(start)[1]?.split("\n## ")[0] ?? "";
+  const lines = section.split("\n").filter((line) => line.startsWith("| "));
+  return lines.slice(2).map((line) => line.slice(2, -2).split(" | "));
+}
+
+const README = tableAfter(readProject("README.md"), "## Who trusts whom");
+const ROWS = tableAfter(readProject("docs/threat-model.md"), "# Threat model");
+const ATTACKERS = new Map(ROWS.map(([attacker = "", worst]) => [attacker, worst]));
+
+describe("docs/threat-model.md", () => {
+  it("has whoever the README's table has, in its words", () => {
+    for (const [party = "", , worst] of README) expect(ATTACKERS.get(party), party).toBe(worst);
+  });
+
+  it("has the attackers that are no party to be trusted, too", () => {
+    const others = [...ATTACKERS.keys()].filter((attacker) => !README.some(([party]) => party === attacker));
+    expect(others).toEqual([
+      "a client who may not publish",
+      "storage: disk, backup, bucket",
+      "the operator, with the log key and the service",
+      "a mirror",
+      "an attesting machine, with its root",
+      "the relying party's own clock",
+      "the relying party's own disk",
+    ]);
+  });
+
+  it.each(ROWS.map(([attacker = "", , , shown = ""]) => [attacker, shown] as const))(
+    "names tests that there are, of %s",
+    (_, shown) => {
+      const tests = [...shown.matchAll(/`([^`]+)` “([^”]+)”/g)];
+      expect(tests.length).toBe(shown.split("<br>").length);
+      for (const [, file = "", title = ""] of tests) {
+        expect(existsSync(inProject(`test/${file}`)), file).toBe(true);
+        expect(readProject(`test/${file}`), file).toContain(`"${title}"`);
+      }
+    },
+  );
+});
