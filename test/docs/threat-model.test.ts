@@ -26,6 +26,7 @@ describe("docs/threat-model.md", () => {
       "storage: disk, backup, bucket",
       "the operator, with the log key and the service",
       "a mirror",
+      "any role's keys, below its threshold",
       "an attesting machine, with its root",
       "the relying party's own clock",
       "the relying party's own disk",

@@ -118,8 +118,9 @@ async function whyNot(
 ): Promise<SplitView | "unproven" | null> {
   const reader = readerOf(vantage, shown);
   const followed = store.followed();
-  for (const before of [...(followed === null ? [] : [followed]), state.memory.head]) {
-    if ((await compareTrees(reader, before, shown)) === "unproven") return "unproven";
+  const { head, seen } = state.memory;
+  for (const before of [followed, head, seen]) {
+    if (before !== null && (await compareTrees(reader, before, shown)) === "unproven") return "unproven";
   }
   return followed && proveSplitView(reader, readShown(followed.note), shown);
 }
