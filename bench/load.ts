@@ -14,6 +14,8 @@ export interface LoadRequest {
   /** Paths to GET, in turn; or entries to POST, by their number. */
   readonly paths?: readonly string[];
   readonly entries?: { readonly folder: string; readonly label: string; readonly from: number };
+  /** Of a hundred requests one posts an entry, nine ask for the paths in turn, and all others for this one, which they have. */
+  readonly mix?: { readonly path: string; readonly etag: string };
 }
 
 /** What it answers. */
@@ -21,8 +23,12 @@ export interface LoadReport {
   readonly seconds: number;
   /** Milliseconds of each request. */
   readonly latencies: readonly number[];
-  /** Answers by status; 0 stands for no answer. */
-  readonly statuses: Readonly<Record<string, number>>;
+  /** Those among them of the first request of each connection. */
+  readonly first: readonly number[];
+  /** Milliseconds of each request, by the status of its answer. */
+  readonly byStatus: Readonly<Record<string, readonly number[]>>;
+  /** Requests without an answer. */
+  readonly errors: number;
 }
 
 /** One round of load. */
@@ -32,23 +38,40 @@ export interface Load {
   readonly perCpuSecond: number;
   readonly p50: number;
   readonly p99: number;
+  /** 99th percentile of the first requests of connections, and of all later ones. */
+  readonly firstP99: number;
+  readonly laterP99: number;
+  readonly p99ByStatus: Readonly<Record<string, number>>;
 }
 
 export class LoadGenerator {
   readonly #child = fork(fileURLToPath(new URL("./load-process.js", import.meta.url)));
 
-  /** @throws Error unless every request is answered with `status`. */
-  async run(server: Served, request: Omit<LoadRequest, "url">, status: number): Promise<Load> {
+  /** @throws Error unless every request is answered with one of the statuses. */
+  async run(
+    server: Served,
+    request: Omit<LoadRequest, "url">,
+    ...expected: readonly number[]
+  ): Promise<Load> {
     const before = cpuSeconds(server);
-    const { seconds, latencies, statuses } = await this.#ask({ ...request, url: server.url });
+    const { seconds, latencies, first, byStatus, errors } = await this.#ask({ ...request, url: server.url });
     const cpu = cpuSeconds(server) - before;
-    if (statuses[status] !== latencies.length || latencies.length !== request.amount)
-      throw new Error(`expected ${request.amount} answers of ${status}, got ${JSON.stringify(statuses)}`);
+    const statuses = Object.entries(byStatus).map(([status, all]) => `${all.length} of ${status}`);
+    const isExpected = Object.keys(byStatus).every((status) => expected.includes(Number(status)));
+    if (!isExpected || errors > 0 || latencies.length !== request.amount)
+      throw new Error(
+        `expected ${request.amount} answers of ${expected}, got ${statuses}, and none to ${errors}`,
+      );
     return {
       perSecond: latencies.length / seconds,
       perCpuSecond: latencies.length / cpu,
       p50: quantile(latencies, 0.5),
       p99: quantile(latencies, 0.99),
+      firstP99: quantile(first, 0.99),
+      laterP99: quantile(without(latencies, first), 0.99),
+      p99ByStatus: Object.fromEntries(
+        Object.entries(byStatus).map(([status, all]) => [status, quantile(all, 0.99)]),
+      ),
     };
   }
 
@@ -67,4 +90,11 @@ export class LoadGenerator {
     this.#child.removeAllListeners("exit");
     this.#child.kill();
   }
+}
+
+/** All samples but these, each as often as it is named. */
+function without(samples: readonly number[], some: readonly number[]): number[] {
+  const left = [...samples];
+  for (const one of some) left.splice(left.indexOf(one), 1);
+  return left;
 }

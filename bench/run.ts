@@ -12,9 +12,11 @@ import { measureCosigned } from "./cosigned.ts";
 import type { Measurement } from "./harness.ts";
 import { machineFacts } from "./machine.ts";
 import { measureMemory } from "./memory.ts";
+import { measureMixed } from "./mixed.ts";
 import { measurePages } from "./pages.ts";
 import { measureProofs } from "./proofs.ts";
 import { measurePublish } from "./publish.ts";
+import { measureQueries } from "./queries.ts";
 import { measureReads } from "./reads.ts";
 import { measureRevocation } from "./revocation.ts";
 import { measureStart } from "./start.ts";
@@ -27,6 +29,8 @@ const ROWS: Readonly<Record<string, Row>> = {
   reads: measureReads,
   pages: measurePages,
   proofs: measureProofs,
+  mixed: measureMixed,
+  queries: measureQueries,
   audit: measureAudit,
   revocation: measureRevocation,
   attacks: measureAttacks,
