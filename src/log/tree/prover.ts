@@ -7,12 +7,14 @@ import { EMPTY_ROOT, HASH_LENGTH } from "../../protocol/merkle/hash.ts";
 import { inclusionProofNodes } from "../../protocol/merkle/inclusion.ts";
 import { joinHashes, type SubtreeNode, subtreesOf } from "../../protocol/merkle/subtree.ts";
 import { TILE_HEIGHT, TILE_WIDTH } from "../../protocol/merkle/tile.ts";
-import type { TileStore } from "../store/tile-store.ts";
+import { innerOffset, type TileStore, UPPER_HEIGHT } from "../store/tile-store.ts";
 import type { TreeEdge } from "./growing-tree.ts";
-import { PATH_HASHES, TileNodes } from "./tile-nodes.ts";
+import { TileNodes } from "./tile-nodes.ts";
 
 /** Full tiles kept in memory, of 16 KiB each: so many of level 0, and so many of all levels above. */
 const CACHED_TILES = 256;
+/** Upper halves kept of further tiles of level 0, of 960 bytes each: those of two million entries. */
+const CACHED_UPPERS = 8192;
 /** Hashes kept of subtrees at the right edge, which are joined of several nodes. */
 const CACHED_JOINS = 256;
 
@@ -28,8 +30,8 @@ export class Prover {
   /** Full tiles, which never change. */
   readonly #leafTiles = new LRUCache<number, TileNodes>({ max: CACHED_TILES });
   readonly #upperTiles = new LRUCache<number, TileNodes>({ max: CACHED_TILES });
-  /** Tiles of level 0 that were asked for and not kept. */
-  readonly #missed = new LRUCache<number, true>({ max: CACHED_TILES });
+  /** Upper halves of tiles of level 0 that are not kept as a whole. */
+  readonly #uppers = new LRUCache<number, Uint8Array>({ max: CACHED_UPPERS });
   /** By their ranges of leaves: what a range hashes to never changes. */
   readonly #joins = new LRUCache<string, Uint8Array>({ max: CACHED_JOINS });
 
@@ -67,14 +69,30 @@ export class Prover {
     return this.#hashSubtrees(subtreesOf({ start: 0, end: size }));
   }
 
-  /** Of a tile that is full. It is kept when it is asked for a second time: a large log has more tiles than would be used again. */
+  /**
+   * Of a tile that is full. The first of them are kept whole, which is all of a small log; of others the upper half is kept, and five
+   * hashes of the lower half are read.
+   */
   async #path(tile: number, i: number): Promise<Uint8Array[]> {
     const inMemory = this.#inMemory(0, tile);
     if (inMemory !== undefined) return inMemory.path(i);
-    const isFirst = this.#missed.get(tile) === undefined;
-    if (isFirst) this.#missed.set(tile, true);
-    const path = isFirst ? await this.#store.readPath?.(tile, i) : undefined;
-    return path === undefined ? (await this.#read(0, tile)).path(i) : splitHashes(path);
+    const halves = this.#leafTiles.size < CACHED_TILES ? null : await this.#halves(tile, i);
+    return halves ?? (await this.#read(0, tile)).path(i);
+  }
+
+  /** Null where the store reads whole tiles alone. */
+  async #halves(tile: number, i: number): Promise<Uint8Array[] | null> {
+    const upper = this.#uppers.get(tile) ?? (await this.#store.readUpper?.(tile));
+    const lower = await this.#store.readLower?.(tile, i);
+    if (upper === undefined || lower === undefined) return null;
+    this.#uppers.set(tile, upper);
+    const [even, odd, ...siblings] = hashesOf(lower) as [Uint8Array, Uint8Array];
+    const path = i % 2 === 0 ? [even, odd, ...siblings] : [odd, even, ...siblings];
+    for (let height = UPPER_HEIGHT; height < TILE_HEIGHT; height++) {
+      const at = innerOffset(height) - innerOffset(UPPER_HEIGHT) + ((i >> height) ^ 1);
+      path.push(upper.subarray(at * HASH_LENGTH, (at + 1) * HASH_LENGTH));
+    }
+    return path;
   }
 
   /** The hashes of a proof, each over the subtrees that the plan names for it. */
@@ -142,8 +160,8 @@ function rangeOf(nodes: readonly SubtreeNode[]): string {
   return `${first.index * 2 ** first.level}-${(last.index + 1) * 2 ** last.level}`;
 }
 
-function splitHashes(bytes: Uint8Array): Uint8Array[] {
-  return Array.from({ length: PATH_HASHES }, (_, i) =>
+function hashesOf(bytes: Uint8Array): Uint8Array[] {
+  return Array.from({ length: bytes.length / HASH_LENGTH }, (_, i) =>
     bytes.subarray(i * HASH_LENGTH, (i + 1) * HASH_LENGTH),
   );
 }

@@ -8,9 +8,6 @@ import { innerOffset, type StoredTile } from "../store/tile-store.ts";
 
 const INNER_NODES = TILE_WIDTH - 2;
 
-/** Hashes from one of a tile, itself included, to the last sibling below the tile's root. */
-export const PATH_HASHES = 1 + TILE_HEIGHT;
-
 export class TileNodes {
   readonly hashes: Uint8Array;
   readonly inner: Uint8Array;

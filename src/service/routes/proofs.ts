@@ -4,8 +4,8 @@ import type { PublishedLog } from "../../log/published-log.ts";
 import { encodeBase64 } from "../../protocol/encoding/base64.ts";
 import { integer, positive, time } from "../../protocol/entry/fields.schema.ts";
 import { formatTime } from "../../protocol/entry/fields.ts";
-import { formatTlogProof } from "../../protocol/note/tlog-proof.ts";
 import { checkpointText, hash, index, leafHash, proofText, treeSize } from "../entries/answer-shapes.ts";
+import { base64, bufferOf, proofFileText } from "../entries/proof-text.ts";
 import { requirePublished } from "../entries/read-entry.ts";
 import { NO_CACHE, READ_HEADERS } from "../http/headers.ts";
 import { decimal, readDecimal, requireQuery, requireWithin } from "../http/parameters.ts";
@@ -80,7 +80,7 @@ function proofFile(
       `no checkpoint of size ${size} was published; a proof file needs one`,
     );
   }
-  return new Response(formatTlogProof({ index: entry, proof, checkpoint }), { headers: TEXT_HEADERS });
+  return new Response(proofFileText({ index: entry, proof, checkpoint }), { headers: TEXT_HEADERS });
 }
 
 /** Written by hand: hex and base64 need no escaping, and the checkpoint, which does, is the same for all. */
@@ -91,16 +91,6 @@ function proofJson(
   const hashes = proof.length === 0 ? "" : `"${proof.map(base64).join('","')}"`;
   const json = `{"index":${entry},"treeSize":${size},"leafHash":"${bufferOf(leafHash).toString("hex")}","proof":[${hashes}],"checkpoint":${quote(checkpoint)}}`;
   return new Response(json, { headers: JSON_HEADERS });
-}
-
-/** Node's own, several times faster than the one that browsers share with us. */
-function base64(bytes: Uint8Array): string {
-  return bufferOf(bytes).toString("base64");
-}
-
-/** The same bytes, not a copy. */
-function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /** JSON of a text, remembering the last one. */

@@ -5,8 +5,8 @@ import * as z from "zod";
 import type { PublishOutcome } from "../../log/sequencing/sequencer.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";
-import { formatTlogProof } from "../../protocol/note/tlog-proof.ts";
 import { envelope as envelopeShape, index, leafHash, proofText, treeSize } from "../entries/answer-shapes.ts";
+import { proofFileText } from "../entries/proof-text.ts";
 import { MAX_BATCH_BYTES, MAX_BATCH_LINES, readBatch } from "../entries/read-batch.ts";
 import { requirePublished } from "../entries/read-entry.ts";
 import { MAX_ENVELOPE_BYTES, readEnvelope } from "../entries/read-envelope.ts";
@@ -126,7 +126,7 @@ async function proofOf(
 ): Promise<Pick<PublishedEntry, "treeSize" | "proof">> {
   const { checkpoint, note } = requirePublished(log);
   const proof = await log.proveInclusion(index, checkpoint.size);
-  return { treeSize: checkpoint.size, proof: formatTlogProof({ index, proof, checkpoint: note }) };
+  return { treeSize: checkpoint.size, proof: proofFileText({ index, proof, checkpoint: note }) };
 }
 
 /** A PublishedEntry as JSON. The leaf is the envelope's canonical JSON, and was read when it was registered: it is put in as it is. */

@@ -71,9 +71,10 @@ export function describeContract(under: StoreUnderTest): void {
       await store.close();
     });
 
-    it("reads the path from a hash to the root of its tile, once the tile is full", async (context) => {
+    it("reads the halves of a path from a hash to the root of its tile, once the tile is full", async (context) => {
       const store = await open();
-      const readPath = store.readPath?.bind(store) ?? context.skip("reading single nodes is optional");
+      const readLower = store.readLower?.bind(store) ?? context.skip("reading parts of tiles is optional");
+      const readUpper = store.readUpper?.bind(store) ?? context.skip("reading parts of tiles is optional");
       const tree = GrowingTree.empty();
       const append = (size: number) => {
         const from = tree.size;
@@ -87,14 +88,20 @@ export function describeContract(under: StoreUnderTest): void {
         });
       };
       await append(255);
-      expect(await readPath(0, 0)).toBeUndefined();
+      expect([await readLower(0, 0), await readUpper(0)]).toEqual([undefined, undefined]);
       await append(257);
       const tile = await store.readTile(0, 0);
       const nodes = TileNodes.of({ hashes: tile?.hashes ?? leaf, inner: null });
       for (let i = 0; i < 256; i++) {
-        expect(await readPath(0, i)).toEqual(Buffer.concat(nodes.path(i)));
+        const [hash, sibling, ...others] = nodes.path(i);
+        const pair = i % 2 === 0 ? [hash!, sibling!] : [sibling!, hash!];
+        expect(await readLower(0, i)).toEqual(Buffer.concat([...pair, ...others.slice(0, 3)]));
       }
-      expect(await readPath(1, 0)).toBeUndefined();
+      const upper = [4, 5, 6, 7].flatMap((height) =>
+        Array.from({ length: 256 >> height }, (_, i) => nodes.get(height, i)),
+      );
+      expect(await readUpper(0)).toEqual(Buffer.concat(upper));
+      expect([await readLower(1, 0), await readUpper(1)]).toEqual([undefined, undefined]);
       await store.close();
     });
 

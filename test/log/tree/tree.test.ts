@@ -3,9 +3,10 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { TileWrite } from "../../../src/log/store/log-store.ts";
-import type { StoredTile, TileStore } from "../../../src/log/store/tile-store.ts";
+import { type StoredTile, type TileStore, UPPER_OFFSET } from "../../../src/log/store/tile-store.ts";
 import { GrowingTree } from "../../../src/log/tree/growing-tree.ts";
 import { Prover } from "../../../src/log/tree/prover.ts";
+import { TileNodes } from "../../../src/log/tree/tile-nodes.ts";
 import { encodeHex } from "../../../src/protocol/encoding/hex.ts";
 import { verifyConsistency } from "../../../src/protocol/merkle/consistency.ts";
 import { rootOf } from "../../../src/protocol/merkle/hash.ts";
@@ -95,6 +96,23 @@ describe("the growing tree", () => {
     expect(store.tiles.size).toBe(273 + 1 + 1 + 1 + 1);
   });
 
+  it("gives away tiles and edges that later leaves do not change", () => {
+    const tree = GrowingTree.empty();
+    const given: Array<{ readonly bytes: () => Uint8Array; readonly was: string }> = [];
+    const give = (bytes: () => Uint8Array) => given.push({ bytes, was: encodeHex(bytes()) });
+    for (const [i, hash] of leafHashes.slice(0, 600).entries()) {
+      tree.append(hash);
+      const edge = tree.edge();
+      const { level, full } = tilesOfSize(i + 1)[0]!;
+      give(() => edge.edgeTile(level, full)?.hashes ?? new Uint8Array(0));
+      for (const { hashes, inner } of i % 3 === 0 ? tree.takeWrites() : []) {
+        give(() => hashes);
+        give(() => inner ?? new Uint8Array(0));
+      }
+    }
+    for (const { bytes, was } of given) expect(encodeHex(bytes())).toBe(was);
+  });
+
   it("refuses to start on a tile that is missing, too narrow or changed", async () => {
     const store = new MemoryTiles();
     const tree = GrowingTree.empty();
@@ -179,6 +197,34 @@ describe("the prover", () => {
         }
       }
     }
+  });
+
+  it("reads no tile twice as a whole, and answers from halves where there are more than it keeps", async () => {
+    const read: string[] = [];
+    const halved = {
+      readTile(level: number, index: number) {
+        read.push(`${level}/${index}`);
+        return store.readTile(level, index);
+      },
+      readLeaves: async () => [],
+      readLower: async (index: number, i: number) => {
+        const nodes = TileNodes.of((await store.readTile(0, index))!);
+        const siblings = [1, 2, 3].map((height) => nodes.get(height, (i >> height) ^ 1));
+        return Buffer.concat([nodes.get(0, i & ~1), nodes.get(0, i | 1), ...siblings]);
+      },
+      readUpper: async (index: number) => (await store.readTile(0, index))?.inner?.slice(UPPER_OFFSET),
+    };
+    const again = new Prover(halved, () => tree);
+    const root = tree.root();
+    for (const step of [97, 101]) {
+      for (let index = 0; index < MAX; index += step) {
+        const { leafHash, proof } = await again.prove(index, MAX);
+        expect(encodeHex(leafHash)).toBe(encodeHex(leafHashes[index]!));
+        verifyInclusion({ index, size: MAX, leafHash, root, proof });
+      }
+    }
+    expect(new Set(read).size).toBe(read.length);
+    expect(read.filter((tile) => tile.startsWith("0/"))).toHaveLength(256);
   });
 
   it("refuses leaves and trees that do not exist", async () => {

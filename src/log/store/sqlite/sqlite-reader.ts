@@ -11,7 +11,7 @@ import type {
   SearchQuery,
   TreeHead,
 } from "../log-store.ts";
-import { type StoredTile, siblingOffsets } from "../tile-store.ts";
+import { lowerOffsets, type StoredTile } from "../tile-store.ts";
 import type { OpenDatabase } from "./open.ts";
 import { SqliteSearch } from "./search.ts";
 import { prepareReading, type ReadingStatements } from "./statements.ts";
@@ -58,8 +58,12 @@ export class SqliteReader implements LogReader {
     return this.#sql.tile.get(level, index);
   }
 
-  async readPath(index: number, i: number): Promise<Uint8Array | undefined> {
-    return this.#sql.path.get(i * HASH_LENGTH, ...siblingOffsets(i), index);
+  async readLower(index: number, i: number): Promise<Uint8Array | undefined> {
+    return this.#sql.lower.get((i & ~1) * HASH_LENGTH, ...lowerOffsets(i), index);
+  }
+
+  async readUpper(index: number): Promise<Uint8Array | undefined> {
+    return this.#sql.upper.get(index);
   }
 
   async readLeaves(start: number, end: number): Promise<Uint8Array[]> {

@@ -1,6 +1,7 @@
 // Prepares every SQL statement of the store once: those of the writer, and those of readers.
 import type { Database, Statement } from "better-sqlite3";
 import type { Kind } from "../../../protocol/entry/kinds.ts";
+import { UPPER_OFFSET } from "../tile-store.ts";
 
 type Bytes = Uint8Array;
 interface CheckpointRow {
@@ -60,7 +61,8 @@ export interface ReadingStatements {
   readonly entries: Statement<[string], Buffer>;
   readonly inForce: Statement<[{ size: number }], { idx: number }>;
   readonly tile: Statement<[number, number], { hashes: Buffer; inner: Buffer | null }>;
-  readonly path: Statement<number[], Buffer>;
+  readonly lower: Statement<number[], Buffer>;
+  readonly upper: Statement<[number], Buffer>;
   readonly leaves: Statement<[number, number], { leaf: Buffer }>;
   readonly newestCheckpoint: Statement<[], CheckpointRow>;
   readonly firstCovering: Statement<[number], CheckpointRow>;
@@ -69,11 +71,6 @@ export interface ReadingStatements {
 }
 
 const CHECKPOINT = "SELECT size, cosigned_at AS cosignedAt, note FROM checkpoints";
-
-/** A hash and its sibling, then one inner node of each height. */
-const PATH = ["hashes", "hashes", ...Array<string>(7).fill("inner")]
-  .map((column) => `substr(${column}, ? + 1, 32)`)
-  .join(" || ");
 
 export function prepareReading(db: Database): ReadingStatements {
   return {
@@ -105,9 +102,16 @@ export function prepareReading(db: Database): ReadingStatements {
     ),
     tile: db.prepare("SELECT hashes, inner FROM tiles WHERE level = ? AND idx = ?"),
     // "||" makes text of blobs, byte for byte; the cast takes that back.
-    path: db
+    lower: db
       .prepare<number[], Buffer>(
-        `SELECT CAST(${PATH} AS BLOB) FROM tiles WHERE level = 0 AND idx = ? AND inner IS NOT NULL`,
+        `SELECT CAST(substr(hashes, ? + 1, 64) || substr(inner, ? + 1, 32) || substr(inner, ? + 1, 32)
+                     || substr(inner, ? + 1, 32) AS BLOB)
+         FROM tiles WHERE level = 0 AND idx = ? AND inner IS NOT NULL`,
+      )
+      .pluck(),
+    upper: db
+      .prepare<[number], Buffer>(
+        `SELECT substr(inner, ${UPPER_OFFSET} + 1) FROM tiles WHERE level = 0 AND idx = ? AND inner IS NOT NULL`,
       )
       .pluck(),
     leaves: db.prepare("SELECT leaf FROM entries WHERE idx >= ? AND idx < ? ORDER BY idx"),
