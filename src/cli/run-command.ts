@@ -65,6 +65,8 @@ async function requireKnownCommand(
     const known = group.commands.filter((command) => command.name() !== "help");
     if (known.length === 0) return;
     const found = known.find((command) => command.name() === word);
+    // A command that does something itself takes words of its own, beside the commands below it.
+    if (found === undefined && group !== program && group.options.length > 0) return;
     if (found === undefined) {
       const names = known.map((command) => command.name()).join(", ");
       const where = group === program ? "there is" : `${group.name()} has`;
