@@ -20,8 +20,11 @@ const ATTRIBUTES = {
 } as const;
 /** x87 and SSE: every TD has them. */
 const XFAM_MANDATORY = 0x3n;
-/** What a TDX module lets a TD have: XFAM_FIXED0. */
-const XFAM_KNOWN = 0x6dbe7n;
+/** What TDX modules let a TD have: XFAM_FIXED0 of TDX 1.5. XFAM is read as XCR0 and IA32_XSS are; MPX, PASID, HDC and HWP stay off. */
+const XFAM_FIXED0 = 0x6dbe7n;
+/** Intel APX, the registers R16 to R31: XFAM[19], as in XCR0 (Intel APX Architecture Specification §3.1.4.4.2, "Intel TDX"). */
+const XFAM_APX = 1n << 19n;
+const XFAM_KNOWN = XFAM_FIXED0 | XFAM_APX;
 
 export interface TdAttributes {
   /** TD_ATTRIBUTES bit 28: the host cannot inject #VE on private pages. */

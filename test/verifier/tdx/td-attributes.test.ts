@@ -18,6 +18,20 @@ it.each([
   ["reserved bit 1", "0200001000000000", XFAM, { reservedZero: false }],
   ["reserved bit 32", "0000001001000000", XFAM, { reservedZero: false }],
   ["XFAM without SSE", "0000001000000000", "e502060000000000", { xfamMandatory: false }],
+  ["XFAM with APX, which processors later than TDX 1.5 have", "0000001000000000", "e7020e0000000000", {}],
+  [
+    "XFAM with bit 20, the first without a meaning",
+    "0000001000000000",
+    "e702160000000000",
+    { reservedZero: false },
+  ],
+  [
+    "XFAM with bit 10, PASID, which no TD has",
+    "0000001000000000",
+    "e706060000000000",
+    { reservedZero: false },
+  ],
+  ["XFAM with bit 63", "0000001000000000", "e702060000000080", { reservedZero: false }],
   ["a reserved bit of XFAM", "0000001000000000", "ef02060000000000", { reservedZero: false }],
 ])("%s", async (_, tdAttributes, xfam, change) => {
   expect(readTdAttributes(tdAttributes, xfam)).toEqual({ ...GOOD, ...change });
