@@ -1,5 +1,6 @@
 // Verifies a bundle file against the pin, the policy that was asked for and what is remembered of its log, and remembers what it taught.
 import { MalformedError, PolicyError, VerificationError } from "../protocol/errors.ts";
+import { repeatVisit, StateChangedError } from "../verifier/bundle/state-changed.ts";
 import { createMemoryStore } from "../verifier/bundle/state-store.ts";
 import { parseTrustFile } from "../verifier/bundle/trust-pin.ts";
 import { verifyAndRemember } from "../verifier/bundle/verify-and-remember.ts";
@@ -28,17 +29,20 @@ export async function verifyBundleFile<T>(
 ): Promise<VerifiedBundle | T> {
   const pin = readOwn(trust, parseTrustFile);
   const store = state === undefined ? createMemoryStore() : createFileStore(state);
-  const remembered = await store.load(pin.origin);
   const bytes = readInput(bundle);
-  try {
-    return await verifyAndRemember(bytes, { pin, policy, now, remembered }, store);
-  } catch (error) {
-    if (isRefusal(error)) return refused(error);
-    throw error;
-  }
+  return repeatVisit(async () => {
+    const remembered = await store.load(pin.origin);
+    try {
+      return await verifyAndRemember(bytes, { pin, policy, now, remembered }, store);
+    } catch (error) {
+      if (isRefusal(error)) return refused(error);
+      throw error;
+    }
+  });
 }
 
 function isRefusal(error: unknown): boolean {
+  if (error instanceof StateChangedError) return false;
   return (
     error instanceof MalformedError || error instanceof VerificationError || error instanceof PolicyError
   );

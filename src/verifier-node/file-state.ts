@@ -13,7 +13,7 @@ import { refuseFork, type StateStore } from "../verifier/bundle/state-store.ts";
  * A store for one log. The file is replaced as a whole, so that a crash leaves the old state or the new one, and under a lock, so that of
  * two processes that end at once neither forgets what the other saw.
  * Its methods throw FileError when the file is damaged or of another log, LogForkedError when a fork is kept in it, and the system's error
- * when it cannot be read or written.
+ * when it cannot be read or written; `save` throws StateChangedError when another process saw another tree meanwhile.
  * @example
  * ```ts
  * import { createFileStore } from "touchstone/verifier/node";
@@ -23,10 +23,10 @@ import { refuseFork, type StateStore } from "../verifier/bundle/state-store.ts";
 export function createFileStore(path: string): StateStore {
   return {
     load: async (origin) => refuseFork(readState(path, origin), path),
-    async save(state) {
+    async save(state, since) {
       mkdirSync(dirname(path), { recursive: true });
       const merged = withFileLock(path, () => {
-        const joined = mergeStates(readState(path, state.origin), state);
+        const joined = mergeStates(readState(path, state.origin), state, since);
         writeDurably(followLink(path), utf8(formatState(joined)), { mode: 0o600 });
         return joined;
       });

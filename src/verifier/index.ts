@@ -13,6 +13,7 @@ export {
 export { LogForkedError } from "./bundle/forked-log.ts";
 export { mergeStates } from "./bundle/merge-states.ts";
 export { formatState, parseState, type RememberedState } from "./bundle/remembered-state.ts";
+export { StateChangedError } from "./bundle/state-changed.ts";
 export { createBrowserStore, createMemoryStore, type Locks, type StateStore } from "./bundle/state-store.ts";
 export {
   parseTrustFile,

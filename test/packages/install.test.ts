@@ -275,7 +275,7 @@ describe("an application that has both", () => {
        async function judge({ bundle, good, other, pin, now, nonce, key }) {
          const store = createMemoryStore();
          const policy = await verifyBundle(bundle, { pin, policy: "production", now, remembered: null });
-         await store.save(policy.state);
+         await store.save(policy.state, null);
          const options = { now, nonce, channel: { type: "tls-spki", key } };
          const { verdict } = await appraiseEvidence(policy, good, options);
          const rejected = await appraiseEvidence(policy, other, options);

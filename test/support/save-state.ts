@@ -5,4 +5,4 @@ import { createFileStore } from "../../src/verifier-node/file-state.ts";
 const [file = "", text = "", prefix = "", count = ""] = process.argv.slice(2);
 const state = JSON.parse(text) as RememberedState;
 for (let i = 0; i < Number(count); i++)
-  await createFileStore(file).save({ ...state, policies: { [`${prefix}-${i}`]: i + 1 } });
+  await createFileStore(file).save({ ...state, policies: { [`${prefix}-${i}`]: i + 1 } }, null);

@@ -4,6 +4,7 @@ import { MalformedError } from "../../protocol/errors.ts";
 import { type Answer, type Deadline, fetchAnswer } from "../fetch-answer.ts";
 import { RefusedError, readReason } from "../service-errors.ts";
 import { treeOf } from "./merge-states.ts";
+import { repeatVisit } from "./state-changed.ts";
 import type { StateStore } from "./state-store.ts";
 import type { TrustPin } from "./trust-pin.ts";
 import { verifyAndRemember } from "./verify-and-remember.ts";
@@ -36,7 +37,8 @@ export interface FetchPolicyOptions {
 }
 
 /**
- * Fetches, verifies and remembers. The new state is saved before the result is returned, and only when everything verified.
+ * Fetches, verifies and remembers. The new state is saved before the result is returned, and only when everything verified. Where another
+ * visit ended meanwhile and saw another tree, it does all of it again, so that the two trees are compared.
  * @throws RefusedError when the service says no, UnreachableError when nobody answers, what verifyBundle throws, or what the store
  *   throws when its state cannot be read.
  * @example
@@ -48,9 +50,11 @@ export interface FetchPolicyOptions {
  */
 export async function fetchPolicy(options: FetchPolicyOptions): Promise<VerifiedBundle> {
   const { pin, name, now, store } = options;
-  const remembered = await store.load(pin.origin);
-  const bytes = await fetchBundle(options, remembered === null ? undefined : treeOf(remembered).size);
-  return verifyAndRemember(bytes, { pin, policy: name, now, remembered }, store);
+  return repeatVisit(async () => {
+    const remembered = await store.load(pin.origin);
+    const bytes = await fetchBundle(options, remembered === null ? undefined : treeOf(remembered).size);
+    return verifyAndRemember(bytes, { pin, policy: name, now, remembered }, store);
+  });
 }
 
 /**

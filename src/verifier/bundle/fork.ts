@@ -14,6 +14,12 @@ export function isFork([a, b]: readonly [string, string]): boolean {
   return one.size === other.size && !equalBytes(one.root, other.root);
 }
 
+/** Whether two signed notes are of one tree, whoever cosigned them. @throws MalformedError */
+export function isSameTree(a: string, b: string): boolean {
+  const [one, other] = [treeOfNote(a), treeOfNote(b)];
+  return one.size === other.size && equalBytes(one.root, other.root);
+}
+
 /** Two notes in their order where they are a fork, whichever was seen first; null where they are none. */
 export function forkOf(a: string, b: string): [string, string] | null {
   const notes: [string, string] = a < b ? [a, b] : [b, a];

@@ -4,10 +4,11 @@ import { mergeStates } from "./merge-states.ts";
 import { formatState, parseState, type RememberedState } from "./remembered-state.ts";
 
 /**
- * Keeps one state for each log. `save` joins the state with the stored one (mergeStates), since another visit may have ended in
- * between, and returns once it is durable; a store that loses it forgets that the log must not go back. A state that cannot be
- * read must throw, never read as "nothing remembered". A state with a fork in it is kept like any other, and from then on both
- * methods throw LogForkedError.
+ * Keeps one state for each log. `save` is told what the state was verified against, as `load` gave it. It joins the state with the
+ * stored one (mergeStates), since another visit may have ended in between, and returns once it is durable; a store that loses it forgets
+ * that the log must not go back. Where the other visit saw another tree it saves nothing and throws StateChangedError: between loading
+ * and saving, two visits could else be shown one fork each. A state that cannot be read must throw, never read as "nothing remembered".
+ * A state with a fork in it is kept like any other, and from then on both methods throw LogForkedError.
  * @example
  * ```ts
  * import { formatState, mergeStates, parseState, type StateStore } from "touchstone/verifier";
@@ -15,13 +16,14 @@ import { formatState, parseState, type RememberedState } from "./remembered-stat
  * const load = (origin: string) => (texts.has(origin) ? parseState(texts.get(origin) ?? "") : null);
  * const store: StateStore = {
  *   load: async (origin) => load(origin),
- *   save: async (state) => void texts.set(state.origin, formatState(mergeStates(load(state.origin), state))),
+ *   save: async (state, since) =>
+ *     void texts.set(state.origin, formatState(mergeStates(load(state.origin), state, since))),
  * };
  * ```
  */
 export interface StateStore {
   load(origin: string): Promise<RememberedState | null>;
-  save(state: RememberedState): Promise<void>;
+  save(state: RememberedState, since: RememberedState | null): Promise<void>;
 }
 
 /**
@@ -57,8 +59,8 @@ export function createMemoryStore(): StateStore {
   const states = new Map<string, RememberedState>();
   return {
     load: async (origin) => refuseFork(states.get(origin) ?? null, "memory"),
-    async save(state) {
-      const merged = mergeStates(states.get(state.origin) ?? null, state);
+    async save(state, since) {
+      const merged = mergeStates(states.get(state.origin) ?? null, state, since);
       states.set(state.origin, merged);
       refuseFork(merged, "memory");
     },
@@ -85,9 +87,9 @@ export function createBrowserStore(
   };
   return {
     load: async (origin) => refuseFork(read(keyOf(origin)), keyOf(origin)),
-    async save(state) {
+    async save(state, since) {
       const key = keyOf(state.origin);
-      const join = () => joinInto(storage, key, state);
+      const join = () => joinInto(storage, key, (stored) => mergeStates(stored, state, since));
       await (locks === undefined ? join() : locks.request(key, join));
       refuseFork(read(key), key);
     },
@@ -97,11 +99,11 @@ export function createBrowserStore(
 async function joinInto(
   storage: Pick<Storage, "getItem" | "setItem">,
   key: string,
-  state: RememberedState,
+  merge: (stored: RememberedState | null) => RememberedState,
 ): Promise<void> {
   for (let turn = 0; turn < MAX_TURNS; turn++) {
     const stored = storage.getItem(key);
-    const joined = formatState(mergeStates(stored === null ? null : parseState(stored), state));
+    const joined = formatState(merge(stored === null ? null : parseState(stored)));
     if (joined === stored) return;
     // Swapped only where nobody came between, and looked at once more when everybody else had a turn.
     if (storage.getItem(key) === stored) storage.setItem(key, joined);

@@ -10,8 +10,8 @@ import { type VerifiedBundle, verifyBundle } from "./verify-bundle.ts";
 
 /**
  * @param options its `remembered` is what the store had loaded.
- * @returns what verified, once the store has it. @throws what verifyBundle throws, or what the store throws: nothing is saved of a bundle
- *   that does not verify, but for the proof that the log forked.
+ * @returns what verified, once the store has it. @throws what verifyBundle throws, or what the store throws, StateChangedError where
+ *   another visit ended meanwhile (repeatVisit): nothing is saved of a bundle that does not verify, but for the proof that the log forked.
  */
 export async function verifyAndRemember(
   bytes: Uint8Array,
@@ -22,7 +22,8 @@ export async function verifyAndRemember(
     await keepFork(error, bytes, options, store);
     throw error;
   });
-  await store.save(mergeStates(options.remembered, verified.state));
+  const { remembered } = options;
+  await store.save(mergeStates(remembered, verified.state, remembered), remembered);
   return verified;
 }
 
@@ -36,5 +37,5 @@ async function keepFork(
   const forked: BrokenCode = "log-forked";
   if (!(error instanceof VerificationError) || error.code !== forked || remembered === null) return;
   const fork = remembered.fork ?? forkOf(remembered.checkpoint.note, parsePolicyBundle(bytes).checkpoint);
-  await store.save({ ...remembered, fork });
+  await store.save({ ...remembered, fork }, remembered);
 }

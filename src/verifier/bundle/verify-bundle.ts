@@ -80,8 +80,9 @@ export interface VerifiedBundle {
  * ```ts
  * import { type StateStore, type TrustPin, type VerifiedBundle, verifyBundle } from "touchstone/verifier";
  * const check = async (bytes: Uint8Array, pin: TrustPin, store: StateStore): Promise<VerifiedBundle> => {
- *   const verified = await verifyBundle(bytes, { pin, policy: "production", now: new Date(), remembered: await store.load(pin.origin) });
- *   await store.save(verified.state);
+ *   const remembered = await store.load(pin.origin);
+ *   const verified = await verifyBundle(bytes, { pin, policy: "production", now: new Date(), remembered });
+ *   await store.save(verified.state, remembered);
  *   return verified;
  * };
  * ```

@@ -109,7 +109,7 @@ describe("fetching a policy", () => {
   it("refuses an older log than was remembered", async () => {
     await fetchWith(fakeNetwork(honest).fetch);
     const seen = (await store.load(ORIGIN))!;
-    await store.save({ ...seen, statusSequence: 9 });
+    await store.save({ ...seen, statusSequence: 9 }, seen);
     await expect(fetchWith(fakeNetwork(honest).fetch)).rejects.toMatchObject({ code: "status-rolled-back" });
   });
 });

@@ -63,17 +63,17 @@ describe.each(STORES)("a store in %s", (_, make) => {
   it("remembers nothing at first, then the last state", async () => {
     const store = make();
     expect(await store.load(ORIGIN)).toBeNull();
-    await store.save(state());
+    await store.save(state(), null);
     expect(await store.load(ORIGIN)).toEqual(state());
-    await store.save(state({ statusSequence: 8 }));
+    await store.save(state({ statusSequence: 8 }), null);
     expect(await store.load(ORIGIN)).toEqual(state({ statusSequence: 8 }));
   });
 
   it("forgets nothing when two visits begin at the same state and end one after the other", async () => {
     const store = make();
-    await store.save(state());
-    await store.save(state({ statusSequence: 9, policies: { production: 4 } }));
-    await store.save(state({ statusSequence: 8, policies: { production: 3, other: 1 } }));
+    await store.save(state(), null);
+    await store.save(state({ statusSequence: 9, policies: { production: 4 } }), null);
+    await store.save(state({ statusSequence: 8, policies: { production: 3, other: 1 } }), null);
     expect(await store.load(ORIGIN)).toEqual(
       state({ statusSequence: 9, policies: { production: 4, other: 1 } }),
     );
@@ -83,9 +83,9 @@ describe.each(STORES)("a store in %s", (_, make) => {
 describe.each(STORES.slice(0, 2))("a store in %s", (_, make) => {
   it("keeps logs apart", async () => {
     const store = make();
-    await store.save(state());
+    await store.save(state(), null);
     expect(await store.load("other.example")).toBeNull();
-    await store.save(otherLog({ statusSequence: 1 }));
+    await store.save(otherLog({ statusSequence: 1 }), null);
     expect(await store.load(ORIGIN)).toEqual(state());
   });
 });
@@ -134,7 +134,7 @@ describe("a state that cannot be read is no first visit", () => {
   });
 
   it("a file of another log", async () => {
-    await createFileStore(file()).save(otherLog());
+    await createFileStore(file()).save(otherLog(), null);
     await expect(createFileStore(file()).load(ORIGIN)).rejects.toThrow("remembers other.example");
   });
 
@@ -145,19 +145,19 @@ describe("a state that cannot be read is no first visit", () => {
 
 describe("the file", () => {
   it("is only its owner's, and nothing is left beside it but its lock", async () => {
-    await createFileStore(file()).save(state());
+    await createFileStore(file()).save(state(), null);
     expect(statSync(file()).mode & 0o777).toBe(0o600);
     expect(readdirSync(join(folder, "below"))).toEqual(["state.json", "state.json.lock"]);
   });
 
   it("stays as it was when it cannot be replaced", async () => {
     const store = createFileStore(file());
-    await store.save(state());
+    await store.save(state(), null);
     // A crash between writing and renaming leaves the half-written one beside it, and the old one in place. No later writer takes that
     // name for its own: it may be of another process, in another container, that is still writing.
     writeFileSync(`${file()}.0123456789ab.tmp`, '{"half":');
     expect(await store.load(ORIGIN)).toEqual(state());
-    await store.save(state({ statusSequence: 8 }));
+    await store.save(state({ statusSequence: 8 }), null);
     expect(await store.load(ORIGIN)).toEqual(state({ statusSequence: 8 }));
     expect(readdirSync(join(folder, "below"))).toEqual([
       "state.json",
@@ -168,9 +168,9 @@ describe("the file", () => {
 
   it("says so when it cannot be written, and keeps the old state", async () => {
     const store = createFileStore(file());
-    await store.save(state());
+    await store.save(state(), null);
     const blocked = createFileStore(join(file(), "below-a-file"));
-    await expect(blocked.save(state())).rejects.toThrow();
+    await expect(blocked.save(state(), null)).rejects.toThrow();
     expect(parseState(readFileSync(file(), "utf8"))).toEqual(state());
   });
 });
@@ -186,11 +186,11 @@ describe("joining what was remembered with what was just seen", () => {
   });
 
   it("takes a first visit as it is", () => {
-    expect(mergeStates(null, state())).toEqual(state());
+    expect(mergeStates(null, state(), null)).toEqual(state());
   });
 
   it("remembers a policy whose name every object has already", () => {
-    const merged = mergeStates(state(), state({ policies: { constructor: 1 } }));
+    const merged = mergeStates(state(), state({ policies: { constructor: 1 } }), null);
     expect(parseState(formatState(merged)).policies).toEqual({ production: 3, constructor: 1 });
   });
 
@@ -200,14 +200,14 @@ describe("joining what was remembered with what was just seen", () => {
       [state(), state({ checkpoint: later })],
       [state({ checkpoint: later }), state()],
     ] as const)
-      expect(mergeStates(a, b)).toEqual(state({ checkpoint: later }));
+      expect(mergeStates(a, b, a)).toEqual(state({ checkpoint: later }));
   });
 
   it("never lets anything go down or be forgotten, in whatever order visits end", () => {
     fc.assert(
       fc.property(states, states, (a, b) => {
-        const merged = mergeStates(a, b);
-        expect(merged).toEqual(mergeStates(b, a));
+        const merged = mergeStates(a, b, a);
+        expect(merged).toEqual(mergeStates(b, a, b));
         for (const one of [a, b]) {
           expect(merged.trustRootVersion).toBeGreaterThanOrEqual(one.trustRootVersion);
           expect(merged.statusSequence).toBeGreaterThanOrEqual(one.statusSequence);
@@ -215,7 +215,7 @@ describe("joining what was remembered with what was just seen", () => {
           for (const [name, version] of Object.entries(one.policies))
             expect(merged.policies[name]).toBeGreaterThanOrEqual(version);
         }
-        expect(mergeStates(merged, a)).toEqual(merged);
+        expect(mergeStates(merged, a, merged)).toEqual(merged);
       }),
     );
   });

@@ -110,7 +110,11 @@ describe("one localStorage of several tabs", () => {
   ])("forgets no update of two stores that save at once, %s", async (_, locks) => {
     const storage = new FakeStorage();
     const [one, other] = [createBrowserStore(storage, locks), createBrowserStore(storage, locks)];
-    await Promise.all([one.save(seeing("a")), other.save(seeing("b")), one.save(seeing("c"))]);
+    await Promise.all([
+      one.save(seeing("a"), null),
+      other.save(seeing("b"), null),
+      one.save(seeing("c"), null),
+    ]);
     expect(policiesIn(storage)).toEqual({ a: 1, b: 1, c: 1 });
     if (locks !== undefined) expect(locks.asked).toEqual([KEY, KEY, KEY]);
   });
@@ -118,13 +122,13 @@ describe("one localStorage of several tabs", () => {
   it("does not write over what another tab wrote since it read", async () => {
     const storage = new FakeStorage();
     storage.between = () => storage.setItem(KEY, formatState(seeing("theirs")));
-    await createBrowserStore(storage, undefined).save(seeing("ours"));
+    await createBrowserStore(storage, undefined).save(seeing("ours"), null);
     expect(policiesIn(storage)).toEqual({ theirs: 1, ours: 1 });
   });
 
   it("writes again what another tab, which had read before, wrote over", async () => {
     const storage = new FakeStorage();
-    const saved = createBrowserStore(storage, undefined).save(seeing("ours"));
+    const saved = createBrowserStore(storage, undefined).save(seeing("ours"), null);
     storage.setItem(KEY, formatState(seeing("theirs")));
     await saved;
     expect(policiesIn(storage)).toEqual({ theirs: 1, ours: 1 });
@@ -136,7 +140,9 @@ describe("one localStorage of several tabs", () => {
       getItem: (key: string) => storage.getItem(key),
       setItem: () => storage.setItem(KEY, formatState(seeing("theirs"))),
     };
-    await expect(createBrowserStore(busy, undefined).save(seeing("ours"))).rejects.toThrow("keep writing");
+    await expect(createBrowserStore(busy, undefined).save(seeing("ours"), null)).rejects.toThrow(
+      "keep writing",
+    );
   });
 });
 
@@ -163,12 +169,12 @@ const STORES: ReadonlyArray<readonly [string, () => () => StateStore, () => stri
 describe.each(STORES)("two roots of one size, remembered in %s", (_, make, place) => {
   it("are kept, both, and named by every visit for ever after", async () => {
     const open = make();
-    await open().save(state);
-    await expect(open().save(forked)).rejects.toMatchObject({ code: "log-forked" });
+    await open().save(state, null);
+    await expect(open().save(forked, null)).rejects.toMatchObject({ code: "log-forked" });
     for (const visit of [
       () => open().load(ORIGIN),
-      () => open().save(state),
-      () => open().save(forked),
+      () => open().save(state, null),
+      () => open().save(forked, null),
       () => open().load(ORIGIN),
     ]) {
       const error = await visit().then(
@@ -186,11 +192,11 @@ describe.each(STORES)("two roots of one size, remembered in %s", (_, make, place
 
 describe("a fork", () => {
   it("is met in whatever order the visits end, and is not lost by more of them", () => {
-    const merged = mergeStates(state, forked);
+    const merged = mergeStates(state, forked, null);
     expect(merged.fork).toEqual([state.checkpoint.note, forked.checkpoint.note].sort());
-    expect(mergeStates(forked, state)).toEqual(merged);
-    expect(mergeStates(merged, state)).toEqual(merged);
-    expect(mergeStates(state, merged)).toEqual(merged);
+    expect(mergeStates(forked, state, null)).toEqual(merged);
+    expect(mergeStates(merged, state, null)).toEqual(merged);
+    expect(mergeStates(state, merged, null)).toEqual(merged);
     expect(parseState(formatState(merged))).toEqual(merged);
   });
 
@@ -207,7 +213,7 @@ describe("a fork", () => {
       ...createFileStore(file()),
       load: async () => null,
     };
-    await createFileStore(file()).save(shown);
+    await createFileStore(file()).save(shown, null);
     await expect(fetchPolicy({ ...options, store: atOnce })).rejects.toMatchObject({ code: "log-forked" });
     await expect(fetchPolicy({ ...options, store: createFileStore(file()) })).rejects.toThrow(file());
   });
@@ -220,7 +226,7 @@ describe("a fork", () => {
     const bundle = await log.bundle("production");
     const network = async () => new Response(bundleBytes(bundle) as BodyInit);
     const store = createFileStore(file());
-    await store.save({ ...state, checkpoint: await seenTree(log.envelopes.length) });
+    await store.save({ ...state, checkpoint: await seenTree(log.envelopes.length) }, null);
     const visit = () =>
       fetchPolicy({ url: "https://log.example", name: "production", pin, now: NOW, fetch: network, store });
     await expect(visit()).rejects.toThrow(`kept in ${file()}`);
