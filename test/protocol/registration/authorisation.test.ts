@@ -54,8 +54,22 @@ describe("the role that each kind needs", () => {
   });
 
   it("gives nobody a trust root through the rules of other kinds", async () => {
-    expect(await outcome(trustRoot(), "trust-root", "root", ["root"])).toBe("not-authorised");
+    for (const signer of ["root", "publisher", "policy", "revocation", "status"])
+      expect(await outcome(trustRoot(), "trust-root", "root", [signer]), signer).toBe("not-authorised");
   });
+});
+
+it("a policy rule that names several policies is good for each of them, and for no other", async () => {
+  const trustRoot = withRoles({ policy: [{ ...role(["a"], 1), names: ["production", "test/*"] }] });
+  expect(await outcome(trustRoot, "policy", "production", ["a"])).toBe("accepted");
+  expect(await outcome(trustRoot, "policy", "test/one", ["a"])).toBe("accepted");
+  expect(await outcome(trustRoot, "policy", "staging", ["a"])).toBe("not-authorised");
+});
+
+it("a refusal names the trust root whose rules it follows from", () => {
+  expect(() => authorise({ ...root, version: 7 }, { kind: "policy", name: "a", signers: [key("b")] })).toThrow(
+    "trust root version 7 gives key",
+  );
 });
 
 describe("publisher rules", () => {

@@ -32,8 +32,9 @@ const replay = (envelopes: FoundedLog["envelopes"]): InForce =>
 describe("an empty log", () => {
   it("has nothing in force, and no status can be drafted of it", () => {
     expect(currentTrustRoot(NOTHING_IN_FORCE)).toBeUndefined();
-    expect(() => summarise(NOTHING_IN_FORCE)).toThrow(TypeError);
-    expect(() => draftStatus(NOTHING_IN_FORCE, NOW)).toThrow(TypeError);
+    const refusal = new TypeError("an empty log has no status");
+    expect(() => summarise(NOTHING_IN_FORCE)).toThrow(refusal);
+    expect(() => draftStatus(NOTHING_IN_FORCE, NOW)).toThrow(refusal);
   });
 });
 
@@ -59,6 +60,21 @@ describe("a log with everything in it", () => {
       revokedDigests: [...digests].sort(),
       revokedKeys: [range],
     });
+  });
+
+  it("is summed up in one order, whatever the order in which it came", () => {
+    const [root] = log.inForce.trustRoots;
+    const digests = ["b", "a", "c"].map((text) => text.repeat(64));
+    const names = ["m", "z", "a", "n"];
+    const place = { index: 1, version: 1, digest: sha256Of("policy") };
+    const summary = summarise({
+      ...NOTHING_IN_FORCE,
+      trustRoots: [root!],
+      revokedDigests: new Set(digests),
+      policies: new Map(names.map((name) => [name, place])),
+    });
+    expect(summary.revokedDigests.map((digest) => digest[0])).toEqual(["a", "b", "c"]);
+    expect(summary.policies.map(({ name }) => name)).toEqual(["a", "m", "n", "z"]);
   });
 
   it("does not change the state that it was made of", async () => {

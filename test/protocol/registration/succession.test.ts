@@ -79,6 +79,17 @@ describe("trust roots", () => {
     ).toBe("identity-taken");
   });
 
+  it("are told, as statuses and policies are, which version must follow", async () => {
+    const set = await log.publishRelease();
+    const publish = {
+      "trust root: version 2": async () =>
+        log.publish("trust-root", await log.nextRoot({ version: 3 }), log.keys.root),
+      "status: version 1": () => log.publishStatus({ sequence: 2, previous: sha256Of("none") }),
+      "policy production: version 1": () => log.publishPolicy(set, { version: 2, previous: sha256Of("none") }),
+    };
+    for (const [message, attempt] of Object.entries(publish)) await expect(attempt()).rejects.toThrow(message);
+  });
+
   it("stay with their origin: a log cannot be renamed, which would be another log", async () => {
     const origin = "other.example/log";
     const logPolicy = tlogPolicy(await logKey(origin), [await witnessKey("own.example")]);
@@ -116,6 +127,7 @@ describe("a trust root that cannot be worked with", () => {
     expect(await usable({ logPolicy: of.replace(/^log .*\n/, "") })).toBe("trust-root-not-usable");
     const two = tlogPolicy(other, [witness]).split("\n", 1)[0];
     expect(await usable({ logPolicy: `${two}\n${of}` })).toBe("trust-root-not-usable");
+    expect(await usable({ logPolicy: of.replace("\n", `\n${two}\n`) })).toBe("trust-root-not-usable");
   });
 
   it("asks for no witness, so that checkpoints would carry no time", async () => {
