@@ -33,6 +33,19 @@ describe("checkpoints", () => {
     );
   });
 
+  it("of an origin that is none are neither read nor written, and the first line is named", async () => {
+    for (const origin of ["", "two words", "a+b"]) {
+      const read = await malformedOf(() => parseCheckpoint(TEXT.replace("log.example/one", origin)));
+      const written = await malformedOf(() =>
+        formatCheckpoint({ origin, size: 1, root: new Uint8Array(32) }),
+      );
+      for (const error of [read, written]) {
+        expect(error?.at).toBe("line 1");
+        expect(error?.message).toMatch(/^checkpoint: /);
+      }
+    }
+  });
+
   it.each([
     ["an extension line", `${TEXT}extension\n`],
     ["a blank line behind", `${TEXT}\n`],

@@ -7,6 +7,7 @@ import { formatCheckpoint } from "../../../src/protocol/note/checkpoint.ts";
 import {
   authenticateCheckpoint,
   checkFreshness,
+  timeOfQuorum,
   verifyCosignedCheckpoint,
 } from "../../../src/protocol/note/cosigned-checkpoint.ts";
 import {
@@ -101,6 +102,68 @@ describe("authentic checkpoints", () => {
     expect(await outcomeOf(() => authenticateCheckpoint(formatNote({ text, signatures }), policy))).toBe(
       "checkpoint-quorum",
     );
+  });
+
+  it("do not tell of cosignatures with time 0, where others are enough", async () => {
+    const good = parseNote(
+      await signedCheckpoint(checkpoint, log, [
+        [w1, NOW],
+        [w3, NOW],
+      ]),
+    );
+    const signatures = [...good.signatures, await timeless(w2, good.text)];
+    const { cosignatures } = await authenticateCheckpoint(
+      formatNote({ text: good.text, signatures }),
+      policy,
+    );
+    expect(cosignatures.map(({ name }) => name)).toEqual(["w1.example", "w3.example"]);
+  });
+
+  it("do not take the log's own signature for a cosignature, even where it begins as a time would", async () => {
+    // Of the trees from size 1 on this is the first whose signature begins with a number below 2^53.
+    const tree = { ...checkpoint, size: 5848 };
+    const note = await signedCheckpoint(tree, log, [
+      [w1, NOW],
+      [w2, NOW],
+    ]);
+    const [own] = parseNote(note).signatures;
+    expect([own?.name, own?.signature[0], (own?.signature[1] ?? 255) < 0x20]).toEqual([
+      "log.example",
+      0,
+      true,
+    ]);
+    const { cosignatures } = await authenticateCheckpoint(note, policy);
+    expect(cosignatures.map(({ name }) => name)).toEqual(["w1.example", "w2.example"]);
+  });
+
+  it("do not count one cosignature for two witnesses whose keys share a name, or a key id", () => {
+    const [a, b] = policy.witnesses.map(({ key }) => key) as [typeof w1.verifierKey, typeof w1.verifierKey];
+    const pair = (other: typeof a): TlogPolicy => ({
+      ...policy,
+      witnesses: [
+        { name: "A", key: a, url: undefined },
+        { name: "B", key: other, url: undefined },
+      ],
+      groups: [{ name: "G", threshold: 2, members: ["A", "B"] }],
+    });
+    const by = ({ name, keyId }: typeof a) => ({ name, keyId, timestamp: NOW });
+    for (const other of [b, { ...b, name: a.name }, { ...b, keyId: a.keyId }]) {
+      expect(timeOfQuorum(pair(other), [by(a)])).toBeNull();
+      expect(timeOfQuorum(pair(other), [by(a), by(other)])).toBe(NOW);
+    }
+  });
+
+  it("have no time under a quorum of nobody, whoever cosigned", () => {
+    const { name, keyId } = w1.verifierKey;
+    expect(timeOfQuorum({ ...policy, quorum: "none" }, [{ name, keyId, timestamp: NOW }])).toBeNull();
+  });
+
+  it("that are too old or from the future are refused with what was asked of them", async () => {
+    const cosigned = { checkpoint, logKey: log.verifierKey, cosignatures: [] };
+    const check = (maxAge?: number) => () =>
+      checkFreshness(cosigned, policy, { now, ...(maxAge && { maxAge }) });
+    expect(check(60)).toThrow(`too few cosignatures are at most 60 seconds old and not from the future`);
+    expect(check()).toThrow(`too few cosignatures are not from the future at ${now.toISOString()}`);
   });
 
   it("of an empty tree have the empty root", async () => {

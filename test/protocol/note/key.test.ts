@@ -28,6 +28,21 @@ const name = fc
   .filter((text) => isKeyName(text) && utf8(text).length <= 255);
 
 describe("verifier keys", () => {
+  it("have a name of at most 255 bytes", () => {
+    const named = (length: number) => createVerifierKey("n".repeat(length), ED25519, new Uint8Array(32));
+    expect(named(255).name).toHaveLength(255);
+    expect(() => named(256)).toThrow(/^verifier key: /);
+    expect(() => createVerifierKey("é".repeat(128), ED25519, new Uint8Array(32))).toThrow(MalformedError);
+  });
+
+  it("are refused with anything in front or behind, and the message says of which kind of key", async () => {
+    const key = await logKey("log.example");
+    for (const text of [`+${vkeyOf(key)}`, `${vkeyOf(key)}!`, `${vkeyOf(key)}\n`])
+      expect(() => parseVerifierKey(text)).toThrow(/^verifier key: /);
+    for (const text of [`${formatPrivateKey(key)}!`, `${formatPrivateKey(key)}\n`])
+      await expect(parsePrivateKey(text)).rejects.toThrow(/^private key: /);
+  });
+
   it("are read back as what they were written from, of every type", () => {
     const types = fc.constantFrom(ED25519, COSIGNATURE_ED25519, COSIGNATURE_ML_DSA_44);
     fc.assert(

@@ -170,6 +170,41 @@ describe("signed notes", () => {
     );
   });
 
+  it("are read up to 1,000,000 bytes, and the line of text may be an empty one", async () => {
+    const padding = "x".repeat(MAX_NOTE_BYTES - note.length);
+    expect(parseNote(padding + note).text).toBe(padding + TEXT);
+    await expect(async () => parseNote(`x${padding}${note}`)).rejects.toThrow("signed note: longer than");
+    expect(parseNote(formatNote({ text: "\n", signatures: parseNote(note).signatures })).text).toBe("\n");
+  });
+
+  it.each([
+    ["no text, but something in front of the signature", `x${note.slice(note.indexOf("—"))}`],
+    ["no text, and one newline in front of the signature", `\n${note.slice(note.indexOf("—"))}`],
+    ["a second signature that was cut", `${note}— bob.example`],
+  ])("are refused with %s", async (_, bytes) => {
+    expect(await malformedOf(() => parseNote(bytes))).toBeInstanceOf(MalformedError);
+  });
+
+  it("are not written with a key id that is not 8 hex digits", () => {
+    const [line] = parseNote(note).signatures;
+    for (const keyId of ["0012345678", "1234567", "12345678ab", "1234567G", "ABCDEF01"])
+      expect(() => formatNote({ text: TEXT, signatures: [{ ...line!, keyId }] }), keyId).toThrow(
+        MalformedError,
+      );
+  });
+
+  it("signed again by several keep one line of each", async () => {
+    const again = await signNote(TEXT, [signers.bob, signers.alice], parseNote(note).signatures);
+    expect(parseNote(again).signatures.map(({ name }) => name)).toEqual(["bob.example", "alice.example"]);
+  });
+
+  it("are refused with the name and id of the key whose signature is wrong", async () => {
+    const other = await signNote("other text\n", [signers.alice]);
+    const forged = formatNote({ text: TEXT, signatures: parseNote(other).signatures });
+    const { name, keyId } = alice.verifierKey;
+    await expect(openNote(forged, [verifiers.alice])).rejects.toThrow(`${name}+${keyId}`);
+  });
+
   it("have signature lines that stand alone, as a witness answers them", () => {
     const [good] = parseNote(note).signatures;
     const alone = formatSignatureLine(good!);

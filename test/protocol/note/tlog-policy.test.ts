@@ -2,7 +2,12 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { utf8 } from "../../../src/protocol/encoding/text.ts";
 import { MalformedError } from "../../../src/protocol/errors.ts";
-import { isQuorumMet, MAX_POLICY_BYTES, parseTlogPolicy } from "../../../src/protocol/note/tlog-policy.ts";
+import {
+  isQuorumMet,
+  logKeyOf,
+  MAX_POLICY_BYTES,
+  parseTlogPolicy,
+} from "../../../src/protocol/note/tlog-policy.ts";
 import { logKey, vkeyOf, witnessKey } from "../../support/notes.ts";
 import { malformedOf } from "../../support/refusals.ts";
 
@@ -34,6 +39,32 @@ describe("tlog-policy", () => {
     ]);
     expect(policy.groups).toEqual([{ name: "G", threshold: 2, members: ["W1", "W2", "W3"] }]);
     expect(policy.quorum).toBe("G");
+  });
+
+  it("names the key of its log", () => {
+    expect(logKeyOf(POLICY).name).toBe("log.example");
+    expect(() => logKeyOf(POLICY.replace(/^log .*\n/, ""))).toThrow("names no log key");
+  });
+
+  it("is read up to 131,072 bytes", () => {
+    const padded = (length: number) => `#${" ".repeat(length - POLICY.length - 2)}\n${POLICY}`;
+    expect(parseTlogPolicy(padded(MAX_POLICY_BYTES)).quorum).toBe("G");
+    expect(() => parseTlogPolicy(padded(MAX_POLICY_BYTES + 1))).toThrow(/^tlog-policy: longer/);
+  });
+
+  it("takes thresholds from 1 to the number of members, and no text that only begins with a number", async () => {
+    const keys = await Promise.all(Array.from({ length: 12 }, (_, i) => witnessKey(`m${i}.example`)));
+    const names = keys.map((_, i) => `M${i}`).join(" ");
+    const head = `log ${log}\n${keys.map((key, i) => `witness M${i} ${vkeyOf(key)}\n`).join("")}`;
+    const threshold = (rule: string) =>
+      parseTlogPolicy(`${head}group G ${rule} ${names}\nquorum G\n`).groups[0]?.threshold;
+    expect(["1", "2", "10", "12", "any", "all"].map(threshold)).toEqual([1, 2, 10, 12, 1, 12]);
+    for (const rule of ["0", "13", "2x", "x2", "-1", "1.5", "10000", "every"])
+      expect(() => threshold(rule), rule).toThrow(MalformedError);
+  });
+
+  it("is refused with a word that it does not know in place of quorum", () => {
+    expect(() => parseTlogPolicy(POLICY.replace("quorum", "quorums"))).toThrow(MalformedError);
   });
 
   it("counts distinct witnesses towards a threshold, and one twice only once", () => {

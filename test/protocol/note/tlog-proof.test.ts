@@ -52,6 +52,30 @@ describe("tlog-proof", () => {
     );
   });
 
+  it("begins with the line that names its format", () => {
+    expect(TEXT.startsWith("c2sp.org/tlog-proof@v1\nindex 4\n")).toBe(true);
+  });
+
+  it("has 53 hashes at most, and no extra data unless it had", () => {
+    const long = { ...proofOf(4), proof: Array.from({ length: 53 }, () => new Uint8Array(32)) };
+    expect(parseTlogProof(formatTlogProof(long)).proof).toHaveLength(53);
+    const longer = { ...long, proof: [...long.proof, new Uint8Array(32)] };
+    expect(() => parseTlogProof(formatTlogProof(longer))).toThrow("more than 53");
+    expect("extra" in parseTlogProof(TEXT)).toBe(false);
+  });
+
+  it("is read up to the size of a note, of extra data and 4,096 bytes together", () => {
+    const limit = 1_000_000 + 65_536 + 4096;
+    const padded = (length: number) => TEXT + "x".repeat(length - TEXT.length);
+    expect(parseTlogProof(padded(limit)).index).toBe(4);
+    expect(() => parseTlogProof(padded(limit + 1))).toThrow(/^tlog-proof: longer/);
+  });
+
+  it("is refused with nothing but its first line", async () => {
+    const bare = `c2sp.org/tlog-proof@v1\n\n${checkpoint}`;
+    expect(await malformedOf(() => parseTlogProof(bare))).toBeInstanceOf(MalformedError);
+  });
+
   it("shows every entry of a log to be in it, with the cosignatures for the caller to date", async () => {
     for (let index = 0; index < 9; index++) {
       const proof = parseTlogProof(formatTlogProof(proofOf(index)));
