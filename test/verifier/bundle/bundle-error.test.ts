@@ -5,6 +5,7 @@ import {
   asBundleError,
   BROKEN,
   type BundleCode,
+  inStep,
   NOT_ACCEPTABLE,
   refuseBroken,
   refuseUnacceptable,
@@ -40,6 +41,25 @@ describe("codes", () => {
   });
 });
 
+it("each step has a name, which stands in front of what was refused", () => {
+  const first: readonly BundleCode[] = [
+    "trust-root-pin",
+    "checkpoint-stale",
+    "status-expired",
+    "policy-revoked",
+    "entry-missing",
+    "log-forked",
+  ];
+  expect(first.map((code) => inStep(code, "why"))).toEqual([
+    "step 1 (trust root): why",
+    "step 2 (checkpoint): why",
+    "step 3 (status): why",
+    "step 4 (policy): why",
+    "step 5 (entries): why",
+    "step 6 (remembered state): why",
+  ]);
+});
+
 describe("a refusal of a lower layer", () => {
   const refused = (code: BundleCode, thrown: unknown) =>
     asBundleError(code, "what", () => {
@@ -53,7 +73,9 @@ describe("a refusal of a lower layer", () => {
     expect(await refused("checkpoint-stale", new Error("why"))).toEqual(
       new PolicyError<BundleCode>("checkpoint-stale", "step 2 (checkpoint): what: why"),
     );
-    expect(await refused("not-included", "no error object")).toMatchObject({ code: "not-included" });
+    expect(await refused("not-included", "no error object")).toEqual(
+      new VerificationError<BundleCode>("not-included", "step 2 (checkpoint): what: failed"),
+    );
   });
 
   it("is none where nothing is thrown", async () => {

@@ -180,6 +180,25 @@ describe("a service that lets a verifier down", () => {
     await expect(fetchWith(fakeNetwork(bodiless).fetch)).rejects.toBeInstanceOf(MalformedError);
   });
 
+  it("sends a page of its own: what came is named, and space in front of a bundle is none of its faults", async () => {
+    const failed = (body: BodyInit | null, headers: Record<string, string> = {}) =>
+      failure(() => {
+        const response = new Response(body, { status: 200, headers });
+        if (headers["content-type"] === undefined) response.headers.delete("content-type");
+        return response;
+      });
+    const page = await failed("<html>", { "content-type": "text/html; charset=utf-8" });
+    expect(page).toBeInstanceOf(MalformedError);
+    expect(page.message).toContain("answered text/html, not a policy bundle");
+    expect((await failed("[]")).message).toContain("answered something else,");
+    expect((await failed(null)).message).toContain("answered nothing,");
+    for (const space of [" ", "\t", "\n", "\r", "\r\n \t"]) {
+      const { fetch } = fakeNetwork(status(200, {}, `${space}{}`));
+      const bytes = await fetchBundle({ url: URL_BASE, name: "production", fetch });
+      expect(bytes).toEqual(utf8(`${space}{}`));
+    }
+  });
+
   it("never answers: the caller's signal ends the waiting, before and during the body", async () => {
     const waiting: Answer = ({ init }) =>
       new Promise((_, reject) => init?.signal?.addEventListener("abort", () => reject(new Error("aborted"))));

@@ -126,6 +126,28 @@ describe("a state that cannot be read is no first visit", () => {
     await expect(createFileStore(join(folder, "state.json")).load(ORIGIN)).rejects.toThrow();
   });
 
+  it("says where it is wrong", async () => {
+    const at = async (change: object) => (await malformedOf(() => parseState(but(change))))?.at;
+    expect(await at({ checkpoint: elsewhere })).toBe("/checkpoint/note");
+    expect(await at({ fork: [trees[4]!.note, trees[4]!.note] })).toBe("/fork");
+    expect(await at({ checkpoint: { size: 40, root: sha256Of("root") } })).toBe("/checkpoint");
+  });
+
+  it("is read up to 512 KiB, with notes of up to 65,536 characters", () => {
+    const text = formatState(state());
+    expect(parseState(text.padEnd(512 * 1024))).toEqual(state());
+    expect(() => parseState(text.padEnd(512 * 1024 + 1))).toThrow();
+    const [head, ...lines] = trees[4]!.note.split("\n\n");
+    const line = lines.join("").split("\n")[0]!;
+    const padded = (length: number) => {
+      const name = "n".repeat(length - trees[4]!.note.length - line.length + line.split(" ")[1]!.length - 1);
+      const extra = line.replace(line.split(" ")[1]!, name);
+      return { ...trees[4]!, note: `${head}\n\n${lines.join("")}${extra}\n` };
+    };
+    expect(parseState(but({ checkpoint: padded(65_536) })).checkpoint.note).toHaveLength(65_536);
+    expect(() => parseState(but({ checkpoint: padded(65_537) }))).toThrow();
+  });
+
   it("of the earlier form says what to do with it", async () => {
     const { fork: _, ...rest } = state();
     const old = { ...rest, checkpoint: { size: 40, root: sha256Of("root") } };

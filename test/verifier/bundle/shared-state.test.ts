@@ -183,6 +183,7 @@ describe.each(STORES)("two roots of one size, remembered in %s", (_, make, place
       );
       expect(error).toBeInstanceOf(LogForkedError);
       expect(error).toBeInstanceOf(VerificationError);
+      expect((error as Error).message).toMatch(/^step 6 \(remembered state\): /);
       expect((error as Error).message).toContain(`kept in ${place()}`);
       const notes = [state.checkpoint.note, forked.checkpoint.note].sort();
       expect((error as LogForkedError).state.fork).toEqual(notes);
