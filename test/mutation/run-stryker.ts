@@ -1,0 +1,75 @@
+// Runs Stryker over one folder: what it mutates, with which tests, and what it leaves out.
+import { readdirSync, readFileSync } from "node:fs";
+import { relative } from "node:path";
+import { Stryker } from "@stryker-mutator/core";
+import type { MutatedFolder } from "./folders.ts";
+import { type Change, changeOf, type Mutant } from "./survivors.ts";
+
+/** Reports and sandboxes; git ignores it. */
+const SCRATCH = ".scratch/mutation";
+
+type StrykerOptions = ConstructorParameters<typeof Stryker>[0];
+type StrykerMutant = Awaited<ReturnType<Stryker["runMutationTest"]>>[number];
+
+export interface RunOptions {
+  readonly concurrency: number;
+  /** Whether what an earlier run found is taken over where neither code nor test files changed; changes of test/support are not seen. */
+  readonly incremental: boolean;
+}
+
+export interface FolderResult {
+  /** Mutants that a test noticed, by failing or by never ending. */
+  readonly killed: number;
+  readonly survived: readonly Change[];
+}
+
+/** Mutates every file of a folder, one change at a time, and runs the tests that reach it. */
+export async function mutateFolder(folder: MutatedFolder, options: RunOptions): Promise<FolderResult> {
+  // Before the run, which takes long: positions are those of the text that was mutated.
+  const sources = readSources(`src/${folder.folder}`);
+  const results = await new Stryker(strykerOptions(folder, options)).runMutationTest();
+  const mutants = results.map(toMutant);
+  return {
+    killed: mutants.filter(({ fate }) => fate === "killed").length,
+    survived: mutants
+      .filter(({ fate }) => fate === "survived")
+      .map((mutant) => changeOf(mutant, sources.get(mutant.file) ?? "")),
+  };
+}
+
+function readSources(folder: string): ReadonlyMap<string, string> {
+  const files = readdirSync(folder).map((name) => `${folder}/${name}`);
+  return new Map(files.map((file) => [file, readFileSync(file, "utf8")]));
+}
+
+function toMutant({ fileName, location, replacement = "", status }: StrykerMutant): Mutant {
+  return { file: relative(".", fileName), ...location, replacement, fate: fateOf(status) };
+}
+
+function fateOf(status: StrykerMutant["status"]): Mutant["fate"] {
+  if (status === "Killed" || status === "Timeout") return "killed";
+  return status === "Survived" || status === "NoCoverage" ? "survived" : "left out";
+}
+
+function strykerOptions(
+  { folder, tests }: MutatedFolder,
+  { concurrency, incremental }: RunOptions,
+): StrykerOptions {
+  return {
+    mutate: [`src/${folder}/*.ts`],
+    testFiles: [...tests],
+    testRunner: "vitest",
+    vitest: { configFile: "test/mutation/vitest.config.ts", related: true },
+    plugins: ["@stryker-mutator/vitest-runner", "./test/mutation/texts-for-people.mjs"],
+    ignorers: ["texts-for-people"],
+    coverageAnalysis: "perTest",
+    concurrency,
+    incremental: true,
+    force: !incremental,
+    incrementalFile: `${SCRATCH}/${folder.replaceAll("/", "-")}.json`,
+    tempDirName: `${SCRATCH}/sandboxes`,
+    ignorePatterns: ["dist", "dist-packages", "coverage", "bench", ".types", ".scratch"],
+    reporters: ["progress-append-only"],
+    timeoutMS: 6000,
+  };
+}
