@@ -4,6 +4,7 @@ import { formatPolicyBundle } from "../../src/protocol/bundle/policy-bundle.ts";
 import { KeyRing } from "../../src/protocol/cryptography/key-ring.ts";
 import { encodeHex } from "../../src/protocol/encoding/hex.ts";
 import { utf8 } from "../../src/protocol/encoding/text.ts";
+import type { TrustRoot } from "../../src/protocol/entry/trust-root.ts";
 import { type Envelope, verifyEnvelope } from "../../src/protocol/envelope/dsse.ts";
 import { proveConsistency } from "../../src/protocol/merkle/consistency.ts";
 import { proveInclusion } from "../../src/protocol/merkle/inclusion.ts";
@@ -39,6 +40,11 @@ export class SmallLog {
     this.#records.push(recordOf({ ...envelope, signers }, this.envelopes.length));
     this.inForce = { ...this.inForce, size: this.inForce.size + 1 };
     return this.envelopes.push(envelope) - 1;
+  }
+
+  /** Takes the keys of a trust root that was smuggled in, so that entries which they signed can be added. */
+  async believe({ keys }: TrustRoot): Promise<void> {
+    await this.#keys.add(keys);
   }
 
   get view(): LogView {

@@ -67,9 +67,9 @@ it("a policy rule that names several policies is good for each of them, and for 
 });
 
 it("a refusal names the trust root whose rules it follows from", () => {
-  expect(() => authorise({ ...root, version: 7 }, { kind: "policy", name: "a", signers: [key("b")] })).toThrow(
-    "trust root version 7 gives key",
-  );
+  expect(() =>
+    authorise({ ...root, version: 7 }, { kind: "policy", name: "a", signers: [key("b")] }),
+  ).toThrow("trust root version 7 gives key");
 });
 
 describe("publisher rules", () => {

@@ -74,5 +74,7 @@ it("a release and a revocation are never too old", async () => {
     revocation,
   ]);
   for (const { statement } of [release, revoked])
-    expect(await outcomeOf(() => requireTimely(statement, new Date("2100-01-01T00:00:00Z")))).toBe("accepted");
+    expect(await outcomeOf(() => requireTimely(statement, new Date("2100-01-01T00:00:00Z")))).toBe(
+      "accepted",
+    );
 });

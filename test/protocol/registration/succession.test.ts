@@ -85,9 +85,11 @@ describe("trust roots", () => {
       "trust root: version 2": async () =>
         log.publish("trust-root", await log.nextRoot({ version: 3 }), log.keys.root),
       "status: version 1": () => log.publishStatus({ sequence: 2, previous: sha256Of("none") }),
-      "policy production: version 1": () => log.publishPolicy(set, { version: 2, previous: sha256Of("none") }),
+      "policy production: version 1": () =>
+        log.publishPolicy(set, { version: 2, previous: sha256Of("none") }),
     };
-    for (const [message, attempt] of Object.entries(publish)) await expect(attempt()).rejects.toThrow(message);
+    for (const [message, attempt] of Object.entries(publish))
+      await expect(attempt()).rejects.toThrow(message);
   });
 
   it("stay with their origin: a log cannot be renamed, which would be another log", async () => {
