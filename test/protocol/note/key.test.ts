@@ -143,6 +143,14 @@ describe("private keys", () => {
     }
   });
 
+  it("begin with words that nobody takes for a public key", async () => {
+    const key = await logKey("log.example");
+    expect(formatPrivateKey(key).startsWith(`PRIVATE+KEY+log.example+${key.verifierKey.keyId}+`)).toBe(true);
+    expect(
+      await malformedOf(() => parsePrivateKey(formatPrivateKey(key).slice("PRIVATE+KEY+".length))),
+    ).toBeDefined();
+  });
+
   it("are refused for types that are not Ed25519 and seeds of another length", async () => {
     const made = (type: number, length: number) =>
       createPrivateKey("log.example", type, new Uint8Array(length));

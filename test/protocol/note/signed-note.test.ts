@@ -211,5 +211,6 @@ describe("signed notes", () => {
     expect(note.endsWith(`\n\n${alone}`)).toBe(true);
     expect(parseSignatureLine(alone.slice(0, -1))).toEqual(good);
     expect(() => parseSignatureLine(alone)).toThrow(MalformedError);
+    expect(() => parseSignatureLine(`x${alone.slice(0, -1)}`)).toThrow(MalformedError);
   });
 });

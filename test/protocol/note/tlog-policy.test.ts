@@ -63,6 +63,10 @@ describe("tlog-policy", () => {
       expect(() => threshold(rule), rule).toThrow(MalformedError);
   });
 
+  it("may have comments on lines of their own", () => {
+    expect(parseTlogPolicy(`#no comment\n  # none either\n\n${POLICY}`)).toEqual(parseTlogPolicy(POLICY));
+  });
+
   it("is refused with a word that it does not know in place of quorum", () => {
     expect(() => parseTlogPolicy(POLICY.replace("quorum", "quorums"))).toThrow(MalformedError);
   });
