@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
 import * as z from "zod";
-import { splitViewJson } from "../src/auditor/split-view.ts";
+import { splitViewJson } from "../src/auditor/split-view.schema.ts";
 import { policyBundleJson } from "../src/protocol/bundle/policy-bundle.schema.ts";
 import { PREDICATES } from "../src/protocol/entry/kinds.schema.ts";
 import type { Kind } from "../src/protocol/entry/kinds.ts";

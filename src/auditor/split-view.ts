@@ -1,10 +1,8 @@
 // Reads and verifies split views: two checkpoints that one log signed and that cannot both be true (docs/formats.md, "Split view"). One file
 // convinces whoever has the log's trust root, without asking anybody.
-import * as z from "zod";
 import { decodeBase64, encodeBase64 } from "../protocol/encoding/base64.ts";
 import { equalBytes } from "../protocol/encoding/bytes.ts";
 import { readAs } from "../protocol/encoding/shape.ts";
-import { origin } from "../protocol/entry/fields.ts";
 import { parseJson } from "../protocol/envelope/parse-json.ts";
 import { MalformedError, VerificationError } from "../protocol/errors.ts";
 import { verifyConsistency } from "../protocol/merkle/consistency.ts";
@@ -12,33 +10,12 @@ import type { Checkpoint } from "../protocol/note/checkpoint.ts";
 import { parseTlogPolicy, type TlogPolicy } from "../protocol/note/tlog-policy.ts";
 import type { TrustAnchor } from "../verifier/bundle/trust-pin.ts";
 import { cosignersOf, openLogNote } from "./log-note.ts";
+import { type SplitViewJson, splitViewJson } from "./split-view.shape.ts";
+
+export type SplitView = SplitViewJson;
 
 const FORMAT = "split view";
-export const SPLIT_VIEW_FORMAT = "touchstone-split-view/v1";
 const MAX_SPLIT_VIEW_BYTES = 256 * 1024;
-
-const note = z.string().max(65_536).describe("Signed checkpoint (C2SP tlog-checkpoint)");
-const hash = z
-  .string()
-  .regex(/^[A-Za-z0-9+/]{43}=$/)
-  .describe("32-byte hash, base64");
-
-export const splitViewJson = z
-  .strictObject({
-    format: z.literal(SPLIT_VIEW_FORMAT),
-    origin,
-    smaller: note,
-    larger: note.describe("Signed checkpoint of another tree, of the same size or a larger one"),
-    beginning: hash.describe(
-      "Root that the larger tree has at the smaller size: another one than was signed",
-    ),
-    consistency: z
-      .array(hash)
-      .max(63)
-      .describe("Consistency proof from `beginning` to the larger tree (RFC 6962 §2.1.2)"),
-  })
-  .describe("Split view: proof that a log signed two trees");
-export type SplitView = z.infer<typeof splitViewJson>;
 
 /** "split-view-origin": it is of another log than the trust root. "split-view-none": the two checkpoints do not contradict each other. */
 export type SplitViewCode = "split-view-origin" | "split-view-none";
@@ -71,7 +48,7 @@ export function makeSplitView(
   proof: readonly Uint8Array[],
 ): SplitView {
   return {
-    format: SPLIT_VIEW_FORMAT,
+    format: "touchstone-split-view/v1",
     origin,
     ...notes,
     beginning: encodeBase64(beginning),

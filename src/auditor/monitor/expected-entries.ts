@@ -4,14 +4,19 @@ import { parse, TomlError } from "smol-toml";
 import * as z from "zod";
 import { readAs } from "../../protocol/encoding/shape.ts";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";
-import { keyId, name, namePattern, sha256 } from "../../protocol/entry/fields.ts";
-import { KINDS, kind } from "../../protocol/entry/kinds.ts";
+import { KINDS } from "../../protocol/entry/kinds.ts";
+import { MAX_NAME_BYTES, NAME, NAME_PATTERN } from "../../protocol/entry/name.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 
 const FORMAT = "file of expected entries";
 
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, { error: "expected 64 lower-case hex digits" });
+const kind = z.enum(KINDS);
+const name = z.string().max(MAX_NAME_BYTES).regex(NAME);
+const namePattern = z.string().max(MAX_NAME_BYTES).regex(NAME_PATTERN);
+
 /** A status says what the replay of the log says, so nobody can publish a strange one. */
-const watchedKind = z.enum(KINDS).refine((text) => text !== "status", {
+const watchedKind = kind.refine((text) => text !== "status", {
   error: "a status is recomputed by every replay: there is no strange one",
 });
 
@@ -20,7 +25,7 @@ const expectedFile = z.strictObject({
     /** Names, folders as `acme/*`, or `*`. */
     names: z.array(namePattern).default([]),
     /** Key ids (hex): what they sign is to be known, whatever it is called. */
-    keys: z.array(keyId).default([]),
+    keys: z.array(sha256).default([]),
     kinds: z.array(watchedKind).default([]),
   }),
   entry: z
