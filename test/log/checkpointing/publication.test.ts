@@ -12,6 +12,8 @@ const published = (size: number): Published => ({
   note: `${size}`,
   cosignedAt: NOW,
   inForce: NOTHING_IN_FORCE,
+  // Nothing here proves anything.
+  edge: {} as Published["edge"],
 });
 
 /** What has been answered so far, in the order of the answers. */
