@@ -156,6 +156,8 @@ export function describeContract(under: StoreUnderTest): void {
       expect((await again.head()).size).toBe(1);
       expect(await again.newestCheckpoint()).toEqual(checkpoint);
       await again.close();
+      await again.close();
+      await expect(again.append(1, oneEntry(1))).rejects.toThrow();
     });
   });
 

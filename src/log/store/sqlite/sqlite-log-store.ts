@@ -11,6 +11,7 @@ import type { WriterCall, WriterSetup } from "./writer-thread.ts";
 
 export class SqliteLogStore extends SqliteReader implements LogStore {
   readonly #thread: Thread<WriterCall>;
+  #closed: Promise<void> | null = null;
 
   private constructor(file: string, thread: Thread<WriterCall>) {
     super(openForReading(file));
@@ -43,8 +44,13 @@ export class SqliteLogStore extends SqliteReader implements LogStore {
     await this.#thread.call({ step: "probe" });
   }
 
+  override close(): Promise<void> {
+    this.#closed ??= this.#finish();
+    return this.#closed;
+  }
+
   /** The writer is closed last: SQLite folds the write-ahead log into the file then, and removes it. */
-  override async close(): Promise<void> {
+  async #finish(): Promise<void> {
     await super.close();
     try {
       await this.#thread.call({ step: "close" });
