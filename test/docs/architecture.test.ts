@@ -11,7 +11,7 @@ const WALKS = [...PAGE.matchAll(/^## ((?:Follow one|Where do I add) .*)\n([\s\S]
 
 /** Every item "- `src/path/file.ts` `name`" of a text. */
 function stopsIn(text: string): Array<{ file: string; name: string }> {
-  const items = text.matchAll(/^- `(src\/[^`]+\.ts)` `([^`]+)`/gm);
+  const items = text.matchAll(/^- `((?:src|scripts)\/[^`]+\.ts)` `([^`]+)`/gm);
   return [...items].map(([, file = "", name = ""]) => ({ file, name }));
 }
 
