@@ -13,8 +13,9 @@ import { NOTHING_IN_FORCE } from "../../src/protocol/registration/in-force.ts";
 import { PROBLEM_CODES } from "../../src/service/problem.ts";
 import { policyPredicate, revocationPredicate, statusPredicate } from "../support/document-predicates.ts";
 import { testKeys } from "../support/keys.ts";
-import { sha256Of } from "../support/release-predicates.ts";
+import { rebuildPredicate, sha256Of } from "../support/release-predicates.ts";
 import { inOrder, signReleaseSet } from "../support/release-set.ts";
+import { referenceOf } from "../support/signing.ts";
 import { trustRootPredicate } from "../support/trust-root.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -115,6 +116,7 @@ describe("schemas/*.json", () => {
     const keys = await testKeys();
     const set = await signReleaseSet(keys);
     for (const { statement } of inOrder(set)) examples.set(statement.kind, statement.predicate);
+    examples.set("rebuild", rebuildPredicate(referenceOf(set.image)));
     const root = { index: 0, digest: sha256Of("root"), root: await trustRootPredicate(keys) };
     examples.set("policy", policyPredicate(set));
     examples.set("revocation", revocationPredicate({ digests: [sha256Of("x")] }));

@@ -36,6 +36,8 @@ function keysOfTable(shape: z.ZodRawShape): Key[] {
 }
 
 function insideOf(schema: z.ZodType): string[] {
+  const { members } = (schema.meta() ?? {}) as { members?: readonly string[] };
+  if (members !== undefined) return [...members];
   if (schema instanceof z.ZodObject) return Object.keys(schema.shape);
   return schema instanceof z.ZodDefault || schema instanceof z.ZodExactOptional
     ? insideOf(schema.def.innerType as z.ZodType)

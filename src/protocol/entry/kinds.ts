@@ -2,11 +2,9 @@
 import type { Shape } from "../shape/shape.ts";
 import { documentKind, type EntryKind } from "./kind.ts";
 import { RELEASES } from "./kinds/list.ts";
-import { ATTACHED, PREDICATES, type Predicates } from "./kinds.shape.ts";
+import { ATTACHED, PREDICATES as GENERATED, type Predicates } from "./kinds.shape.ts";
 import { referencesInPolicy } from "./policy.ts";
 import { RELEASE_KINDS, type ReleaseKind } from "./release-kinds.ts";
-
-export { PREDICATES } from "./kinds.shape.ts";
 
 const DOCUMENTS = [
   documentKind("policy", referencesInPolicy),
@@ -47,6 +45,16 @@ export const KINDS: readonly Kind[] = [...RELEASE_KINDS, ...DOCUMENT_KINDS];
 export function kindObject(kind: Kind): AnyKind {
   return OBJECTS.get(kind) as AnyKind;
 }
+
+/**
+ * The validator of each kind's predicate.
+ * @example
+ * ```ts
+ * import { PREDICATES } from "touchstone/protocol";
+ * const isPlatform = (json: unknown): boolean => PREDICATES.platform.safeParse(json).error === undefined;
+ * ```
+ */
+export const PREDICATES = GENERATED;
 
 /** The validator of a kind's predicate. */
 export function predicateShape<K extends Kind>(kind: K): Shape<Predicate<K>> {

@@ -35,14 +35,7 @@ export interface Check<T> {
   readonly mostItems?: number;
 }
 
-/**
- * Judges and reads values of one form. Stands where a zod schema could.
- * @example
- * ```ts
- * import { PREDICATES } from "touchstone/protocol";
- * const isPlatform = (json: unknown): boolean => PREDICATES.platform.safeParse(json).error === undefined;
- * ```
- */
+/** Judges and reads values of one form. Stands where a zod schema could. */
 export class Shape<T> implements Validator<T> {
   /** @param depth length of the value's path. @throws Fault */
   readonly read: (value: unknown, reading: Reading, depth: number) => T;
