@@ -23,8 +23,9 @@ const outside = {
   interactive: false,
   confirm: async () => true,
 };
+/** Those that do nothing by themselves: a word after one is a command, and not the file that another one takes. */
 const GROUPS = (await defineCommands(createProgram(outside), outside)).commands
-  .filter(({ commands }) => commands.length > 0)
+  .filter(({ commands, registeredArguments }) => commands.length > 0 && registeredArguments.length === 0)
   .map((command) => command.name());
 
 describe("an unknown command", () => {
@@ -41,6 +42,11 @@ describe("an unknown command", () => {
     expect(warnings).toContain(`${group ?? "there is"}${group ? " has" : ""} no command 'nonsense', but `);
     expect(warnings).not.toContain("touchstone has");
     expect(output).toBe("");
+  });
+
+  it("may be a file where a command takes one, and that is named", async () => {
+    const { exitCode, warnings } = await runCli(["measure", "nonsense"]);
+    expect([exitCode, warnings]).toEqual([EXIT.usage, expect.stringContaining("nonsense")]);
   });
 
   it("is told from help that was asked for", async () => {

@@ -11,7 +11,8 @@ const MINIMAL = `
   url = "https://x.example"
   listen = { port = 1 }
   storage = { database = "d", highWater = "h" }
-  keys = { log = "l", cosigner = "c", status = "s" }
+  keys = { log = "l", logMlDsa44 = "m", cosigner = "c", status = "s" }
+  operator = { name = "n", url = "https://o.example", contact = "c", security = "mailto:s@o.example" }
   witnesses = [{ name = "w", url = "https://w.example" }]
 `;
 
