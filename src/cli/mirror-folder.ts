@@ -1,6 +1,7 @@
 // Opens the folder that a mirror or an export writes into: one process at a time, and none that has something else in it.
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { formatSplitView } from "../auditor/split-view.ts";
 import { FolderTarget } from "../mirror/folder-target.ts";
 import type { ForkedError } from "../mirror/mirror.ts";
 import { MIRROR_STATE, type MirrorTarget } from "../mirror/mirror-target.ts";
@@ -47,8 +48,8 @@ export function progressOf(
   };
 }
 
-/** Two signed checkpoints that contradict each other convict the log before anyone who has its key. */
-export function writeForkEvidence(folder: string, { kept, shown, sizes }: ForkedError): void {
-  const file = join(folder, `fork-${sizes.kept}-${sizes.shown}.json`);
-  writeOutput(file, `${JSON.stringify({ seen: kept, shown }, null, 2)}\n`);
+/** Two signed checkpoints that contradict each other convict the log before anyone who has its key (docs/formats.md, "Split view"). */
+export function writeForkEvidence(folder: string, { splitView, sizes }: ForkedError): void {
+  if (splitView === null) return;
+  writeOutput(join(folder, `split-view-${sizes.kept}-${sizes.shown}.json`), formatSplitView(splitView));
 }

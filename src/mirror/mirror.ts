@@ -1,6 +1,12 @@
 // Brings a static copy of a log up to the checkpoint that the log shows. Everything is verified before it is written, and the copy's
 // `checkpoint` is replaced last, so that it never promises what is not there (C2SP tlog-tiles).
-import { authenticate, readShown, type ShownCheckpoint } from "../auditor/shown-checkpoint.ts";
+import {
+  authenticate,
+  proveSplitView,
+  readShown,
+  type ShownCheckpoint,
+} from "../auditor/shown-checkpoint.ts";
+import type { SplitView } from "../auditor/split-view.ts";
 import { TileReader } from "../auditor/tile-reader.ts";
 import type { ReadPath } from "../log/maintenance/recover.ts";
 import { FileError } from "../node/file-error.ts";
@@ -101,7 +107,8 @@ class Mirror {
     await this.#authenticateEarly(shown, kept?.size ?? 0);
     if (kept !== null && shown.size < kept.size) return this.#showBehind(shown, kept);
     const tree = await VerifiedTree.open(this.#reader, shown);
-    if (kept !== null && !equalBytes(await tree.rootAt(kept.size), kept.root)) refuseFork(kept, shown);
+    if (kept !== null && !equalBytes(await tree.rootAt(kept.size), kept.root))
+      return refuseFork(this.#reader, kept, shown);
     return this.#grow(tree, shown, kept);
   }
 
@@ -156,8 +163,9 @@ class Mirror {
 
   /** The copy has a larger tree: of the same log, if it began as the one that is shown. */
   async #showBehind(shown: ShownCheckpoint, kept: ShownCheckpoint): Promise<Mirrored> {
-    const copy = await VerifiedTree.open(new TileReader((path) => this.#options.target.read(path)), kept);
-    if (!equalBytes(await copy.rootAt(shown.size), shown.root)) refuseFork(kept, shown);
+    const reader = new TileReader((path) => this.#options.target.read(path));
+    const copy = await VerifiedTree.open(reader, kept);
+    if (!equalBytes(await copy.rootAt(shown.size), shown.root)) return refuseFork(reader, kept, shown);
     await this.#keepNote(shown);
     return this.#report("behind", kept, 0, this.#missing, 0);
   }
@@ -234,25 +242,24 @@ class Mirror {
   }
 }
 
-/** Both notes are signed, and one of them is a lie. */
-function refuseFork(kept: ShownCheckpoint, shown: ShownCheckpoint): never {
-  throw new ForkedError(kept, shown);
+/** Both notes are signed, and one of them is a lie. @param reader reads the tiles of the larger tree. */
+async function refuseFork(reader: TileReader, kept: ShownCheckpoint, shown: ShownCheckpoint): Promise<never> {
+  const splitView = await proveSplitView(reader, kept, shown);
+  throw new ForkedError(kept.size, shown.size, splitView);
 }
 
 /** The log shows another tree than the one that was copied: two signed checkpoints of which one must be a lie. */
 export class ForkedError extends VerificationError<MirrorCode> {
-  /** The signed notes. */
-  readonly kept: string;
-  readonly shown: string;
+  /** What convinces anybody who has the trust root; null where the log took back what it had shown meanwhile. */
+  readonly splitView: SplitView | null;
   readonly sizes: { readonly kept: number; readonly shown: number };
 
-  constructor(kept: ShownCheckpoint, shown: ShownCheckpoint) {
+  constructor(kept: number, shown: number, splitView: SplitView | null) {
     super(
       "checkpoint-forked",
-      `the tree of size ${shown.size} that the log shows and the one of size ${kept.size} that was copied contradict each other; the copy stays as it is`,
+      `the tree of size ${shown} that the log shows and the one of size ${kept} that was copied contradict each other; the copy stays as it is`,
     );
-    this.kept = kept.note;
-    this.shown = shown.note;
-    this.sizes = { kept: kept.size, shown: shown.size };
+    this.splitView = splitView;
+    this.sizes = { kept, shown };
   }
 }

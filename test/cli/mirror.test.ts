@@ -69,14 +69,19 @@ describe("touchstone mirror", () => {
     expect([exitCode, output.includes(`MISSING attachment ${honest.attachment}`)]).toEqual([1, true]);
   });
 
-  it("ends with 1 on a fork, and leaves both signed checkpoints in the folder", async () => {
+  it("ends with 1 on a fork, and leaves what proves it to anybody in the folder", async () => {
     await mirror(served, ...trust());
     const seen = readFileSync(at("copy", "checkpoint"), "utf8");
     honest.log.envelopes.splice(4, 1);
     const { exitCode, warnings } = await mirror(await serve(honest.log), ...trust());
     expect([exitCode, warnings.includes("contradict each other")]).toEqual([1, true]);
-    const shown = await honest.log.checkpoint(9);
-    expect(JSON.parse(readFileSync(at("copy", "fork-10-9.json"), "utf8"))).toEqual({ seen, shown });
+    const proof = at("copy", "split-view-10-9.json");
+    expect(JSON.parse(readFileSync(proof, "utf8"))).toMatchObject({
+      larger: seen,
+      smaller: await honest.log.checkpoint(9),
+    });
+    const told = await runCli(["audit", "--split-view", proof, ...trust()]);
+    expect([told.exitCode, told.output.includes("PROVEN")]).toEqual([0, true]);
     expect(readFileSync(at("copy", "checkpoint"), "utf8")).toBe(seen);
   });
 
@@ -129,8 +134,7 @@ describe("a mirror that goes on", () => {
   });
 
   it("ends at once on a fork", async () => {
-    const note = { origin: "log.example", size: 1, root: new Uint8Array(32), note: "x" };
-    const round = () => Promise.reject(new ForkedError(note, note));
+    const round = () => Promise.reject(new ForkedError(1, 1, null));
     const { signal } = new AbortController();
     await expect(keepMirroring(round, 1, signal, { warn: () => undefined })).rejects.toThrow(ForkedError);
   });

@@ -116,7 +116,11 @@ describe("a log that changes its mind", () => {
       (thrown: unknown) => thrown,
     );
     expect(error).toBeInstanceOf(ForkedError);
-    expect(error).toMatchObject({ code: "checkpoint-forked", kept: before, sizes: { kept: 10, shown: 11 } });
+    expect(error).toMatchObject({
+      code: "checkpoint-forked",
+      splitView: { smaller: before },
+      sizes: { kept: 10, shown: 11 },
+    });
     expect(checkpoint()).toBe(before);
   });
 
