@@ -28,7 +28,7 @@ import { computeMrtd, readTdvfSections } from "../../../src/publisher/describe/f
 import { readUki } from "../../../src/publisher/describe/formats/uki.ts";
 import { describeRootfs } from "../../../src/publisher/describe/rootfs.ts";
 import { buildUki, haveStub, makeSigner } from "./formats/build-uki.ts";
-import { makeGptDisk } from "./formats/gpt-disk.ts";
+import { makeGptDisk, sealGpt } from "./formats/gpt-disk.ts";
 import { makeTdvf, SECTIONS } from "./formats/make-tdvf.ts";
 import { haveTool } from "./with-tool.ts";
 
@@ -89,6 +89,12 @@ describe("changed files", () => {
     ));
 
   it("are read or refused: GPT", () => attack(makeGptDisk(), 1600, reader("disk image", measureGpt)));
+
+  it("are read or refused: GPT with right checksums", () =>
+    attack(makeGptDisk(), 1600, async (path) => {
+      writeFileSync(path, sealGpt(readFileSync(path)));
+      await withFile(path, "disk image", measureGpt);
+    }));
 
   it.skipIf(!haveTool("mkfs.erofs"))("are read or refused: EROFS superblock", async () => {
     mkdirSync(at("root"));

@@ -31,7 +31,7 @@ import {
 } from "../../../src/verifier/tdx/event-type.ts";
 import { sha256Of } from "../../support/release-predicates.ts";
 import { buildUki, haveStub, KERNEL, makeSigner } from "./formats/build-uki.ts";
-import { makeGptDisk } from "./formats/gpt-disk.ts";
+import { makeGptDisk, sealGpt } from "./formats/gpt-disk.ts";
 import { MODULE, RELEASE, writeDriverBuild, writeKernelPatchSet } from "./release-statements.ts";
 import { describeWithTool } from "./with-tool.ts";
 
@@ -521,7 +521,7 @@ describe.skipIf(!haveStub)(`os-image${haveStub ? "" : " (skipped: systemd-boot-e
       ] as const) {
         const disk = makeGptDisk();
         disk.writeUInt32LE(value, offset);
-        writeFileSync(at("bad.img"), disk);
+        writeFileSync(at("bad.img"), sealGpt(disk));
         await expect(predicateOf({ disk: at("bad.img") })).rejects.toThrow(message);
       }
     });
