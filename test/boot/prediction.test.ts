@@ -77,6 +77,7 @@ describe.skipIf(skipped)(`a boot${skipped ? ` (skipped: without ${missing.join("
     const input = { boot: "disk", disk: at("guest/disk.img"), diskDevice: [1, 0] } as const;
     // OVMF's 64-bit window begins here where it does not trust the processor's address width (edk2 PlatformInitLib, MemDetect.c).
     const predicted = await predict("disk", input, disk, 0x8_0000_0000n);
+    expect(predicted.bootFile).toEqual({ outcome: "equal" });
     expectEvery(predicted, await boot(at("guest"), at("disk"), disk));
   });
 

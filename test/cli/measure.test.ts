@@ -1,7 +1,10 @@
 // `touchstone measure` on the command line: what it prints, what it compares with, and how it ends.
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { makeCcel } from "../../src/testing/event-log.ts";
 import { buildUki, haveStub } from "../publisher/describe/formats/build-uki.ts";
+import { type Folder, makeEspDisk, makeFat } from "../publisher/describe/formats/fat-image.ts";
+import { makeGptDisk } from "../publisher/describe/formats/gpt-disk.ts";
 import { makeTdvf, SECTIONS } from "../publisher/describe/formats/make-tdvf.ts";
 import { scratchFolder } from "../publisher/describe/scratch-folder.ts";
 import { haveTool } from "../publisher/describe/with-tool.ts";
@@ -80,6 +83,34 @@ describe.skipIf(!able)(
       expect(overridden).toMatchObject({ bootPath: "uki-kernel", rtmr1: { reason: null } });
       folder.write("wrong.toml", 'boot = "kernel"\nukis = "guest.efi"\n');
       expect(await measure(`${folder.path}/wrong.toml`)).toMatchObject({ exitCode: 2 });
+    });
+
+    it("holds the boot file of a disk against the image, and says where it cannot", async () => {
+      const image = uki("root=x");
+      const esp = (file: string, more: Folder = {}) =>
+        makeFat(16, { EFI: { BOOT: { "BOOTX64.EFI": readFileSync(file) } }, ...more });
+      const from = (disk: Uint8Array, ...args: string[]) =>
+        measure(...imageOf(image), "--boot", "disk", "--disk", folder.write("disk.img", disk), ...args);
+      const good = await from(makeEspDisk(esp(image)));
+      expect(good).toMatchObject({ exitCode: 0 });
+      expect(good.output).toMatch(/^boot by uki-disk, .*\nboot file on the disk: the UKI, and no add-ons\n/);
+      const unread = await from(makeGptDisk());
+      expect(unread.output).toMatch(
+        /^boot file on the disk: not checked, .*disk\.img has 0 EFI system partitions/m,
+      );
+      expect((await from(makeGptDisk(), "--json")).json()).toMatchObject({
+        bootFile: { outcome: "not-checked" },
+      });
+      const other = await from(makeEspDisk(esp(uki("root=y", "other.efi"))));
+      expect(other).toMatchObject({ exitCode: 1, output: "" });
+      expect(other.warnings).toMatch(/an unknown boot file: .*BOOTX64\.EFI of .*disk\.img .*give as --uki/);
+      const added = await from(
+        makeEspDisk(esp(image, { loader: { addons: { "x.addon.efi": Buffer.alloc(1) } } })),
+      );
+      expect(added).toMatchObject({ exitCode: 1, output: "" });
+      expect(added.warnings).toMatch(
+        /add-ons are on the ESP of .*x\.addon\.efi: .*remove them from the disk/,
+      );
     });
 
     it("refuses what nobody measures: neither way of starting, two images, no layout, firmware cut short", async () => {

@@ -19,19 +19,33 @@ export async function runMeasure(
     return;
   }
   const compared = compareMeasured(measured, await readExpectation(options.expect, measured));
-  show(context, options, { ...measured, compared }, comparedLines(options.expect, compared));
+  show(context, options, { ...measured, compared }, [
+    ...bootFileLines(measured),
+    ...comparedLines(options.expect, compared),
+  ]);
   const agrees = ({ outcome }: RegisterComparison) => outcome === "equal" || outcome === "given";
   if (compared.some(({ outcome }) => outcome === "differs") || !compared.some(agrees)) throw new AnswerIsNo();
 }
 
-function measuredLines({ bootPath, layout, mrtd, pageAddOrder, rtmr0, rtmr1, rtmr2 }: Measured): string[] {
+function measuredLines(measured: Measured): string[] {
+  const { bootPath, layout, mrtd, pageAddOrder, rtmr0, rtmr1, rtmr2 } = measured;
   const orders = pageAddOrder === null ? (["single-pass", "two-pass"] as const) : [pageAddOrder];
   return [
     `boot by ${bootPath}, layout ${layout}`,
+    ...bootFileLines(measured),
     ...orders.map(
       (order) => `mrtd   ${mrtd?.[order] ?? "unknown: give --firmware"}${mrtd ? `  ${order}` : ""}`,
     ),
     ...Object.entries({ rtmr0, rtmr1, rtmr2 }).flatMap(([name, register]) => registerLines(name, register)),
+  ];
+}
+
+function bootFileLines({ bootFile }: Measured): string[] {
+  if (bootFile === null) return [];
+  return [
+    bootFile.outcome === "equal"
+      ? "boot file on the disk: the UKI, and no add-ons"
+      : `boot file on the disk: not checked, ${bootFile.reason}`,
   ];
 }
 

@@ -12,8 +12,10 @@ export type DescribeCode =
   | "verity-coverage"
   /** The image holds other files than the entries say that it names: image-contents.ts. */
   | "image-content"
-  /** What is measured cannot be foreseen: boot/stub.ts. */
+  /** What is measured cannot be foreseen: boot/stub.ts, boot/boot-file.ts. */
   | "not-computable"
+  /** A disk starts another file than the image that was given: boot/boot-file.ts. */
+  | "boot-file"
   /** A provenance statement is about something else, or not by the builder: provenance.ts. */
   | "provenance-other-artefact"
   | "provenance-signature"

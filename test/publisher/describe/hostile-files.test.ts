@@ -23,11 +23,14 @@ import {
 } from "../../../src/publisher/describe/formats/dm-verity.ts";
 import { readSecureBootVariable } from "../../../src/publisher/describe/formats/efi-signature-list.ts";
 import { readErofsSuperblock } from "../../../src/publisher/describe/formats/erofs.ts";
+import { openFat } from "../../../src/publisher/describe/formats/fat.ts";
+import { findEntry, listDirectory } from "../../../src/publisher/describe/formats/fat-directory.ts";
 import { measureGpt } from "../../../src/publisher/describe/formats/gpt.ts";
 import { computeMrtd, readTdvfSections } from "../../../src/publisher/describe/formats/tdvf.ts";
 import { readUki } from "../../../src/publisher/describe/formats/uki.ts";
 import { describeRootfs } from "../../../src/publisher/describe/rootfs.ts";
 import { buildUki, haveStub, makeSigner } from "./formats/build-uki.ts";
+import { makeFat, ROOT } from "./formats/fat-image.ts";
 import { makeGptDisk, sealGpt } from "./formats/gpt-disk.ts";
 import { makeTdvf, SECTIONS } from "./formats/make-tdvf.ts";
 import { haveTool } from "./with-tool.ts";
@@ -95,6 +98,22 @@ describe("changed files", () => {
       writeFileSync(path, sealGpt(readFileSync(path)));
       await withFile(path, "disk image", measureGpt);
     }));
+
+  it.each([12, 32] as const)("are read or refused: a FAT file system of %i bits", async (bits) => {
+    const tree = { EFI: { BOOT: { "BOOTX64.EFI": new Uint8Array(1300), "a long name": new Uint8Array(9) } } };
+    const bytes = makeFat(bits, tree);
+    const read = reader("ESP", async (file) => {
+      const volume = await openFat(file);
+      await listDirectory(volume, await findEntry(volume, ["EFI", "BOOT"]));
+      const entry = await findEntry(volume, ["EFI", "BOOT", "BOOTX64.EFI"]);
+      if (entry === null) return;
+      for await (const piece of volume.content(entry.cluster, entry.size)) expect(piece).not.toHaveLength(0);
+    });
+    await attack(bytes, 64, read, 200);
+    // The table's first clusters, and the directories, are far from the boot sector.
+    await attack(bytes, 540, read, 200);
+    await attack(bytes, ROOT + 8 * 512, read, 200);
+  });
 
   it.skipIf(!haveTool("mkfs.erofs"))("are read or refused: EROFS superblock", async () => {
     mkdirSync(at("root"));

@@ -31,6 +31,7 @@ import {
 } from "../../../src/verifier/tdx/event-type.ts";
 import { sha256Of } from "../../support/release-predicates.ts";
 import { buildUki, haveStub, KERNEL, makeSigner } from "./formats/build-uki.ts";
+import { makeEspDisk, makeFat } from "./formats/fat-image.ts";
 import { makeGptDisk, sealGpt } from "./formats/gpt-disk.ts";
 import { MODULE, RELEASE, writeDriverBuild, writeKernelPatchSet } from "./release-statements.ts";
 import { describeWithTool } from "./with-tool.ts";
@@ -309,6 +310,7 @@ describe.skipIf(!haveStub)(`os-image${haveStub ? "" : " (skipped: systemd-boot-e
         const [row] = await computed({ eventLog: input.eventLog! });
         expect(row).toMatchObject({ derivation: "computed" });
         expect(row!.from).toMatch(/^computed from guest\.efi and its disk; agrees with the ccel event log/);
+        expect(row!.from).toMatch(/; the boot file on the disk was not checked$/);
         const [, rtmr1, rtmr2] = replayEvents(events).map(encodeHex);
         expect(row).toMatchObject({ rtmr1, rtmr2 });
       });
@@ -321,6 +323,15 @@ describe.skipIf(!haveStub)(`os-image${haveStub ? "" : " (skipped: systemd-boot-e
         await expect(computed({ eventLog: at("evil.ccel") })).rejects.toThrow(
           /RTMR2, event 8: EV_EVENT_TAG, load options: .* a command line from outside \(-append\)/,
         );
+      });
+
+      it("refuses a disk that starts another file, with a log or without", async () => {
+        const tree = { EFI: { BOOT: { "BOOTX64.EFI": readFileSync(KERNEL) } } };
+        const disk = at("other-boot-file.img");
+        writeFileSync(disk, makeEspDisk(makeFat(16, tree)));
+        const { eventLog: _, ...noLog } = input;
+        for (const given of [input, noLog])
+          await expect(describeOsImage({ ...given, disk })).rejects.toMatchObject({ code: "boot-file" });
       });
 
       it("needs the disk of a boot from a disk", async () => {

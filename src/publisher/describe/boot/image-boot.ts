@@ -5,6 +5,7 @@ import { withFile } from "../files/random-access.ts";
 import { measureGpt } from "../formats/gpt.ts";
 import { type PeImage, readPeImage } from "../formats/pe.ts";
 import { readUki, type Uki } from "../formats/uki.ts";
+import { type BootFileCheck, checkBootFile } from "./boot-file.ts";
 import { action, type ComputedEvent, known, separator, sha384Hex, unknown } from "./computed-event.ts";
 import { readStub, requireForeseeable, type Stub } from "./stub.ts";
 import { digestHandedOverInitrd } from "./stub-initrd.ts";
@@ -14,6 +15,8 @@ export interface ImageBoot {
   readonly bootPath: BootPath | "kernel";
   readonly rtmr1: readonly ComputedEvent[];
   readonly rtmr2: readonly ComputedEvent[];
+  /** Whether what the disk starts is the image; null where it is not started from a disk. */
+  readonly bootFile: BootFileCheck | null;
 }
 
 export interface UkiBootInput {
@@ -36,7 +39,8 @@ interface BootedUki {
 
 /**
  * The events of a UKI.
- * @throws MalformedError on a file that is not of its format; VerificationError "not-computable" where something of the machine is measured too.
+ * @throws MalformedError on a file that is not of its format; VerificationError "not-computable" where something of the machine is measured
+ * too, or add-ons are on the disk; "boot-file" where the disk starts another file.
  */
 export async function measureUkiBoot(input: UkiBootInput): Promise<ImageBoot> {
   const booted = await withFile(input.uki, "UKI", async (file): Promise<BootedUki> => {
@@ -50,6 +54,7 @@ export async function measureUkiBoot(input: UkiBootInput): Promise<ImageBoot> {
     bootPath: input.bootPath,
     rtmr1: await startEvents(input, booted),
     rtmr2: stubEvents(booted),
+    bootFile: input.bootPath === "uki-disk" ? await checkBootFile(input.disk, input.uki) : null,
   };
 }
 

@@ -8,6 +8,7 @@ import type { AttachedDocument } from "../described.ts";
 import { withFile } from "../files/random-access.ts";
 import { measureGpt } from "../formats/gpt.ts";
 import type { Uki } from "../formats/uki.ts";
+import type { BootFileCheck } from "./boot-file.ts";
 import { firstDifference } from "./compare-measured.ts";
 import { type ComputedEvent, extendAll, isKnown } from "./computed-event.ts";
 import { eventsOfLog } from "./expectation.ts";
@@ -33,6 +34,7 @@ interface Row {
   /** Null where the stub is not known, with the error that says so. */
   readonly events: readonly ComputedEvent[] | null;
   readonly fault: string | null;
+  readonly bootFile: BootFileCheck | null;
 }
 
 /**
@@ -71,32 +73,35 @@ async function compute(
   try {
     const { path: bootPath, layout } = boot;
     const given = { uki, bootPath, layout, secureBootOn, ...(disk !== undefined && { disk }) };
-    const { rtmr1, rtmr2 } = await measureUkiBoot(given);
+    const { rtmr1, rtmr2, bootFile } = await measureUkiBoot(given);
     const events = [...rtmr1, ...rtmr2];
     const unknown = events.find((event) => !isKnown(event));
-    if (unknown === undefined) return { boot, events, fault: null };
-    return { boot, events: null, fault: `${unknown.type}: ${unknown.formula}` };
+    if (unknown === undefined) return { boot, events, fault: null, bootFile };
+    return { boot, events: null, fault: `${unknown.type}: ${unknown.formula}`, bootFile };
   } catch (error) {
-    if (!(error instanceof VerificationError)) throw error;
-    return { boot, events: null, fault: error.message };
+    // A log tells what else a machine measures; it makes no other disk of this one.
+    if (!(error instanceof VerificationError) || error.code !== "not-computable") throw error;
+    return { boot, events: null, fault: error.message, bootFile: null };
   }
 }
 
 const ofRegister = (events: readonly ComputedEvent[], register: string) =>
   events.filter((event) => event.register === register);
 
-function state({ boot, events }: Row, uki: Uki, log: KnownGoodLog | null) {
+function state({ boot, events, bootFile }: Row, uki: Uki, log: KnownGoodLog | null) {
   const all = (events ?? []).filter(isKnown);
   const value = (register: string) => extendAll(ofRegister(all, register)).value ?? "";
   const { attachments, ...listed } = formEvents(all);
   const from = `computed from ${uki.fileName}${boot.path === "uki-disk" ? " and its disk" : ""}`;
+  const agreed = log === null ? "" : `; agrees with the ${log.source}`;
+  const unchecked = bootFile?.outcome === "not-checked" ? "; the boot file on the disk was not checked" : "";
   const row: BootMeasurements = {
     bootPath: boot.path,
     layout: boot.layout,
     rtmr1: value("rtmr1"),
     rtmr2: value("rtmr2"),
     derivation: "computed",
-    from: log === null ? from : `${from}; agrees with the ${log.source}`,
+    from: `${from}${agreed}${unchecked}`,
     ...listed,
   };
   return { row, attachments };

@@ -44,6 +44,7 @@ export async function measureKernelBoot(input: KernelBootInput): Promise<ImageBo
       ...EXIT_EVENTS,
     ],
     rtmr2: kernelInputEvents(commandLine, "command line", initrd?.sha384 ?? null, "the file"),
+    bootFile: null,
   };
 }
 

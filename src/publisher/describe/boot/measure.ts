@@ -6,6 +6,7 @@ import type { DescribeCode } from "../describe-code.ts";
 import { withFile } from "../files/random-access.ts";
 import { readPeImage } from "../formats/pe.ts";
 import type { PageAddOrder } from "../formats/tdvf.ts";
+import type { BootFileCheck } from "./boot-file.ts";
 import { type BootOption, diskBootOptions, KERNEL_BOOT_OPTIONS, readBootOptions } from "./boot-options.ts";
 import { type ComputedEvent, type ComputedRegister, extendAll, unknown } from "./computed-event.ts";
 import { type Firmware, readFirmware } from "./firmware.ts";
@@ -48,6 +49,8 @@ export interface MeasureInput {
 export interface Measured {
   readonly bootPath: BootPath | "kernel";
   readonly layout: Layout;
+  /** Whether what the disk starts is the image; null where nothing is started from a disk. */
+  readonly bootFile: BootFileCheck | null;
   readonly mrtd: Readonly<Record<PageAddOrder, string>> | null;
   readonly pageAddOrder: PageAddOrder | null;
   readonly rtmr0: ComputedRegister;
@@ -58,7 +61,7 @@ export interface Measured {
 /**
  * @param read the firmware, where it was read before.
  * @throws MalformedError on a file that is not of its format; VerificationError "source-missing" when neither the firmware nor the caller
- * says which layout it has, "not-computable" where something of the machine is measured, "sources-disagree" where .esl files are not the firmware's.
+ * says which layout it has, "not-computable" where something of the machine is measured, "boot-file" where the disk starts another file, "sources-disagree" where .esl files are not the firmware's.
  */
 export async function measureBoot(input: MeasureInput, read?: Firmware | null): Promise<Measured> {
   const firmware = read ?? (input.firmware === undefined ? null : await readFirmware(input.firmware));
@@ -75,6 +78,7 @@ export async function measureBoot(input: MeasureInput, read?: Firmware | null): 
   return {
     bootPath: image.bootPath,
     layout,
+    bootFile: image.bootFile,
     mrtd: firmware?.mrtd ?? null,
     pageAddOrder: input.pageAddOrder ?? null,
     rtmr0: extendAll(platform),
@@ -100,7 +104,7 @@ async function measureImage(
     const none = (register: "rtmr1" | "rtmr2") => [
       unknown(register, "every event", "give --uki or --kernel"),
     ];
-    return { bootPath: `uki-${boot}`, rtmr1: none("rtmr1"), rtmr2: none("rtmr2") };
+    return { bootPath: `uki-${boot}`, rtmr1: none("rtmr1"), rtmr2: none("rtmr2"), bootFile: null };
   }
   if (boot === "disk") throw missing("how a bare kernel on a disk is started", "--boot kernel");
   if (memory === undefined) throw missing("where QEMU puts the initrd", "--memory");
