@@ -69,7 +69,10 @@ async function readHeader(disk: RandomAccess, sector: number): Promise<Uint8Arra
   const covered = await disk.read(sector, length, "the GPT header");
   covered.fill(0, CHECKSUM.offset, CHECKSUM.offset + CHECKSUM.length);
   if (crc32(covered) !== view.getUint32(CHECKSUM.offset, true))
-    throw disk.malformed(`the CRC-32 of the GPT header does not match: ${REPAIR}`, sector + CHECKSUM.offset);
+    throw disk.malformed(
+      `the CRC-32 of the GPT header, for sectors of ${sector} bytes, does not match: ${REPAIR}`,
+      sector + CHECKSUM.offset,
+    );
   const own = view.getBigUint64(24, true);
   if (own !== 1n)
     throw disk.malformed(`the GPT header says that it is in sector ${own}: ${REPAIR}`, sector + 24);
