@@ -1,6 +1,5 @@
 // Lists the commands: what they are called, what they are for, and the function that says what they take. What they do is in actions/, and
 // is imported when they are called.
-import type { Command } from "commander";
 import { define as appraise } from "./commands/appraise.ts";
 import { define as audit } from "./commands/audit.ts";
 import { define as backup } from "./commands/backup.ts";
@@ -28,9 +27,7 @@ import { define as sign } from "./commands/sign.ts";
 import { define as status } from "./commands/status.ts";
 import { define as trustRoot } from "./commands/trust-root.ts";
 import { define as witness } from "./commands/witness.ts";
-import type { CliContext } from "./context.ts";
-
-type Define = (command: Command, context: CliContext) => void | Promise<void>;
+import type { Define } from "./define-command.ts";
 
 /** In the order of the help. */
 export const COMMANDS: ReadonlyArray<readonly [name: string, description: string, define: Define]> = [

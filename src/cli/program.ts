@@ -2,7 +2,8 @@
 import { Argument, Command } from "commander";
 import { packageVersion } from "../node/package-root.ts";
 import { COMMANDS } from "./commands.ts";
-import { type CliContext, exitCodeLines, show, UsageError } from "./context.ts";
+import { type CliContext, exitCodeLines, show } from "./context.ts";
+import { defineCommand, defineLater } from "./define-command.ts";
 
 /** The program with the names of its commands: what a command takes is defined when it is called or asked for its help. */
 export function createProgram(context: CliContext): Command {
@@ -19,38 +20,20 @@ export function createProgram(context: CliContext): Command {
       outputError: () => undefined,
     })
     .helpCommand(false);
-  for (const [name, description] of COMMANDS) program.command(name).description(description);
+  for (const [name, description, define] of COMMANDS)
+    defineLater(program.command(name).description(description), define);
   addCompletion(program, context);
   addHelp(program);
   return program.hook("preSubcommand", (_, command) => defineCommand(command, context));
 }
 
-/** Defines all commands of a program, for whoever wants to see the whole tree. */
+/** Defines all commands of a program or a group, for whoever wants to see the whole tree. */
 export async function defineCommands(program: Command, context: CliContext): Promise<Command> {
-  for (const command of program.commands) await defineCommand(command, context);
-  return program;
-}
-
-/** Defines what a command takes and has below it, unless it is defined already. */
-export async function defineCommand(command: Command, context: CliContext): Promise<void> {
-  const define = COMMANDS.find(([name]) => name === command.name())?.[2];
-  if (
-    define === undefined ||
-    command.parent?.parent != null ||
-    command.options.length + command.commands.length > 0
-  )
-    return;
-  await define(command, context);
-  for (const leaf of leavesOf(command)) {
-    leaf.option("--json", "print one JSON value");
-    nameAllThatIsMissing(leaf);
+  for (const command of program.commands) {
+    await defineCommand(command, context);
+    await defineCommands(command, context);
   }
-}
-
-/** Every command that does something: those without commands below them, and those that have options of their own besides. */
-function leavesOf(command: Command): Command[] {
-  const below = command.commands.flatMap(leavesOf);
-  return below.length === 0 || command.options.length > 0 ? [command, ...below] : below;
+  return program;
 }
 
 /** Commander's own help command does not define what it shows. */
@@ -82,17 +65,4 @@ function addCompletion(program: Command, context: CliContext): void {
       const script = completionFor(shell, await defineCommands(program, context));
       show(context, options, { shell, script }, [script.trimEnd()]);
     });
-}
-
-/** Marks the required options in the help, and where some are missing names all of them at once, not one after the other. */
-function nameAllThatIsMissing(command: Command): void {
-  const required = command.options.filter(({ mandatory }) => mandatory);
-  for (const option of required) {
-    option.makeOptionMandatory(false);
-    option.description = `${option.description} (required)`;
-  }
-  command.hook("preAction", () => {
-    const missing = required.filter((option) => command.getOptionValue(option.attributeName()) === undefined);
-    if (missing.length > 0) throw new UsageError(`missing: ${missing.map(({ flags }) => flags).join(", ")}`);
-  });
 }

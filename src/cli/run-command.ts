@@ -2,7 +2,8 @@
 import { type Command, CommanderError } from "commander";
 import { holdsPrivateKey } from "../protocol/encoding/private-key-text.ts";
 import { type CliContext, describeError, EXIT, exitCodeOf, UsageError } from "./context.ts";
-import { createProgram, defineCommand } from "./program.ts";
+import { defineCommand } from "./define-command.ts";
+import { createProgram } from "./program.ts";
 import { withoutSecrets } from "./without-secrets.ts";
 
 /**

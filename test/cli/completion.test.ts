@@ -1,6 +1,7 @@
 // Completion scripts hold every command and option, and bash completes with them.
 import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
+import { DESCRIBER_OPTIONS } from "../../src/cli/describer-options.ts";
 import { runCli } from "../support/run-cli.ts";
 
 const scriptOf = async (shell: string) => (await runCli(["completion", shell])).output;
@@ -33,6 +34,16 @@ describe("touchstone completion", () => {
   it.each(["bash", "zsh", "fish"])("%s is a script that the shell can read", async (shell) => {
     if (!has(shell)) return console.warn(`skipped: ${shell} is not installed`);
     execFileSync(shell, ["-n"], { input: await scriptOf(shell) });
+  });
+
+  it("knows every option of every kind that is described", async () => {
+    const script = await scriptOf("bash");
+    for (const { kind, options } of DESCRIBER_OPTIONS) {
+      const [, line = ""] = new RegExp(`"describe ${kind}"\\) (.*)`).exec(script) ?? [];
+      for (const { flags } of options) expect(line).toContain(/--[a-z-]+/.exec(flags)?.[0]);
+      expect(line).toContain("--svn");
+      expect(line).toContain("--json");
+    }
   });
 
   it("knows no other shell", async () => {

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import { EXIT } from "../../src/cli/context.ts";
+import { DESCRIBER_OPTIONS } from "../../src/cli/describer-options.ts";
 import { createProgram, defineCommands } from "../../src/cli/program.ts";
 import { runCli } from "../support/run-cli.ts";
 
@@ -82,6 +83,16 @@ describe("touchstone", () => {
     const { exitCode, output } = await runCli(["help", "bundle", "verify"]);
     expect(exitCode).toBe(EXIT.good);
     expect(output).toBe((await runCli(["bundle", "verify", "--help"])).output);
+  });
+
+  it("lists every kind that it describes, and defines the options of the one that is asked for alone", async () => {
+    const program = createProgram(silent);
+    await program.parseAsync(["describe", "gpu-rim", "--help"], { from: "user" }).catch(() => undefined);
+    const kinds = program.commands.find((command) => command.name() === "describe")?.commands ?? [];
+    expect(kinds.flatMap((kind) => (kind.options.length > 0 ? [kind.name()] : []))).toEqual(["gpu-rim"]);
+    const { output } = await runCli(["describe", "--help"]);
+    for (const { kind, summary } of DESCRIBER_OPTIONS)
+      expect(output.replace(/\s+/g, " ")).toContain(` ${kind} ${summary}`);
   });
 
   it("says its version, and ends with 2 on a command that it does not know", async () => {

@@ -2,16 +2,20 @@
 import { type Command, Option } from "commander";
 import type { DescribeOption } from "../../publisher/describe/describer.ts";
 import type { CliContext } from "../context.ts";
+import { defineLater } from "../define-command.ts";
 import { DESCRIBER_OPTIONS, type DescriberOptions } from "../describer-options.ts";
 import { collect, parseCount, parseTime } from "../options.ts";
 import { addReleaseOptions } from "../release-options.ts";
 
-export function define(describe: Command, context: CliContext): void {
-  for (const describer of DESCRIBER_OPTIONS) addKind(describe, describer, context);
+/** The kinds alone: the options of all of them together cost a start 3 ms. */
+export function define(describe: Command): void {
+  for (const describer of DESCRIBER_OPTIONS)
+    defineLater(describe.command(describer.kind).description(describer.summary), (command, context) =>
+      defineKind(command, describer, context),
+    );
 }
 
-function addKind(describe: Command, { kind, ...describer }: DescriberOptions, context: CliContext): void {
-  const command = describe.command(kind).description(describer.summary);
+function defineKind(command: Command, { kind, ...describer }: DescriberOptions, context: CliContext): void {
   addReleaseOptions(command);
   for (const option of describer.options) command.addOption(toCommander(option));
   command.addHelpText("after", describer.example).action(async (options) => {

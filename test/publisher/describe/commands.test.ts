@@ -1,10 +1,10 @@
 // The commands as a release engineer types them: what is printed, what is written, and that nothing is when something is wrong.
 import { readdirSync, readFileSync } from "node:fs";
-import { Command } from "commander";
 import { describe, expect, it } from "vitest";
-import { define } from "../../../src/cli/commands/describe.ts";
 import type { CliContext } from "../../../src/cli/context.ts";
+import { createProgram } from "../../../src/cli/program.ts";
 import { parseStatement } from "../../../src/protocol/envelope/statement.ts";
+import { runCli } from "../../support/run-cli.ts";
 import { makeElf } from "./formats/make-elf.ts";
 import { scratchFolder } from "./scratch-folder.ts";
 
@@ -17,15 +17,7 @@ const RELEASE =
 async function run(...args: string[]): Promise<string> {
   const printed: string[] = [];
   const context = { print: (line: string) => void printed.push(line) } as unknown as CliContext;
-  const describeCommand = new Command().enablePositionalOptions().command("describe").exitOverride();
-  define(describeCommand, context);
-  describeCommand.configureOutput({ writeErr: () => {} });
-  for (const command of describeCommand.commands)
-    command
-      .option("--json")
-      .exitOverride()
-      .configureOutput({ writeErr: () => {} });
-  await describeCommand.parseAsync(args, { from: "user" });
+  await createProgram(context).parseAsync(["describe", ...args], { from: "user" });
   return printed.join("\n");
 }
 
@@ -126,7 +118,7 @@ describe("touchstone describe", () => {
       ["driver-build", ...RELEASE, "--modules", ".", "--kernel", "k", "--rim", "r", "-o", "x"],
       /--rim needs --rim-id/,
     ],
-    ["no time for a RIM", ["gpu-rim", ...RELEASE, "--rim", "r", "-o", "x"], /required option '--as-of/],
+    ["no time for a RIM", ["gpu-rim", ...RELEASE, "--rim", "r", "-o", "x"], /^missing: --as-of <time>$/],
     [
       "an unknown option",
       ["gsp-firmware", ...RELEASE, "--file", "f", "--fwid", "00", "-o", "x"],
@@ -139,17 +131,7 @@ describe("touchstone describe", () => {
   it.each(["kernel-patch-set", "driver-build", "gsp-firmware", "gpu-rim"])(
     "%s shows an example in its help",
     async (kind) => {
-      const describeCommand = new Command("touchstone").command("describe");
-      define(describeCommand, {} as CliContext);
-      let help = "";
-      const command = describeCommand.commands.find((candidate) => candidate.name() === kind);
-      command
-        ?.configureOutput({
-          writeOut: (text) => {
-            help += text;
-          },
-        })
-        .outputHelp();
+      const { output: help } = await runCli(["describe", kind, "--help"]);
       expect(help).toContain(`touchstone describe ${kind} --name`);
     },
   );
