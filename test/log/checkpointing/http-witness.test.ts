@@ -181,3 +181,135 @@ describe("an HTTP witness", () => {
     expect(hostile.length).toBeLessThan(600);
   });
 });
+
+describe("what is sent to an HTTP witness", () => {
+  /** Answers in turn, and keeps what was asked. */
+  function scripted(...answers: readonly Response[]) {
+    const asked: Array<{ url: string; init: RequestInit }> = [];
+    const fetch = (async (url: unknown, init: RequestInit) => {
+      asked.push({ url: String(url), init });
+      return answers[asked.length - 1]!;
+    }) as unknown as typeof globalThis.fetch;
+    return { asked, fetch, bodies: () => asked.map(({ init }) => String(init.body)) };
+  }
+  const conflict = (size: number | string) => new Response(`${size}\n`, { status: 409 });
+  const proofLines = (from: number, size: number) =>
+    proveConsistency(from, size, tree.readNode)
+      .map((hash) => `${Buffer.from(hash).toString("base64")}\n`)
+      .join("");
+
+  it.each(["https://w.example/p", "https://w.example/p/", "https://w.example/p///"])(
+    "goes to add-checkpoint below %s, by POST, with the signal, and follows nowhere",
+    async (url) => {
+      const { asked, fetch } = scripted(new Response("x\n"));
+      const until = signal();
+      await new HttpWitness({ name: "w", url, fetch }).gather(await requestFor(3), until);
+      expect(asked).toMatchObject([
+        { url: "https://w.example/p/add-checkpoint", init: { method: "POST", redirect: "manual" } },
+      ]);
+      expect(asked[0]?.init.signal).toBe(until);
+    },
+  );
+
+  it("is the size that it saw, the proof from there, an empty line and the checkpoint", async () => {
+    const { bodies, fetch } = scripted(new Response("x\n"), new Response("x\n"));
+    const cosigner = open(fetch);
+    const [first, second] = [await requestFor(5), await requestFor(17)];
+    await cosigner.gather(first, signal());
+    await cosigner.gather(second, signal());
+    expect(bodies()).toEqual([`old 0\n\n${first.note}`, `old 5\n${proofLines(5, 17)}\n${second.note}`]);
+  });
+
+  it("begins at the size that it says, also that of the checkpoint itself", async () => {
+    const { bodies, fetch } = scripted(conflict(30), new Response("x\n"));
+    const request = await requestFor(30);
+    expect(await open(fetch).gather(request, signal())).toEqual(["x\n"]);
+    expect(bodies()[1]).toBe(`old 30\n\n${request.note}`);
+  });
+
+  it("is sent twice and no more to a witness that names another size each time, then from nothing", async () => {
+    const { bodies, fetch } = scripted(conflict(9), conflict(10), new Response("x\n"));
+    const cosigner = open(fetch);
+    await expect(cosigner.gather(await requestFor(30), signal())).rejects.toThrow(
+      "witness w: it says of two sizes in turn that it saw them last",
+    );
+    await cosigner.gather(await requestFor(30), signal());
+    expect(bodies().map((body) => body.split("\n")[0])).toEqual(["old 0", "old 9", "old 0"]);
+  });
+
+  it("is not sent again where it names the size that was sent", async () => {
+    const { asked, fetch } = scripted(conflict(0), conflict(0));
+    await expect(open(fetch).gather(await requestFor(30), signal())).rejects.toThrow(/answered 409/);
+    expect(asked).toHaveLength(1);
+  });
+
+  it("is a conflict only with status 409: a size that comes with another one is none", async () => {
+    const { asked, fetch } = scripted(new Response("9\n", { status: 404 }), new Response("x\n"));
+    await expect(open(fetch).gather(await requestFor(30), signal())).rejects.toThrow(/answered 404/);
+    expect(asked).toHaveLength(1);
+  });
+
+  it("is nothing when the time is up already, and the next call asks", async () => {
+    const { asked, fetch } = scripted(new Response("x\n"));
+    const cosigner = open(fetch);
+    expect(await cosigner.gather(await requestFor(5), AbortSignal.abort())).toEqual([]);
+    expect(asked).toEqual([]);
+    expect(await cosigner.gather(await requestFor(5), signal())).toEqual(["x\n"]);
+  });
+
+  it("is sent again after a connection that failed", async () => {
+    let isDown = true;
+    const { fetch } = scripted(new Response("x\n"));
+    const cosigner = open(((...call: Parameters<typeof fetch>) =>
+      isDown ? Promise.reject(new TypeError("fetch failed")) : fetch(...call)) as typeof globalThis.fetch);
+    await expect(cosigner.gather(await requestFor(5), signal())).rejects.toThrow("fetch failed");
+    isDown = false;
+    expect(await cosigner.gather(await requestFor(5), signal())).toEqual(["x\n"]);
+  });
+});
+
+describe("the answer of an HTTP witness", () => {
+  const answered = async (body: BodyInit, init: ResponseInit = {}) =>
+    open((async () => new Response(body, init)) as typeof fetch).gather(await requestFor(30), signal());
+
+  it("is its lines, each with its end", async () => {
+    expect(await answered("— a x\n— b y\n")).toEqual(["— a x\n", "— b y\n"]);
+  });
+
+  it("has at most 65,536 bytes", async () => {
+    expect(await answered("x".repeat(65_536))).toHaveLength(1);
+    await expect(answered("x".repeat(65_537))).rejects.toThrow("a witness answered more than 65536 bytes");
+  });
+
+  it("is UTF-8", async () => {
+    await expect(answered(Uint8Array.of(0xff, 0x0a))).rejects.toThrow();
+  });
+
+  it.each([201, 202, 206, 299])("is none with status %i", async (status) => {
+    await expect(answered("— a x\n", { status })).rejects.toThrow(
+      `witness w: it answered ${status}: "— a x"`,
+    );
+  });
+
+  it("is quoted with 300 characters where it refuses", async () => {
+    const words = `${"x".repeat(299)}yz`;
+    await expect(answered(words, { status: 500 })).rejects.toThrow(
+      new Error(`witness w: it answered 500: "${words.slice(0, 300)}"`),
+    );
+  });
+
+  it.each([
+    [300, true],
+    [399, true],
+    [299, false],
+    [404, false],
+  ])("with status %i and a location says that it moved: %s", async (status, hasMoved) => {
+    const refusal = answered("", { status, headers: { location: "https://b.example/" } });
+    const message = await refusal.catch((error: Error) => error.message);
+    expect(String(message).includes("it moved to https://b.example/; configure that URL")).toBe(hasMoved);
+  });
+
+  it("says nothing of a move where it names no place", async () => {
+    await expect(answered("", { status: 302 })).rejects.toThrow(new Error("witness w: it answered 302"));
+  });
+});
