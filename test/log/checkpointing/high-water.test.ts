@@ -1,4 +1,5 @@
 // The high-water file: whatever a crash leaves of a write, the mark before it is still there.
+import { createHash } from "node:crypto";
 import * as nodeFs from "node:fs";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -169,5 +170,91 @@ describe("the high-water file", () => {
 
   it("refuses a note that does not fit a slot", async () => {
     await expect(new HighWaterFile(file()).write("x".repeat(5000))).rejects.toThrow(RangeError);
+  });
+
+  /** A note of a checkpoint of exactly so many bytes: it has a second signature, by a key with a long name. */
+  async function noteOf(length: number): Promise<string> {
+    const line = (name: string) => `— ${name} AAAAAAA=\n`;
+    const begun = await note(7);
+    return begun + line("n".repeat(length - Buffer.byteLength(begun + line(""))));
+  }
+
+  it("holds a note that fills a slot to its last byte, and refuses a longer one", async () => {
+    const longest = await noteOf(4096 - 65);
+    const mark = new HighWaterFile(file());
+    await mark.write(longest);
+    await mark.close();
+    expect(await read()).toBe(longest);
+    await expect(new HighWaterFile(file()).write(await noteOf(4096 - 64))).rejects.toThrow(
+      new RangeError("a high-water mark has at most 4031 bytes"),
+    );
+    expect(await read()).toBe(longest);
+  });
+
+  it("has slots of a digest, a newline, the note and zeros", async () => {
+    await write(3);
+    const text = Buffer.from(await note(3));
+    const digest = createHash("sha256").update(text).digest("hex");
+    const slot = Buffer.concat([Buffer.from(`${digest}\n`), text, Buffer.alloc(4096 - 65 - text.length)]);
+    expect(readFileSync(file()).equals(Buffer.concat([slot, slot]))).toBe(true);
+  });
+
+  it("is refused where the digest of both slots is that of another note", async () => {
+    await write(3);
+    const bytes = readFileSync(file());
+    for (const slot of [0, 4096]) bytes[slot] = bytes[slot] === 0x30 ? 0x31 : 0x30;
+    writeFileSync(file(), bytes);
+    await expect(read()).rejects.toMatchObject({
+      name: "StartRefusedError",
+      code: "log-damaged",
+      message: expect.stringMatching(/is damaged: it holds no checkpoint\. /),
+    });
+  });
+
+  it.each([0, 1, 8192])(
+    "has no mark where it holds %i zeros, and the first is then written",
+    async (length) => {
+      writeFileSync(file(), Buffer.alloc(length));
+      expect(await read()).toBeUndefined();
+      await write(5);
+      expect(await read()).toBe(await note(5));
+    },
+  );
+
+  it("has a mark in its second slot alone, and writes the next one to the first", async () => {
+    await write(5);
+    writeFileSync(file(), readFileSync(file()).fill(0, 0, 4096));
+    expect(await new HighWaterFile(file()).read()).toEqual({ note: await note(5), isTorn: true });
+    const second = readFileSync(file()).subarray(4096);
+    await write(6);
+    expect(readFileSync(file()).subarray(4096)).toEqual(second);
+    expect(await read()).toBe(await note(6));
+  });
+
+  it("is not taken for missing where it cannot be read", async () => {
+    const error = Object.assign(new Error("permission denied"), { code: "EACCES" });
+    const readFileSync = (() => {
+      throw error;
+    }) as unknown as HighWaterFileSystem["readFileSync"];
+    await expect(new HighWaterFile(file(), { ...nodeFs, readFileSync }).read()).rejects.toBe(error);
+  });
+
+  it("may be closed twice or unopened, and opens again for the next write", async () => {
+    let closed = 0;
+    const closeSync = (fd: number) => {
+      closed++;
+      nodeFs.closeSync(fd);
+    };
+    const mark = new HighWaterFile(file(), { ...nodeFs, closeSync });
+    await mark.close();
+    await mark.write(await note(1));
+    // The folder of a new file is opened, synced and closed.
+    closed = 0;
+    await mark.close();
+    await mark.close();
+    expect(closed).toBe(1);
+    await mark.write(await note(2));
+    await mark.close();
+    expect(await read()).toBe(await note(2));
   });
 });
