@@ -9,7 +9,11 @@ import {
   quorumOf,
 } from "../../../src/log/checkpointing/quorum.ts";
 import type { Logger } from "../../../src/log/observer.ts";
+import { concatBytes } from "../../../src/protocol/encoding/bytes.ts";
+import { utf8 } from "../../../src/protocol/encoding/text.ts";
 import type { TrustRoot } from "../../../src/protocol/entry/trust-root.ts";
+import { cosignatureMessage } from "../../../src/protocol/note/cosignature.ts";
+import { formatSignatureLine, parseNote } from "../../../src/protocol/note/signed-note.ts";
 import { NOW } from "../../support/clock.ts";
 import { signedCheckpoint } from "../../support/notes.ts";
 import { logKey, ORIGIN, tlogPolicy, witnessKey } from "../../support/witnesses.ts";
@@ -116,9 +120,12 @@ describe("the quorum", () => {
   });
 
   it("does not count a time of 0, which says nothing", async () => {
-    await expect(all([honest(NAMES[0], new Date(0))], await quorumOfThree(1))).rejects.toBeInstanceOf(
-      QuorumNotMetError,
-    );
+    const { verifierKey, signBytes } = keys[0]!;
+    const signed = await signBytes(cosignatureMessage(utf8(parseNote(note).text), 0));
+    const signature = concatBytes(new Uint8Array(8), signed);
+    const timeless = answering("timeless", () => [formatSignatureLine({ ...verifierKey, signature })]);
+    await expect(all([timeless], await quorumOfThree(1))).rejects.toThrow(/missing: w1, w2$/);
+    expect(said).toEqual([]);
   });
 
   it("counts what is not ahead of the clock beside what is, and shows both", async () => {
@@ -148,8 +155,12 @@ describe("gathering", () => {
   });
 
   it("gives no second value for who answers with nothing", async () => {
-    const empty = answering("empty", () => []);
-    expect(await all([honest(NAMES[0]), empty], await quorumOfThree(1))).toHaveLength(1);
+    const late = Promise.withResolvers<readonly string[]>();
+    const empty = answering("empty", () => late.promise);
+    const values = gather([honest(NAMES[0]), empty], await quorumOfThree(1));
+    expect((await values.next()).done).toBe(false);
+    late.resolve([]);
+    expect(await values.next()).toEqual({ done: true, value: undefined });
     expect(said).toEqual([]);
   });
 
@@ -254,13 +265,25 @@ describe("a cosigner that the trust root does not name", () => {
     expect(said).toHaveLength(4);
   });
 
+  it("is none that the trust root names because its key has the same ID", async () => {
+    const { keyId } = keys[0]!.verifierKey;
+    const signature = new Uint8Array(72);
+    const posing = answering("posing", () => [formatSignatureLine({ name: "x.example", keyId, signature })]);
+    await all([posing, honest(NAMES[0])], await quorumOfThree(1));
+    expect(said).toMatchObject([{ level: "info", facts: { keys: [`x.example+${keyId}`] } }]);
+  });
+
   it("but by a name of it is one with another key, which is trouble", async () => {
-    const other = answering("other", () => [`— ${NAMES[1]} ${Buffer.alloc(76, 1).toString("base64")}\n`]);
+    const stranger = await lineOf("x.example");
+    const other = answering("other", () => [
+      stranger,
+      `— ${NAMES[1]} ${Buffer.alloc(76, 1).toString("base64")}\n`,
+    ]);
     await all([other, honest(NAMES[0])], await quorumOfThree(1));
     expect(said).toEqual([
       {
         level: "warn",
-        facts: { cosigner: "other", keys: [`${NAMES[1]}+01010101`] },
+        facts: { cosigner: "other", keys: [expect.stringMatching(/^x\.example\+/), `${NAMES[1]}+01010101`] },
         message: "a cosigner signs with another key than the trust root names for it; it does not count",
       },
     ]);
