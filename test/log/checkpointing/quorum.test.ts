@@ -46,9 +46,19 @@ const honest = (name: string, time = NOW): Cosigner =>
 const broken = (name: string, error: Error): Cosigner => answering(name, () => Promise.reject(error));
 const silent = (name: string): Cosigner => answering(name, () => new Promise(() => undefined));
 
+/** An answer that comes when a test says so. */
+function openAnswer() {
+  let resolve: (lines: readonly string[]) => void = () => undefined;
+  let reject: (error: Error) => void = () => undefined;
+  const promise = new Promise<readonly string[]>((...settle) => {
+    [resolve, reject] = settle;
+  });
+  return { promise, resolve, reject };
+}
+
 /** A cosigner that answers when it is told to. */
 function held(name: string): { readonly cosigner: Cosigner; readonly answer: () => Promise<void> } {
-  const gate = Promise.withResolvers<readonly string[]>();
+  const gate = openAnswer();
   return {
     cosigner: answering(name, () => gate.promise),
     answer: async () => gate.resolve([await lineOf(name)]),
@@ -155,7 +165,7 @@ describe("gathering", () => {
   });
 
   it("gives no second value for who answers with nothing", async () => {
-    const late = Promise.withResolvers<readonly string[]>();
+    const late = openAnswer();
     const empty = answering("empty", () => late.promise);
     const values = gather([honest(NAMES[0]), empty], await quorumOfThree(1));
     expect((await values.next()).done).toBe(false);
@@ -217,7 +227,7 @@ describe("a cosigner that fails", () => {
   it("with a larger tree of this log ends it, before the quorum and after it", async () => {
     const behind = broken("knowing", new LogBehindError("size 9 was cosigned"));
     await expect(all([silent(NAMES[0]), behind], await quorumOfThree(1))).rejects.toThrow(LogBehindError);
-    const late = Promise.withResolvers<readonly string[]>();
+    const late = openAnswer();
     const knowing = answering("knowing", () => late.promise);
     const values = gather([honest(NAMES[0]), knowing], await quorumOfThree(1));
     expect((await values.next()).done).toBe(false);
