@@ -278,7 +278,9 @@ describe("the answer of an HTTP witness", () => {
 
   it("has at most 65,536 bytes", async () => {
     expect(await answered("x".repeat(65_536))).toHaveLength(1);
-    await expect(answered("x".repeat(65_537))).rejects.toThrow("a witness answered more than 65536 bytes");
+    await expect(answered("x".repeat(65_537))).rejects.toMatchObject({
+      message: "a witness answered more than 65536 bytes",
+    });
   });
 
   it("is UTF-8", async () => {
@@ -302,11 +304,17 @@ describe("the answer of an HTTP witness", () => {
     [300, true],
     [399, true],
     [299, false],
-    [404, false],
+    [400, false],
   ])("with status %i and a location says that it moved: %s", async (status, hasMoved) => {
     const refusal = answered("", { status, headers: { location: "https://b.example/" } });
     const message = await refusal.catch((error: Error) => error.message);
     expect(String(message).includes("it moved to https://b.example/; configure that URL")).toBe(hasMoved);
+  });
+
+  it("has its meaning and its words apart, on one line", async () => {
+    await expect(answered("who\n", { status: 301, headers: { location: "/b" } })).rejects.toThrow(
+      new Error('witness w: it answered 301: it moved to /b; configure that URL; "who"'),
+    );
   });
 
   it("says nothing of a move where it names no place", async () => {
