@@ -115,6 +115,12 @@ describe("envelopes", () => {
     await expect(refusal).rejects.toMatchObject({ position: 0, cause: { name: "VerificationError" } });
   });
 
+  it("by somebody known and by a key that nobody introduced are refused by that key's name", async () => {
+    const signers = [keys.policy, await testKey("stranger")];
+    const envelope = await signStatement("platform", platformPredicate("vm"), signers);
+    await expect(receive(open(), envelope)).rejects.toMatchObject({ cause: { name: "VerificationError" } });
+  });
+
   it("that the log holds are known by their index, whatever signatures they come with", async () => {
     const [first, second] = platforms as [Envelope, Envelope];
     const { kind, name, version } = second.statement;
@@ -156,8 +162,13 @@ describe("a trust root", () => {
     expect(batch.envelopes).toHaveLength(2);
   });
 
-  it("allows nothing before it", async () => {
-    const batch = open({ keys: () => undefined, inForce: NOTHING_IN_FORCE });
+  it("allows nothing before it, however long the store takes for that", async () => {
+    let turns = 50;
+    const lookup = async () => {
+      while (turns-- > 0) await new Promise((resolve) => setImmediate(resolve));
+      return NOTHING;
+    };
+    const batch = open({ keys: () => undefined, inForce: NOTHING_IN_FORCE, store: { lookup } });
     const refusal = receive(batch, platforms[0]!, await founding());
     await expect(refusal).rejects.toMatchObject({ name: "BatchRefusedError", position: 0 });
   });
