@@ -221,15 +221,18 @@ describe("the high-water file", () => {
     },
   );
 
-  it("has a mark in its second slot alone, and writes the next one to the first", async () => {
-    await write(5);
-    writeFileSync(file(), readFileSync(file()).fill(0, 0, 4096));
-    expect(await new HighWaterFile(file()).read()).toEqual({ note: await note(5), isTorn: true });
-    const second = readFileSync(file()).subarray(4096);
-    await write(6);
-    expect(readFileSync(file()).subarray(4096)).toEqual(second);
-    expect(await read()).toBe(await note(6));
-  });
+  it.each([1, 5])(
+    "has a mark of size %i in its second slot alone, and writes the next to the first",
+    async (size) => {
+      await write(size);
+      writeFileSync(file(), readFileSync(file()).fill(0, 0, 4096));
+      expect(await new HighWaterFile(file()).read()).toEqual({ note: await note(size), isTorn: true });
+      const second = readFileSync(file()).subarray(4096);
+      await write(6);
+      expect(readFileSync(file()).subarray(4096)).toEqual(second);
+      expect(await read()).toBe(await note(6));
+    },
+  );
 
   it("is not taken for missing where it cannot be read", async () => {
     const error = Object.assign(new Error("permission denied"), { code: "EACCES" });
