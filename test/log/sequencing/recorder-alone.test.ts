@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { ConflictError, LogUnavailableError } from "../../../src/log/errors.ts";
 import { NO_OBSERVER } from "../../../src/log/observer.ts";
 import { loadInForce } from "../../../src/log/sequencing/load-in-force.ts";
+import type { PendingBatch } from "../../../src/log/sequencing/pending-batch.ts";
 import { Recorder } from "../../../src/log/sequencing/recorder.ts";
 import { verifyBatch } from "../../../src/log/sequencing/verify-batch.ts";
 import { withSigners } from "../../../src/log/store/entry-record.ts";
@@ -96,6 +97,18 @@ describe("what is recorded", () => {
     expect(recorder.state.head).toEqual(appends[1]?.head);
     expect(recorder.state).toMatchObject({ head: { size: 3 }, inForce: { size: 3 } });
     expect(measured).toEqual(["commit-ms", "batch-size 1", "commit-ms", "batch-size 2"]);
+  });
+
+  it("has the documents of all its entries beside them", async () => {
+    const { recorder, appends } = open();
+    const documentOf = (byte: number) => ({ digest: `${byte}`, bytes: Uint8Array.of(byte) });
+    const accepted = lines.slice(0, 2).map((envelope, i) => ({
+      envelope,
+      leafHash: new Uint8Array(32),
+      attachments: [documentOf(2 * i), documentOf(2 * i + 1)],
+    }));
+    await recorder.record({ accepted, inForce: log.inForce } as unknown as PendingBatch);
+    expect(appends[0]?.attachments).toEqual([0, 1, 2, 3].map(documentOf));
   });
 
   it("moves the edge of the durable tree along, and leaves the one before as it was", async () => {
