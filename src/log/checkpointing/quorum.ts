@@ -57,7 +57,8 @@ export async function* gatherCosignatures(
 ): AsyncGenerator<Cosigned, void> {
   const verified: NoteSignature[] = [];
   const timeUp = new Promise<null>((resolve) => {
-    signal.addEventListener("abort", () => resolve(null), { once: true });
+    if (signal.aborted) resolve(null);
+    else signal.addEventListener("abort", () => resolve(null), { once: true });
   });
   const asked = new Map(
     cosigners.map((cosigner) => [cosigner, ask(cosigner, request, quorum, signal, logger)]),

@@ -198,6 +198,11 @@ describe("gathering", () => {
     expect(await end).toEqual({ done: true, value: undefined });
   });
 
+  it("waits for nobody when the time was up before it began", async () => {
+    const values = gather([silent(NAMES[0])], await quorumOfThree(1), AbortSignal.abort());
+    await expect(values.next()).rejects.toThrow(QuorumNotMetError);
+  });
+
   it("passes the request and the signal on to each", async () => {
     const asked: unknown[] = [];
     const cosigners = NAMES.map(
