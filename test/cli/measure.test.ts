@@ -59,9 +59,11 @@ describe.skipIf(!able)(
     });
 
     it("agrees with the log of such a boot, and names the first event of another that differs", async () => {
-      const measured = (await measure(...imageOf(uki("root=x")), "--json")).json<Measured>();
+      // Once: a UKI that is built again in the next second has another time in its header.
+      const image = imageOf(uki("root=x"));
+      const measured = (await measure(...image, "--json")).json<Measured>();
       const log = logOf(measured, "boot.ccel");
-      const good = await measure(...imageOf(uki("root=x")), "--expect", log);
+      const good = await measure(...image, "--expect", log);
       expect(good.exitCode).toBe(0);
       expect(good.output).toMatch(/rtmr1 +equal +6 of 6 events computed, 0 unknown\n +rtmr2 +equal/);
       const other = await measure(...imageOf(uki("root=y", "other.efi")), "--expect", log);

@@ -67,7 +67,8 @@ function read(text: string): Reading | null {
   };
 }
 
-async function viewOf(log: PublishedLog, query: string, before: string | undefined): Promise<SearchView> {
+async function viewOf(log: PublishedLog, query: string, cursor: string | undefined): Promise<SearchView> {
+  const before = cursor === undefined ? undefined : readDecimal(cursor, "cursor");
   if (query === "") return { query, takenFor: null, entries: [], next: null };
   const reading = read(query);
   const nothing = { query, entries: [], next: null };
@@ -81,7 +82,7 @@ async function viewOf(log: PublishedLog, query: string, before: string | undefin
       ? { query, takenFor, entries: [await found(log, index)], next: null }
       : { ...nothing, takenFor };
   }
-  const below = before === undefined ? size : Math.min(readDecimal(before, "cursor"), size);
+  const below = before === undefined ? size : Math.min(before, size);
   const page = await log.search({ ...reading.query, before: below, limit: PAGE });
   const own = before === undefined ? await ownOf(log, reading.query.digest) : undefined;
   const indexes = own === undefined || page.indexes.includes(own) ? page.indexes : [own, ...page.indexes];
