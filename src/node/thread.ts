@@ -42,7 +42,11 @@ export class Thread<Call> {
    */
   constructor(source: URL, data: unknown, revive: (error: ThreadError) => Error) {
     this.#revive = revive;
-    this.#worker = new Worker(fileOf(source), { workerData: data, resourceLimits: SMALL_HEAP });
+    this.#worker = new Worker(fileOf(source), {
+      workerData: data,
+      resourceLimits: SMALL_HEAP,
+      ...(isSource && { execArgv: READING_TYPES }),
+    });
     this.#worker.unref();
     this.#worker.on("message", (answer: Answer) => this.#settle(answer));
     this.#worker.on("error", (error) => this.#fail(error as Error));
@@ -107,8 +111,12 @@ async function answerTo<Call>(
   }
 }
 
+const isSource = import.meta.url.endsWith(".ts");
+/** Node before 22.18 reads TypeScript only where it is told to, which only those need who run this from its source. */
+const READING_TYPES = ["--experimental-strip-types", "--no-warnings"];
+
 /** The source itself, where it runs as it is; else what scripts/build-program.ts made of it. */
 function fileOf(source: URL): URL | string {
   const [, name = ""] = /\/([^/]+)\.[jt]s$/.exec(source.pathname) ?? [];
-  return import.meta.url.endsWith(".ts") ? source : packagePath("dist", "cli", "threads", `${name}.js`);
+  return isSource ? source : packagePath("dist", "cli", "threads", `${name}.js`);
 }
