@@ -26,7 +26,7 @@ export async function initWitness(dir: string, name: string, logKeys: readonly s
 
 export async function serveWitness(dir: string, port = 0): Promise<WitnessProcess> {
   const args = ["witness", "serve", "--config", join(dir, "witness.toml"), "--port", String(port)];
-  const child = spawn(process.execPath, [MAIN, ...args]);
+  const child = spawn(process.execPath, ["--experimental-strip-types", MAIN, ...args]);
   const lines: string[] = [];
   const url = await firstLine(child, lines);
   return {

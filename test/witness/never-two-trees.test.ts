@@ -131,7 +131,11 @@ it("what was answered survives kill -9, and what grew goes on from there", async
   WitnessStore.create(file).close();
   let acknowledged = 0;
   for (let round = 0; round < 4; round++) {
-    const child = spawn(process.execPath, [join(import.meta.dirname, "grow-until-killed.ts"), file]);
+    const child = spawn(process.execPath, [
+      "--experimental-strip-types",
+      join(import.meta.dirname, "grow-until-killed.ts"),
+      file,
+    ]);
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       acknowledged = Math.max(acknowledged, ...text.trim().split("\n").map(Number));
     });
