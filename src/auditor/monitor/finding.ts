@@ -36,3 +36,8 @@ export function keyOf({ class: kind, code, subject, instance }: Finding): string
 export function endsByItself(kind: FindingClass): boolean {
   return kind !== "tamper";
 }
+
+/** A vantage point that could not be asked, or not be believed, this time. */
+export function outageOf(vantage: string, code: string, message: string): Finding {
+  return { class: "infrastructure", code, subject: vantage, message: `${vantage}: ${message}` };
+}

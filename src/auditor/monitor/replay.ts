@@ -10,7 +10,7 @@ import type { AuditState, SeenCheckpoint } from "../audit-state.ts";
 import { compareTrees, proveSplitView, readShown, type ShownCheckpoint } from "../shown-checkpoint.ts";
 import type { SplitView } from "../split-view.ts";
 import { TileReader } from "../tile-reader.ts";
-import type { Finding } from "./finding.ts";
+import { type Finding, outageOf } from "./finding.ts";
 import type { MonitorStore } from "./monitor-store.ts";
 import { splitViewFinding } from "./split-view-finding.ts";
 import { failureOf, type VantagePoint } from "./vantage-point.ts";
@@ -67,12 +67,7 @@ export async function replayFrom(
   shown: ShownCheckpoint,
   options: ReplayOptions,
 ): Promise<Replayed> {
-  const failure = (code: string, message: string): Finding => ({
-    class: "infrastructure",
-    code,
-    subject: vantage.name,
-    message: `${vantage.name}: ${message}`,
-  });
+  const failure = (code: string, message: string) => outageOf(vantage.name, code, message);
   try {
     const followed = options.store.followed();
     if (followed !== null && isSameTree(followed, shown)) return { complete: true, findings: [] };

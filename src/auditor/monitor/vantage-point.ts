@@ -12,7 +12,7 @@ import { WrongAnswerError } from "../audit-finding.ts";
 import { openLogNote } from "../log-note.ts";
 import { openSource, type SourceOptions } from "../log-source.ts";
 import { readShown, type ShownCheckpoint } from "../shown-checkpoint.ts";
-import type { Finding } from "./finding.ts";
+import { type Finding, outageOf } from "./finding.ts";
 
 export interface VantagePoint {
   /** What findings and metrics call it: its URL as it was given. */
@@ -56,12 +56,7 @@ export interface AskOptions {
 /** Never throws for what others do. */
 export async function askVantage(vantage: VantagePoint, options: AskOptions): Promise<Sighting> {
   const begun = options.ticks();
-  const failure = (code: string, message: string): Finding => ({
-    class: "infrastructure",
-    code,
-    subject: vantage.name,
-    message: `${vantage.name}: ${message}`,
-  });
+  const failure = (code: string, message: string) => outageOf(vantage.name, code, message);
   try {
     const bytes = await vantage.read("checkpoint");
     const tookMs = options.ticks() - begun;
