@@ -1,5 +1,6 @@
-// Reads the TOML of a configuration, in which no secret may stand.
+// Reads the TOML of a configuration, in which no secret may stand, and holds it against its schema.
 import { parse, TomlError } from "smol-toml";
+import type * as z from "zod";
 import { holdsPrivateKey } from "../protocol/encoding/private-key-text.ts";
 import { MalformedError } from "../protocol/errors.ts";
 
@@ -23,4 +24,16 @@ export function parseConfigToml(text: string): Record<string, unknown> {
       `line ${error.line}`,
     );
   }
+}
+
+/** @throws MalformedError with the first member that is wrong. */
+export function readConfig<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw new MalformedError(
+    "configuration",
+    issue?.message ?? "not valid",
+    issue?.path.join(".") || undefined,
+  );
 }

@@ -3,7 +3,7 @@
 import { dirname, resolve } from "node:path";
 import { stringify } from "smol-toml";
 import * as z from "zod";
-import { parseConfigToml } from "../node/config-toml.ts";
+import { parseConfigToml, readConfig } from "../node/config-toml.ts";
 import { holdsPrivateKey } from "../protocol/encoding/private-key-text.ts";
 import { MalformedError } from "../protocol/errors.ts";
 
@@ -96,16 +96,8 @@ const OVERRIDES: Readonly<Record<string, readonly [section: "listen" | "storage"
  * @throws MalformedError naming the line or the member that is wrong.
  */
 export function parseConfig(toml: string, file: string, environment: Readonly<NodeJS.ProcessEnv>): Config {
-  const result = config.safeParse(override(parseConfigToml(toml), environment));
-  if (!result.success) {
-    const issue = result.error.issues[0];
-    throw new MalformedError(
-      "configuration",
-      issue?.message ?? "not valid",
-      issue?.path.join(".") || undefined,
-    );
-  }
-  return withAbsolutePaths(result.data, dirname(resolve(file)));
+  const read = readConfig(config, override(parseConfigToml(toml), environment));
+  return withAbsolutePaths(read, dirname(resolve(file)));
 }
 
 function override(

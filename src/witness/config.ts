@@ -2,8 +2,7 @@
 import { dirname, resolve } from "node:path";
 import { stringify } from "smol-toml";
 import * as z from "zod";
-import { parseConfigToml } from "../node/config-toml.ts";
-import { MalformedError } from "../protocol/errors.ts";
+import { parseConfigToml, readConfig } from "../node/config-toml.ts";
 
 const path = z.string().min(1).max(4096);
 
@@ -41,20 +40,12 @@ export type WitnessConfigInput = z.input<typeof config>;
  * @throws MalformedError naming the line or the member that is wrong.
  */
 export function parseWitnessConfig(toml: string, file: string): WitnessServiceConfig {
-  const result = config.safeParse(parseConfigToml(toml));
-  if (!result.success) {
-    const issue = result.error.issues[0];
-    throw new MalformedError(
-      "configuration",
-      issue?.message ?? "not valid",
-      issue?.path.join(".") || undefined,
-    );
-  }
+  const read = readConfig(config, parseConfigToml(toml));
   const folder = dirname(resolve(file));
   const absolute = (source: string) => (source.startsWith("env:") ? source : resolve(folder, source));
-  const { database, keys, logs } = result.data;
+  const { database, keys, logs } = read;
   return {
-    ...result.data,
+    ...read,
     database: resolve(folder, database),
     keys: keys.map(absolute),
     logs: logs.map((list) => resolve(folder, list)),
