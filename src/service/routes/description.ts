@@ -3,8 +3,8 @@ import { readFile } from "node:fs/promises";
 import type { OpenAPIObject } from "openapi3-ts/oas31";
 import { parse } from "yaml";
 import { packagePath } from "../../node/package-root.ts";
-import { encodeBody, respondEncoded } from "../http/encoded-body.ts";
 import { BASE_HEADERS, PAGE_HEADERS } from "../http/headers.ts";
+import { addLastingFile } from "../http/lasting-files.ts";
 import { type Api, describeRoute, problems } from "../openapi.ts";
 import { apiPage } from "../pages/api.ts";
 import type { Service } from "../service.ts";
@@ -16,26 +16,15 @@ export function addDescription(api: Api, service: Service): void {
   describeDescription(api);
   const yaml = () => readFile(packagePath("openapi.yaml"), "utf8");
   const page = async () => String(await apiPage(service, parse(await yaml()) as OpenAPIObject));
-  const files: ReadonlyArray<readonly [path: string, type: string, text: () => string | Promise<string>]> = [
+  const files: ReadonlyArray<readonly [path: string, type: string, read: () => string | Promise<string>]> = [
     ["/openapi.json", "application/json", async () => JSON.stringify(parse(await yaml()))],
     ["/openapi.yaml", "application/yaml", yaml],
     ["/docs", "text/html; charset=utf-8", page],
   ];
-  for (const [path, type, text] of files) {
+  for (const [path, type, read] of files) {
     const security = type.startsWith("text/html") ? PAGE_HEADERS : BASE_HEADERS;
-    const headers = { ...security, ...CACHED, "content-type": type };
-    const body = lazy(async () => encodeBody(Uint8Array.from(Buffer.from(await text())), headers));
-    api.get(path, async (c) => respondEncoded(c, await body()));
+    addLastingFile(api, { path, headers: { ...security, ...CACHED, "content-type": type }, read });
   }
-}
-
-/** Makes a value when it is first wanted, and keeps it. */
-function lazy<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
 }
 
 function describeDescription(api: Api): void {

@@ -3,14 +3,12 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { packagePath } from "../../node/package-root.ts";
-import { type EncodedBody, encodeBody, respondEncoded } from "../http/encoded-body.ts";
 import { BASE_HEADERS } from "../http/headers.ts";
+import { addLastingFile } from "../http/lasting-files.ts";
 import type { Api } from "../openapi.ts";
 import { PAGE_SCRIPTS } from "../pages/scripts.ts";
 import { PAGE_STYLE } from "../pages/style.ts";
 import { RequestProblem } from "../problem.ts";
-
-const CACHED = { ...BASE_HEADERS, "cache-control": "public, max-age=3600" };
 
 /** Where the bundler writes the scripts: beside the built program, or where tests have them made. */
 const FOLDERS = [
@@ -19,27 +17,19 @@ const FOLDERS = [
 ] as const;
 
 export function addPageFiles(api: Api): void {
-  const files: ReadonlyArray<readonly [path: string, type: string, read: () => Promise<string>]> = [
-    ["/page.css", "text/css", async () => PAGE_STYLE],
-    ...PAGE_SCRIPTS.map(
-      (name) => [`/scripts/${name}.js`, "text/javascript", () => readScript(name)] as const,
-    ),
-  ];
-  for (const [path, type, read] of files) {
-    let made: Promise<EncodedBody> | undefined;
-    api.get(path, async (c) => {
-      made ??= read().then((text) =>
-        encodeBody(Uint8Array.from(Buffer.from(text)), {
-          ...CACHED,
-          "content-type": `${type}; charset=utf-8`,
-        }),
-      );
-      made.catch(() => {
-        made = undefined;
-      });
-      return respondEncoded(c, await made);
-    });
+  addLastingFile(api, { path: "/page.css", headers: headersOf("text/css"), read: () => PAGE_STYLE });
+  for (const name of PAGE_SCRIPTS) {
+    const headers = headersOf("text/javascript");
+    addLastingFile(api, { path: `/scripts/${name}.js`, headers, read: () => readScript(name) });
   }
+}
+
+function headersOf(type: string): Record<string, string> {
+  return {
+    ...BASE_HEADERS,
+    "cache-control": "public, max-age=3600",
+    "content-type": `${type}; charset=utf-8`,
+  };
 }
 
 function readScript(name: string): Promise<string> {
