@@ -3,6 +3,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import type { Published } from "../../log/checkpointing/publication.ts";
 import type { PublishedLog, ReadEntry } from "../../log/published-log.ts";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";
+import { formatTime } from "../../protocol/entry/fields.ts";
 import type { Kind } from "../../protocol/entry/kinds.ts";
 import type { Envelope } from "../../protocol/envelope/dsse.ts";
 import { isRevoked } from "../../protocol/registration/in-force.ts";
@@ -23,6 +24,39 @@ export function requirePublished(log: PublishedLog): Published {
   const published = log.published();
   if (published === null) throw new RequestProblem("not-found", "the log has not published a checkpoint yet");
   return published;
+}
+
+/** What an entry is called, and whether it still counts: all that a list of entries says. */
+export interface NamedEntry {
+  readonly index: number;
+  readonly kind: Kind;
+  readonly name: string;
+  readonly version: string;
+  readonly revoked: boolean;
+}
+
+/** @throws RequestProblem "beyond-tree" */
+export async function readNamed(log: PublishedLog, index: number): Promise<NamedEntry> {
+  const entry = await readLoggedEntry(log, index);
+  const { kind, name, version } = entry.envelope.statement;
+  return { index, kind, name, version, revoked: isEntryRevoked(log, entry) };
+}
+
+/** The first published checkpoint that covers an entry: it was logged not later than that. */
+export interface Coverage {
+  readonly size: number;
+  /** RFC 3339. */
+  readonly cosignedAt: string;
+  /** The signed note. */
+  readonly checkpoint: string;
+}
+
+/** @param index of a published entry: a checkpoint covers it. */
+export async function coverageOf(log: PublishedLog, index: number): Promise<Coverage> {
+  const covering = await log.firstCheckpointCovering(index + 1);
+  if (covering === undefined) throw new Error(`no checkpoint covers entry ${index}`);
+  const { size, cosignedAt, note } = covering;
+  return { size, cosignedAt: formatTime(new Date(cosignedAt * 1000)), checkpoint: note };
 }
 
 /** The statement as JSON: the payload is it already. */

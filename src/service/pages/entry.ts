@@ -1,23 +1,15 @@
 // Makes the page of one entry: what it says in plain words, who signed it and why that was allowed, what refers to it, and the proof,
 // which the reader's own browser can check.
 import { html } from "hono/html";
-import type { Kind } from "../../protocol/entry/kinds.ts";
 import { describeReference, type Reference } from "../../protocol/entry/reference.ts";
 import type { Role } from "../../protocol/entry/trust-root.ts";
 import type { Statement } from "../../protocol/envelope/statement.ts";
+import type { Coverage, NamedEntry } from "../entries/read-entry.ts";
 import { type Difference, differenceTable } from "./differences.ts";
 import { framed, type Html, type Site } from "./frame.ts";
 import { wordsOf } from "./kinds/list.ts";
 import { code, copyable, factList, moment } from "./pieces.ts";
 import { statementTree } from "./statement-tree.ts";
-
-/** An entry that another one refers to, or that refers to it. */
-export interface Neighbour {
-  readonly index: number;
-  readonly kind: Kind;
-  readonly name: string;
-  readonly version: string;
-}
 
 export interface EntryView {
   readonly index: number;
@@ -27,14 +19,14 @@ export interface EntryView {
   readonly payloadDigest: string;
   readonly leafHash: string;
   readonly signers: readonly string[];
-  readonly loggedBy: { readonly size: number; readonly cosignedAt: string };
+  readonly loggedBy: Pick<Coverage, "size" | "cosignedAt">;
   readonly revokedBy: ReadonlyArray<{ readonly index: number; readonly reason: string }>;
   /** Why its signatures were enough. Null for a trust root: its own root keys, and those of the one before it, decide. */
   readonly allowedBy: { readonly trustRoot: number; readonly at: number; readonly rule: Role } | null;
   /** Where the entries that it names are, by payload digest. */
   readonly places: ReadonlyMap<string, number>;
   /** What refers to it, newest first; `more` when there is more than that. */
-  readonly usedBy: { readonly entries: readonly Neighbour[]; readonly more: boolean };
+  readonly usedBy: { readonly entries: readonly NamedEntry[]; readonly more: boolean };
   /** Names of the policies whose newest version refers to it. */
   readonly inForceIn: readonly string[];
   /** The release of the same name before it, and what differs. */
@@ -44,7 +36,7 @@ export interface EntryView {
     readonly differences: readonly Difference[];
   } | null;
   /** The newest of the same name, where that is another one. */
-  readonly newer: Neighbour | null;
+  readonly newer: NamedEntry | null;
 }
 
 const DEPTH = 1;

@@ -2,6 +2,7 @@
 // everything on it is in the API too.
 import { html } from "hono/html";
 import type { Kind } from "../../protocol/entry/kinds.ts";
+import type { NamedEntry } from "../entries/read-entry.ts";
 import { framed, type Html, type Site } from "./frame.ts";
 import { wordsOf } from "./kinds/list.ts";
 import { copyable, count, elapsed, type Fact, factList, validity } from "./pieces.ts";
@@ -48,12 +49,7 @@ export interface Overview {
   /** Newest of each release kind, in the order of the kinds. */
   readonly releases: ReadonlyArray<{
     readonly kind: Kind;
-    readonly entries: ReadonlyArray<{
-      readonly index: number;
-      readonly name: string;
-      readonly version: string;
-      readonly revoked: boolean;
-    }>;
+    readonly entries: readonly NamedEntry[];
   }>;
 }
 

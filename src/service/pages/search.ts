@@ -1,23 +1,15 @@
 // Makes the page of search results, and says what a query was taken for.
 import { html } from "hono/html";
-import type { Kind } from "../../protocol/entry/kinds.ts";
+import type { NamedEntry } from "../entries/read-entry.ts";
 import { framed, type Html, type Site } from "./frame.ts";
 import { searchForm } from "./home.ts";
 import { wordsOf } from "./kinds/list.ts";
-
-export interface FoundEntry {
-  readonly index: number;
-  readonly kind: Kind;
-  readonly name: string;
-  readonly version: string;
-  readonly revoked: boolean;
-}
 
 export interface SearchView {
   readonly query: string;
   /** What the query was taken for, in words; null when nothing was asked. */
   readonly takenFor: string | null;
-  readonly entries: readonly FoundEntry[];
+  readonly entries: readonly NamedEntry[];
   /** Cursor of the next page, or null. */
   readonly next: string | null;
 }
@@ -34,7 +26,7 @@ ${takenFor === null ? "" : html`<section><h2>${entries.length === 0 ? "Nothing f
   });
 }
 
-function resultList(entries: readonly FoundEntry[]): Html {
+function resultList(entries: readonly NamedEntry[]): Html {
   return html`<ul class="rows">${entries.map(({ index, kind, name, version, revoked }) => html`<li><span class="dim">${wordsOf(kind).title}</span> <a href="entries/${index}">${name} ${version}</a> <span class="dim">entry ${index}</span>${revoked ? html` <strong class="bad">revoked</strong>` : ""}</li>`)}</ul>`;
 }
 

@@ -1,18 +1,24 @@
 // Serves the page of one entry, and its statement and envelope as files.
 import type { PublishedLog, ReadEntry } from "../../log/published-log.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
-import { formatTime } from "../../protocol/entry/fields.ts";
 import type { StatementOf } from "../../protocol/envelope/statement.ts";
 import { authorise } from "../../protocol/registration/authorisation.ts";
 import type { InForce } from "../../protocol/registration/in-force.ts";
 import { referencesOf } from "../../protocol/registration/references.ts";
-import { readLoggedEntry, revokedBy, statementJson } from "../entries/read-entry.ts";
+import {
+  coverageOf,
+  type NamedEntry,
+  readLoggedEntry,
+  readNamed,
+  revokedBy,
+  statementJson,
+} from "../entries/read-entry.ts";
 import { BASE_HEADERS, IMMUTABLE } from "../http/headers.ts";
 import { readDecimal } from "../http/parameters.ts";
 import type { Api } from "../openapi.ts";
 import { answerPage } from "../pages/answer.ts";
 import { differences } from "../pages/differences.ts";
-import { type EntryView, entryPage, type Neighbour } from "../pages/entry.ts";
+import { type EntryView, entryPage } from "../pages/entry.ts";
 import { renderOnce } from "../pages/rendered-once.ts";
 import type { Service } from "../service.ts";
 import { describePage } from "./describe-page.ts";
@@ -46,8 +52,6 @@ const FILE_HEADERS = { ...BASE_HEADERS, "content-type": "application/json", "cac
 async function viewOf(log: PublishedLog, entry: ReadEntry): Promise<EntryView> {
   const { index, envelope, leafHash } = entry;
   const { statement, payloadDigest, signatures } = envelope;
-  const covering = await log.firstCheckpointCovering(index + 1);
-  if (covering === undefined) throw new Error(`no checkpoint covers entry ${index}`);
   const usedBy = await usedByOf(log, payloadDigest);
   const signers = signatures.map(({ keyId }) => keyId);
   return {
@@ -57,7 +61,7 @@ async function viewOf(log: PublishedLog, entry: ReadEntry): Promise<EntryView> {
     payloadDigest,
     leafHash: encodeHex(leafHash),
     signers,
-    loggedBy: { size: covering.size, cosignedAt: formatTime(new Date(covering.cosignedAt * 1000)) },
+    loggedBy: await coverageOf(log, index),
     revokedBy: await reasonsOf(log, entry),
     allowedBy: allowedBy(log.inForce, entry, signers),
     places: await placesOf(log, referencesOf(statement)),
@@ -106,16 +110,11 @@ export async function placesOf(
 /** What names this payload: references are among the digests that the log is searched by. */
 async function usedByOf(log: PublishedLog, digest: string): Promise<EntryView["usedBy"]> {
   const { indexes, next } = await log.search({ digest, limit: USED_BY });
-  const entries = await Promise.all(indexes.map((index) => neighbour(log, index)));
+  const entries = await Promise.all(indexes.map((index) => readNamed(log, index)));
   return { entries, more: next !== null };
 }
 
-async function neighbour(log: PublishedLog, index: number): Promise<Neighbour> {
-  const { kind, name, version } = (await readLoggedEntry(log, index)).envelope.statement;
-  return { index, kind, name, version };
-}
-
-function policiesIn({ policies }: InForce, entries: readonly Neighbour[]): string[] {
+function policiesIn({ policies }: InForce, entries: readonly NamedEntry[]): string[] {
   return entries.flatMap(({ kind, name, index }) =>
     kind === "policy" && policies.get(name)?.index === index ? [name] : [],
   );
@@ -129,7 +128,7 @@ async function versionsOf(
   const { kind, name } = envelope.statement;
   const [older] = (await log.search({ kind, name, before: index, limit: 1 })).indexes;
   const [newest] = (await log.search({ kind, name, limit: 1 })).indexes;
-  const newer = newest === undefined || newest === index ? null : await neighbour(log, newest);
+  const newer = newest === undefined || newest === index ? null : await readNamed(log, newest);
   if (older === undefined) return { before: null, newer };
   const previous = await readLoggedEntry(log, older);
   return {

@@ -1,16 +1,16 @@
 // Serves Atom feeds and security.txt.
-
 import type { PublishedLog } from "../../log/published-log.ts";
 import { formatTime } from "../../protocol/entry/fields.ts";
 import type { Kind } from "../../protocol/entry/kinds.ts";
 import { RELEASE_KINDS } from "../../protocol/entry/release-kinds.ts";
 import type { StatementOf } from "../../protocol/envelope/statement.ts";
-import { readLoggedEntry } from "../entries/read-entry.ts";
+import { coverageOf, readLoggedEntry } from "../entries/read-entry.ts";
 import { BASE_HEADERS, NO_CACHE } from "../http/headers.ts";
 import type { Api } from "../openapi.ts";
 import { atomFeed, type FeedEntry } from "../pages/feeds.ts";
 import { FEEDS, type Feed } from "../pages/frame.ts";
 import { wordsOf } from "../pages/kinds/list.ts";
+import { renderOnce } from "../pages/rendered-once.ts";
 import { securityTxt } from "../pages/security-txt.ts";
 import { RequestProblem } from "../problem.ts";
 import type { Service } from "../service.ts";
@@ -27,6 +27,7 @@ const KINDS_OF: Readonly<Record<Feed, readonly Kind[]>> = {
 
 export function addFeeds(api: Api, service: Service): void {
   const { log, clock, operator, url } = service;
+  const once = renderOnce<string>(service);
   describePage(api, {
     path: "/feeds/{feed}.atom",
     operationId: "getFeed",
@@ -43,15 +44,17 @@ export function addFeeds(api: Api, service: Service): void {
     type: "text/plain",
   });
   for (const [feed] of FEEDS) {
-    api.get(`/feeds/${feed}.atom`, async (c) => {
+    const render = async () => {
       const entries = await entriesOf(log.read, KINDS_OF[feed]);
-      const text = String(await atomFeed(service, feed, entries, formatTime(clock())));
-      return c.body(text, 200, {
+      return String(await atomFeed(service, feed, entries, formatTime(clock())));
+    };
+    api.get(`/feeds/${feed}.atom`, async (c) =>
+      c.body(await once(feed, render), 200, {
         ...BASE_HEADERS,
         "content-type": "application/atom+xml; charset=utf-8",
         "cache-control": NO_CACHE,
-      });
-    });
+      }),
+    );
   }
   api.get("/.well-known/security.txt", (c) => {
     const text = securityTxt(operator, url, clock());
@@ -74,7 +77,7 @@ async function entriesOf(log: PublishedLog, kinds: readonly Kind[]): Promise<Fee
 async function feedEntryOf(log: PublishedLog, index: number): Promise<FeedEntry> {
   const { envelope } = await readLoggedEntry(log, index);
   const { kind, name, version, predicate } = envelope.statement;
-  const covering = await log.firstCheckpointCovering(index + 1);
+  const { cosignedAt } = await coverageOf(log, index);
   const summary =
     kind === "revocation"
       ? (predicate as StatementOf<"revocation">["predicate"]).reason
@@ -86,6 +89,6 @@ async function feedEntryOf(log: PublishedLog, index: number): Promise<FeedEntry>
     version,
     summary,
     payloadDigest: envelope.payloadDigest,
-    loggedAt: formatTime(new Date((covering?.cosignedAt ?? 0) * 1000)),
+    loggedAt: cosignedAt,
   };
 }

@@ -3,10 +3,9 @@
 import * as z from "zod";
 import type { PublishedLog, ReadEntry } from "../../log/published-log.ts";
 import type { SearchPage, SearchQuery } from "../../log/store/log-store.ts";
-import { formatTime } from "../../protocol/entry/fields.ts";
 import { kind } from "../../protocol/entry/kinds.schema.ts";
 import { contentJson, detailedEntry, entrySummary, summaryJson, treeSize } from "../entries/answer-shapes.ts";
-import { readLoggedEntry, requirePublished, revokedBy } from "../entries/read-entry.ts";
+import { coverageOf, readLoggedEntry, requirePublished, revokedBy } from "../entries/read-entry.ts";
 import { cursor, decimal, hexDigest } from "../http/parameters.ts";
 import { type Api, problems, route } from "../openapi.ts";
 import type { Service } from "../service.ts";
@@ -96,24 +95,18 @@ export function addEntries(api: Api, service: Service): void {
   api.openapi(getEntry, async (c) => {
     const { index } = c.req.valid("param");
     const entry = await readLoggedEntry(log, index);
-    const covering = await log.firstCheckpointCovering(entry.index + 1);
-    if (covering === undefined) throw new Error(`no checkpoint covers entry ${entry.index}`);
-    const coveredBy = {
-      size: covering.size,
-      cosignedAt: formatTime(new Date(covering.cosignedAt * 1000)),
-      checkpoint: covering.note,
-    };
+    const coveredBy = await coverageOf(log, entry.index);
     return c.json({ ...contentJson(entry), coveredBy, revokedBy: await revokedBy(log, entry) }, 200);
   });
 }
 
-interface FoundEntries {
+export interface FoundEntries {
   readonly entries: ReadEntry[];
   readonly next: string | null;
 }
 
 /** What the index finds, and the entry whose payload has the digest, which the index does not hold. */
-async function findEntries(log: PublishedLog, filter: SearchQuery): Promise<FoundEntries> {
+export async function findEntries(log: PublishedLog, filter: SearchQuery): Promise<FoundEntries> {
   const page = await log.search(filter);
   const indexes = new Set(page.indexes);
   const own = filter.digest?.length === 64 ? await log.findByDigest(filter.digest) : undefined;

@@ -1,4 +1,4 @@
-// Serves the page that people open first, and the style sheet and scripts of all pages.
+// Serves the page that people open first.
 import type { Published } from "../../log/checkpointing/publication.ts";
 import type { PublishedLog } from "../../log/published-log.ts";
 import { encodeBase64 } from "../../protocol/encoding/base64.ts";
@@ -8,7 +8,7 @@ import { authenticateCheckpoint } from "../../protocol/note/cosigned-checkpoint.
 import { parseTlogPolicy } from "../../protocol/note/tlog-policy.ts";
 import { currentTrustRoot } from "../../protocol/registration/in-force.ts";
 import type { Bundles } from "../bundles/bundle-cache.ts";
-import { isEntryRevoked, readLoggedEntry } from "../entries/read-entry.ts";
+import { readLoggedEntry, readNamed } from "../entries/read-entry.ts";
 import { type EncodedBody, encodeBody, respondEncoded } from "../http/encoded-body.ts";
 import { NO_CACHE, PAGE_HEADERS } from "../http/headers.ts";
 import { requireQuery } from "../http/parameters.ts";
@@ -128,10 +128,5 @@ async function revocationsOf(log: PublishedLog): Promise<Overview["revocations"]
 
 async function newestOf(log: PublishedLog, kind: ReleaseKind): Promise<Overview["releases"][number]> {
   const { indexes } = await log.search({ kind, limit: NEWEST });
-  const entries = indexes.map(async (index) => {
-    const entry = await readLoggedEntry(log, index);
-    const { name, version } = entry.envelope.statement;
-    return { index, name, version, revoked: isEntryRevoked(log, entry) };
-  });
-  return { kind, entries: await Promise.all(entries) };
+  return { kind, entries: await Promise.all(indexes.map((index) => readNamed(log, index))) };
 }

@@ -2,7 +2,7 @@
 import type { PublishedLog } from "../../log/published-log.ts";
 import { referencesInPolicy } from "../../protocol/entry/policy.ts";
 import type { StatementOf } from "../../protocol/envelope/statement.ts";
-import { readLoggedEntry, requirePublished } from "../entries/read-entry.ts";
+import { coverageOf, readLoggedEntry, requirePublished } from "../entries/read-entry.ts";
 import { BASE_HEADERS, NO_CACHE } from "../http/headers.ts";
 import type { Api } from "../openapi.ts";
 import { answerPage } from "../pages/answer.ts";
@@ -50,8 +50,8 @@ export function addPolicyPage(api: Api, service: Service): void {
   api.get("/policies/:name/badge.svg", async (c) => {
     const { policy, index } = await readPolicy(log, c.req.param("name"));
     const refused = await refusalOf(service.bundles.current(policy.name));
-    const covering = await log.firstCheckpointCovering(index + 1);
-    const age = elapsed(service.clock(), new Date((covering?.cosignedAt ?? 0) * 1000));
+    const { cosignedAt } = await coverageOf(log, index);
+    const age = elapsed(service.clock(), new Date(cosignedAt));
     const state =
       refused === null ? `version ${policy.version}, logged ${age}` : `version ${policy.version}: ${refused}`;
     return c.body(

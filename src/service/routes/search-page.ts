@@ -3,13 +3,14 @@ import * as z from "zod";
 import type { PublishedLog } from "../../log/published-log.ts";
 import type { SearchQuery } from "../../log/store/log-store.ts";
 import { isName } from "../../protocol/entry/name.ts";
-import { isEntryRevoked, readLoggedEntry, requirePublished } from "../entries/read-entry.ts";
+import { readNamed, requirePublished } from "../entries/read-entry.ts";
 import { cursor, readDecimal } from "../http/parameters.ts";
 import type { Api } from "../openapi.ts";
 import { answerPage } from "../pages/answer.ts";
-import { type FoundEntry, type SearchView, searchPage } from "../pages/search.ts";
+import { type SearchView, searchPage } from "../pages/search.ts";
 import type { Service } from "../service.ts";
 import { describePage } from "./describe-page.ts";
+import { findEntries } from "./find-entries.ts";
 
 const PAGE = 20;
 const MAX_QUERY = 256;
@@ -79,24 +80,18 @@ async function viewOf(log: PublishedLog, query: string, cursor: string | undefin
   if ("index" in reading.query) {
     const { index } = reading.query;
     return index < size
-      ? { query, takenFor, entries: [await found(log, index)], next: null }
+      ? { query, takenFor, entries: [await readNamed(log, index)], next: null }
       : { ...nothing, takenFor };
   }
-  const below = before === undefined ? size : Math.min(before, size);
-  const page = await log.search({ ...reading.query, before: below, limit: PAGE });
-  const own = before === undefined ? await ownOf(log, reading.query.digest) : undefined;
-  const indexes = own === undefined || page.indexes.includes(own) ? page.indexes : [own, ...page.indexes];
-  const entries = await Promise.all(indexes.map((index) => found(log, index)));
-  return { query, takenFor, entries, next: page.next === null ? null : String(page.next) };
-}
-
-/** The entry whose payload or leaf has this digest: the index of digests holds what statements name, not what they are. */
-async function ownOf(log: PublishedLog, digest: string | undefined): Promise<number | undefined> {
-  return digest?.length === 64 ? (await log.findByDigest(digest))?.index : undefined;
-}
-
-async function found(log: PublishedLog, index: number): Promise<FoundEntry> {
-  const entry = await readLoggedEntry(log, index);
-  const { kind, name, version } = entry.envelope.statement;
-  return { index, kind, name, version, revoked: isEntryRevoked(log, entry) };
+  const { entries, next } = await findEntries(log, {
+    ...reading.query,
+    before: Math.min(before ?? size, size),
+    limit: PAGE,
+  });
+  return {
+    query,
+    takenFor,
+    entries: await Promise.all(entries.map(({ index }) => readNamed(log, index))),
+    next,
+  };
 }
