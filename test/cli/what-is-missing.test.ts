@@ -174,14 +174,27 @@ describe("a text that an editor has changed", () => {
 });
 
 describe("demo", () => {
-  it("--once leaves nothing behind", { timeout: 120_000 }, async () => {
+  it("--once tells each machine for what it is, and leaves nothing behind", {
+    timeout: 120_000,
+  }, async () => {
     const left = () => readdirSync(tmpdir()).filter((name) => name.startsWith("touchstone-demo-"));
     const before = left();
-    const { exitCode, warnings } = await runCli(["demo", "--once"], {
+    const { exitCode, warnings, output } = await runCli(["demo", "--once"], {
       now: () => new Date(),
       fetch: globalThis.fetch,
     });
     expect(exitCode, warnings).toBe(EXIT.good);
     expect(left()).toEqual(before);
+    const told = [...output.matchAll(/^ +(trusted|rejected) +the machine (.*)(?:\n +([a-z0-9.-]+):)?/gm)];
+    expect(told.map(([, verdict, what, check]) => [verdict, what, check])).toEqual([
+      ["trusted", "runs exactly what was published", undefined],
+      ["rejected", "booted another image", "tuple.rtmr1"],
+      ["rejected", "is a debug TD", "tdx.policy.debug"],
+      ["rejected", "has its GPU's confidential mode off", "gpu.cc-mode"],
+      ["rejected", "has another GPU driver", "gpu.driver.allowed"],
+      ["rejected", "has a GPU whose certificate was revoked", "gpu.revocation"],
+    ]);
+    expect(output).toContain("os-image example/inference is revoked");
+    expect(output).toContain("findings: 0");
   });
 });

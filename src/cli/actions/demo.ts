@@ -198,7 +198,9 @@ async function appraiseMachines({ context }: Story, verified: VerifiedBundle): P
   const at = context.now();
   const vendors = await makeVendors(at);
   for (const [what, change] of MACHINES) {
-    const machine = await makeMachine({ at, vendors, ...change(at) });
+    const changed = change(at);
+    const tdx = { ...changed.tdx, quote: { form: "v5-tdx1.5" as const } };
+    const machine = await makeMachine({ at, vendors, ...changed, tdx });
     const verdict = await appraiseMachine(machine, verified, at);
     context.print(`   ${verdict.verdict.padEnd(8)}  the machine ${what}`);
     const reason = reasonOf(verdict.checks);
