@@ -202,7 +202,8 @@ async function verifyStatus(bundle: PolicyBundle, context: Context): Promise<Sta
   return statement;
 }
 
-function requireStatusInForce(status: Status, root: TrustRoot, now: Date): void {
+/** @throws PolicyError "status-expired", also for one from the future or one that lasts longer than the trust root allows. */
+export function requireStatusInForce(status: Status, root: TrustRoot, now: Date): void {
   const issued = Date.parse(status.issuedAt);
   const expires = Date.parse(status.expires);
   if (issued > now.getTime() + MAX_CLOCK_SKEW * 1000) {

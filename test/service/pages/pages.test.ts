@@ -94,12 +94,20 @@ describe.skipIf(!available)(title, () => {
     readonly width?: number;
     readonly scripts?: boolean;
     readonly base?: string;
+    /** What the page takes for the time, milliseconds. */
+    readonly now?: number;
   }
 
   /** A visit with what the page asked for elsewhere and complained about. */
   async function visit(
     path: string,
-    { dark = false, width = 1100, scripts = true, base = server.address }: Look = {},
+    {
+      dark = false,
+      width = 1100,
+      scripts = true,
+      base = server.address,
+      now: time = NOW.getTime(),
+    }: Look = {},
   ) {
     const context = await browser.newContext({
       viewport: { width, height: 900 },
@@ -123,7 +131,7 @@ describe.skipIf(!available)(title, () => {
       globalThis.Date = new Proxy(Clock, {
         construct: (target, args) => Reflect.construct(target, args.length === 0 ? [now] : args),
       });
-    }, NOW.getTime());
+    }, time);
     await page.goto(`${base}${path}`);
     return { page, outside, complaints };
   }
@@ -351,6 +359,23 @@ describe.skipIf(!available)(title, () => {
     });
     if (path.includes("proof")) await keep(page, "image-tampered");
     expect({ outcome, words }).toEqual({ outcome: "failed", words: expect.stringContaining("Do not trust") });
+  });
+
+  test("an entry whose checkpoint is older than the trust root allows fails", async () => {
+    const later = 25 * 3_600_000;
+    const { page } = await visit(pathOf("image"), { now: NOW.getTime() + later });
+    await page.fill("#pin", await pinOf());
+    await page.click("#check-run");
+    await page.waitForSelector('#check[data-outcome="failed"]');
+    expect(await page.locator("#check-steps .outcome").textContent()).toContain("seconds old");
+  });
+
+  test("a trust root is verified with the chain that it stands in", async () => {
+    const { page } = await visit(pathOf("trust-root"));
+    await page.fill("#pin", await pinOf());
+    await page.click("#check-run");
+    await page.waitForSelector('#check[data-outcome="verified"]');
+    expect(await page.locator("#check-steps .pass").count()).toBe(6);
   });
 
   test("a revoked entry says so first, and its check fails at the revocation", async () => {

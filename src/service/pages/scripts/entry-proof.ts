@@ -6,15 +6,18 @@ import { encodeHex } from "../../../protocol/encoding/hex.ts";
 import { parseEnvelope, verifyEnvelope } from "../../../protocol/envelope/dsse.ts";
 import type { StatementOf } from "../../../protocol/envelope/statement.ts";
 import { hashLeaf } from "../../../protocol/merkle/hash.ts";
+import { checkFreshness } from "../../../protocol/note/cosigned-checkpoint.ts";
 import { parseTlogPolicy, type TlogPolicy } from "../../../protocol/note/tlog-policy.ts";
 import { parseTlogProof, type TlogProof, verifyTlogProof } from "../../../protocol/note/tlog-proof.ts";
 import { authorise } from "../../../protocol/registration/authorisation.ts";
 import { isRevoked } from "../../../protocol/registration/in-force.ts";
+import { checkOrigin } from "../../../protocol/registration/origin.ts";
 import {
   type PlacedTrustRoot,
   trustRootAt,
   verifyTrustRootChain,
 } from "../../../verifier/bundle/trust-root-chain.ts";
+import { requireStatusInForce } from "../../../verifier/bundle/verify-bundle.ts";
 
 /** Fetches a path below the root of the service. @throws when the answer is no success. */
 export type Fetch = (path: string, accept?: string) => Promise<Uint8Array>;
@@ -84,12 +87,15 @@ export async function checkEntry(
       ],
     ];
   });
-  const policy = parseTlogPolicy((roots.at(-1) as PlacedTrustRoot).root.logPolicy);
+  const newest = roots.at(-1) as PlacedTrustRoot;
+  const policy = parseTlogPolicy(newest.root.logPolicy);
 
   const size = await step("In the tree, under a cosigned checkpoint", async () => {
     const proof = parseTlogProof(await fetch(`v1/entries/${index}/proof`, "text/plain"));
     const leafHash = hashLeaf(envelope.leaf);
-    const { checkpoint, cosignatures } = await verifyTlogProof(proof, leafHash, policy);
+    const cosigned = await verifyTlogProof(proof, leafHash, policy);
+    checkFreshness(cosigned, policy, { now, maxAge: newest.root.maxCheckpointAge });
+    const { checkpoint, cosignatures } = cosigned;
     if (proof.index !== index) throw new Error(`the proof is of entry ${proof.index}`);
     for (const { index: at, envelope: root } of roots)
       await requireLogged(at, hashLeaf(root.leaf), policy, fetch);
@@ -112,8 +118,13 @@ export async function checkEntry(
 
   await step("Its signers were allowed to sign it", async () => {
     const { statement } = envelope;
-    if (statement.kind === "trust-root") return [null, ["a trust root: checked with the chain above"]];
+    if (statement.kind === "trust-root") {
+      if (!roots.some((root) => root.index === index && root.digest === envelope.payloadDigest))
+        throw new Error("it is not in the chain of trust roots that the log names");
+      return [null, ["a trust root: checked with the chain above"]];
+    }
     const root = trustRootAt(roots, index);
+    checkOrigin(statement, root);
     const rule = authorise(root, { ...statement, signers });
     return [
       null,
@@ -178,8 +189,10 @@ async function readStatus(
   const { signers } = await verifyEnvelope(envelope, keys.lookup);
   authorise(trustRootAt(roots, entry.index), { ...statement, signers });
   const status = statement.predicate;
-  if (now.getTime() >= Date.parse(status.expires))
-    throw new Error(`the newest status was good until ${status.expires}`);
+  const newest = roots.at(-1) as PlacedTrustRoot;
+  requireStatusInForce(status, newest.root, now);
+  if (status.trustRoot.digest !== newest.digest)
+    throw new Error("the status names another trust root than the newest one that the log names");
   return { status, at: entry.index };
 }
 
