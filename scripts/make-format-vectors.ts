@@ -145,9 +145,11 @@ function bindingVector() {
   const gpuClaims = {
     ccMode: "on",
     devtools: false,
+    mode: "ppcie",
     reports: [encodeHex(sha256(utf8("GPU report")))],
+    switches: [encodeHex(sha256(utf8("switch report")))],
   } as const;
-  const claims = { ...gpuClaims, reports: [...gpuClaims.reports] };
+  const claims = { ...gpuClaims, reports: [...gpuClaims.reports], switches: [...gpuClaims.switches] };
   return {
     channelKey: encodeHex(channelKey),
     nonce: encodeHex(nonce),

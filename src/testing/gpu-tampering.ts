@@ -113,6 +113,11 @@ export const GPU_TAMPERINGS = {
     aimsAt: "gpu.cc-mode",
     apply: withClaims({ ccMode: "off" }),
   },
+  "gpu-mode-claimed-otherwise": {
+    story: "the guest states that its GPUs share their memory over links without protection",
+    aimsAt: "gpu.claimed-mode",
+    apply: withClaims({ mode: "mpt" }),
+  },
   "gpu-devtools": {
     story: "the guest states that the GPU is in devtools mode, open to debuggers",
     aimsAt: "gpu.devtools",

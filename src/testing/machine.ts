@@ -127,6 +127,8 @@ export async function makeMachine(options: MachineOptions): Promise<Machine> {
   const claims: GpuClaims = {
     ccMode: "on",
     devtools: false,
+    mode: "single",
+    switches: [],
     reports: gpus.map((gpu) => encodeHex(sha256(gpu.report))),
     ...options.claims,
   };
@@ -138,6 +140,7 @@ export async function makeMachine(options: MachineOptions): Promise<Machine> {
     version: 1 as const,
     tdx,
     gpus: gpus.map((gpu) => gpu.evidence),
+    switches: [],
     nonce: encodeHex(nonce),
     claims,
   };

@@ -4,6 +4,7 @@ import { MAX_CCEL_BYTES } from "./tdx/ccel.ts";
 import { tdxCollateral } from "./tdx/collateral.schema.ts";
 
 const KIB = 1024;
+const MAX_DEVICES = 16;
 const base64 = (most: number) => z.string().max(Math.ceil(most / 3) * 4);
 
 const tdx = z.strictObject({
@@ -17,7 +18,8 @@ const tdx = z.strictObject({
     .optional(),
 });
 
-const gpu = z.strictObject({
+/** What a GPU shows of itself, and a switch in the same form. */
+export const deviceDocument = z.strictObject({
   report: base64(16 * KIB).describe("SPDM GET_MEASUREMENTS request and response, signature last, base64"),
   chain: z
     .string()
@@ -33,20 +35,25 @@ const gpu = z.strictObject({
     .describe("Stapled CRLs, DER, base64"),
 });
 
-/** What the measured guest states about its GPUs. Believed only through its digest in REPORTDATA. */
+const reportDigests = z.array(z.string().regex(/^[0-9a-f]{64}$/)).max(MAX_DEVICES);
+
+/** What the measured guest states about its GPUs and their switches. Believed only through its digest in REPORTDATA. */
 export const gpuClaims = z.strictObject({
   ccMode: z.enum(["on", "off", "devtools"]).describe("Confidential-computing mode that the driver reports"),
   devtools: z.boolean().describe("Whether the driver reports the devtools (debugging) mode"),
-  reports: z
-    .array(z.string().regex(/^[0-9a-f]{64}$/))
-    .max(16)
-    .describe("SHA-256 of each GPU report, hex, in the order of gpus"),
+  mode: z.enum(["single", "mpt", "ppcie"]).describe("How the driver says that the GPUs are passed through"),
+  reports: reportDigests.describe("SHA-256 of each GPU report, hex, in the order of gpus"),
+  switches: reportDigests.describe("SHA-256 of each switch report, hex, in the order of switches"),
 });
 
 export const evidenceDocument = z.strictObject({
   version: z.literal(1),
   tdx,
-  gpus: z.array(gpu).max(16),
+  gpus: z.array(deviceDocument).max(MAX_DEVICES),
+  switches: z
+    .array(deviceDocument)
+    .max(MAX_DEVICES)
+    .describe("The NVSwitches between the GPUs; none where each GPU is passed through for itself"),
   nonce: z
     .string()
     .length(64)

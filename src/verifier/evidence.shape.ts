@@ -3,19 +3,43 @@ import { list, object, oneOf, optional } from "../protocol/shape/containers.ts";
 import { atMost, boolean, exactly, matching, string } from "../protocol/shape/scalars.ts";
 import { type TdxCollateral, tdxCollateral } from "./tdx/collateral.shape.ts";
 
+export type DeviceDocument = {
+  /** SPDM GET_MEASUREMENTS request and response, signature last, base64 */
+  report: string;
+  /** Certificates of the attestation key, PEM, leaf first, root last */
+  chain: string;
+  /** Stapled OCSP responses (RFC 6960), DER, base64 */
+  ocsp: string[];
+  /** Stapled CRLs, DER, base64 */
+  crls: string[];
+};
+
+export const deviceDocument = object<DeviceDocument>({
+  report: string(atMost(21848)),
+  chain: string(atMost(32768)),
+  ocsp: list(string(atMost(21848)), atMost(8)),
+  crls: list(string(atMost(349528)), atMost(8)),
+});
+
 export type GpuClaims = {
   /** Confidential-computing mode that the driver reports */
   ccMode: "on" | "off" | "devtools";
   /** Whether the driver reports the devtools (debugging) mode */
   devtools: boolean;
+  /** How the driver says that the GPUs are passed through */
+  mode: "single" | "mpt" | "ppcie";
   /** SHA-256 of each GPU report, hex, in the order of gpus */
   reports: string[];
+  /** SHA-256 of each switch report, hex, in the order of switches */
+  switches: string[];
 };
 
 export const gpuClaims = object<GpuClaims>({
   ccMode: oneOf("on", "off", "devtools"),
   devtools: boolean(),
+  mode: oneOf("single", "mpt", "ppcie"),
   reports: list(string(matching(/^[0-9a-f]{64}$/)), atMost(16)),
+  switches: list(string(matching(/^[0-9a-f]{64}$/)), atMost(16)),
 });
 
 export type EvidenceDocument = {
@@ -33,16 +57,9 @@ export type EvidenceDocument = {
         }
       | undefined;
   };
-  gpus: {
-    /** SPDM GET_MEASUREMENTS request and response, signature last, base64 */
-    report: string;
-    /** Certificates of the attestation key, PEM, leaf first, root last */
-    chain: string;
-    /** Stapled OCSP responses (RFC 6960), DER, base64 */
-    ocsp: string[];
-    /** Stapled CRLs, DER, base64 */
-    crls: string[];
-  }[];
+  gpus: DeviceDocument[];
+  /** The NVSwitches between the GPUs; none where each GPU is passed through for itself */
+  switches: DeviceDocument[];
   /** The nonce that REPORTDATA and the GPU request nonces were made from, 32 bytes, hex */
   nonce: string;
   claims: GpuClaims;
@@ -60,15 +77,8 @@ export const evidenceDocument = object<EvidenceDocument>({
       }),
     ),
   }),
-  gpus: list(
-    object({
-      report: string(atMost(21848)),
-      chain: string(atMost(32768)),
-      ocsp: list(string(atMost(21848)), atMost(8)),
-      crls: list(string(atMost(349528)), atMost(8)),
-    }),
-    atMost(16),
-  ),
+  gpus: list(deviceDocument, atMost(16)),
+  switches: list(deviceDocument, atMost(16)),
   nonce: string(exactly(64)),
   claims: gpuClaims,
 });

@@ -7,6 +7,7 @@ import type { Json } from "../protocol/envelope/canonical-json.ts";
 import { MalformedError } from "../protocol/errors.ts";
 import {
   type GpuClaims as Claims,
+  type DeviceDocument,
   type EvidenceDocument as Document,
   evidenceDocument,
 } from "./evidence.shape.ts";
@@ -15,14 +16,14 @@ import { MAX_CCEL_BYTES } from "./tdx/ccel.ts";
 import { COLLATERAL, type TdxCollateral } from "./tdx/collateral.ts";
 
 const KIB = 1024;
-/** 16 GPUs with chains and OCSP answers, a quote and a CCEL table of 1 MiB together stay far below this. */
+/** 16 GPUs and 16 switches with chains and OCSP answers, a quote and a CCEL table of 1 MiB together stay far below this. */
 export const MAX_EVIDENCE_BYTES = 4096 * KIB;
 
 /**
  * @example
  * ```ts
  * import type { GpuClaims } from "touchstone/verifier";
- * const claims: GpuClaims = { ccMode: "on", devtools: false, reports: [] };
+ * const claims: GpuClaims = { ccMode: "on", devtools: false, mode: "single", reports: [], switches: [] };
  * ```
  */
 export type GpuClaims = Claims;
@@ -34,14 +35,16 @@ export type GpuClaims = Claims;
  * const gpuCount = ({ gpus }: Evidence): number => gpus.length;
  * ```
  */
-export interface Evidence extends Omit<Document, "tdx" | "gpus" | "nonce"> {
+export interface Evidence extends Omit<Document, "tdx" | "gpus" | "switches" | "nonce"> {
   tdx: {
     /** TDX quote v4 or v5. */
     quote: Uint8Array;
     collateral: TdxCollateral;
     eventLog?: { format: EventLogFormat; data: Uint8Array };
   };
-  gpus: GpuEvidence[];
+  gpus: DeviceEvidence[];
+  /** The NVSwitches between the GPUs, in the same form. */
+  switches: DeviceEvidence[];
   /** The 32 bytes from which REPORTDATA and the nonces of the GPU requests were made. */
   nonce: Uint8Array;
 }
@@ -55,7 +58,8 @@ export interface Evidence extends Omit<Document, "tdx" | "gpus" | "nonce"> {
  */
 export type EvidenceDocument = Document;
 
-export interface GpuEvidence {
+/** What one GPU or NVSwitch shows of itself. */
+export interface DeviceEvidence {
   /** SPDM GET_MEASUREMENTS request and response, signature last. */
   report: Uint8Array;
   /** Certificates of the attestation key, PEM, leaf first, root last. */
@@ -104,12 +108,13 @@ function decodeDocument(document: Document): Evidence {
         eventLog: { ...eventLog, data: base64(eventLog.data, MAX_CCEL_BYTES, "/tdx/eventLog/data") },
       }),
     },
-    gpus: document.gpus.map((gpu, i) => decodeGpu(gpu, `/gpus/${i}`)),
+    gpus: document.gpus.map((gpu, i) => decodeDevice(gpu, `/gpus/${i}`)),
+    switches: document.switches.map((device, i) => decodeDevice(device, `/switches/${i}`)),
     nonce: decodeAt("/nonce", () => decodeHex(document.nonce)),
   };
 }
 
-function decodeGpu({ report, chain, ocsp, crls }: Document["gpus"][number], pointer: string): GpuEvidence {
+function decodeDevice({ report, chain, ocsp, crls }: DeviceDocument, pointer: string): DeviceEvidence {
   return {
     report: base64(report, 16 * KIB, `${pointer}/report`),
     chain,

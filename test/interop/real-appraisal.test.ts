@@ -65,8 +65,15 @@ function evidence(): EvidenceDocument {
         crls: [],
       },
     ],
+    switches: [],
     nonce: "00".repeat(32),
-    claims: { ccMode: "on", devtools: false, reports: [encodeHex(sha256(report))] },
+    claims: {
+      ccMode: "on",
+      devtools: false,
+      mode: "single",
+      reports: [encodeHex(sha256(report))],
+      switches: [],
+    },
   };
 }
 

@@ -36,6 +36,7 @@ export async function judgeMachine(good: Machine, shown: Machine): Promise<Check
   const gpuPolicy = await checkGpuPolicy(gpus, gpuRequirements(good), {
     now,
     claims,
+    switches: evidence.switches.map(({ report }) => report),
     rims: rimsOf(good),
     root,
   });

@@ -10,7 +10,7 @@ import { rebuildWarnings } from "../bundle/rebuilds.ts";
 import type { VerifyBundleOptions } from "../bundle/trust-pin.ts";
 import { type VerifiedBundle, verifyBundle } from "../bundle/verify-bundle.ts";
 import { type Check, CheckList } from "../check-list.ts";
-import { type Evidence, type GpuEvidence, parseEvidence } from "../evidence.ts";
+import { type DeviceEvidence, type Evidence, parseEvidence } from "../evidence.ts";
 import type { LoggedRim } from "../nvidia/compare-with-logged.ts";
 import { type AppraisedGpu, checkGpuPolicy, GPU_POLICY_CHECKS, gpuWarnings } from "../nvidia/gpu-policy.ts";
 import {
@@ -217,6 +217,7 @@ async function checkProfile(
   const gpuOptions = {
     now: options.now,
     claims: evidence?.claims ?? null,
+    switches: evidence?.switches.map(({ report }) => report) ?? [],
     rims: rimsOf(profile, bundle),
     ...(options.roots && { root: options.roots.nvidia }),
   };
@@ -242,7 +243,7 @@ function warningsOf({ tdx, gpu }: Profile, facts: Facts): string[] {
   ];
 }
 
-function withResults(evidence: readonly GpuEvidence[], results: readonly GpuResult[]): AppraisedGpu[] {
+function withResults(evidence: readonly DeviceEvidence[], results: readonly GpuResult[]): AppraisedGpu[] {
   return results.flatMap((result, i) => {
     const gpu = evidence[i];
     return gpu === undefined ? [] : [{ evidence: gpu, result }];

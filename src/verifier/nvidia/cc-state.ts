@@ -7,8 +7,14 @@ import type { GpuRequirements } from "../../protocol/entry/policy.ts";
 import type { CheckList } from "../check-list.ts";
 import type { GpuClaims } from "../evidence.ts";
 
-export const CC_STATE_CHECKS = ["gpu.claims", "gpu.cc-mode", "gpu.devtools"] as const;
+export const CC_STATE_CHECKS = ["gpu.claims", "gpu.cc-mode", "gpu.claimed-mode", "gpu.devtools"] as const;
 export type CcStateCheck = (typeof CC_STATE_CHECKS)[number];
+
+/** The reports of a machine's GPUs and of its NVSwitches, in the order of the evidence. */
+export interface ShownReports {
+  readonly gpus: readonly Uint8Array[];
+  readonly switches: readonly Uint8Array[];
+}
 
 /**
  * Checks that the claims speak of exactly these reports, in this order, and state what the policy wants.
@@ -17,8 +23,8 @@ export type CcStateCheck = (typeof CC_STATE_CHECKS)[number];
 export function checkCcState(
   list: Pick<CheckList<CcStateCheck>, "equal" | "fail">,
   claims: GpuClaims | null,
-  reports: readonly Uint8Array[],
-  wanted: Pick<GpuRequirements, "ccMode" | "devtools">,
+  shown: ShownReports,
+  wanted: Pick<GpuRequirements, "ccMode" | "devtools" | "mode">,
 ): void {
   if (claims === null) {
     list.fail("gpu.claims", {
@@ -26,10 +32,19 @@ export function checkCcState(
     });
     return;
   }
-  const digests = reports.map((report) => encodeHex(sha256(report)));
-  list.equal("gpu.claims", digests.join(" "), claims.reports.join(" "), {
-    detail: "SHA-256 of each report, and what the guest states its reports to be",
-  });
+  const digests = (reports: readonly Uint8Array[]) => reports.map((report) => encodeHex(sha256(report)));
+  list.equal(
+    "gpu.claims",
+    inWords(digests(shown.gpus), digests(shown.switches)),
+    inWords(claims.reports, claims.switches),
+    { detail: "SHA-256 of each report, and what the guest states its reports to be" },
+  );
   list.equal("gpu.cc-mode", wanted.ccMode, claims.ccMode);
+  list.equal("gpu.claimed-mode", wanted.mode, claims.mode);
   list.equal("gpu.devtools", String(wanted.devtools), String(claims.devtools));
+}
+
+function inWords(gpus: readonly string[], switches: readonly string[]): string {
+  const listed = (digests: readonly string[]) => digests.join(" ") || "none";
+  return `GPUs ${listed(gpus)}, switches ${listed(switches)}`;
 }

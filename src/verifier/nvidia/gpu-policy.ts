@@ -3,7 +3,7 @@
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import type { GpuRequirements } from "../../protocol/entry/policy.ts";
 import { type Check, CheckList } from "../check-list.ts";
-import type { GpuClaims, GpuEvidence } from "../evidence.ts";
+import type { DeviceEvidence, GpuClaims } from "../evidence.ts";
 import { CC_STATE_CHECKS, checkCcState } from "./cc-state.ts";
 import type { GpuChain } from "./certificate-chain.ts";
 import { compareWithLogged, describeComparison, type LoggedRim } from "./compare-with-logged.ts";
@@ -29,7 +29,7 @@ type GpuPolicyCheck = (typeof GPU_POLICY_CHECKS)[number];
 
 /** One GPU of the evidence with what verifyGpuReport made of it. */
 export interface AppraisedGpu {
-  readonly evidence: GpuEvidence;
+  readonly evidence: DeviceEvidence;
   readonly result: GpuResult;
 }
 
@@ -37,6 +37,8 @@ export interface GpuPolicyOptions {
   readonly now: Date;
   /** What the guest states about its GPUs; null where it states nothing. */
   readonly claims: GpuClaims | null;
+  /** The reports of the NVSwitches that the evidence shows. */
+  readonly switches: readonly Uint8Array[];
   /** The gpu-rim entries that the profile names. */
   readonly rims: readonly LoggedRim[];
   /** DER of the root to trust instead of NVIDIA's pinned one, for tests. */
@@ -67,11 +69,13 @@ export async function checkGpuPolicy(
   if (read.length === 0 || read.length < gpus.length) return list.checks;
   checkIdentity(list, read, policy);
   checkMode(list, read, policy);
+  if (options.switches.length > 0)
+    list.fail("gpu.switches", { detail: "NVSwitches are shown, and no policy asks for any" });
   checkMeasurements(list, read, policy, options.rims);
   checkCcState(
     list,
     options.claims,
-    read.map(({ evidence }) => evidence.report),
+    { gpus: read.map(({ evidence }) => evidence.report), switches: options.switches },
     policy,
   );
   await list.attempt(

@@ -2,7 +2,7 @@
 // that it is not asked.
 import type { GpuRequirements } from "../../protocol/entry/policy.ts";
 import { PolicyError, VerificationError } from "../../protocol/errors.ts";
-import type { GpuEvidence } from "../evidence.ts";
+import type { DeviceEvidence } from "../evidence.ts";
 import { type Certificate, parseCertificate } from "../x509/certificate.ts";
 import type { ValidityCode } from "../x509/x509-code.ts";
 import { type GpuChain, revocable } from "./certificate-chain.ts";
@@ -34,7 +34,7 @@ type Answer = CertificateStatus | PolicyError<ValidityCode> | null;
  */
 export async function requireGpuNotRevoked(
   chain: GpuChain,
-  stapled: Pick<GpuEvidence, "ocsp" | "crls">,
+  stapled: Pick<DeviceEvidence, "ocsp" | "crls">,
   { mode, now, root = NVIDIA_DEVICE_ROOT }: RevocationOptions,
 ): Promise<string> {
   if (mode === "not-required") return "not checked: the policy says that revocation is not required";

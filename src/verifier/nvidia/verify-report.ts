@@ -6,7 +6,7 @@ import { equalBytes } from "../../protocol/encoding/bytes.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { VerificationError } from "../../protocol/errors.ts";
 import { type Check, type CheckDetail, CheckList } from "../check-list.ts";
-import type { GpuEvidence } from "../evidence.ts";
+import type { DeviceEvidence } from "../evidence.ts";
 import { type Findings, once, type VerifiedCache } from "../verified-cache.ts";
 import { type Certificate, parseCertificate } from "../x509/certificate.ts";
 import { charactersOutside, parsePemCertificates } from "../x509/pem.ts";
@@ -68,7 +68,7 @@ export interface GpuResult {
  * Golden tables, revocation and what a policy wants are checked elsewhere.
  */
 export async function verifyGpuReport(
-  evidence: Pick<GpuEvidence, "report" | "chain">,
+  evidence: Pick<DeviceEvidence, "report" | "chain">,
   { now, nonce, root = NVIDIA_DEVICE_ROOT, verified }: GpuReportOptions,
 ): Promise<GpuResult> {
   const list = new CheckList<GpuReportCheck>(

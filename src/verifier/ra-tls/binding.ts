@@ -60,7 +60,7 @@ export function freshnessOf(binding: Binding, challenge: Uint8Array | null): Fre
  * ```ts
  * import { bindingReportData } from "touchstone/verifier";
  * const reportData = (channelKey: Uint8Array, nonce: Uint8Array): Uint8Array =>
- *   bindingReportData({ channelKey, nonce, gpuClaims: { ccMode: "on", devtools: false, reports: [] } }); // 64 bytes
+ *   bindingReportData({ channelKey, nonce, gpuClaims: { ccMode: "on", devtools: false, mode: "single", reports: [], switches: [] } }); // 64 bytes
  * ```
  */
 export function bindingReportData(binding: {

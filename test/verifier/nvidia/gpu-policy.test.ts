@@ -72,7 +72,9 @@ async function appraised(options: GpuOptions = {}, from = authority): Promise<Ap
 const claimsOf = (gpus: readonly AppraisedGpu[]) => ({
   ccMode: "on" as const,
   devtools: false,
+  mode: "single" as const,
   reports: gpus.map(({ evidence }) => encodeHex(sha256(evidence.report))),
+  switches: [],
 });
 
 const check = (
@@ -83,7 +85,7 @@ const check = (
   checkGpuPolicy(
     gpus,
     { ...policy, ...wanted },
-    { now: NOW, claims: claimsOf(gpus), rims: RIMS, root: authority.root.der, ...options },
+    { now: NOW, claims: claimsOf(gpus), switches: [], rims: RIMS, root: authority.root.der, ...options },
   );
 
 describe("acceptable GPUs", () => {
@@ -234,6 +236,19 @@ describe("each check fails alone", () => {
     expect(failed(await check([good], {}, { claims: { ...claimsOf([good]), ccMode } }))).toEqual([
       "gpu.cc-mode",
     ]);
+  });
+
+  it.each(["mpt", "ppcie"] as const)("gpu.claimed-mode: %s", async (mode) => {
+    expect(failed(await check([good], {}, { claims: { ...claimsOf([good]), mode } }))).toEqual([
+      "gpu.claimed-mode",
+    ]);
+  });
+
+  it("gpu.switches: some are shown, and nobody asked for them", async () => {
+    const switches = [good.evidence.report];
+    const claims = { ...claimsOf([good]), switches: [encodeHex(sha256(good.evidence.report))] };
+    expect(failed(await check([good], {}, { switches, claims }))).toEqual(["gpu.switches"]);
+    expect(failed(await check([good], {}, { switches }))).toEqual(["gpu.switches", "gpu.claims"]);
   });
 
   it("gpu.devtools", async () => {

@@ -3,7 +3,7 @@ import { decodeBase64 } from "../../../src/protocol/encoding/base64.ts";
 import { type GpuOptions, makeGpu, type SyntheticGpu } from "../../../src/testing/gpu.ts";
 import { makeNvidiaAuthority, type NvidiaAuthority } from "../../../src/testing/nvidia.ts";
 import type { Check } from "../../../src/verifier/check-list.ts";
-import type { GpuEvidence } from "../../../src/verifier/evidence.ts";
+import type { DeviceEvidence } from "../../../src/verifier/evidence.ts";
 import type { Architecture } from "../../../src/verifier/nvidia/certificate-chain.ts";
 
 export const NOW = new Date("2026-11-01T12:00:00Z");
@@ -14,7 +14,7 @@ export const makeAuthority = (architecture: Architecture = "hopper"): Promise<Nv
   makeNvidiaAuthority(architecture, VALIDITY);
 
 export interface TestGpu extends SyntheticGpu {
-  readonly decoded: GpuEvidence;
+  readonly decoded: DeviceEvidence;
 }
 
 export async function gpuOf(authority: NvidiaAuthority, options: GpuOptions = {}): Promise<TestGpu> {
@@ -22,7 +22,7 @@ export async function gpuOf(authority: NvidiaAuthority, options: GpuOptions = {}
   return { ...gpu, decoded: decode(gpu.evidence) };
 }
 
-function decode({ report, chain, ocsp, crls }: SyntheticGpu["evidence"]): GpuEvidence {
+function decode({ report, chain, ocsp, crls }: SyntheticGpu["evidence"]): DeviceEvidence {
   return { report: decodeBase64(report), chain, ocsp: ocsp.map(decodeBase64), crls: crls.map(decodeBase64) };
 }
 

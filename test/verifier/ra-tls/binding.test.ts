@@ -20,7 +20,13 @@ import { diceClaims, flashbotsReportData } from "./containers.ts";
 
 const nonce = Uint8Array.from({ length: 32 }, (_, i) => i);
 const otherNonce = new Uint8Array(32).fill(9);
-const gpuClaims: GpuClaims = { ccMode: "on", devtools: false, reports: ["ab".repeat(32)] };
+const gpuClaims: GpuClaims = {
+  ccMode: "on",
+  devtools: false,
+  mode: "single",
+  reports: ["ab".repeat(32)],
+  switches: [],
+};
 const notBefore = new Date("2026-11-20T12:00:00Z");
 const notAfter = new Date("2026-11-20T12:05:00Z");
 let key: KeyPair;
@@ -44,7 +50,7 @@ describe("touchstone-binding/v1", () => {
 
   test("has these bytes", () => {
     const channelKey = utf8("an HPKE public key");
-    const text = `{"ccMode":"on","devtools":false,"reports":["${"ab".repeat(32)}"]}`;
+    const text = `{"ccMode":"on","devtools":false,"mode":"single","reports":["${"ab".repeat(32)}"],"switches":[]}`;
     const preimage = concatBytes(
       utf8("touchstone-binding/v1\0"),
       sha256(channelKey),
