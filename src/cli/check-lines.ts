@@ -10,6 +10,7 @@ export function verdictLines({
   policy,
   checkpoint,
   asOf,
+  validUntil,
   checks,
   warnings,
   derivations,
@@ -23,6 +24,7 @@ export function verdictLines({
     ],
     ["log", checkpoint === null ? "not verified" : `${checkpoint.origin} at size ${checkpoint.size}`],
     ["as of", asOf],
+    ...(validUntil === null ? [] : [["good until", validUntil] as [string, string]]),
     ...(derivations === null ? [] : [["compared with", derivationText(derivations)] as [string, string]]),
   ];
   const width = Math.max(...facts.map(([name]) => name.length));

@@ -72,6 +72,7 @@ describe("touchstone appraise on files", () => {
       "policy",
       "checkpoint",
       "asOf",
+      "validUntil",
     ]);
     expect(verdict).toMatchObject({
       verdict: "trusted",
@@ -102,6 +103,7 @@ describe("touchstone appraise on files", () => {
         policy         production version 1, entry 10
         log            log.example/touchstone at size 12
         as of          2026-11-23T12:00:00.000Z
+        good until     2026-11-24T11:00:00.000Z
         compared with  mrtd observed on a machine, rtmr0 observed on a machine, rtmr1 computed, rtmr2 computed
 
       warnings

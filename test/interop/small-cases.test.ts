@@ -107,7 +107,7 @@ describeReal("small cases that are accepted", () => {
     const [pinned] = parsePemCertificates(pemTextOf(readFileSync(file(name, "nvidia-root.pem"))), 1);
     const options = { now: new Date(NOVEMBER), root: pinned!.der };
     const { chain } = await verifyGpuReport(gpus[0]!, { ...options, nonce: null });
-    const found = await requireGpuNotRevoked(chain!, gpus[0]!, { ...options, mode: "ocsp-stapled" });
+    const { found } = await requireGpuNotRevoked(chain!, gpus[0]!, { ...options, mode: "ocsp-stapled" });
     table.push([name, "gpu.revocation pass", found]);
     expect(found).toBe("3 certificates good by ocsp-stapled; 1 of 4 stapled answers settle nothing");
   });

@@ -33,7 +33,7 @@ export async function judgeMachine(good: Machine, shown: Machine): Promise<Check
   const results = await Promise.all(evidence.gpus.map((gpu) => verifyGpuReport(gpu, { now, nonce, root })));
   const gpus = results.map((result, i) => ({ result, evidence: evidence.gpus[i]! }));
   const { claims } = evidence;
-  const gpuPolicy = await checkGpuPolicy(gpus, gpuRequirements(good), {
+  const { checks: gpuPolicy } = await checkGpuPolicy(gpus, gpuRequirements(good), {
     now,
     claims,
     switches: evidence.switches.map(({ report }) => report),

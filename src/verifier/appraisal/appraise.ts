@@ -25,6 +25,7 @@ import type { EventLog } from "../tdx/logged-event.ts";
 import { checkTdxPolicy, TDX_POLICY_CHECKS, tdxWarnings } from "../tdx/quote-policy.ts";
 import { TDX_CHECKS, type TdxResult, verifyTdxQuote } from "../tdx/verify-quote.ts";
 import type { VerifiedCache } from "../verified-cache.ts";
+import type { Window } from "../x509/validity.ts";
 import { BINDING_CHECKS, type Channel, checkBinding } from "./channel-binding.ts";
 import { candidatesOf, checkTuple, derivationsOf, TUPLE_CHECKS } from "./tuple.ts";
 import { isTrusted, type Verdict } from "./verdict.ts";
@@ -129,7 +130,7 @@ export async function judgeFacts(
   facts: Facts,
   options: AppraiseOptions,
 ): Promise<Verdict> {
-  const ofProfile = new Map<Profile, Check[]>();
+  const ofProfile = new Map<Profile, ProfileChecks>();
   for (const profile of bundle.policy.profiles)
     ofProfile.set(profile, await checkProfile(profile, bundle, facts, options));
   const results = await Promise.all(
@@ -137,7 +138,7 @@ export async function judgeFacts(
       profile: candidate.profile,
       derivations: derivationsOf(candidate),
       checks: [
-        ...(ofProfile.get(candidate.profile) ?? []),
+        ...(ofProfile.get(candidate.profile)?.checks ?? []),
         ...(await checkTuple(candidate, facts.tdx?.quote?.body ?? null, facts.log)),
       ],
     })),
@@ -145,8 +146,10 @@ export async function judgeFacts(
   const nearest = results.sort((a, b) => distance(a.checks) - distance(b.checks))[0];
   const evaluated = [...bundleChecks(bundle, options.now), ...facts.checks, ...(nearest?.checks ?? [])];
   const checks = inOrder(evaluated);
+  const trusted = isTrusted(checks);
+  const notRevoked = (nearest && ofProfile.get(nearest.profile)?.notRevoked) ?? [];
   return {
-    verdict: isTrusted(checks) ? "trusted" : "rejected",
+    verdict: trusted ? "trusted" : "rejected",
     profile: nearest?.profile.id ?? null,
     checks,
     warnings: [
@@ -157,6 +160,7 @@ export async function judgeFacts(
     policy: { name: bundle.policy.name, version: bundle.policy.version, index: bundle.policyIndex },
     checkpoint: { origin: bundle.checkpoint.origin, size: bundle.checkpoint.size },
     asOf: options.now.toISOString(),
+    validUntil: trusted ? earliestEnd(bundle, facts, notRevoked).toISOString() : null,
   };
 }
 
@@ -206,13 +210,19 @@ async function establishFacts(
   };
 }
 
+interface ProfileChecks {
+  readonly checks: Check[];
+  /** The times for which its GPUs' answers about revocation speak. */
+  readonly notRevoked: readonly Window[];
+}
+
 /** What a profile asks for on any of its platforms. Made once for each profile: it verifies signatures, and platforms may be many. */
 async function checkProfile(
   profile: Profile,
   bundle: VerifiedBundle,
   { evidence, log, tdx, gpus }: Facts,
   options: AppraiseOptions,
-): Promise<Check[]> {
+): Promise<ProfileChecks> {
   const body = tdx?.quote?.body ?? null;
   const gpuOptions = {
     now: options.now,
@@ -222,13 +232,13 @@ async function checkProfile(
     ...(options.roots && { root: options.roots.nvidia }),
   };
   const input = evidence && body && { evidence, body, log, channel: options.channel, nonce: options.nonce };
-  return [
+  const gpu = evidence && (await checkGpuPolicy(withResults(evidence.gpus, gpus), profile.gpu, gpuOptions));
+  const checks = [
     ...(tdx === null ? [] : checkTdxPolicy(tdx, profile.tdx)),
-    ...(evidence === null
-      ? []
-      : await checkGpuPolicy(withResults(evidence.gpus, gpus), profile.gpu, gpuOptions)),
+    ...(gpu?.checks ?? []),
     ...(await checkBinding(profile.binding, input)),
   ];
+  return { checks, notRevoked: gpu?.notRevoked ?? [] };
 }
 
 /** What this profile lets pass that a reader of the verdict should know. */
@@ -272,15 +282,28 @@ function inOrder(evaluated: readonly Check[]): Check[] {
   return missing.map((check) => byId.get(check.id) ?? check);
 }
 
-/** A bundle that verified: what of it begins or ends with time is held against the time of the appraisal, which may be another. */
-function bundleChecks({ trustRoot, cosignedAt, status, policy, asOf }: VerifiedBundle, now: Date): Check[] {
-  const list = new CheckList(BUNDLE_CHECKS);
-  const ends: Partial<Record<(typeof BUNDLE_STEPS)[number], number>> = {
+/** When the first thing ends that a trusted verdict rests on. */
+function earliestEnd(bundle: VerifiedBundle, facts: Facts, notRevoked: readonly Window[]): Date {
+  const windows = [facts.tdx?.collateralValid, ...facts.gpus.map((gpu) => gpu.chainValid), ...notRevoked];
+  const ends = windows.flatMap((window) => (window ? [window.until.getTime()] : []));
+  return new Date(Math.min(...Object.values(bundleEnds(bundle)), ...ends));
+}
+
+/** When each part of a bundle ends, by the check that says so. */
+function bundleEnds({ trustRoot, cosignedAt, status, policy }: VerifiedBundle) {
+  return {
     "bundle.trust-root": Date.parse(trustRoot.expires),
     "bundle.checkpoint": cosignedAt.getTime() + trustRoot.maxCheckpointAge * 1000,
     "bundle.status": Date.parse(status.expires),
     "bundle.policy": Date.parse(policy.expires),
   };
+}
+
+/** A bundle that verified: what of it begins or ends with time is held against the time of the appraisal, which may be another. */
+function bundleChecks(bundle: VerifiedBundle, now: Date): Check[] {
+  const { policy, asOf } = bundle;
+  const list = new CheckList(BUNDLE_CHECKS);
+  const ends: Partial<Record<(typeof BUNDLE_STEPS)[number], number>> = bundleEnds(bundle);
   for (const id of BUNDLE_STEPS) {
     if (now.getTime() < (ends[id] ?? Number.POSITIVE_INFINITY)) list.pass(id);
     else
@@ -322,5 +345,6 @@ export function rejectBundle(error: unknown, now: Date): Verdict {
     policy: null,
     checkpoint: null,
     asOf: now.toISOString(),
+    validUntil: null,
   };
 }

@@ -23,6 +23,11 @@ export interface Verdict {
   readonly checkpoint: { readonly origin: string; readonly size: number } | null;
   /** RFC 3339: the time as of which everything was judged. */
   readonly asOf: string;
+  /**
+   * RFC 3339: the first of the times at which something ends that a trusted verdict rests on: trust root, checkpoint, status and policy of the
+   * bundle; TCB Info, QE identity, CRLs, OCSP answers and certificates of the evidence. A revocation may end it sooner. Null when rejected.
+   */
+  readonly validUntil: string | null;
 }
 
 /** Only a list of checks all of which passed is trusted; an empty one is not. */

@@ -3,7 +3,7 @@ import { VerificationError } from "../../protocol/errors.ts";
 import type { Certificate } from "../x509/certificate.ts";
 import { type RevocationList, verifyCrl } from "../x509/crl.ts";
 import { requireValid, windowOfCrl } from "../x509/validity.ts";
-import type { CertificateStatus } from "./ocsp.ts";
+import type { CertificateAnswer } from "./ocsp.ts";
 
 /**
  * What a CRL says about one certificate; null when it is another issuer's. That it is revoked counts whenever it was said.
@@ -15,12 +15,13 @@ export async function crlStatus(
   certificate: Certificate,
   issuer: Certificate,
   now: Date,
-): Promise<CertificateStatus | null> {
+): Promise<CertificateAnswer | null> {
   const list = await listOf(der, issuer);
   if (list === null) return null;
-  if (list.revokedSerials.has(certificate.serial)) return "revoked";
-  requireValid([windowOfCrl(list)], now);
-  return "good";
+  if (list.revokedSerials.has(certificate.serial)) return { status: "revoked" };
+  const valid = windowOfCrl(list);
+  requireValid([valid], now);
+  return { status: "good", valid };
 }
 
 async function listOf(der: Uint8Array, issuer: Certificate): Promise<RevocationList | null> {

@@ -4,6 +4,7 @@ import { encodeHex } from "../../protocol/encoding/hex.ts";
 import type { GpuRequirements } from "../../protocol/entry/policy.ts";
 import { type Check, CheckList } from "../check-list.ts";
 import type { DeviceEvidence, GpuClaims } from "../evidence.ts";
+import type { Window } from "../x509/validity.ts";
 import { CC_STATE_CHECKS, checkCcState } from "./cc-state.ts";
 import type { GpuChain } from "./certificate-chain.ts";
 import { compareWithLogged, describeComparison, type LoggedRim } from "./compare-with-logged.ts";
@@ -51,6 +52,12 @@ interface ReadGpu extends AppraisedGpu {
   readonly chain: GpuChain;
 }
 
+export interface GpuPolicyResult {
+  readonly checks: Check[];
+  /** The times for which the answers speak that say that nothing is revoked; none where they were not asked for. */
+  readonly notRevoked: readonly Window[];
+}
+
 /**
  * Checks the policy's `gpu` section on all GPUs of a machine. A check passes when it passes for every GPU.
  * Where a report or chain could not be read, only the count is judged and the rest stays not evaluated. Never throws on hostile evidence.
@@ -59,14 +66,14 @@ export async function checkGpuPolicy(
   gpus: readonly AppraisedGpu[],
   policy: GpuRequirements,
   options: GpuPolicyOptions,
-): Promise<Check[]> {
+): Promise<GpuPolicyResult> {
   const list = new CheckList<GpuPolicyCheck>(GPU_POLICY_CHECKS);
   list.equal("gpu.count", String(policy.count), String(gpus.length));
   const read = gpus.flatMap(({ evidence, result }): ReadGpu[] => {
     const { report, chain } = result;
     return report && chain ? [{ evidence, result, report, chain }] : [];
   });
-  if (read.length === 0 || read.length < gpus.length) return list.checks;
+  if (read.length === 0 || read.length < gpus.length) return { checks: list.checks, notRevoked: [] };
   checkIdentity(list, read, policy);
   checkMode(list, read, policy);
   if (options.switches.length > 0)
@@ -78,19 +85,17 @@ export async function checkGpuPolicy(
     { gpus: read.map(({ evidence }) => evidence.report), switches: options.switches },
     policy,
   );
-  await list.attempt(
+  const answers = await list.attempt(
     "gpu.revocation",
-    async () => {
-      const found = await Promise.all(
+    () =>
+      Promise.all(
         read.map(({ chain, evidence }) =>
           requireGpuNotRevoked(chain, evidence, { ...options, mode: policy.revocation }),
         ),
-      );
-      return found.join("; ");
-    },
-    (detail) => ({ expected: policy.revocation, detail }),
+      ),
+    (all) => ({ expected: policy.revocation, detail: all.map(({ found }) => found).join("; ") }),
   );
-  return list.checks;
+  return { checks: list.checks, notRevoked: answers?.flatMap(({ valid }) => valid) ?? [] };
 }
 
 /** Which GPUs these are and what runs on them. */

@@ -17,7 +17,14 @@ import {
 } from "../x509/der.ts";
 import { requireIssued } from "../x509/path.ts";
 import { readSignature, type SignedDer } from "../x509/signed-der.ts";
-import { isValid, requireValid, windowOfAnswer, windowOfCertificate } from "../x509/validity.ts";
+import {
+  commonWindow,
+  isValid,
+  requireValid,
+  type Window,
+  windowOfAnswer,
+  windowOfCertificate,
+} from "../x509/validity.ts";
 import type { NvidiaCode } from "./nvidia-code.ts";
 
 const FORMAT = "OCSP response";
@@ -44,6 +51,11 @@ const HASH: Readonly<Record<string, typeof sha256>> = {
 };
 
 export type CertificateStatus = "good" | "revoked" | "unknown";
+
+/** What is said of one certificate; that it is good is said for a time. */
+export type CertificateAnswer =
+  | { readonly status: "good"; readonly valid: Window }
+  | { readonly status: Exclude<CertificateStatus, "good"> };
 
 interface Statement {
   readonly hash: string;
@@ -150,17 +162,18 @@ export async function ocspStatus(
   certificate: Certificate,
   issuer: Certificate,
   now: Date,
-): Promise<CertificateStatus | null> {
+): Promise<CertificateAnswer | null> {
   const about = response.statements.filter((statement) => concerns(statement, certificate, issuer));
   if (about.length === 0) return null;
   const signer = await responderOf(response, issuer);
-  if (about.some(({ status }) => status === "revoked")) return "revoked";
+  if (about.some(({ status }) => status === "revoked")) return { status: "revoked" };
   const good = about.filter(({ status }) => status === "good");
   const windows = good.map((statement) => windowOfAnswer(certificate.commonName, statement));
   const window = windows.find((answer) => isValid(answer, now)) ?? windows[0];
-  if (window === undefined) return "unknown";
-  requireValid(signer === issuer ? [window] : [windowOfCertificate(signer), window], now);
-  return "good";
+  if (window === undefined) return { status: "unknown" };
+  const used = signer === issuer ? [window] : [windowOfCertificate(signer), window];
+  requireValid(used, now);
+  return { status: "good", valid: commonWindow(used) };
 }
 
 function concerns(statement: Statement, certificate: Certificate, issuer: Certificate): boolean {

@@ -4,12 +4,13 @@ import type { GpuRequirements } from "../../protocol/entry/policy.ts";
 import { PolicyError, VerificationError } from "../../protocol/errors.ts";
 import type { DeviceEvidence } from "../evidence.ts";
 import { type Certificate, parseCertificate } from "../x509/certificate.ts";
+import type { Window } from "../x509/validity.ts";
 import type { ValidityCode } from "../x509/x509-code.ts";
 import { type GpuChain, revocable } from "./certificate-chain.ts";
 import { crlStatus } from "./crl-status.ts";
 import { NVIDIA_DEVICE_ROOT } from "./device-root.ts";
 import type { NvidiaCode } from "./nvidia-code.ts";
-import { type CertificateStatus, ocspStatus, parseOcspResponse } from "./ocsp.ts";
+import { type CertificateAnswer, ocspStatus, parseOcspResponse } from "./ocsp.ts";
 
 export type RevocationMode = GpuRequirements["revocation"];
 
@@ -22,48 +23,62 @@ export interface RevocationOptions {
 
 /** What the stapled answers say of one certificate, each on its own: null from one about others, an error from one that is stale. */
 type Ask = (certificate: Certificate, issuer: Certificate) => Promise<readonly Answer[]>;
-type Answer = CertificateStatus | PolicyError<ValidityCode> | null;
+type Answer = CertificateAnswer | PolicyError<ValidityCode> | null;
+
+export interface NotRevoked {
+  /** What was found, in words. */
+  readonly found: string;
+  /** For each certificate that was asked about: the time in which an answer says that it is good. */
+  readonly valid: readonly Window[];
+}
 
 /**
  * Checks that every certificate of a verified chain below the root, but the leaf, is stated to be good now. One answer that says revoked
  * refuses, whatever the others say. One that settles nothing (a responder's error, "unknown", stale, about others) is passed over and
  * counted; one that is forged or unreadable refuses. NVIDIA issues no CRL for the keys inside the GPUs: with CRLs, the device certificate is
  * held against its issuer's list only where one is stapled.
- * @returns what was found, in words.
  * @throws VerificationError "revocation", "ocsp" or "crl"; PolicyError when the only answer is stale; MalformedError.
  */
 export async function requireGpuNotRevoked(
   chain: GpuChain,
   stapled: Pick<DeviceEvidence, "ocsp" | "crls">,
   { mode, now, root = NVIDIA_DEVICE_ROOT }: RevocationOptions,
-): Promise<string> {
-  if (mode === "not-required") return "not checked: the policy says that revocation is not required";
+): Promise<NotRevoked> {
+  if (mode === "not-required")
+    return { found: "not checked: the policy says that revocation is not required", valid: [] };
   const ask = mode === "ocsp-stapled" ? askOcsp(stapled.ocsp, now) : askCrls(stapled.crls, now);
   const settling = new Set<number>();
-  let good = 0;
+  const valid: Window[] = [];
   let asked = 0;
   for (const [certificate, issuer] of revocable(chain, parseCertificate(root))) {
     const answers = await ask(certificate, issuer);
     asked = answers.length;
     if (mode === "crl" && certificate === chain.device && answers.every((answer) => answer === null))
       continue;
-    requireGood(certificate, answers);
-    for (const [i, answer] of answers.entries()) if (answer === "good") settling.add(i);
-    good++;
+    valid.push(requireGood(certificate, answers));
+    for (const [i, answer] of answers.entries()) if (statusOf(answer) === "good") settling.add(i);
   }
   const idle = asked - settling.size;
   const rest = idle === 0 ? "" : `; ${idle} of ${asked} stapled answers settle nothing`;
-  return `${good} certificates good by ${mode}${rest}`;
+  return { found: `${valid.length} certificates good by ${mode}${rest}`, valid };
 }
 
-function requireGood({ commonName }: Certificate, answers: readonly Answer[]): void {
+/** @returns the time for which the answer speaks that lasts longest. */
+function requireGood({ commonName }: Certificate, answers: readonly Answer[]): Window {
   const refuse = (detail: string) =>
     new VerificationError<NvidiaCode>("revocation", `"${commonName}": ${detail}`);
-  if (answers.includes("revoked")) throw refuse("revoked");
-  if (answers.includes("good")) return;
+  const says = answers.map(statusOf);
+  if (says.includes("revoked")) throw refuse("revoked");
+  const good = answers.flatMap((answer) => (answer !== null && "valid" in answer ? [answer.valid] : []));
+  const [longest] = good.sort((a, b) => b.until.getTime() - a.until.getTime());
+  if (longest !== undefined) return longest;
   const stale = answers.find((answer) => answer instanceof PolicyError);
   if (stale !== undefined) throw stale;
-  throw refuse(answers.includes("unknown") ? "unknown" : "nothing stapled says that it is good");
+  throw refuse(says.includes("unknown") ? "unknown" : "nothing stapled says that it is good");
+}
+
+function statusOf(answer: Answer): CertificateAnswer["status"] | null {
+  return answer !== null && "status" in answer ? answer.status : null;
 }
 
 function askOcsp(responses: readonly Uint8Array[], now: Date): Ask {
@@ -81,9 +96,9 @@ function askCrls(lists: readonly Uint8Array[], now: Date): Ask {
     Promise.all(lists.map((list) => unlessStale(crlStatus(list, certificate, issuer, now))));
 }
 
-async function unlessStale(status: Promise<CertificateStatus | null>): Promise<Answer> {
+async function unlessStale(answer: Promise<CertificateAnswer | null>): Promise<Answer> {
   try {
-    return await status;
+    return await answer;
   } catch (error) {
     if (error instanceof PolicyError) return error;
     throw error;

@@ -10,7 +10,7 @@ import type { DeviceEvidence } from "../evidence.ts";
 import { type Findings, once, type VerifiedCache } from "../verified-cache.ts";
 import { type Certificate, parseCertificate } from "../x509/certificate.ts";
 import { charactersOutside, parsePemCertificates } from "../x509/pem.ts";
-import { requireValid, windowOfCertificate } from "../x509/validity.ts";
+import { commonWindow, requireValid, type Window, windowOfCertificate } from "../x509/validity.ts";
 import {
   type Architecture,
   architectureOf,
@@ -56,6 +56,8 @@ export interface GpuResult {
   readonly checks: readonly Check[];
   readonly report: GpuReport | null;
   readonly chain: GpuChain | null;
+  /** The time in which the chain's certificates and the root are valid together. */
+  readonly chainValid: Window | null;
   /** Chip as the certificates name it, such as "GH100". */
   readonly chip: string | null;
   readonly architecture: Architecture | null;
@@ -99,6 +101,7 @@ export async function verifyGpuReport(
     checks: list.checks,
     report: report ?? null,
     chain: chain ?? null,
+    chainValid: found?.valid ?? null,
     chip: found?.chip ?? null,
     architecture: found?.architecture ?? null,
     deviceId: chain ? deviceIdOf(chain) : null,
@@ -120,11 +123,12 @@ async function checkChain(
   await list.attempt("gpu.chain.root", () => once(known, "root", () => verifyUnderRoot(chain, root)));
   const windows = [...Object.values(chain), root].map(windowOfCertificate);
   await list.attempt("gpu.chain.window", () => requireValid(windows, now));
-  return list.attempt(
+  const named = await list.attempt(
     "gpu.architecture",
     () => architectureOf(chain),
     ({ chip, architecture }) => ({ actual: architecture, detail: chip }),
   );
+  return { ...named, valid: commonWindow(windows) };
 }
 
 /** What the leaf says about the report. Its own standing is checked by the chain. */

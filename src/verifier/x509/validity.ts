@@ -48,7 +48,7 @@ export const windowOfDocument = (
 ): NamedWindow => ({ name, from: document.issueDate, until: document.nextUpdate });
 
 /** The time in which all of them are valid; empty (from after until) where there is none. */
-export function commonWindow(windows: readonly NamedWindow[]): Window {
+export function commonWindow(windows: readonly Window[]): Window {
   return {
     from: new Date(Math.max(...windows.map(({ from }) => from.getTime()))),
     until: new Date(Math.min(...windows.map(({ until }) => until.getTime()))),

@@ -92,7 +92,7 @@ describe("a policy of single GPUs", () => {
       revocation: "not-required",
       ...wanted,
     } as const satisfies GpuRequirements;
-    const checks = await checkGpuPolicy(gpus, policy, { now: NOW, claims: null, switches: [], rims: [] });
+    const { checks } = await checkGpuPolicy(gpus, policy, { now: NOW, claims: null, switches: [], rims: [] });
     const find = (id: string) => checks.find((check) => check.id === id);
     return { mode: find("gpu.mode"), switches: find("gpu.switches") };
   }

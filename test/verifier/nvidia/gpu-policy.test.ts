@@ -77,16 +77,18 @@ const claimsOf = (gpus: readonly AppraisedGpu[]) => ({
   switches: [],
 });
 
-const check = (
+const check = async (
   gpus: AppraisedGpu[],
   wanted: Partial<GpuRequirements> = {},
   options: Partial<GpuPolicyOptions> = {},
 ) =>
-  checkGpuPolicy(
-    gpus,
-    { ...policy, ...wanted },
-    { now: NOW, claims: claimsOf(gpus), switches: [], rims: RIMS, root: authority.root.der, ...options },
-  );
+  (
+    await checkGpuPolicy(
+      gpus,
+      { ...policy, ...wanted },
+      { now: NOW, claims: claimsOf(gpus), switches: [], rims: RIMS, root: authority.root.der, ...options },
+    )
+  ).checks;
 
 describe("acceptable GPUs", () => {
   it("one passes every check, and each check is there", async () => {

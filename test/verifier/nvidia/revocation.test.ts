@@ -11,7 +11,11 @@ import {
   type OcspFields,
 } from "../../../src/testing/ocsp.ts";
 import type { GpuChain } from "../../../src/verifier/nvidia/certificate-chain.ts";
-import { type RevocationMode, requireGpuNotRevoked } from "../../../src/verifier/nvidia/revocation.ts";
+import {
+  type NotRevoked,
+  type RevocationMode,
+  requireGpuNotRevoked,
+} from "../../../src/verifier/nvidia/revocation.ts";
 import { verifyGpuReport } from "../../../src/verifier/nvidia/verify-report.ts";
 import { flip, gpuOf, makeAuthority, NOW, type TestGpu } from "./synthetic-gpu.ts";
 
@@ -32,9 +36,9 @@ beforeAll(async () => {
 
 const check = (stapled: { ocsp?: Uint8Array[]; crls?: Uint8Array[] }, mode: RevocationMode, now = NOW) =>
   requireGpuNotRevoked(chain, { ocsp: [], crls: [], ...stapled }, { mode, now, root: authority.root.der });
-const refuses = (found: Promise<string>) => expect(found).rejects.toThrow(VerificationError);
+const refuses = (found: Promise<NotRevoked>) => expect(found).rejects.toThrow(VerificationError);
 /** Authentic, and not valid at the time. */
-const refusesNow = (found: Promise<string>) => expect(found).rejects.toThrow(PolicyError);
+const refusesNow = (found: Promise<NotRevoked>) => expect(found).rejects.toThrow(PolicyError);
 
 /** The good answers with the one about the boot ROM's certificate made anew. */
 async function withDeviceAnswer(fields: Partial<OcspFields>): Promise<Uint8Array[]> {
@@ -54,7 +58,7 @@ async function withDeviceAnswer(fields: Partial<OcspFields>): Promise<Uint8Array
 
 describe("stapled OCSP answers", () => {
   it("good ones for all three certificates are accepted, in any order", async () => {
-    expect(await check({ ocsp: gpu.decoded.ocsp }, "ocsp-stapled")).toContain("3 certificates good");
+    expect((await check({ ocsp: gpu.decoded.ocsp }, "ocsp-stapled")).found).toContain("3 certificates good");
     await check({ ocsp: [...gpu.decoded.ocsp].reverse() }, "ocsp-stapled");
   });
 
@@ -134,16 +138,39 @@ describe("stapled OCSP answers", () => {
     await refusesNow(check({ ocsp: await withDeviceAnswer({ signer }) }, "ocsp-stapled"));
   });
 
+  it("are good until the next update, or the end of the signer where that is sooner", async () => {
+    const untilOf = async (fields: Partial<OcspFields>) => {
+      const { valid } = await check({ ocsp: await withDeviceAnswer(fields) }, "ocsp-stapled");
+      return valid[0]!.until;
+    };
+    const notBefore = hoursBefore(24);
+    const signer = await makeOcspSigner(authority.provisioner, { notBefore, notAfter: hoursAfter(1) });
+    expect(await untilOf({ nextUpdate: hoursAfter(2) })).toEqual(hoursAfter(2));
+    expect(await untilOf({ nextUpdate: hoursAfter(2), signer })).toEqual(hoursAfter(1));
+  });
+
+  it("are good for as long as the one of several that lasts longest", async () => {
+    const [short] = await withDeviceAnswer({ nextUpdate: hoursAfter(1) });
+    const [longer] = await withDeviceAnswer({ nextUpdate: hoursAfter(3) });
+    for (const pair of [
+      [short!, longer!],
+      [longer!, short!],
+    ]) {
+      const { valid } = await check({ ocsp: [...pair, ...gpu.decoded.ocsp.slice(1)] }, "ocsp-stapled");
+      expect(valid.map(({ until }) => until)).toContainEqual(hoursAfter(3));
+    }
+  });
+
   it.each([1, 2, 3, 5, 6])("that are error %i of the responder say nothing, for or against", async (code) => {
     const [device, ...others] = gpu.decoded.ocsp;
-    const found = await check({ ocsp: [makeOcspError(code), device!, ...others] }, "ocsp-stapled");
+    const { found } = await check({ ocsp: [makeOcspError(code), device!, ...others] }, "ocsp-stapled");
     expect(found).toBe("3 certificates good by ocsp-stapled; 1 of 4 stapled answers settle nothing");
     await refuses(check({ ocsp: [makeOcspError(code), ...others] }, "ocsp-stapled"));
   });
 
   it("ocsp-unauthorized-for-the-leaf: a responder that does not know the leaf spoils nothing", async () => {
     const leaf = makeOcspError(6);
-    expect(await check({ ocsp: [leaf, ...gpu.decoded.ocsp] }, "ocsp-stapled")).toContain(
+    expect((await check({ ocsp: [leaf, ...gpu.decoded.ocsp] }, "ocsp-stapled")).found).toContain(
       "3 certificates good",
     );
   });
@@ -157,7 +184,9 @@ describe("stapled OCSP answers", () => {
       [idle!, ...gpu.decoded.ocsp],
       [...gpu.decoded.ocsp, idle!],
     ])
-      expect(await check({ ocsp }, "ocsp-stapled")).toContain("1 of 4 stapled answers settle nothing");
+      expect((await check({ ocsp }, "ocsp-stapled")).found).toContain(
+        "1 of 4 stapled answers settle nothing",
+      );
   });
 
   it("that said revoked yesterday outweigh one that says good today", async () => {
@@ -199,11 +228,13 @@ describe("stapled OCSP answers", () => {
 
 describe("CRLs", () => {
   it("good ones are accepted", async () => {
-    expect(await check({ crls: gpu.decoded.crls }, "crl")).toContain("3 certificates good");
+    expect((await check({ crls: gpu.decoded.crls }, "crl")).found).toContain("3 certificates good");
   });
 
   it("NVIDIA publishes none for device keys, so that one may be absent", async () => {
-    expect(await check({ crls: gpu.decoded.crls.slice(0, 2) }, "crl")).toContain("2 certificates good");
+    expect((await check({ crls: gpu.decoded.crls.slice(0, 2) }, "crl")).found).toContain(
+      "2 certificates good",
+    );
   });
 
   it("but the root's and the identity CA's are needed", async () => {
@@ -267,7 +298,7 @@ describe("CRLs", () => {
 /** Only what is around the signed bytes may change unnoticed, such as a length that the ASN.1 library forgives. */
 async function damageEverywhere(
   good: Uint8Array[],
-  judge: (stapled: Uint8Array[]) => Promise<string>,
+  judge: (stapled: Uint8Array[]) => Promise<NotRevoked>,
 ): Promise<void> {
   const [first = new Uint8Array(), ...rest] = good;
   const same = await judge(good);
@@ -280,5 +311,5 @@ async function damageEverywhere(
 }
 
 it("revocation that is not required is said out loud", async () => {
-  expect(await check({}, "not-required")).toContain("not required");
+  expect((await check({}, "not-required")).found).toContain("not required");
 });
