@@ -3,6 +3,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
+import { runTool } from "../../node/run-tool.ts";
 import { sha256 } from "../../protocol/cryptography/hash.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";
@@ -14,7 +15,6 @@ import type { Described } from "./described.ts";
 import { findFiles } from "./files/find-files.ts";
 import { parseWhole } from "./files/other-format.ts";
 import { digestContent, digestFile, withFile } from "./files/random-access.ts";
-import { runTool } from "./files/run-tool.ts";
 import { type Elf, findSection, readElf, readNotes, readSectionBytes } from "./formats/elf.ts";
 import { type ReleaseInput, readReleaseFields } from "./release-fields.ts";
 

@@ -3,13 +3,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { runTool, ToolMissingError } from "../../node/run-tool.ts";
 import type { DriverBuild } from "../../protocol/entry/kinds/driver-build.ts";
 import type { OsImage } from "../../protocol/entry/kinds/os-image.ts";
 import { VerificationError } from "../../protocol/errors.ts";
 import type { DescribeCode } from "./describe-code.ts";
 import { type FoundFile, findFiles } from "./files/find-files.ts";
 import { digestContent, digestFile, withFile } from "./files/random-access.ts";
-import { runTool, ToolMissingError } from "./files/run-tool.ts";
 import { withUnpacked } from "./formats/decompress.ts";
 
 const TOOL = "fsck.erofs";

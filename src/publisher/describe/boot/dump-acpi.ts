@@ -4,9 +4,9 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { runTool, withTestedMachine } from "../../../node/run-tool.ts";
 import { MalformedError } from "../../../protocol/errors.ts";
 import { digestFile } from "../files/random-access.ts";
-import { runTool, withTestedMachine } from "../files/run-tool.ts";
 import { blobFileName, LOADER } from "./acpi-blobs.ts";
 
 const DIRECTORY = 0x19;

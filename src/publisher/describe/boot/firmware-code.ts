@@ -1,9 +1,10 @@
 // Reads from the compressed part of OVMF what decides how it measures: the release that it says it is, whether it measures fw_cfg files, whether
 // it was built with Secure Boot, and whether it holds the EFI shell. What cannot be read is null, and must be said by whoever asks.
+
+import { runTool, ToolError, ToolMissingError } from "../../../node/run-tool.ts";
 import type { Layout } from "../../../protocol/entry/boot.ts";
 import type { RandomAccess } from "../files/random-access.ts";
 import { MAX_READ } from "../files/random-access.ts";
-import { runTool, ToolError, ToolMissingError } from "../files/run-tool.ts";
 import { encodeGuid } from "../formats/efi-guid.ts";
 import { SHELL } from "./boot-options.ts";
 

@@ -3,12 +3,12 @@
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { DOMParser, type Element } from "@xmldom/xmldom";
+import { runTool, ToolError } from "../../../node/run-tool.ts";
 import { decodeUtf8 } from "../../../protocol/encoding/text.ts";
 import type { DriverBuild } from "../../../protocol/entry/kinds/driver-build.ts";
 import { MalformedError } from "../../../protocol/errors.ts";
 import { findFiles } from "../files/find-files.ts";
 import { digestFile } from "../files/random-access.ts";
-import { runTool, ToolError } from "../files/run-tool.ts";
 
 const FORMAT = "running driver";
 const MAX_XML = 16 * 1024 * 1024;

@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { type Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
+import { ToolMissingError } from "../../../node/run-tool.ts";
 import { MalformedError } from "../../../protocol/errors.ts";
 import { RandomAccess, withFile } from "../files/random-access.ts";
-import { ToolMissingError } from "../files/run-tool.ts";
 
 /** The most bytes that a compressed file may hold. nvidia.ko with its debug information has about 250 MiB. */
 export const MAX_UNPACKED = 1024 * 1024 * 1024;

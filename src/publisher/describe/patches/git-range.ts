@@ -4,8 +4,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { runTool } from "../../../node/run-tool.ts";
 import { MalformedError } from "../../../protocol/errors.ts";
-import { runTool } from "../files/run-tool.ts";
 import type { SeriesPatch } from "./patch-series.ts";
 
 const FORMAT = "git range";

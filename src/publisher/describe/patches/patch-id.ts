@@ -1,6 +1,6 @@
 // Computes the stable patch id: what stays the same when a patch is moved to another base (git-patch-id(1), --stable). It is git's own
 // answer, not a second implementation; where git is not installed the id is null.
-import { runTool, ToolMissingError } from "../files/run-tool.ts";
+import { runTool, ToolMissingError } from "../../../node/run-tool.ts";
 
 const ANSWER = /^([0-9a-f]{40}) [0-9a-f]{40,64}\n$/;
 

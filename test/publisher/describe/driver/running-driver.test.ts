@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { ToolError, ToolMissingError } from "../../../../src/node/run-tool.ts";
 import {
   type NvidiaSmi,
   observeRunningDriver,
   parseSmiXml,
 } from "../../../../src/publisher/describe/driver/running-driver.ts";
-import { ToolError, ToolMissingError } from "../../../../src/publisher/describe/files/run-tool.ts";
 import { malformedOf } from "../../../support/refusals.ts";
 import { scratchFolder } from "../scratch-folder.ts";
 import { H100, smiXml } from "./smi-xml.ts";
