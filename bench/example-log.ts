@@ -136,6 +136,7 @@ function appendBatch(
       name: `bench/fill/${index}`,
       version: "1",
       signers: [],
+      tokens: [],
       digests: digestsOf({ payload }).slice(0, 1),
     });
   }

@@ -69,6 +69,7 @@ function revocationOf(folder: string, target: Envelope, round: number): Envelope
     origin: ORIGIN,
     digests: [target.payloadDigest],
     keys: [],
+    identities: [],
     reason: "a benchmark",
     advisory: null,
   });

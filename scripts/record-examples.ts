@@ -25,7 +25,7 @@ const REQUEST_ID = "3f0c8a52-9d4e-4b6f-8a17-5c2e9b7d1f60";
 
 /** What is asked of each operation, in this order. The first call shows what its parameters look like. */
 function callsOf(service: ExampleService): Array<readonly [operationId: string, call: Call]> {
-  const { kernel, revoked, attachment, size, unseen } = service;
+  const { kernel, revoked, byIdentity, attachment, size, unseen } = service;
   const [name, beyond] = ["production", 1_000_000];
   const width = size % 256;
   const { statement, payloadDigest, signatures } = kernel.envelope;
@@ -71,6 +71,10 @@ function callsOf(service: ExampleService): Array<readonly [operationId: string, 
     ["getAttachment", { parameters: { digest: attachment } }],
     ["getAttachment", { parameters: { digest: "0".repeat(64) } }],
     ["getAttachment", { parameters: { digest: "abc" } }],
+    ["getConfirmation", { parameters: { index: byIdentity } }],
+    ["getConfirmation", { parameters: { index: kernel.index } }],
+    ["getConfirmation", { parameters: { index: beyond } }],
+    ["getConfirmation", { parameters: { index: "last" } }],
     ["getConsistencyProof", { parameters: { from: size - 2, to: size } }],
     ["getConsistencyProof", { parameters: { from: 1, to: beyond } }],
     ["getConsistencyProof", { parameters: { from: 2, to: 1 } }],

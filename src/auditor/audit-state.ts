@@ -27,10 +27,14 @@ const SCHEMA = `
     version TEXT NOT NULL,
     svn     INTEGER,
     signers BLOB NOT NULL, -- key ids of 32 bytes, one after the other
+    identities TEXT NOT NULL, -- JSON
     refs    TEXT NOT NULL, -- JSON
     boots   TEXT NOT NULL, -- JSON
     UNIQUE (name, kind, version)
   ) STRICT;
+  -- Tokens of identities, by their ids, and the entries with identities of which no checkpoint has shown in time that they were there.
+  CREATE TABLE tokens (id BLOB PRIMARY KEY, idx INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE unconfirmed (idx INTEGER PRIMARY KEY, recorded_at TEXT NOT NULL) STRICT;
   -- The entries from which follows what is in force; a slot is taken by the newest one.
   CREATE TABLE governing (slot TEXT PRIMARY KEY, idx INTEGER NOT NULL, leaf BLOB NOT NULL) STRICT;
   -- Partial tiles at the right edge of the replayed tree.
@@ -153,8 +157,7 @@ export class AuditState {
   loadInForce(size: number): InForce {
     let inForce = NOTHING_IN_FORCE;
     for (const { index, leaf } of this.records.governing()) {
-      const { payloadDigest, statement } = parseLeaf(leaf);
-      inForce = applyEntry(inForce, { index, payloadDigest, statement });
+      inForce = applyEntry(inForce, { ...parseLeaf(leaf), index });
     }
     return { ...inForce, size };
   }
@@ -184,7 +187,7 @@ export class AuditState {
   /** Forgets what was replayed, and keeps what was seen. */
   restart(): void {
     this.#database.transaction(() => {
-      for (const table of ["records", "governing", "edge", "findings"])
+      for (const table of ["records", "tokens", "unconfirmed", "governing", "edge", "findings"])
         this.#database.exec(`DELETE FROM ${table}`);
       this.remember({ ...NOTHING_REPLAYED, completed: 0 });
     })();

@@ -217,6 +217,7 @@ class Audit {
     const entries = new EntryReplay(this.#reader, this.#state, this.#findings, tree, withAttachments);
     const verifier = new EntryVerifier();
     for (const { root } of entries.inForce.trustRoots) await verifier.keys.add(root.keys);
+    for (const { keys } of entries.inForce.identityKeys) await verifier.keys.addProvider(keys);
     const replay = new TreeReplay(this.#reader, this.#findings, tree, shown.size);
     for await (const range of replay.ranges((bundle) => verifier.verify(bundle))) {
       this.#state.begin();

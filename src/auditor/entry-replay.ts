@@ -3,6 +3,7 @@ import { BatchView } from "../log/sequencing/batch-view.ts";
 import type { GrowingTree } from "../log/tree/growing-tree.ts";
 import type { VerifiedEnvelope } from "../protocol/envelope/dsse.ts";
 import { PolicyError } from "../protocol/errors.ts";
+import { tokenIdOf } from "../protocol/registration/identities.ts";
 import type { InForce } from "../protocol/registration/in-force.ts";
 import { attachmentsOf } from "../protocol/registration/references.ts";
 import type { RefusalCode } from "../protocol/registration/refusal.ts";
@@ -77,8 +78,8 @@ export class EntryReplay {
     try {
       const result = register(view, envelope);
       if (result.outcome === "new") {
-        view.add(result.record, result.inForce);
-        this.#state.records.add(result.record, envelope.leaf);
+        view.add(result.record, result.inForce, envelope.tokens.map(tokenIdOf));
+        this.#state.records.add(result.record, envelope);
       } else {
         const problem: EntryProblem = {
           code: "entry-repeated",

@@ -17,7 +17,7 @@ export type CheckedEntry =
   | { readonly envelope: null; readonly problem: EntryProblem };
 
 export class EntryVerifier {
-  /** The keys of every trust root so far. What each of them may sign is for the registration rules to say. */
+  /** The keys of every trust root and provider so far. What each of them may sign is for the registration rules to say. */
   readonly keys = new KeyRing();
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -41,17 +41,24 @@ export class EntryVerifier {
     try {
       const envelope = parseLeaf(entry, nativeSha256);
       const { statement } = envelope;
-      if (statement.kind !== "trust-root") return envelope;
-      return this.keys.add(statement.predicate.keys).then(() => envelope, malformed);
+      if (statement.kind === "trust-root")
+        return this.keys.add(statement.predicate.keys).then(() => envelope, malformed);
+      if (statement.kind === "identity-keys")
+        return this.keys.addProvider(statement.predicate).then(() => envelope, malformed);
+      return envelope;
     } catch (error) {
       return malformed(error);
     }
   }
 
+  #verify(envelope: Envelope): Promise<VerifiedEnvelope> {
+    return verifyEnvelope(envelope, this.keys.lookup, undefined, this.keys.providers);
+  }
+
   async #verifyOne(envelope: Envelope | EntryProblem): Promise<CheckedEntry> {
     if ("code" in envelope) return { envelope: null, problem: envelope };
     try {
-      return { envelope: await verifyEnvelope(envelope, this.keys.lookup), problem: null };
+      return { envelope: await this.#verify(envelope), problem: null };
     } catch (error) {
       if (!(error instanceof VerificationError)) throw error;
       return { envelope: null, problem: { code: "entry-signature", message: error.message } };

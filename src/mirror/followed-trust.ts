@@ -33,8 +33,7 @@ export class FollowedTrust {
       checkTrustRootUsable(next, new Set(next.keys.map((spki) => keyIdOf(decodeBase64(spki)))));
       const keys = new KeyRing();
       await keys.add([...(this.root?.keys ?? []), ...next.keys]);
-      const { signers } = await verifyEnvelope(envelope, keys.lookup);
-      authoriseTrustRoot(this.root, next, signers);
+      authoriseTrustRoot(this.root, next, await verifyEnvelope(envelope, keys.lookup));
       this.#newest = envelope;
     } catch (error) {
       const isRefused =

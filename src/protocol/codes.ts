@@ -1,5 +1,6 @@
 // Gathers the codes of everything that this layer refuses, for programs that tell refusals apart.
 import type { EnvelopeCode } from "./envelope/dsse.ts";
+import type { ConfirmationCode } from "./identity/confirmation.ts";
 import type { MerkleCode } from "./merkle/merkle-code.ts";
 import type { NoteCode, NotePolicyCode } from "./note/note-code.ts";
 import type { DocumentTimeCode } from "./registration/document-times.ts";
@@ -23,4 +24,4 @@ export type VerificationCode = EnvelopeCode | MerkleCode | NoteCode;
  * const mayRenew = (error: PolicyError<PolicyCode>): boolean => error.code === "checkpoint-stale";
  * ```
  */
-export type PolicyCode = NotePolicyCode | RefusalCode | DocumentTimeCode;
+export type PolicyCode = NotePolicyCode | RefusalCode | DocumentTimeCode | ConfirmationCode;

@@ -14,6 +14,7 @@ import { timeLimit } from "./middleware/time-limit.ts";
 import { type Api, type ApiEnvironment, createApi } from "./openapi.ts";
 import { PROBLEM_MEDIA_TYPE, problemOf, RequestProblem, retryAfterOf } from "./problem.ts";
 import { addAttachments } from "./routes/attachments.ts";
+import { addConfirmations } from "./routes/confirmations.ts";
 import { addDescription } from "./routes/description.ts";
 import { addEntryPage } from "./routes/entry-page.ts";
 import { addFeeds } from "./routes/feeds.ts";
@@ -58,6 +59,7 @@ export function createApp(service: Service): Api {
   api.use(knownQuery(api));
   refuseReadingBatch(api);
   addAttachments(api, service);
+  addConfirmations(api, service);
   addEntries(api, service);
   addProofs(api, service);
   addPolicyList(api, service);

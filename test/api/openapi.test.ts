@@ -12,6 +12,7 @@ import type { Kind } from "../../src/protocol/entry/kinds.ts";
 import { NOTHING_IN_FORCE } from "../../src/protocol/registration/in-force.ts";
 import { PROBLEM_CODES } from "../../src/service/problem.ts";
 import { policyPredicate, revocationPredicate, statusPredicate } from "../support/document-predicates.ts";
+import { fullPredicates } from "../support/full-predicates.ts";
 import { testKeys } from "../support/keys.ts";
 import { rebuildPredicate, sha256Of } from "../support/release-predicates.ts";
 import { inOrder, signReleaseSet } from "../support/release-set.ts";
@@ -121,6 +122,7 @@ describe("schemas/*.json", () => {
     examples.set("policy", policyPredicate(set));
     examples.set("revocation", revocationPredicate({ digests: [sha256Of("x")] }));
     examples.set("trust-root", root.root);
+    examples.set("identity-keys", (await fullPredicates(keys, set))["identity-keys"]);
     examples.set(
       "status",
       statusPredicate({ ...NOTHING_IN_FORCE, size: 1, trustRoots: [root], changedAt: 1 }),

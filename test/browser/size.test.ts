@@ -24,20 +24,20 @@ async function sizeOf(what: string, code: string): Promise<number> {
 }
 
 describe("browser code", () => {
-  test("verifying a bundle costs at most 23 KiB", async () => {
+  test("verifying a bundle costs at most 27.5 KiB", async () => {
     expect(
       await sizeOf("verifyBundle", `export { verifyBundle } from "touchstone/verifier";`),
-    ).toBeLessThanOrEqual(23 * KIB);
+    ).toBeLessThanOrEqual(27.5 * KIB);
   });
 
-  test("a full appraisal costs at most 65 KiB", async () => {
+  test("a full appraisal costs at most 69 KiB", async () => {
     const code = `export { appraiseEvidence, createBrowserStore, fetchPolicy } from "touchstone/verifier";`;
     expect(await sizeOf("fetchPolicy, createBrowserStore, appraiseEvidence", code)).toBeLessThanOrEqual(
-      65 * KIB,
+      69 * KIB,
     );
     expect(
       await sizeOf("everything in touchstone/verifier", `export * from "touchstone/verifier";`),
-    ).toBeLessThanOrEqual(65 * KIB);
+    ).toBeLessThanOrEqual(69 * KIB);
   });
 
   test("fetching, verifying and remembering, beside it", async () => {

@@ -103,7 +103,7 @@ describe("signatures", () => {
     await keys.add(currentTrustRoot(inForce)?.root.keys ?? []);
     let verified = 0;
     const received = new ReceivedBatch({
-      store: { lookup: async () => ({ entries: [], identities: [], attachments: [] }) },
+      store: { lookup: async () => ({ entries: [], identities: [], attachments: [], tokens: [] }) },
       keys: keys.lookup,
       inForce,
       unavailable: () => null,

@@ -83,6 +83,7 @@ export function revocationPredicate(change: Partial<Predicate<"revocation">>): P
     origin: ORIGIN,
     digests: [],
     keys: [],
+    identities: [],
     reason: "a test",
     advisory: null,
     ...change,

@@ -8,6 +8,9 @@ import { canonicalize } from "../../src/protocol/envelope/canonical-json.ts";
 import { type Envelope, envelopeToJson } from "../../src/protocol/envelope/dsse.ts";
 import { NOW } from "./clock.ts";
 import { revocationPredicate } from "./document-predicates.ts";
+import { identityKeysPredicate, identityRoles } from "./identity-log.ts";
+import { testKeys } from "./keys.ts";
+import { FakeProvider } from "./provider.ts";
 import { kernelPredicate, platformPredicate, sha256Of } from "./release-predicates.ts";
 import { ServiceHarness, type ServiceHarnessOptions } from "./service-harness.ts";
 import { signPlatforms, signStatement } from "./signing.ts";
@@ -19,6 +22,8 @@ export interface ExampleService {
   readonly kernel: { readonly index: number; readonly envelope: Envelope };
   /** An entry that is revoked. */
   readonly revoked: number;
+  /** An entry that was published by an identity. */
+  readonly byIdentity: number;
   /** Hex SHA-256 of an attachment. */
   readonly attachment: string;
   /** Entries under the checkpoint. */
@@ -47,6 +52,7 @@ export async function startExampleService(
     cosigners: [cosigner],
     limits,
     version,
+    trustRoot: await identityRoles(await testKeys()),
     service: { operator: { security: "mailto:security@log.example" } },
   });
   const { keys, log } = harness;
@@ -59,11 +65,14 @@ export async function startExampleService(
   const revocation = revocationPredicate({ name: "old-kernel", digests: [list.envelope.payloadDigest] });
   await log.publish([await signStatement("revocation", revocation, [keys.revocation])]);
   await settled(harness);
+  const [, byIdentity] = await publishByIdentity(harness);
+  await settled(harness);
   const kernel = await log.read.findByDigest(set.kernel.payloadDigest);
   return {
     harness,
     kernel: { index: kernel?.index ?? 0, envelope: set.kernel },
     revoked,
+    byIdentity: byIdentity?.index ?? 0,
     attachment: list.digest,
     size: log.read.published()?.checkpoint.size ?? 0,
     unseen: {
@@ -74,6 +83,14 @@ export async function startExampleService(
       isCosigning = false;
     },
   };
+}
+
+async function publishByIdentity({ keys, log }: ServiceHarness) {
+  const provider = await FakeProvider.example();
+  return log.publish([
+    await signStatement("identity-keys", identityKeysPredicate([provider]), keys.root),
+    await provider.signStatement("platform", platformPredicate("by-a-pipeline")),
+  ]);
 }
 
 async function nextPlatform({ keys }: ServiceHarness, version: string): Promise<string> {

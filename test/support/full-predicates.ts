@@ -1,7 +1,10 @@
 // One statement of every kind with nothing left out: every optional fact given, every list filled, every kind of nested object present.
+
 import type { Kind, Predicate } from "../../src/protocol/entry/kinds.ts";
 import { policyPredicate, revocationPredicate } from "./document-predicates.ts";
+import { identityKeysPredicate, identityRoles } from "./identity-log.ts";
 import type { TestKeys } from "./keys.ts";
+import { releaseRule } from "./provider.ts";
 import {
   driverPredicate,
   gpuRimPredicate,
@@ -55,6 +58,22 @@ const event = {
 const variable = { sha256: sha256Of("variable"), eventSha384: sha384Of("event") };
 
 /** @param set what the statements refer to. */
+const rsaKey = {
+  kid: "kid-1",
+  kty: "RSA" as const,
+  alg: "RS256" as const,
+  n: "v".repeat(342),
+  e: "AQAB" as const,
+};
+const coordinates = { x: "x".repeat(43), y: "y".repeat(43) };
+const ecKey = {
+  kid: "kid-2",
+  kty: "EC" as const,
+  alg: "ES256" as const,
+  crv: "P-256" as const,
+  ...coordinates,
+};
+
 export async function fullPredicates(
   keys: TestKeys,
   set: ReleaseSet,
@@ -159,6 +178,7 @@ export async function fullPredicates(
     revocation: revocationPredicate({
       digests: [sha256Of("bad")],
       keys: [range],
+      identities: [{ rule: releaseRule.id, fromIndex: 3, toIndex: 9 }],
       advisory: "CVE-2026-12345",
     }),
     status: {
@@ -168,12 +188,20 @@ export async function fullPredicates(
       treeSize: 9,
       trustRoot: { version: 1, digest: sha256Of("root") },
       policies: [{ name: "production", version: 1, digest: sha256Of("policy") }],
+      identityKeys: [{ name: "github", version: 1, digest: sha256Of("keys") }],
       revokedDigests: [sha256Of("bad")],
       revokedKeys: [range],
+      revokedIdentities: [{ rule: releaseRule.id, fromIndex: 3, toIndex: 9 }],
       issuedAt: "2026-11-23T12:00:00Z",
       expires: "2026-11-24T12:00:00Z",
     },
+    "identity-keys": identityKeysPredicate([], {
+      version: 2,
+      previous: sha256Of("keys 1"),
+      keys: [rsaKey, ecKey],
+    }),
     "trust-root": await trustRootPredicate(keys, {
+      ...(await identityRoles(keys)),
       version: 2,
       previous: sha256Of("root 1"),
       successor: { origin: "next.example/log", finalSize: 9, finalRoot: sha256Of("tree") },

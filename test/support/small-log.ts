@@ -1,13 +1,21 @@
 // A log in memory, for tests of what verifiers and auditors make of it: it registers by the real rules, or, told to, breaks them.
-import type { LoggedEntry, PolicyBundle } from "../../src/protocol/bundle/policy-bundle.ts";
+import type { Confirmation, LoggedEntry, PolicyBundle } from "../../src/protocol/bundle/policy-bundle.ts";
 import { formatPolicyBundle } from "../../src/protocol/bundle/policy-bundle.ts";
 import { KeyRing } from "../../src/protocol/cryptography/key-ring.ts";
 import { encodeHex } from "../../src/protocol/encoding/hex.ts";
 import { utf8 } from "../../src/protocol/encoding/text.ts";
+import { formatTime } from "../../src/protocol/entry/fields.ts";
 import type { TrustRoot } from "../../src/protocol/entry/trust-root.ts";
-import { type Envelope, verifyEnvelope } from "../../src/protocol/envelope/dsse.ts";
+import {
+  type Envelope,
+  needsTime,
+  recordAt,
+  signersOf,
+  verifyEnvelope,
+} from "../../src/protocol/envelope/dsse.ts";
 import { proveConsistency } from "../../src/protocol/merkle/consistency.ts";
 import { proveInclusion } from "../../src/protocol/merkle/inclusion.ts";
+import { tokenIdOf } from "../../src/protocol/registration/identities.ts";
 import { type InForce, NOTHING_IN_FORCE } from "../../src/protocol/registration/in-force.ts";
 import { type EntryRecord, referencesOf } from "../../src/protocol/registration/references.ts";
 import { type LogView, recordOf, register } from "../../src/protocol/registration/register.ts";
@@ -18,26 +26,34 @@ import { logKey, ORIGIN, witnessKey } from "./witnesses.ts";
 
 export class SmallLog {
   readonly envelopes: Envelope[] = [];
+  /** What the log says of when it takes entries with identities. */
+  now = NOW;
   inForce: InForce = NOTHING_IN_FORCE;
   /** By hex SHA-256. */
   readonly attachments = new Map<string, Uint8Array>();
   readonly #records: EntryRecord[] = [];
   readonly #keys = new KeyRing();
+  /** Ids of tokens that were used. */
+  readonly #tokens = new Set<string>();
 
   /** Registers an entry. @throws PolicyError as the log would. @returns its index. */
-  async add(envelope: Envelope): Promise<number> {
+  async add(sent: Envelope): Promise<number> {
+    const envelope = needsTime(sent) ? recordAt(sent, formatTime(this.now)) : sent;
     if (envelope.statement.kind === "trust-root") await this.#keys.add(envelope.statement.predicate.keys);
-    const result = register(this.view, await verifyEnvelope(envelope, this.#keys.lookup));
+    if (envelope.statement.kind === "identity-keys")
+      await this.#keys.addProvider(envelope.statement.predicate);
+    const verified = await verifyEnvelope(envelope, this.#keys.lookup, undefined, this.#keys.providers);
+    const result = register(this.view, verified);
     if (result.outcome === "known") return result.record.index;
     this.#records.push(result.record);
     this.inForce = result.inForce;
+    for (const token of verified.tokens) this.#tokens.add(tokenIdOf(token));
     return this.envelopes.push(envelope) - 1;
   }
 
   /** Puts an entry into the tree that the rules refuse, as a dishonest log can. @returns its index. */
   smuggle(envelope: Envelope): number {
-    const signers = envelope.signatures.map(({ keyId }) => keyId);
-    this.#records.push(recordOf({ ...envelope, signers }, this.envelopes.length));
+    this.#records.push(recordOf({ ...envelope, ...signersOf(envelope) }, this.envelopes.length));
     this.inForce = { ...this.inForce, size: this.inForce.size + 1 };
     return this.envelopes.push(envelope) - 1;
   }
@@ -53,6 +69,7 @@ export class SmallLog {
       findByDigest: (digest) => this.#records.find((record) => record.digest === digest),
       findByIdentity: (kind, name, version) =>
         this.#records.find((r) => r.kind === kind && r.name === name && r.version === version),
+      hasToken: (id) => this.#tokens.has(id),
       hasAttachment: ({ digest, size }) => this.attachments.get(digest)?.length === size,
       treeRoot: () => encodeHex(this.tree().roots.at(-1)!),
     };
@@ -94,12 +111,31 @@ export class SmallLog {
       policy: entry(this.inForce.policies.get(policyName)!.index),
       entries: [...wanted].map((digest) => entry(this.#records.find((r) => r.digest === digest)!.index)),
       rebuilds: [],
+      identityKeys: this.envelopes.some(({ recordedAt }) => recordedAt !== null)
+        ? this.inForce.identityKeys.map(({ index }) => entry(index))
+        : [],
+      confirmations: await this.#confirmations(),
       revocations: [],
       checkpoint: await this.checkpoint(size),
       consistency:
         since === null ? null : { from: since, proof: proveConsistency(since, size, tree.readNode) },
       ...change,
     };
+  }
+
+  /** A checkpoint over each entry with an identity, cosigned when the log says that it took the entry. */
+  async #confirmations(): Promise<Confirmation[]> {
+    const confirmations: Confirmation[] = [];
+    for (const [index, { recordedAt }] of this.envelopes.entries()) {
+      if (recordedAt === null) continue;
+      const proof = proveInclusion(index, index + 1, this.tree().readNode);
+      confirmations.push({
+        index,
+        proof,
+        checkpoint: await this.checkpoint(index + 1, new Date(recordedAt)),
+      });
+    }
+    return confirmations;
   }
 
   /** Any entry with its proof at the current size. */

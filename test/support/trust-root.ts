@@ -42,13 +42,15 @@ export async function trustRootPredicate(
     roles: {
       root: { keys: keys.root.map(({ keyId }) => keyId), threshold: 1 },
       publisher: [
-        { ...only(keys.publisher), kinds: [...PUBLISHED_KINDS], names: ["*"] },
-        { ...only(keys.otherPublisher), kinds: ["platform"], names: ["other/*"] },
+        { ...only(keys.publisher), identities: [], kinds: [...PUBLISHED_KINDS], names: ["*"] },
+        { ...only(keys.otherPublisher), identities: [], kinds: ["platform"], names: ["other/*"] },
       ],
-      policy: [{ ...only(keys.policy), names: ["*"] }],
-      revocation: only(keys.revocation),
+      policy: [{ ...only(keys.policy), identities: [], names: ["*"] }],
+      revocation: { ...only(keys.revocation), identities: [] },
       status: only(keys.status),
+      identityKeys: null,
     },
+    identities: [],
     successor: null,
     ...change,
   };

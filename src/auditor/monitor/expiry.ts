@@ -1,7 +1,7 @@
 // Says what has expired, or is close to it: status, policies, trust root and checkpoint. Each is warned of so long before its end that
 // somebody can renew it by day.
 import type { TrustRoot } from "../../protocol/entry/trust-root.ts";
-import { parseLeaf } from "../../protocol/envelope/dsse.ts";
+import { parseLeaf, signersOf } from "../../protocol/envelope/dsse.ts";
 import { isAheadOfClock } from "../../protocol/registration/document-times.ts";
 import { type InForce, isRevoked } from "../../protocol/registration/in-force.ts";
 import type { AuditState } from "../audit-state.ts";
@@ -26,10 +26,10 @@ export function documentExpiry(
 ): Finding[] {
   const findings = [expiry("trust-root", `version ${root.version}`, null, root.expires, now)];
   for (const { index, leaf } of state.records.governing()) {
-    const { statement, payloadDigest: digest, signatures } = parseLeaf(leaf);
+    const envelope = parseLeaf(leaf);
+    const { statement, payloadDigest: digest } = envelope;
     const { kind, name } = statement;
-    const signers = signatures.map(({ keyId }) => keyId);
-    if (isRevoked(inForce, { kind, index, digest, signers })) continue;
+    if (isRevoked(inForce, { kind, index, digest, ...signersOf(envelope) })) continue;
     if (kind === "policy" && (policies === null || policies.includes(name))) {
       const { validFrom, expires } = statement.predicate;
       findings.push(expiry("policy", name, validFrom, expires, now));

@@ -231,6 +231,7 @@ async function revokeRelease(story: Story): Promise<void> {
     origin: anchor.origin,
     digests: [image.payloadDigest],
     keys: [],
+    identities: [],
     reason: "guest escape in the demo",
     advisory: null,
   });

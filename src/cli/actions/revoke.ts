@@ -1,6 +1,6 @@
 // Revokes entries and what stolen keys signed, after saying what stops being served by that.
 import type { Kind, Predicate } from "../../protocol/entry/kinds.ts";
-import type { RevokedKey } from "../../protocol/entry/revocation.ts";
+import type { RevokedIdentity, RevokedKey } from "../../protocol/entry/revocation.ts";
 import { canonicalize } from "../../protocol/envelope/canonical-json.ts";
 import { formatStatement } from "../../protocol/envelope/statement.ts";
 import { policiesStoppedBy } from "../../publisher/client/affected-policies.ts";
@@ -40,6 +40,7 @@ export async function runRevoke(
     origin: await logOrigin(options, context),
     digests,
     keys: targets.flatMap(parseKeyRange),
+    identities: targets.flatMap(parseIdentityRange),
   });
   const { version } = draft;
   const stops = await policiesStoppedBy(client, draft);
@@ -72,7 +73,7 @@ export async function runRevoke(
 async function draftRevocation(
   client: LogClient,
   { name, reason, advisory }: RevokeOptions,
-  revoked: Pick<Revocation, "origin" | "digests" | "keys">,
+  revoked: Pick<Revocation, "origin" | "digests" | "keys" | "identities">,
 ): Promise<Revocation> {
   const draft = { name, ...revoked, reason, advisory: advisory ?? null };
   const newest = await findEntry(client, { kind: "revocation", name });
@@ -86,7 +87,7 @@ async function draftRevocation(
 }
 
 async function digestsOf(targets: readonly string[], client: LogClient): Promise<string[]> {
-  const named = targets.filter((target) => !target.startsWith("key:"));
+  const named = targets.filter((target) => !target.startsWith("key:") && !target.startsWith("identity:"));
   return Promise.all(
     named.map(async (target) => {
       const digest = /^sha256:([0-9a-f]{64})$/.exec(target)?.[1];
@@ -105,4 +106,12 @@ function parseKeyRange(target: string): RevokedKey[] {
   if (keyId === undefined)
     throw new UsageError(`${target}: expected key:<64 hex digits>@<from index>..<to index>`);
   return [{ keyId, fromIndex: Number(from), toIndex: Number(to) }];
+}
+
+function parseIdentityRange(target: string): RevokedIdentity[] {
+  if (!target.startsWith("identity:")) return [];
+  const [, rule, from, to] = /^identity:([a-z0-9._-]{1,64})@(\d{1,16})\.\.(\d{1,16})$/.exec(target) ?? [];
+  if (rule === undefined)
+    throw new UsageError(`${target}: expected identity:<id of the rule>@<from index>..<to index>`);
+  return [{ rule, fromIndex: Number(from), toIndex: Number(to) }];
 }

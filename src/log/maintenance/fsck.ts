@@ -18,6 +18,7 @@ import {
 } from "../../protocol/note/cosigned-checkpoint.ts";
 import { type NoteSignature, openNote } from "../../protocol/note/signed-note.ts";
 import { keysOf, parseTlogPolicy, type TlogPolicy } from "../../protocol/note/tlog-policy.ts";
+import { tokenIdOf } from "../../protocol/registration/identities.ts";
 import { currentTrustRoot, type InForce, NOTHING_IN_FORCE } from "../../protocol/registration/in-force.ts";
 import { attachmentsOf } from "../../protocol/registration/references.ts";
 import { register } from "../../protocol/registration/register.ts";
@@ -64,7 +65,7 @@ class Fsck {
   readonly #highWater: Pick<HighWater, "read"> | null;
   readonly #keys = new KeyRing();
   readonly #findings = new FsckFindings();
-  readonly #expected = { digests: 0, signers: 0 };
+  readonly #expected = { digests: 0, signers: 0, tokens: 0 };
   /** Hex SHA-256 of what the entries name. */
   readonly #attached = new Set<string>();
   readonly #tree = GrowingTree.empty();
@@ -176,11 +177,19 @@ class Fsck {
       .catch((error: Error) =>
         this.#findings.add("entry", `a trust root from ${first} on: ${error.message}`),
       );
+    for (const { statement } of present) {
+      if (statement.kind !== "identity-keys") continue;
+      await this.#keys
+        .addProvider(statement.predicate)
+        .catch((error: Error) =>
+          this.#findings.add("entry", `identity-keys from ${first} on: ${error.message}`),
+        );
+    }
     return Promise.all(
       envelopes.map(async (envelope, i) => {
         if (envelope === undefined) return undefined;
         try {
-          return (await verifyBatch([envelope], this.#keys.lookup))[0];
+          return (await verifyBatch([envelope], this.#keys))[0];
         } catch (error) {
           this.#findings.add("signature", `entry ${first + i}: ${(error as Error).message}`);
           return undefined;
@@ -210,9 +219,11 @@ class Fsck {
     if (identities[0]?.index !== index || byDigest !== index)
       this.#findings.add("index", `entry ${index} is not found by its digest or name`);
     const digests = digestsOf(envelope);
+    const tokens = envelope.tokens.map(tokenIdOf);
+    this.#expected.tokens += tokens.length;
     this.#expected.digests += inspection.digestRows(digests);
     this.#expected.signers += envelope.signers.length;
-    if (!(await inspection.leadsTo(index, { digests, signers: envelope.signers })))
+    if (!(await inspection.leadsTo(index, { digests, tokens, signers: envelope.signers })))
       this.#findings.add("index", `entry ${index} is not found by a digest or key in it`);
   }
 
@@ -267,11 +278,13 @@ class Fsck {
       this.#findings.add("entry", `${counts.entries - size} entries are not in line with the others`);
     if (counts.tiles !== tiles)
       this.#findings.add("tile", `${counts.tiles} tiles are stored, the tree has ${tiles}`);
-    const { digests, signers } = this.#expected;
+    const { digests, signers, tokens: used } = this.#expected;
     if (counts.digests !== digests)
       this.#findings.add("index", `${counts.digests} digests are indexed, the entries name ${digests}`);
     if (counts.signers !== signers)
       this.#findings.add("index", `${counts.signers} signatures are indexed, the entries have ${signers}`);
+    if (counts.tokens !== used)
+      this.#findings.add("index", `${counts.tokens} tokens are indexed, the entries have ${used}`);
   }
 
   async #checkInForce(size: number): Promise<void> {
@@ -340,6 +353,9 @@ function describe({
   policies,
   revokedDigests,
   revokedKeys,
+  revokedIdentities,
+  identityKeys,
+  recordedAt,
   status,
   changedAt,
 }: InForce): string {
@@ -353,6 +369,9 @@ function describe({
     newest,
     revoked: [...revokedDigests].sort(),
     revokedKeys,
+    revokedIdentities,
+    providers: identityKeys.map(({ index, digest }) => ({ index, digest })),
+    recordedAt,
     status,
     changedAt,
   });

@@ -151,17 +151,19 @@ async function replay(
   const inForce = await loadInForce(store, head.size);
   const keys = new KeyRing();
   for (const { root } of inForce.trustRoots) await keys.add(root.keys);
+  for (const { keys: provider } of inForce.identityKeys) await keys.addProvider(provider);
   const recorder = new Recorder({ store, tree, state: { head, inForce }, observer: NO_OBSERVER });
   const target = head.size + hashes.length;
   for (const range of bundlesOfRange(head.size, hashes.length, target)) {
     const start = range.index * TILE_WIDTH + range.first - head.size;
     const envelopes = await fetchEnvelopes(config.fetch, range, hashes.slice(start, start + range.count));
-    const verified = await verifyBatch(envelopes, keys.lookup);
+    const verified = await verifyBatch(envelopes, keys);
     const batch = await recorder.begin(verified);
     batch.accept(verified, null, await fetchAttachments(config, envelopes));
     await recorder.record(batch);
     for (const { statement } of envelopes) {
       if (statement.kind === "trust-root") await keys.add(statement.predicate.keys);
+      if (statement.kind === "identity-keys") await keys.addProvider(statement.predicate);
     }
     onProgress?.(start + range.count, hashes.length);
   }

@@ -2,7 +2,8 @@
 // entries of the batch that were accepted so far.
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import type { Attachment } from "../../protocol/entry/attachment.ts";
-import type { Envelope } from "../../protocol/envelope/dsse.ts";
+import type { Envelope, VerifiedEnvelope } from "../../protocol/envelope/dsse.ts";
+import { tokenIdOf } from "../../protocol/registration/identities.ts";
 import type { InForce } from "../../protocol/registration/in-force.ts";
 import {
   attachmentsOf,
@@ -21,6 +22,8 @@ export class BatchView implements LogView {
   readonly #byDigest = new Map<string, EntryRecord>();
   readonly #byIdentity = new Map<string, KnownEntry>();
   #attachments: ReadonlySet<string> = new Set();
+  /** By the index of their entry where the batch added them. */
+  readonly #tokens = new Map<string, number | null>();
   readonly #added: EntryRecord[] = [];
   readonly #treeRoot: () => Uint8Array;
 
@@ -33,13 +36,14 @@ export class BatchView implements LogView {
   static async load(
     store: EntryLookup,
     inForce: InForce,
-    envelopes: ReadonlyArray<Pick<Envelope, "statement">>,
+    envelopes: readonly Asking[],
     treeRoot: () => Uint8Array,
   ): Promise<BatchView> {
     const view = new BatchView(inForce, treeRoot);
     const found = await store.lookup(whatRulesAskAbout(envelopes));
     for (const record of found.entries) view.#byDigest.set(record.digest, record);
     for (const known of found.identities) view.#byIdentity.set(keyOf(known), known);
+    for (const token of found.tokens) view.#tokens.set(token, null);
     view.#attachments = new Set(found.attachments.map(({ digest, size }) => attachmentKey(digest, size)));
     return view;
   }
@@ -56,13 +60,18 @@ export class BatchView implements LogView {
     return this.#attachments.has(attachmentKey(digest, size));
   }
 
+  hasToken(tokenId: string): boolean {
+    return this.#tokens.has(tokenId);
+  }
+
   treeRoot(): string {
     return encodeHex(this.#treeRoot());
   }
 
   /** An entry that was accepted is there for the ones after it. */
-  add(record: EntryRecord, inForce: InForce): void {
+  add(record: EntryRecord, inForce: InForce, tokens: readonly string[] = []): void {
     this.#added.push(record);
+    for (const token of tokens) this.#tokens.set(token, record.index);
     this.#byDigest.set(record.digest, record);
     this.#byIdentity.set(keyOf(record), record);
     this.inForce = inForce;
@@ -84,6 +93,7 @@ export class BatchView implements LogView {
       for (const record of this.#added.splice(count)) {
         this.#byDigest.delete(record.digest);
         this.#byIdentity.delete(keyOf(record));
+        for (const [token, index] of this.#tokens) if (index === record.index) this.#tokens.delete(token);
       }
       this.inForce = inForce;
       this.#attachments = attachments;
@@ -91,11 +101,18 @@ export class BatchView implements LogView {
   }
 }
 
-function whatRulesAskAbout(envelopes: ReadonlyArray<Pick<Envelope, "statement">>): Lookup {
+type Asking = Pick<Envelope, "statement"> & Partial<Pick<VerifiedEnvelope, "tokens">>;
+
+function whatRulesAskAbout(envelopes: readonly Asking[]): Lookup {
   const statements = envelopes.map(({ statement }) => statement);
   const digests = statements.flatMap((statement) => [
     ...referencesOf(statement).map(({ digest }) => digest),
     ...(statement.kind === "revocation" ? statement.predicate.digests : []),
   ]);
-  return { digests, identities: statements, attachments: statements.flatMap(attachmentsOf) };
+  return {
+    digests,
+    identities: statements,
+    attachments: statements.flatMap(attachmentsOf),
+    tokens: envelopes.flatMap(({ tokens = [] }) => tokens.map(tokenIdOf)),
+  };
 }

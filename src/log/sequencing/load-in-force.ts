@@ -9,8 +9,7 @@ export async function loadInForce(store: LogReader, size: number): Promise<InFor
   const indexes = await store.entriesInForce(size);
   const leaves = await store.readEntries(indexes);
   leaves.forEach((leaf, i) => {
-    const { payloadDigest, statement } = parseLeaf(leaf);
-    inForce = applyEntry(inForce, { index: indexes[i] as number, payloadDigest, statement });
+    inForce = applyEntry(inForce, { ...parseLeaf(leaf), index: indexes[i] as number });
   });
   return { ...inForce, size };
 }

@@ -1,8 +1,10 @@
 // Decides the entries of a batch, each against the log as it will be at the index that the entry would get.
 import { nativeSha256 } from "../../node/sha256.ts";
-import type { VerifiedEnvelope } from "../../protocol/envelope/dsse.ts";
+import { formatTime } from "../../protocol/entry/fields.ts";
+import { needsTime, recordAt, type VerifiedEnvelope } from "../../protocol/envelope/dsse.ts";
 import { hashLeaf } from "../../protocol/merkle/hash.ts";
 import { requireTimely } from "../../protocol/registration/document-times.ts";
+import { tokenIdOf } from "../../protocol/registration/identities.ts";
 import type { InForce } from "../../protocol/registration/in-force.ts";
 import { attachmentsOf } from "../../protocol/registration/references.ts";
 import { register } from "../../protocol/registration/register.ts";
@@ -85,16 +87,24 @@ export class PendingBatch {
     }
   }
 
-  #register(envelope: VerifiedEnvelope, arrived: Date | null, attached: Attached): Sequenced {
+  #register(sent: VerifiedEnvelope, arrived: Date | null, attached: Attached): Sequenced {
+    const envelope = arrived !== null && needsTime(sent) ? this.#recordNow(sent, arrived) : sent;
     const registration = register(this.#view, envelope);
     const { index } = registration.record;
     if (registration.outcome === "new") {
       if (arrived !== null) requireTimely(envelope.statement, arrived);
       const leafHash = hashLeaf(envelope.leaf, nativeSha256);
       this.#accepted.push({ envelope, leafHash, attachments: namedBy(envelope, attached) });
-      this.#view.add(registration.record, registration.inForce);
+      this.#view.add(registration.record, registration.inForce, envelope.tokens.map(tokenIdOf));
     }
     return { outcome: registration.outcome, index };
+  }
+
+  /** The entry with its time, which is never before that of an entry before it, whatever the clock says. */
+  #recordNow(envelope: VerifiedEnvelope, now: Date): VerifiedEnvelope {
+    const time = formatTime(now);
+    const before = this.#view.inForce.recordedAt ?? time;
+    return { ...envelope, ...recordAt(envelope, before > time ? before : time) };
   }
 }
 

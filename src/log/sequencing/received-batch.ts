@@ -12,6 +12,7 @@ import {
   verifyEnvelope,
 } from "../../protocol/envelope/dsse.ts";
 import { MalformedError } from "../../protocol/errors.ts";
+import type { TokenKeyLookup } from "../../protocol/identity/verify-token.ts";
 import { applyEntry, type InForce } from "../../protocol/registration/in-force.ts";
 import { attachmentsOf } from "../../protocol/registration/references.ts";
 import { checkSigners, findKnown } from "../../protocol/registration/register.ts";
@@ -29,6 +30,8 @@ export interface ReceivedBatchConfig {
   readonly store: EntryLookup;
   /** The keys of the log's trust roots. */
   readonly keys: KeyLookup;
+  /** The keys of providers of identities that the log has. */
+  readonly providers?: TokenKeyLookup;
   /** What is in force after everything durable. */
   readonly inForce: InForce;
   /** Why an envelope that is new is not taken now, or null. */
@@ -84,7 +87,8 @@ export class ReceivedBatch {
     this.#lines.push(at);
     const { statement } = line;
     const named = attachmentsOf(statement);
-    const isAwaited = statement.kind === "trust-root" || named.length > 0;
+    const bringsKeys = statement.kind === "trust-root" || statement.kind === "identity-keys";
+    const isAwaited = bringsKeys || named.length > 0;
     if (isAwaited) await this.settle();
     const checking = this.#check(line);
     // Its failure is told where its turn comes.
@@ -122,6 +126,12 @@ export class ReceivedBatch {
   }
 
   async #check(envelope: Envelope): Promise<Checked> {
+    if (envelope.recordedAt !== null)
+      throw new MalformedError(
+        "DSSE envelope",
+        "the log says when it takes an entry; send it without",
+        "/recordedAt",
+      );
     const { identities } = await this.#config.store.lookup({ identities: [envelope.statement] });
     const known = findKnown({ findByIdentity: () => identities[0] }, envelope);
     if (known !== undefined) return { envelope: withSigners(envelope), index: known.index };
@@ -131,21 +141,28 @@ export class ReceivedBatch {
   }
 
   async #verify(envelope: Envelope): Promise<VerifiedEnvelope> {
-    const { statement, payloadDigest } = envelope;
+    const { statement } = envelope;
     const { verify = entryVerifier(this.#lines.length) } = this.#config;
     const claimed = withSigners(envelope);
     if (statement.kind !== "trust-root") {
       // A key that nobody has introduced is refused below, by that name.
       if (claimed.signers.every((keyId) => this.#lookup(keyId))) checkSigners(this.#inForce, claimed);
-      return verifyEnvelope(envelope, this.#lookup, verify);
+      const verified = await verifyEnvelope(envelope, this.#lookup, verify, this.#providers);
+      if (statement.kind === "identity-keys") await this.#introduced.addProvider(statement.predicate);
+      return verified;
     }
     // A trust root may be signed with keys that it brings itself, and allows the lines after it.
     checkSigners(this.#inForce, claimed);
     await this.#introduced.add(statement.predicate.keys);
     const verified = await verifyEnvelope(envelope, this.#lookup, verify);
-    this.#inForce = applyEntry(this.#inForce, { index: this.#inForce.size, payloadDigest, statement });
+    this.#inForce = applyEntry(this.#inForce, { ...envelope, index: this.#inForce.size });
     return verified;
   }
+
+  readonly #providers: TokenKeyLookup = (issuer, kid) => [
+    ...(this.#config.providers?.(issuer, kid) ?? []),
+    ...this.#introduced.providers(issuer, kid),
+  ];
 
   readonly #lookup: KeyLookup = (keyId) => this.#config.keys(keyId) ?? this.#introduced.lookup(keyId);
 

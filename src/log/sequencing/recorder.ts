@@ -1,6 +1,7 @@
 // Records batches: one compare-and-swap on the tree size makes a batch durable, so nothing can have changed since it was decided.
 import { equalBytes } from "../../protocol/encoding/bytes.ts";
 import type { VerifiedEnvelope } from "../../protocol/envelope/dsse.ts";
+import { tokenIdOf } from "../../protocol/registration/identities.ts";
 import type { InForce } from "../../protocol/registration/in-force.ts";
 import { ConflictError, LogUnavailableError } from "../errors.ts";
 import type { Observer } from "../observer.ts";
@@ -129,5 +130,6 @@ export class Recorder {
 function newEntry(envelope: VerifiedEnvelope, index: number): NewEntry {
   const { leaf, payloadDigest, statement, signers } = envelope;
   const { kind, name, version } = statement;
-  return { index, leaf, payloadDigest, kind, name, version, signers, digests: digestsOf(envelope) };
+  const tokens = envelope.tokens.map(tokenIdOf);
+  return { index, leaf, payloadDigest, kind, name, version, signers, tokens, digests: digestsOf(envelope) };
 }

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { nativeSha256 } from "../../node/sha256.ts";
 import { KeyRing } from "../../protocol/cryptography/key-ring.ts";
-import { type Envelope, parseLeaf } from "../../protocol/envelope/dsse.ts";
+import { type Envelope, needsTime, parseLeaf } from "../../protocol/envelope/dsse.ts";
 import type { Statement } from "../../protocol/envelope/statement.ts";
 import { hashLeaf } from "../../protocol/merkle/hash.ts";
 import type { Checkpoint } from "../../protocol/note/checkpoint.ts";
@@ -105,7 +105,8 @@ export class Sequencer {
       // ANSWERED, with what is in the log.
       return await Promise.all(
         sequenced.map(async ({ outcome, index }, i) => {
-          const leaf = outcome === "new" ? (envelopes[i] as Envelope).leaf : await readLeaf(store, index);
+          const sent = envelopes[i] as Envelope;
+          const leaf = outcome === "new" && !needsTime(sent) ? sent.leaf : await readLeaf(store, index);
           return { outcome, index, leaf, leafHash: hashLeaf(leaf, nativeSha256), state } as const;
         }),
       );
@@ -199,6 +200,7 @@ export class Sequencer {
     const received = new ReceivedBatch({
       store,
       keys: this.#keys.lookup,
+      providers: this.#keys.providers,
       inForce: recorder.state.inForce,
       unavailable: (envelope) => this.#unavailableFor(envelope),
     });
@@ -237,6 +239,7 @@ export class Sequencer {
   /** Takes note of an entry that is in the log. */
   async #observe(statement: Statement): Promise<void> {
     if (statement.kind === "trust-root") await this.#keys.add(statement.predicate.keys);
+    if (statement.kind === "identity-keys") await this.#keys.addProvider(statement.predicate);
     this.#config.issuer?.observe(statement);
   }
 
@@ -306,11 +309,12 @@ export class Sequencer {
     recorder.stop(new LogUnavailableError("log-stopped", cause.message, { cause }));
   }
 
-  /** Takes up what a start has found: the keys of the trust roots, and the newest status. */
+  /** Takes up what a start has found: the keys of trust roots and providers, and the newest status. */
   async resume(): Promise<void> {
     const { recorder, store } = this.#config;
-    const { trustRoots, status } = recorder.state.inForce;
+    const { trustRoots, identityKeys, status } = recorder.state.inForce;
     for (const { root } of trustRoots) await this.#keys.add(root.keys);
+    for (const { keys } of identityKeys) await this.#keys.addProvider(keys);
     if (status !== null) await this.#observe(parseLeaf(await readLeaf(store, status.index)).statement);
   }
 

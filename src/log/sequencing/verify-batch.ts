@@ -7,27 +7,37 @@ import {
   type VerifiedEnvelope,
   verifyEnvelope,
 } from "../../protocol/envelope/dsse.ts";
+import type { TokenKeyLookup } from "../../protocol/identity/verify-token.ts";
 import { BatchRefusedError } from "../errors.ts";
 
+/** The keys that a log knows. */
+type KnownKeys = Pick<KeyRing, "lookup" | "providers">;
+
 /**
- * Verifies envelopes with the keys of the log's trust roots and of those earlier among the envelopes. A trust root may be signed with
+ * Verifies envelopes with the keys of the log's trust roots and providers, and of those earlier among the envelopes. A trust root may be signed with
  * its own keys: whether they count is for registration to say.
  * @throws VerificationError, or for several envelopes BatchRefusedError around it, naming the first that fails.
  */
 export async function verifyBatch(
   envelopes: readonly Envelope[],
-  keys: KeyLookup,
+  keys: KnownKeys,
 ): Promise<VerifiedEnvelope[]> {
   const introduced = new KeyRing();
-  const lookup: KeyLookup = (keyId) => keys(keyId) ?? introduced.lookup(keyId);
+  const lookup: KeyLookup = (keyId) => keys.lookup(keyId) ?? introduced.lookup(keyId);
+  const providers: TokenKeyLookup = (issuer, kid) => [
+    ...keys.providers(issuer, kid),
+    ...introduced.providers(issuer, kid),
+  ];
   const verify = entryVerifier(envelopes.length);
   let ready: Promise<void> = Promise.resolve();
   const results = await Promise.allSettled(
     envelopes.map(async (envelope) => {
       const { statement } = envelope;
       if (statement.kind === "trust-root") ready = ready.then(() => introduced.add(statement.predicate.keys));
+      if (statement.kind === "identity-keys")
+        ready = ready.then(() => introduced.addProvider(statement.predicate));
       await ready;
-      return verifyEnvelope(envelope, lookup, verify);
+      return verifyEnvelope(envelope, lookup, verify, providers);
     }),
   );
   return results.map((result, position) => {

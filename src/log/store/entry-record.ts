@@ -1,5 +1,5 @@
 // Takes from a leaf what the registration rules and the search index need of an entry.
-import { type Envelope, parseLeaf } from "../../protocol/envelope/dsse.ts";
+import { type Envelope, parseLeaf, signersOf, type VerifiedEnvelope } from "../../protocol/envelope/dsse.ts";
 import type { EntryRecord } from "../../protocol/registration/references.ts";
 import { recordOf } from "../../protocol/registration/register.ts";
 
@@ -8,9 +8,9 @@ export function recordOfLeaf(leaf: Uint8Array, index: number): EntryRecord {
   return recordOf(withSigners(parseLeaf(leaf)), index);
 }
 
-/** An envelope of the log with its signers; nothing is verified here. */
-export function withSigners(envelope: Envelope): Envelope & { readonly signers: readonly string[] } {
-  return { ...envelope, signers: envelope.signatures.map(({ keyId }) => keyId) };
+/** An envelope of the log with its signers, and without what its tokens say; nothing is verified here. */
+export function withSigners(envelope: Envelope): VerifiedEnvelope {
+  return { ...envelope, ...signersOf(envelope), tokens: [] };
 }
 
 /** Runs of hex digits at least as long as a SHA-256. Those of exactly the length of SHA-256, SHA-384 or SHA-512 are digests. */

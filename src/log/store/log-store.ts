@@ -20,6 +20,8 @@ export interface NewEntry {
   readonly name: string;
   readonly version: string;
   readonly signers: readonly string[];
+  /** Ids of the tokens of its identities, hex: no two entries have the same. */
+  readonly tokens: readonly string[];
   /** Hex digests that the statement names, each once. */
   readonly digests: readonly string[];
 }
@@ -94,6 +96,8 @@ export interface Lookup {
   readonly digests: readonly string[];
   readonly identities: readonly Identity[];
   readonly attachments: ReadonlyArray<Pick<Attachment, "digest" | "size">>;
+  /** Ids of tokens. */
+  readonly tokens: readonly string[];
 }
 
 /** What a store has of it, in any order, each once. */
@@ -104,6 +108,8 @@ export interface Found {
   readonly identities: readonly KnownEntry[];
   /** The attachments of that digest and that size. */
   readonly attachments: ReadonlyArray<Pick<Attachment, "digest" | "size">>;
+  /** The tokens by which entries were published. */
+  readonly tokens: readonly string[];
 }
 
 /** Finding what was registered before: all that registration asks of a store. */
@@ -124,8 +130,8 @@ export interface LogReader extends TileStore, EntryLookup {
   search(query: SearchQuery): Promise<SearchPage>;
 
   /**
-   * Indexes below `size`, in order, of the entries from which follows what was in force at that size: every trust root and
-   * revocation, the newest policy of each name, and the newest status.
+   * Indexes below `size`, in order, each once, of the entries from which follows what was in force at that size: every trust root,
+   * revocation and identity-keys, the newest policy of each name, the newest status, and the newest entry with an identity.
    */
   entriesInForce(size: number): Promise<number[]>;
 

@@ -10,6 +10,8 @@ export interface StoreCounts {
   readonly digests: number;
   /** Rows of the index of signers. */
   readonly signers: number;
+  /** Rows of the index of tokens. */
+  readonly tokens: number;
   readonly tiles: number;
 }
 
@@ -19,6 +21,8 @@ export interface IndexedBy {
   readonly digests: readonly string[];
   /** Key ids. */
   readonly signers: readonly string[];
+  /** Ids of tokens. */
+  readonly tokens: readonly string[];
 }
 
 export interface StoreInspection {

@@ -19,6 +19,14 @@ export const loggedEntryJson = z
   })
   .describe("An entry, its index and its proof");
 
+export const confirmationJson = z
+  .strictObject({
+    index: integer,
+    checkpoint: z.string().max(65_536).describe("A checkpoint over the entry, cosigned soon after it"),
+    proof: proof.describe("Inclusion proof of the entry to that checkpoint"),
+  })
+  .describe("Proof of when an entry with an identity was there at the latest");
+
 export const policyBundleJson = z
   .strictObject({
     format: z.literal("touchstone-policy-bundle/v1"),
@@ -32,6 +40,14 @@ export const policyBundleJson = z
       .array(loggedEntryJson)
       .max(256)
       .describe("Rebuilds of them by keys that the policy names; none where it names no keys"),
+    identityKeys: z
+      .array(loggedEntryJson)
+      .max(256)
+      .describe("All keys of each provider by whose tokens entries were published, oldest first"),
+    confirmations: z
+      .array(confirmationJson)
+      .max(512)
+      .describe("When each entry with an identity was there at the latest"),
     revocations: z.array(loggedEntryJson).max(256).describe("Revocations that concern any of them"),
     checkpoint: z.string().max(65_536).describe("Cosigned checkpoint (C2SP tlog-checkpoint)"),
     consistency: z

@@ -19,6 +19,21 @@ export const loggedEntryJson = object<LoggedEntryJson>({
   proof: list(string(matching(/^[A-Za-z0-9+/]{43}=$/)), atMost(63)),
 });
 
+/** Proof of when an entry with an identity was there at the latest */
+export type ConfirmationJson = {
+  index: number;
+  /** A checkpoint over the entry, cosigned soon after it */
+  checkpoint: string;
+  /** Inclusion proof of the entry to that checkpoint */
+  proof: string[];
+};
+
+export const confirmationJson = object<ConfirmationJson>({
+  index: integer,
+  checkpoint: string(atMost(65536)),
+  proof: list(string(matching(/^[A-Za-z0-9+/]{43}=$/)), atMost(63)),
+});
+
 /** Policy bundle */
 export type PolicyBundleJson = {
   format: "touchstone-policy-bundle/v1";
@@ -35,6 +50,10 @@ export type PolicyBundleJson = {
   entries: LoggedEntryJson[];
   /** Rebuilds of them by keys that the policy names; none where it names no keys */
   rebuilds: LoggedEntryJson[];
+  /** All keys of each provider by whose tokens entries were published, oldest first */
+  identityKeys: LoggedEntryJson[];
+  /** When each entry with an identity was there at the latest */
+  confirmations: ConfirmationJson[];
   /** Revocations that concern any of them */
   revocations: LoggedEntryJson[];
   /** Cosigned checkpoint (C2SP tlog-checkpoint) */
@@ -55,6 +74,8 @@ export const policyBundleJson = object<PolicyBundleJson>({
   policy: loggedEntryJson,
   entries: list(loggedEntryJson, atMost(512)),
   rebuilds: list(loggedEntryJson, atMost(256)),
+  identityKeys: list(loggedEntryJson, atMost(256)),
+  confirmations: list(confirmationJson, atMost(512)),
   revocations: list(loggedEntryJson, atMost(256)),
   checkpoint: string(atMost(65536)),
   consistency: nullable(

@@ -2,7 +2,7 @@
 // Reading it proves nothing; src/verifier/bundle/verify-bundle.ts does that.
 import { decodeBase64, encodeBase64 } from "../encoding/base64.ts";
 import { readAs } from "../encoding/shape.ts";
-import { type Envelope, envelopeFromJson, envelopeToJson } from "../envelope/dsse.ts";
+import { type Envelope, envelopeFromJson, envelopeToJson, requireTime } from "../envelope/dsse.ts";
 import { parseJson } from "../envelope/parse-json.ts";
 import { type LoggedEntryJson, type PolicyBundleJson, policyBundleJson } from "./policy-bundle.shape.ts";
 
@@ -15,6 +15,16 @@ export interface LoggedEntry {
   readonly index: number;
   readonly envelope: Envelope;
   /** 32-byte hashes, leaf's sibling first. */
+  readonly proof: readonly Uint8Array[];
+}
+
+/** A checkpoint over an entry with an identity, read but not verified. */
+export interface Confirmation {
+  /** Of the entry. */
+  readonly index: number;
+  /** The signed note. */
+  readonly checkpoint: string;
+  /** Inclusion proof of the entry to that checkpoint: 32-byte hashes, leaf's sibling first. */
   readonly proof: readonly Uint8Array[];
 }
 
@@ -33,6 +43,8 @@ export interface PolicyBundle {
   readonly policy: LoggedEntry;
   readonly entries: readonly LoggedEntry[];
   readonly rebuilds: readonly LoggedEntry[];
+  readonly identityKeys: readonly LoggedEntry[];
+  readonly confirmations: readonly Confirmation[];
   readonly revocations: readonly LoggedEntry[];
   readonly checkpoint: string;
   readonly consistency: { readonly from: number; readonly proof: readonly Uint8Array[] } | null;
@@ -55,6 +67,11 @@ export function parsePolicyBundle(bytes: Uint8Array): PolicyBundle {
     policy: parseLoggedEntry(json.policy),
     entries: json.entries.map(parseLoggedEntry),
     rebuilds: json.rebuilds.map(parseLoggedEntry),
+    identityKeys: json.identityKeys.map(parseLoggedEntry),
+    confirmations: json.confirmations.map(({ proof, ...rest }) => ({
+      ...rest,
+      proof: proof.map(decodeBase64),
+    })),
     revocations: json.revocations.map(parseLoggedEntry),
     consistency: json.consistency && {
       from: json.consistency.from,
@@ -80,6 +97,12 @@ export function formatPolicyBundle(bundle: PolicyBundle): string {
     policy: writeEntry(bundle.policy),
     entries: bundle.entries.map(writeEntry),
     rebuilds: bundle.rebuilds.map(writeEntry),
+    identityKeys: bundle.identityKeys.map(writeEntry),
+    confirmations: bundle.confirmations.map(({ index, checkpoint, proof }) => ({
+      index,
+      checkpoint,
+      proof: proof.map(encodeBase64),
+    })),
     revocations: bundle.revocations.map(writeEntry),
     checkpoint: bundle.checkpoint,
     consistency: bundle.consistency && {
@@ -91,7 +114,7 @@ export function formatPolicyBundle(bundle: PolicyBundle): string {
 }
 
 function parseLoggedEntry({ index, envelope, proof }: LoggedEntryJson): LoggedEntry {
-  return { index, envelope: envelopeFromJson(envelope), proof: proof.map(decodeBase64) };
+  return { index, envelope: requireTime(envelopeFromJson(envelope)), proof: proof.map(decodeBase64) };
 }
 
 function writeEntry({ index, envelope, proof }: LoggedEntry): LoggedEntryJson {

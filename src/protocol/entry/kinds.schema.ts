@@ -1,6 +1,7 @@
 // Lists the schema of each kind's predicate, and of the lists that may be attached to one. A new kind is a line here as well; the validators
 // of kinds.shape.ts follow from it.
 import * as z from "zod";
+import { identityKeys } from "./identity-keys.schema.ts";
 import { driverBuild } from "./kinds/driver-build.schema.ts";
 import { gpuRim } from "./kinds/gpu-rim.schema.ts";
 import { gspFirmware } from "./kinds/gsp-firmware.schema.ts";
@@ -27,6 +28,7 @@ export const PREDICATES = {
   revocation,
   status,
   "trust-root": trustRoot,
+  "identity-keys": identityKeys,
 } as const;
 
 /** The name of a kind. */

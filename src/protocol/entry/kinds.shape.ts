@@ -1,6 +1,7 @@
 // Reads what kinds.schema.ts describes. Generated from it by `npm run generate`; do not edit.
 import { oneOf } from "../shape/containers.ts";
 import type { Shape } from "../shape/shape.ts";
+import { type IdentityKeys, identityKeys } from "./identity-keys.shape.ts";
 import { type DriverBuild, driverBuild } from "./kinds/driver-build.shape.ts";
 import { type GpuRim, gpuRim } from "./kinds/gpu-rim.shape.ts";
 import { type GspFirmware, gspFirmware } from "./kinds/gsp-firmware.shape.ts";
@@ -27,6 +28,7 @@ export type Predicates = {
   revocation: Revocation;
   status: Status;
   "trust-root": TrustRoot;
+  "identity-keys": IdentityKeys;
 };
 
 export const PREDICATES: { readonly [K in keyof Predicates]: Shape<Predicates[K]> } = {
@@ -41,6 +43,7 @@ export const PREDICATES: { readonly [K in keyof Predicates]: Shape<Predicates[K]
   revocation,
   status,
   "trust-root": trustRoot,
+  "identity-keys": identityKeys,
 };
 
 export type Kind =
@@ -54,7 +57,8 @@ export type Kind =
   | "policy"
   | "revocation"
   | "status"
-  | "trust-root";
+  | "trust-root"
+  | "identity-keys";
 
 export const kind: Shape<Kind> = oneOf(
   "platform",
@@ -68,6 +72,7 @@ export const kind: Shape<Kind> = oneOf(
   "revocation",
   "status",
   "trust-root",
+  "identity-keys",
 );
 
 export type Attached = {

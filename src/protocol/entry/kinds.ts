@@ -11,6 +11,7 @@ const DOCUMENTS = [
   documentKind("revocation"),
   documentKind("status"),
   documentKind("trust-root"),
+  documentKind("identity-keys"),
 ] as const;
 
 type KindObject = (typeof RELEASES)[number] | (typeof DOCUMENTS)[number];

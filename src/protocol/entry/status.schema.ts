@@ -1,7 +1,7 @@
 // Gives the schema of the kind status (status.ts).
 import * as z from "zod";
 import { name, positive, sha256, time } from "./fields.schema.ts";
-import { revokedKey } from "./revocation.schema.ts";
+import { revokedIdentity, revokedKey } from "./revocation.schema.ts";
 import { isChained, isIssuedBeforeItExpires } from "./status.ts";
 
 export const status = z
@@ -15,8 +15,16 @@ export const status = z
       .array(z.strictObject({ name, version: positive, digest: sha256 }))
       .max(128)
       .describe("Newest version of every policy, by name"),
+    identityKeys: z
+      .array(z.strictObject({ name, version: positive, digest: sha256 }))
+      .max(16)
+      .describe("Newest keys of every provider of identities, by name"),
     revokedDigests: z.array(sha256).max(512).describe("Every payload digest revoked below treeSize, sorted"),
     revokedKeys: z.array(revokedKey).max(64).describe("Every key range revoked below treeSize, in order"),
+    revokedIdentities: z
+      .array(revokedIdentity)
+      .max(64)
+      .describe("Every range of an identity rule revoked below treeSize, in order"),
     issuedAt: time,
     expires: time,
   })

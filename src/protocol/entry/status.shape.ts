@@ -3,7 +3,7 @@ import { list, nullable, object, oneOf } from "../shape/containers.ts";
 import { atMost } from "../shape/scalars.ts";
 import { rule } from "../shape/shape.ts";
 import { name, positive, sha256, time } from "./fields.shape.ts";
-import { type RevokedKey, revokedKey } from "./revocation.shape.ts";
+import { type RevokedIdentity, type RevokedKey, revokedIdentity, revokedKey } from "./revocation.shape.ts";
 import { isChained, isIssuedBeforeItExpires } from "./status.ts";
 
 /** Summary of what is in force */
@@ -28,10 +28,20 @@ export type Status = {
     /** SHA-256, lower-case hex */
     digest: string;
   }[];
+  /** Newest keys of every provider of identities, by name */
+  identityKeys: {
+    /** Name: segments of a-z, 0-9, '.', '_' and '-', with '/' between them; at most 128 bytes */
+    name: string;
+    version: number;
+    /** SHA-256, lower-case hex */
+    digest: string;
+  }[];
   /** Every payload digest revoked below treeSize, sorted */
   revokedDigests: string[];
   /** Every key range revoked below treeSize, in order */
   revokedKeys: RevokedKey[];
+  /** Every range of an identity rule revoked below treeSize, in order */
+  revokedIdentities: RevokedIdentity[];
   /** RFC 3339, UTC, seconds */
   issuedAt: string;
   /** RFC 3339, UTC, seconds */
@@ -56,8 +66,17 @@ export const status = object<Status>(
       }),
       atMost(128),
     ),
+    identityKeys: list(
+      object({
+        name,
+        version: positive,
+        digest: sha256,
+      }),
+      atMost(16),
+    ),
     revokedDigests: list(sha256, atMost(512)),
     revokedKeys: list(revokedKey, atMost(64)),
+    revokedIdentities: list(revokedIdentity, atMost(64)),
     issuedAt: time,
     expires: time,
   },

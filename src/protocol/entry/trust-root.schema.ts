@@ -1,8 +1,9 @@
 // Gives the schema of the kind trust-root (trust-root.ts).
 import * as z from "zod";
 import { keyId, namePattern, origin, positive, sha256, spki, time } from "./fields.schema.ts";
+import { identityRule, ruleId } from "./identity-rule.schema.ts";
 import { RELEASE_KINDS } from "./release-kinds.ts";
-import { isChained, isReachable } from "./trust-root.ts";
+import { isChained, isMixReachable, isReachable } from "./trust-root.ts";
 
 /** k of these distinct keys. */
 const threshold = {
@@ -10,18 +11,28 @@ const threshold = {
   threshold: z.int().min(1).max(32),
 };
 const REACHABLE = { error: "keys must differ and be at least as many as the threshold" };
+/** k of these distinct keys and identities. */
+const mixed = {
+  identities: z.array(ruleId).max(32).describe("Identity rules that count as a key does"),
+  keys: z.array(keyId).max(32),
+  threshold: z.int().min(1).max(32),
+};
+const MIX_REACHABLE = {
+  error: "keys and identities must differ and together be at least as many as the threshold",
+};
 
 export const role = z.strictObject(threshold).refine(isReachable, REACHABLE);
+export const mixedRole = z.strictObject(mixed).refine(isMixReachable, MIX_REACHABLE);
 const publisherRule = z
   .strictObject({
-    ...threshold,
+    ...mixed,
     kinds: z.array(z.enum(RELEASE_KINDS)).min(1).max(RELEASE_KINDS.length),
     names: z.array(namePattern).min(1).max(64),
   })
-  .refine(isReachable, REACHABLE);
+  .refine(isMixReachable, MIX_REACHABLE);
 const policyRule = z
-  .strictObject({ ...threshold, names: z.array(namePattern).min(1).max(64) })
-  .refine(isReachable, REACHABLE);
+  .strictObject({ ...mixed, names: z.array(namePattern).min(1).max(64) })
+  .refine(isMixReachable, MIX_REACHABLE);
 
 const DAY = 86_400;
 
@@ -53,9 +64,11 @@ export const trustRoot = z
       root: role,
       publisher: z.array(publisherRule).max(64),
       policy: z.array(policyRule).max(64),
-      revocation: role,
+      revocation: mixedRole,
       status: role,
+      identityKeys: role.nullable().describe("Who states the keys of providers; null where nobody does"),
     }),
+    identities: z.array(identityRule).max(64).describe("Every identity rule that a role names"),
     successor: z
       .strictObject({ origin, finalSize: positive, finalRoot: sha256 })
       .nullable()

@@ -3,7 +3,8 @@ import { list, nullable, object, oneOf } from "../shape/containers.ts";
 import { atLeast, atMost, from, safeInteger, string, upTo } from "../shape/scalars.ts";
 import { rule } from "../shape/shape.ts";
 import { namePattern, origin, positive, sha256, spki, time } from "./fields.shape.ts";
-import { isChained, isReachable } from "./trust-root.ts";
+import { type IdentityRule, identityRule, ruleId } from "./identity-rule.shape.ts";
+import { isChained, isMixReachable, isReachable } from "./trust-root.ts";
 
 export type Role = {
   keys: string[];
@@ -16,6 +17,22 @@ export const role = object<Role>(
     threshold: safeInteger(from(1), upTo(32)),
   },
   rule(isReachable, "keys must differ and be at least as many as the threshold"),
+);
+
+export type MixedRole = {
+  /** Identity rules that count as a key does */
+  identities: string[];
+  keys: string[];
+  threshold: number;
+};
+
+export const mixedRole = object<MixedRole>(
+  {
+    identities: list(ruleId, atMost(32)),
+    keys: list(sha256, atMost(32)),
+    threshold: safeInteger(from(1), upTo(32)),
+  },
+  rule(isMixReachable, "keys and identities must differ and together be at least as many as the threshold"),
 );
 
 /** Who may do what in this log */
@@ -41,6 +58,8 @@ export type TrustRoot = {
   roles: {
     root: Role;
     publisher: {
+      /** Identity rules that count as a key does */
+      identities: string[];
       keys: string[];
       threshold: number;
       kinds: (
@@ -55,13 +74,19 @@ export type TrustRoot = {
       names: string[];
     }[];
     policy: {
+      /** Identity rules that count as a key does */
+      identities: string[];
       keys: string[];
       threshold: number;
       names: string[];
     }[];
-    revocation: Role;
+    revocation: MixedRole;
     status: Role;
+    /** Who states the keys of providers; null where nobody does */
+    identityKeys: Role | null;
   };
+  /** Every identity rule that a role names */
+  identities: IdentityRule[];
   /** Closes this log for ever and names the next one */
   successor: {
     /** Origin line of the log's checkpoints (C2SP tlog-checkpoint) */
@@ -89,7 +114,8 @@ export const trustRoot = object<TrustRoot>(
       publisher: list(
         object(
           {
-            keys: list(sha256, atLeast(1), atMost(32)),
+            identities: list(ruleId, atMost(32)),
+            keys: list(sha256, atMost(32)),
             threshold: safeInteger(from(1), upTo(32)),
             kinds: list(
               oneOf(
@@ -106,24 +132,33 @@ export const trustRoot = object<TrustRoot>(
             ),
             names: list(namePattern, atLeast(1), atMost(64)),
           },
-          rule(isReachable, "keys must differ and be at least as many as the threshold"),
+          rule(
+            isMixReachable,
+            "keys and identities must differ and together be at least as many as the threshold",
+          ),
         ),
         atMost(64),
       ),
       policy: list(
         object(
           {
-            keys: list(sha256, atLeast(1), atMost(32)),
+            identities: list(ruleId, atMost(32)),
+            keys: list(sha256, atMost(32)),
             threshold: safeInteger(from(1), upTo(32)),
             names: list(namePattern, atLeast(1), atMost(64)),
           },
-          rule(isReachable, "keys must differ and be at least as many as the threshold"),
+          rule(
+            isMixReachable,
+            "keys and identities must differ and together be at least as many as the threshold",
+          ),
         ),
         atMost(64),
       ),
-      revocation: role,
+      revocation: mixedRole,
       status: role,
+      identityKeys: nullable(role),
     }),
+    identities: list(identityRule, atMost(64)),
     successor: nullable(
       object({
         origin,

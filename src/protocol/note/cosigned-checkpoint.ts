@@ -116,6 +116,16 @@ export function timeOfQuorum(policy: TlogPolicy, cosignatures: readonly Cosignat
   return reached ?? null;
 }
 
+/** Whether the quorum had cosigned by a time, POSIX seconds; what was added later takes nothing from that. */
+export function wasCosignedBy(
+  { cosignatures }: CosignedCheckpoint,
+  policy: TlogPolicy,
+  deadline: number,
+): boolean {
+  const inTime = cosignatures.filter(({ timestamp }) => timestamp <= deadline);
+  return timeOfQuorum(policy, inTime) !== null;
+}
+
 /**
  * {@link authenticateCheckpoint}, then {@link checkFreshness}.
  * @throws MalformedError, VerificationError, PolicyError `checkpoint-stale`

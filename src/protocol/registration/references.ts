@@ -10,6 +10,7 @@ import {
   svnFloorOf,
 } from "../entry/policy.ts";
 import { describeReference, type Reference } from "../entry/reference.ts";
+import type { Signers } from "../envelope/dsse.ts";
 import type { Statement, StatementOf } from "../envelope/statement.ts";
 import { bootOf } from "./boots.ts";
 import { type InForce, isRevoked } from "./in-force.ts";
@@ -26,9 +27,8 @@ export interface KnownEntry {
 }
 
 /** What the rules need to know of an entry that is in the log. */
-export interface EntryRecord extends KnownEntry {
+export interface EntryRecord extends KnownEntry, Signers {
   readonly svn: number | null;
-  readonly signers: readonly string[];
   readonly references: readonly Reference[];
   /** As `bootsOf` says of its statement. */
   readonly boots: readonly string[];

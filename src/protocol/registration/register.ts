@@ -5,10 +5,11 @@ import { keyIdOf } from "../cryptography/signature.ts";
 import { decodeBase64 } from "../encoding/base64.ts";
 import type { Attachment } from "../entry/attachment.ts";
 import { describeReference } from "../entry/reference.ts";
-import type { VerifiedEnvelope } from "../envelope/dsse.ts";
+import type { Envelope, Signers, VerifiedEnvelope } from "../envelope/dsse.ts";
 import { authorise, authoriseTrustRoot } from "./authorisation.ts";
 import { bootsOf } from "./boots.ts";
-import { applyEntry, currentTrustRoot, type InForce, isKeyRevoked } from "./in-force.ts";
+import { checkTokens, tokenIdOf } from "./identities.ts";
+import { applyEntry, currentTrustRoot, type InForce, isIdentityRevoked, isKeyRevoked } from "./in-force.ts";
 import { checkOrigin } from "./origin.ts";
 import {
   attachmentsOf,
@@ -21,6 +22,7 @@ import {
 } from "./references.ts";
 import { refuse } from "./refusal.ts";
 import {
+  checkIdentityKeys,
   checkPolicySuccession,
   checkRevocation,
   checkStatus,
@@ -43,6 +45,8 @@ export interface LogView {
   findByIdentity(kind: string, name: string, version: string): KnownEntry | undefined;
   /** Whether these bytes are stored durably. */
   hasAttachment(attachment: Attachment): boolean;
+  /** Whether an entry was published by this token, by the id that `tokenIdOf` gives it. */
+  hasToken(tokenId: string): boolean;
   /** Root hash of the tree before this entry, lower-case hex. */
   treeRoot(): string;
 }
@@ -90,6 +94,7 @@ export function register(view: LogView, envelope: VerifiedEnvelope): Registratio
   const { inForce } = view;
   const index = inForce.size;
   checkSigners(inForce, envelope);
+  checkIdentities(view, envelope);
   for (const attachment of attachmentsOf(envelope.statement)) {
     if (!view.hasAttachment(attachment)) {
       refuse(
@@ -101,18 +106,14 @@ export function register(view: LogView, envelope: VerifiedEnvelope): Registratio
   const find = (digest: string) => view.findByDigest(digest);
   checkReferences(envelope.statement, find, inForce);
   checkKind(view, envelope, find);
-  const after = applyEntry(inForce, {
-    index,
-    payloadDigest: envelope.payloadDigest,
-    statement: envelope.statement,
-  });
+  const after = applyEntry(inForce, { ...envelope, index });
   checkStatusCapacity(after);
   return { outcome: "new", record: recordOf(envelope, index), inForce: after };
 }
 
 /** What the rules will want to know of this entry later. */
 export function recordOf(
-  { statement, payloadDigest, signers }: VerifiedEnvelope,
+  { statement, payloadDigest, signers, identities }: Envelope & Signers,
   index: number,
 ): EntryRecord {
   const { kind, name, version } = statement;
@@ -124,6 +125,7 @@ export function recordOf(
     digest: payloadDigest,
     svn: svnOf(statement),
     signers,
+    identities,
     references: referencesOf(statement),
     boots: bootsOf(statement),
   };
@@ -133,16 +135,13 @@ export function recordOf(
  * Whether these signers may register an entry next. It costs no hash and no signature, so a log asks it first.
  * @throws PolicyError "trust-root-not-first" | "log-closed" | "not-authorised" | "key-revoked".
  */
-export function checkSigners(
-  inForce: InForce,
-  envelope: Pick<VerifiedEnvelope, "statement" | "signers">,
-): void {
+export function checkSigners(inForce: InForce, envelope: Pick<Envelope, "statement"> & Signers): void {
   checkOpen(inForce, envelope);
   checkAuthorised(inForce, envelope);
   checkSignersNotRevoked(inForce, envelope);
 }
 
-function checkOpen(inForce: InForce, { statement }: Pick<VerifiedEnvelope, "statement">): void {
+function checkOpen(inForce: InForce, { statement }: Pick<Envelope, "statement">): void {
   const current = currentTrustRoot(inForce);
   if (current === undefined && statement.kind !== "trust-root") {
     refuse("trust-root-not-first", "the first entry of a log is its trust root; publish that first");
@@ -152,28 +151,46 @@ function checkOpen(inForce: InForce, { statement }: Pick<VerifiedEnvelope, "stat
     refuse("log-closed", `this log is closed at size ${successor.finalSize}; publish to ${successor.origin}`);
 }
 
-function checkAuthorised(
-  inForce: InForce,
-  { statement, signers }: Pick<VerifiedEnvelope, "statement" | "signers">,
-): void {
+function checkAuthorised(inForce: InForce, entry: Pick<Envelope, "statement"> & Signers): void {
+  const { statement, signers, identities } = entry;
   const current = currentTrustRoot(inForce);
   if (statement.kind === "trust-root") {
-    authoriseTrustRoot(current?.root ?? null, statement.predicate, signers);
+    authoriseTrustRoot(current?.root ?? null, statement.predicate, entry);
   } else if (current !== undefined) {
     checkOrigin(statement, current.root);
-    authorise(current.root, { kind: statement.kind, name: statement.name, signers });
+    authorise(current.root, { kind: statement.kind, name: statement.name, signers, identities });
   }
 }
 
 /** A trust root answers to the root roles alone: else the revocation key could revoke them, and end the log for ever. */
 function checkSignersNotRevoked(
-  { revokedKeys, size }: InForce,
-  { statement, signers }: Pick<VerifiedEnvelope, "statement" | "signers">,
+  { revokedKeys, revokedIdentities, size }: InForce,
+  { statement, signers, identities }: Pick<Envelope, "statement"> & Signers,
 ): void {
   if (statement.kind === "trust-root") return;
   const revoked = signers.find((key) => isKeyRevoked(revokedKeys, key, size));
   if (revoked !== undefined)
     refuse("key-revoked", `key ${revoked} is revoked at index ${size}; sign with another key`);
+  const rule = identities.find((id) => isIdentityRevoked(revokedIdentities, id, size));
+  if (rule !== undefined)
+    refuse("key-revoked", `identity rule ${rule} is revoked at index ${size}; sign with a key`);
+}
+
+/** Tokens are judged by the log below the entry and by its recorded time, which never goes back; each is used once. */
+function checkIdentities(view: LogView, envelope: VerifiedEnvelope): void {
+  const { inForce } = view;
+  const root = currentTrustRoot(inForce)?.root;
+  if (root === undefined || envelope.tokens.length === 0) return;
+  const { recordedAt } = envelope;
+  if (recordedAt === null || recordedAt < (inForce.recordedAt ?? ""))
+    refuse(
+      "recorded-at-wrong",
+      `recordedAt ${recordedAt} is before ${inForce.recordedAt}, which came earlier`,
+    );
+  checkTokens(envelope, { root, identityKeys: inForce.identityKeys, revoked: inForce });
+  const ids = envelope.tokens.map(tokenIdOf);
+  if (new Set(ids).size < ids.length || ids.some((id) => view.hasToken(id)))
+    refuse("token-used", "the token was used before; ask the provider for a new one");
 }
 
 function checkKind(
@@ -197,5 +214,6 @@ function checkKind(
     checkProfiles(statement, find);
   }
   if (statement.kind === "revocation") checkRevocation(statement, find);
+  if (statement.kind === "identity-keys") checkIdentityKeys(statement.predicate, inForce);
   if (statement.kind === "status") checkStatus(statement, inForce, root);
 }

@@ -1,12 +1,22 @@
 // Checks documents that follow one another: trust roots, policies and statuses. Each names the one before it by digest.
 
+import type { IdentityKeys } from "../entry/identity-keys.ts";
+import { pinsEnvironment } from "../entry/identity-rule.ts";
 import type { TrustRoot } from "../entry/trust-root.ts";
 import { canonicalize } from "../envelope/canonical-json.ts";
 import type { StatementOf } from "../envelope/statement.ts";
 import type { MalformedError } from "../errors.ts";
 import { ED25519, type NoteKeyType } from "../note/key.ts";
 import { parseTlogPolicy, type TlogPolicy } from "../note/tlog-policy.ts";
-import { currentTrustRoot, type InForce, isRevoked, NOTHING_IN_FORCE, summarise } from "./in-force.ts";
+import { checkSameProvider } from "./identities.ts";
+import {
+  currentTrustRoot,
+  type InForce,
+  isRevoked,
+  NOTHING_IN_FORCE,
+  newestIdentityKeys,
+  summarise,
+} from "./in-force.ts";
 import type { EntryRecord } from "./references.ts";
 import { refuse } from "./refusal.ts";
 
@@ -21,11 +31,20 @@ export function checkTrustRootUsable(root: TrustRoot, keyIds: ReadonlySet<string
   const unusable = (why: string): never =>
     refuse("trust-root-not-usable", `trust root version ${root.version}: ${why}`);
   if (keyIds.size !== root.keys.length) unusable("a key is listed twice");
-  const { publisher, policy, root: own, revocation, status } = root.roles;
-  for (const role of [own, revocation, status, ...publisher, ...policy]) {
+  const { publisher, policy, root: own, revocation, status, identityKeys } = root.roles;
+  const keyRoles = [
+    own,
+    revocation,
+    status,
+    ...publisher,
+    ...policy,
+    ...(identityKeys ? [identityKeys] : []),
+  ];
+  for (const role of keyRoles) {
     const stranger = role.keys.find((key) => !keyIds.has(key));
     if (stranger !== undefined) unusable(`a role names key ${stranger}, which is not among its keys`);
   }
+  checkIdentitiesUsable(root, unusable);
   const logPolicy = readLogPolicy(root.logPolicy, unusable);
   const logTypes = logPolicy.logs.map(({ key }) => key.type);
   if (logPolicy.logs.some(({ key }) => key.name !== root.origin) || !isOneOfEach(logTypes))
@@ -34,6 +53,23 @@ export function checkTrustRootUsable(root: TrustRoot, keyIds: ReadonlySet<string
     );
   if (logPolicy.quorum === "none")
     unusable("logPolicy has 'quorum none', which gives checkpoints no time; name at least one witness");
+}
+
+/** What an identity may do alone is release; what decides about releases takes a key beside it, and people who looked at the run. */
+function checkIdentitiesUsable({ roles, identities }: TrustRoot, unusable: (why: string) => never): void {
+  const rules = new Map(identities.map((rule) => [rule.id, rule]));
+  if (rules.size !== identities.length) unusable("two identity rules have one id");
+  if (identities.length > 0 && roles.identityKeys === null)
+    unusable("it has identity rules, and nobody has the role identityKeys to state their providers' keys");
+  for (const role of [...roles.publisher, ...roles.policy, roles.revocation])
+    for (const id of role.identities)
+      if (!rules.has(id)) unusable(`a role names identity ${id}, which is not among its identities`);
+  for (const role of [...roles.policy, roles.revocation])
+    for (const id of role.identities)
+      if (role.threshold < 2 || !pinsEnvironment(rules.get(id) ?? { claims: {} }))
+        unusable(
+          `identity ${id} may sign policies or revocations only under a threshold of 2 or more and with its environment pinned`,
+        );
 }
 
 /** Public witnesses need an Ed25519 signature of the log (C2SP tlog-tiles); ML-DSA-44 may stand beside it. */
@@ -104,10 +140,9 @@ export function checkStatus({ predicate }: StatementOf<"status">, inForce: InFor
       `treeSize must lie between ${inForce.changedAt}, the newest change, and the tree size ${inForce.size}`,
     );
   }
-  const { trustRoot, policies, revokedDigests, revokedKeys } = predicate;
-  if (
-    canonicalize({ trustRoot, policies, revokedDigests, revokedKeys }) !== canonicalize(summarise(inForce))
-  ) {
+  const { trustRoot, policies, identityKeys, revokedDigests, revokedKeys, revokedIdentities } = predicate;
+  const summary = { trustRoot, policies, identityKeys, revokedDigests, revokedKeys, revokedIdentities };
+  if (canonicalize(summary) !== canonicalize(summarise(inForce))) {
     refuse(
       "status-not-true",
       "the status differs from what the log says; draft it again with 'touchstone status publish'",
@@ -123,19 +158,36 @@ export function checkRevocation(
   for (const digest of predicate.digests) {
     const target = find(digest);
     if (target === undefined) refuse("revocation-target", `sha256:${digest} is not in the log`);
-    const asRevoked = { revokedDigests: new Set([digest]), revokedKeys: NOTHING_IN_FORCE.revokedKeys };
+    const asRevoked = { ...NOTHING_IN_FORCE, revokedDigests: new Set([digest]) };
     if (target.kind === "status" || !isRevoked(asRevoked, target)) {
       refuse("revocation-target", `a ${target.kind} cannot be revoked; publish its successor`);
     }
   }
 }
 
+/** @throws PolicyError "wrong-predecessor". */
+export function checkIdentityKeys(next: IdentityKeys, inForce: InForce): void {
+  const before = newestIdentityKeys(inForce).get(next.name);
+  requireNext(
+    `identity-keys ${next.name}`,
+    next,
+    before && { version: before.keys.version, digest: before.digest },
+  );
+  checkSameProvider(next, inForce.identityKeys);
+}
+
 /** A status must be able to hold everything: what would make that impossible is refused now, and not when the status is due. */
 export function checkStatusCapacity(after: InForce): void {
-  if (after.revokedDigests.size > 512 || after.revokedKeys.length > 64 || after.policies.size > 128) {
+  if (
+    after.revokedDigests.size > 512 ||
+    after.revokedKeys.length > 64 ||
+    after.revokedIdentities.length > 64 ||
+    after.policies.size > 128 ||
+    newestIdentityKeys(after).size > 16
+  ) {
     refuse(
       "status-capacity",
-      "a status holds 512 revoked digests, 64 revoked keys and 128 policies; revoke a key range instead",
+      "a status holds 512 revoked digests, 64 revoked keys and as many identities, 128 policies and 16 providers; revoke a key range instead",
     );
   }
 }

@@ -33,7 +33,11 @@ export async function forecastRelease(
         detail: `entry ${found.index} has the same identity and another content`,
       };
     const refusal = refusalOf(() =>
-      authorise(statement.predicate, { ...entry, signers: signers.map(({ keyId }) => keyId) }),
+      authorise(statement.predicate, {
+        ...entry,
+        signers: signers.map(({ keyId }) => keyId),
+        identities: [],
+      }),
     );
     if (signers.length > 0 && refusal !== null) return { entry: label, outcome: "refused", detail: refusal };
     return { entry: label, outcome: "new", detail: signers.length > 0 ? "" : "needs to be signed elsewhere" };

@@ -23,7 +23,7 @@ export function setRole(root: TrustRoot, role: RoleName, { keys, threshold }: Ho
   const current = root.roles[role];
   if (Array.isArray(current) && current.length !== 1)
     throw new MalformedError(FORMAT, `it has ${current.length} rules; edit the file`, `/roles/${role}`);
-  const next = Array.isArray(current) ? [{ ...current[0], ...holders }] : holders;
+  const next = Array.isArray(current) ? [{ ...current[0], ...holders }] : { ...current, ...holders };
   return withUsedKeys({ ...root, roles: { ...root.roles, [role]: next } }, keys);
 }
 
@@ -46,6 +46,7 @@ export function replaceKey(root: TrustRoot, oldKeyId: string, spki: Uint8Array):
         policy: roles.policy.map(replaced),
         revocation: replaced(roles.revocation),
         status: replaced(roles.status),
+        identityKeys: roles.identityKeys && replaced(roles.identityKeys),
       },
     },
     [spki],
@@ -93,7 +94,7 @@ function withPolicy(root: TrustRoot, policy: TlogPolicy): TrustRoot {
 
 function usedKeys({ roles }: TrustRoot): Set<string> {
   const rules = [roles.root, ...roles.publisher, ...roles.policy, roles.revocation, roles.status];
-  return new Set(rules.flatMap(({ keys }) => keys));
+  return new Set([...rules, ...(roles.identityKeys ? [roles.identityKeys] : [])].flatMap(({ keys }) => keys));
 }
 
 /** A trust root lists the keys that its roles name, and no other. */

@@ -108,11 +108,13 @@ export async function draftLog(
     keys: [...new Set(ROLES.flatMap((role) => holders(role).keys.map(encodeBase64)))],
     roles: {
       root: rule("root"),
-      publisher: [{ ...rule("publisher"), kinds: [...RELEASE_KINDS], names: ["*"] }],
-      policy: [{ ...rule("policy"), names: ["*"] }],
-      revocation: rule("revocation"),
+      publisher: [{ ...rule("publisher"), identities: [], kinds: [...RELEASE_KINDS], names: ["*"] }],
+      policy: [{ ...rule("policy"), identities: [], names: ["*"] }],
+      revocation: { ...rule("revocation"), identities: [] },
       status: rule("status"),
+      identityKeys: null,
     },
+    identities: [],
     successor: null,
   });
   return {

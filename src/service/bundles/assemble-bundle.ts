@@ -14,6 +14,7 @@ import {
   readLoggedEntry,
 } from "../entries/read-entry.ts";
 import { RequestProblem } from "../problem.ts";
+import { confirmationsOf, keysOfProviders } from "./identity-proofs.ts";
 
 /** A bundle holds at most this many; the newest are the ones that a status may not hold yet. */
 const MAX_SHOWN = 256;
@@ -42,6 +43,7 @@ export async function assembleBundle(
   const rebuilds = await rebuildsOf(log, policy, entries);
   const shown = [status, policy, ...entries, ...rebuilds];
   const revocations = await revocationsOf(log, checkpoint.size, shown);
+  const identityKeys = await keysOfProviders(log, inForce, [...shown, ...revocations]);
   const place = (entry: ReadEntry) => withProof(log, entry, checkpoint.size);
   return {
     origin: checkpoint.origin,
@@ -51,6 +53,8 @@ export async function assembleBundle(
     policy: await place(policy),
     entries: await Promise.all(entries.map(place)),
     rebuilds: await Promise.all(rebuilds.map(place)),
+    identityKeys: await Promise.all(identityKeys.map(place)),
+    confirmations: await confirmationsOf(log, [policy, ...entries, ...rebuilds]),
     revocations: await Promise.all(revocations.map(place)),
     checkpoint: published.note,
     consistency: null,

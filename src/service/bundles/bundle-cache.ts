@@ -10,6 +10,7 @@ import {
   type PolicyBundle,
 } from "../../protocol/bundle/policy-bundle.ts";
 import { utf8 } from "../../protocol/encoding/text.ts";
+import { signersOf } from "../../protocol/envelope/dsse.ts";
 import { MalformedError, PolicyError, VerificationError } from "../../protocol/errors.ts";
 import { isRevoked } from "../../protocol/registration/in-force.ts";
 import { verifyBundle } from "../../verifier/bundle/verify-bundle.ts";
@@ -179,9 +180,8 @@ export class Bundles {
   #requireNotRevoked({ policy, status, entries }: PolicyBundle): void {
     const { registered } = this.#options.log;
     for (const { index, envelope } of [policy, status, ...entries]) {
-      const signers = envelope.signatures.map(({ keyId }) => keyId);
       const { kind, name } = envelope.statement;
-      if (isRevoked(registered, { kind, index, digest: envelope.payloadDigest, signers })) {
+      if (isRevoked(registered, { kind, index, digest: envelope.payloadDigest, ...signersOf(envelope) })) {
         const reason = kind === "policy" ? "policy-revoked" : "entry-revoked";
         throw new RequestProblem("bundle-not-acceptable", `${kind} ${name} is revoked`, { reason });
       }

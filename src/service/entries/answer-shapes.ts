@@ -4,9 +4,10 @@ import type { PublishedLog, ReadEntry } from "../../log/published-log.ts";
 import { encodeBase64 } from "../../protocol/encoding/base64.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { integer, keyId, positive, sha256, time } from "../../protocol/entry/fields.schema.ts";
+import { ruleId } from "../../protocol/entry/identity-rule.schema.ts";
 import { kind } from "../../protocol/entry/kinds.schema.ts";
 import { envelopeJson } from "../../protocol/envelope/dsse.schema.ts";
-import { envelopeToJson } from "../../protocol/envelope/dsse.ts";
+import { envelopeToJson, signersOf } from "../../protocol/envelope/dsse.ts";
 import { isEntryRevoked, statementJson } from "./read-entry.ts";
 
 export const index = integer.describe("Index of the entry, from 0");
@@ -41,6 +42,7 @@ export const entrySummary = z
     payloadDigest,
     leafHash,
     signers: z.array(keyId).describe("Keys that signed"),
+    identities: z.array(ruleId).describe("Identity rules by whose tokens it was published"),
     revoked: z.boolean(),
   })
   .meta({ id: "EntrySummary", description: "What an entry is" });
@@ -77,6 +79,7 @@ export const detailedEntry = z
 
 export function summaryJson(log: PublishedLog, entry: ReadEntry): z.infer<typeof entrySummary> {
   const { kind: what, name, version } = entry.envelope.statement;
+  const { signers, identities } = signersOf(entry.envelope);
   return {
     index: entry.index,
     kind: what,
@@ -84,7 +87,8 @@ export function summaryJson(log: PublishedLog, entry: ReadEntry): z.infer<typeof
     version,
     payloadDigest: entry.envelope.payloadDigest,
     leafHash: encodeHex(entry.leafHash),
-    signers: entry.envelope.signatures.map(({ keyId: id }) => id),
+    signers: [...signers],
+    identities: [...identities],
     revoked: isEntryRevoked(log, entry),
   };
 }

@@ -5,7 +5,7 @@ import type { PublishedLog, ReadEntry } from "../../log/published-log.ts";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";
 import { formatTime } from "../../protocol/entry/fields.ts";
 import type { Kind } from "../../protocol/entry/kinds.ts";
-import type { Envelope } from "../../protocol/envelope/dsse.ts";
+import { type Envelope, signersOf } from "../../protocol/envelope/dsse.ts";
 import { isRevoked } from "../../protocol/registration/in-force.ts";
 import { RequestProblem } from "../problem.ts";
 
@@ -84,7 +84,7 @@ export function isEntryRevoked(log: PublishedLog, { index, envelope }: ReadEntry
     kind: envelope.statement.kind,
     index,
     digest: envelope.payloadDigest,
-    signers: envelope.signatures.map(({ keyId }) => keyId),
+    ...signersOf(envelope),
   });
 }
 
@@ -101,16 +101,20 @@ export async function revokedBy(log: PublishedLog, entry: ReadEntry): Promise<nu
 /** More than this many revocations cannot be told apart by a status either. */
 export const MAX_REVOCATIONS = 1024;
 
-/** Whether a revocation names an entry, by digest or by a key range. */
+/** Whether a revocation names an entry, by digest, or by a range of a key or an identity. */
 export function concerns({ envelope: { statement } }: ReadEntry, { index, envelope }: ReadEntry): boolean {
   if (statement.kind !== "revocation") return false;
   return isRevoked(
-    { revokedDigests: new Set(statement.predicate.digests), revokedKeys: statement.predicate.keys },
+    {
+      revokedDigests: new Set(statement.predicate.digests),
+      revokedKeys: statement.predicate.keys,
+      revokedIdentities: statement.predicate.identities,
+    },
     {
       kind: envelope.statement.kind,
       index,
       digest: envelope.payloadDigest,
-      signers: envelope.signatures.map(({ keyId }) => keyId),
+      ...signersOf(envelope),
     },
   );
 }

@@ -1,6 +1,7 @@
 // Serves the page of one entry, and its statement and envelope as files.
 import type { PublishedLog, ReadEntry } from "../../log/published-log.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
+import { signersOf } from "../../protocol/envelope/dsse.ts";
 import type { StatementOf } from "../../protocol/envelope/statement.ts";
 import { authorise } from "../../protocol/registration/authorisation.ts";
 import type { InForce } from "../../protocol/registration/in-force.ts";
@@ -63,7 +64,7 @@ async function viewOf(log: PublishedLog, entry: ReadEntry): Promise<EntryView> {
     signers,
     loggedBy: await coverageOf(log, index),
     revokedBy: await reasonsOf(log, entry),
-    allowedBy: allowedBy(log.inForce, entry, signers),
+    allowedBy: allowedBy(log.inForce, entry),
     places: await placesOf(log, referencesOf(statement)),
     usedBy,
     inForceIn: policiesIn(log.inForce, usedBy.entries),
@@ -82,15 +83,12 @@ async function reasonsOf(log: PublishedLog, entry: ReadEntry): Promise<EntryView
 }
 
 /** The rule that its signatures satisfied, by the trust root that was in force at its index. */
-function allowedBy(
-  { trustRoots }: InForce,
-  { index, envelope: { statement } }: ReadEntry,
-  signers: readonly string[],
-): EntryView["allowedBy"] {
+function allowedBy({ trustRoots }: InForce, { index, envelope }: ReadEntry): EntryView["allowedBy"] {
+  const { statement } = envelope;
   if (statement.kind === "trust-root") return null;
   const placed = trustRoots.findLast((candidate) => candidate.index < index);
   if (placed === undefined) throw new Error(`no trust root stands before entry ${index}`);
-  const rule = authorise(placed.root, { ...statement, signers });
+  const rule = authorise(placed.root, { ...statement, ...signersOf(envelope) });
   return { trustRoot: placed.root.version, at: placed.index, rule };
 }
 

@@ -35,6 +35,7 @@ export const NOT_ACCEPTABLE = {
   "entry-below-svn-floor": 5,
   "entry-not-rebuilt": 5,
   "entry-rebuilt-otherwise": 5,
+  "identity-unconfirmed": 5,
   "checkpoint-rolled-back": 6,
 } as const;
 

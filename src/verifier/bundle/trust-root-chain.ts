@@ -78,8 +78,7 @@ async function admit(
     checkTrustRootUsable(root, new Set(root.keys.map((spki) => keyIdOf(decodeBase64(spki)))));
     await keys.add(root.keys);
     if (root.version <= pinned) return;
-    const { signers } = await verifyEnvelope(envelope, keys.lookup);
-    authoriseTrustRoot(previous, root, signers);
+    authoriseTrustRoot(previous, root, await verifyEnvelope(envelope, keys.lookup));
   });
 }
 

@@ -9,7 +9,7 @@ import { type Policy, svnFloorOf } from "../../protocol/entry/policy.ts";
 import { describeReference } from "../../protocol/entry/reference.ts";
 import type { Status } from "../../protocol/entry/status.ts";
 import type { TrustRoot } from "../../protocol/entry/trust-root.ts";
-import { verifyEnvelope } from "../../protocol/envelope/dsse.ts";
+import { signersOf, verifyEnvelope } from "../../protocol/envelope/dsse.ts";
 import type { StatementOf } from "../../protocol/envelope/statement.ts";
 import { hashLeaf } from "../../protocol/merkle/hash.ts";
 import { verifyInclusion } from "../../protocol/merkle/inclusion.ts";
@@ -21,11 +21,18 @@ import {
 } from "../../protocol/note/cosigned-checkpoint.ts";
 import { parseTlogPolicy } from "../../protocol/note/tlog-policy.ts";
 import { authorise } from "../../protocol/registration/authorisation.ts";
-import { type InForce, isRevoked } from "../../protocol/registration/in-force.ts";
+import { checkTokens } from "../../protocol/registration/identities.ts";
+import {
+  isRevoked,
+  NOTHING_IN_FORCE,
+  type PlacedIdentityKeys,
+  type Revoked,
+} from "../../protocol/registration/in-force.ts";
 import { checkOrigin } from "../../protocol/registration/origin.ts";
 import { checkProfiles, type EntryRecord, referencesOf } from "../../protocol/registration/references.ts";
 import { recordOf } from "../../protocol/registration/register.ts";
 import { asBundleError, refuseBroken, refuseUnacceptable } from "./bundle-error.ts";
+import { chainProviders, verifyConfirmations } from "./identities.ts";
 import { type CountedRebuild, countRebuilds } from "./rebuilds.ts";
 import type { RememberedState } from "./remembered-state.ts";
 import { verifyRemembered } from "./remembered-tree.ts";
@@ -93,12 +100,15 @@ export async function verifyBundle(bytes: Uint8Array, options: VerifyBundleOptio
   const roots = await verifyTrustRootChain(bundle, keys, options);
   const { checkpoint, cosignedAt } = await verifyCheckpoint(bundle, newest(roots).root, options.now);
   const { policy: wanted, now, remembered } = options;
-  const context = { roots, keys, wanted, now, remembered };
-  const status = await verifyStatus(bundle, context);
-  const revoked = await collectRevoked(bundle, status.predicate, context);
+  const base = { roots, keys, wanted, now, remembered };
+  const status = await verifyStatus(bundle, { ...base, identityKeys: [], revoked: NOTHING_IN_FORCE });
+  const providers = await verifyProviders(bundle, status.predicate, base);
+  const revoked = await collectRevoked(bundle, status.predicate, providers);
+  const context = { ...providers, revoked };
   const policy = await verifyPolicy(bundle, status.predicate, revoked, context);
   const entries = await verifyEntries(bundle, policy, revoked, context);
   const rebuilds = await verifyRebuilds(bundle, policy, revoked, context);
+  await verifyConfirmations(bundle, roots);
   const state = {
     origin: checkpoint.origin,
     trustRootVersion: newest(roots).root.version,
@@ -129,9 +139,10 @@ interface Context {
   readonly wanted: string;
   readonly now: Date;
   readonly remembered: RememberedState | null;
+  /** Keys of providers of identities, and what is revoked: by them tokens are judged. */
+  readonly identityKeys: readonly PlacedIdentityKeys[];
+  readonly revoked: Revoked;
 }
-
-type Revoked = Pick<InForce, "revokedDigests" | "revokedKeys">;
 
 /** Step 2: log key and quorum of the newest trust root, fresh; everything in the bundle is in that tree. */
 async function verifyCheckpoint(
@@ -159,6 +170,7 @@ async function verifyCheckpoint(
     bundle.policy,
     ...bundle.entries,
     ...bundle.rebuilds,
+    ...bundle.identityKeys,
     ...bundle.revocations,
   ]) {
     await requireIncluded(entry, checkpoint);
@@ -217,19 +229,38 @@ export function requireStatusInForce(status: Status, root: TrustRoot, now: Date)
   }
 }
 
+/** Step 3 goes on: the keys of providers are authorised, and all that there are of each. Tokens are judged by them from here on. */
+async function verifyProviders(
+  bundle: PolicyBundle,
+  status: Status,
+  base: Omit<Context, "identityKeys" | "revoked">,
+): Promise<Context> {
+  const revoked = { ...status, revokedDigests: new Set(status.revokedDigests) };
+  const entries: VerifiedEntry<"identity-keys">[] = [];
+  for (const logged of bundle.identityKeys) {
+    const context = { ...base, identityKeys: [], revoked };
+    entries.push(await verifyEntry(logged, "identity-keys", "entry-not-authorised", context));
+  }
+  const identityKeys = await chainProviders(entries, status);
+  for (const { keys } of identityKeys) await base.keys.addProvider(keys);
+  return { ...base, identityKeys, revoked };
+}
+
 /** Everything revoked, by the status and by any revocation that the bundle shows beside it. */
 async function collectRevoked(bundle: PolicyBundle, status: Status, context: Context): Promise<Revoked> {
   const revokedDigests = new Set(status.revokedDigests);
   const revokedKeys = [...status.revokedKeys];
+  const revokedIdentities = [...status.revokedIdentities];
   for (const entry of bundle.revocations) {
     const { statement } = await verifyEntry(entry, "revocation", "entry-not-authorised", context);
     for (const digest of statement.predicate.digests) revokedDigests.add(digest);
     revokedKeys.push(...statement.predicate.keys);
+    revokedIdentities.push(...statement.predicate.identities);
   }
-  const revoked = { revokedDigests, revokedKeys };
+  const revoked = { revokedDigests, revokedKeys, revokedIdentities };
   const { envelope, index } = bundle.status;
-  const signers = envelope.signatures.map(({ keyId }) => keyId);
-  if (isRevoked(revoked, { kind: "status", index, digest: envelope.payloadDigest, signers })) {
+  const digest = envelope.payloadDigest;
+  if (isRevoked(revoked, { kind: "status", index, digest, ...signersOf(envelope) })) {
     refuseUnacceptable("entry-revoked", "the status was signed with a revoked key");
   }
   return revoked;
@@ -333,15 +364,18 @@ async function verifyEntry<K extends Kind>(
   { index, envelope }: LoggedEntry,
   kind: K,
   code: "status-not-authorised" | "policy-not-authorised" | "entry-not-authorised",
-  { roots, keys }: Context,
+  { roots, keys, identityKeys, revoked }: Context,
 ): Promise<VerifiedEntry<K>> {
   const label = `${describeReference(envelope.statement)} at index ${index}`;
   if (envelope.statement.kind !== kind) refuseBroken(code, `${label} is not a ${kind}`);
   const verified = await asBundleError(code, label, async () => {
-    const signed = await verifyEnvelope(envelope, keys.lookup);
+    const signed = await verifyEnvelope(envelope, keys.lookup, undefined, keys.providers);
     const root = trustRootAt(roots, index);
     checkOrigin(envelope.statement, root);
-    authorise(root, { ...envelope.statement, signers: signed.signers });
+    const { signers, identities } = signed;
+    authorise(root, { ...envelope.statement, signers, identities });
+    const below = identityKeys.filter((placed) => placed.index < index);
+    checkTokens(signed, { root, identityKeys: below, revoked });
     return signed;
   });
   return {

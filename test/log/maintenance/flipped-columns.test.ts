@@ -10,8 +10,11 @@ import { migrate, readMigrations } from "../../../src/log/store/sqlite/migrate.t
 import { MIGRATIONS_FOLDER } from "../../../src/log/store/sqlite/open.ts";
 import { NOW } from "../../support/clock.ts";
 import { changeDatabase } from "../../support/damage-database.ts";
+import { identityKeysPredicate, identityRoles } from "../../support/identity-log.ts";
+import { testKeys } from "../../support/keys.ts";
 import { LogHarness } from "../../support/log-harness.ts";
-import { kernelPredicate, sha256Of } from "../../support/release-predicates.ts";
+import { FakeProvider } from "../../support/provider.ts";
+import { kernelPredicate, platformPredicate, sha256Of } from "../../support/release-predicates.ts";
 import { signPlatforms, signStatement } from "../../support/signing.ts";
 
 /** What nobody can find out, and why nothing follows from it. */
@@ -38,7 +41,7 @@ let harness: LogHarness;
 const sound = () => `${harness.databaseFile}.sound`;
 
 beforeAll(async () => {
-  harness = await LogHarness.make({ withStatus: true });
+  harness = await LogHarness.make({ withStatus: true, trustRoot: await identityRoles(await testKeys()) });
   const log = await harness.create();
   await log.publish(await signPlatforms(harness.keys, "vm", 260));
   const kernel = kernelPredicate("attached");
@@ -46,6 +49,11 @@ beforeAll(async () => {
   const attached = { ...kernel, patches: { ...kernel.patches, inline: null, attachment } };
   const envelope = await signStatement("kernel-patch-set", attached, [harness.keys.publisher]);
   await log.publish([envelope, new TextEncoder().encode("[]")]);
+  const provider = await FakeProvider.create();
+  await log.publish([
+    await signStatement("identity-keys", identityKeysPredicate([provider]), harness.keys.root),
+    await provider.signStatement("platform", platformPredicate("by-a-pipeline")),
+  ]);
   await log.close();
   copyFileSync(harness.databaseFile, sound());
 });

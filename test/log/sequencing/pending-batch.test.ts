@@ -25,7 +25,7 @@ const [a, b, c] = (await signPlatforms(keys, "vm", 3)).map(withSigners) as [Sign
 const set = await signReleaseSet(keys);
 type Signed = ReturnType<typeof withSigners>;
 
-const NOTHING: Found = { entries: [], identities: [], attachments: [] };
+const NOTHING: Found = { entries: [], identities: [], attachments: [], tokens: [] };
 const storeOf = (found: Partial<Found> = {}): EntryLookup => ({
   lookup: async () => ({ ...NOTHING, ...found }),
 });
@@ -188,6 +188,7 @@ describe("the view of a batch", () => {
       digests: [set.kernel.payloadDigest, ...digests],
       identities: [set.driver.statement, revocation.statement, a.statement],
       attachments: [],
+      tokens: [],
     });
   });
 
@@ -229,7 +230,7 @@ it("the store as it was before an entry shows what has a lower index, and every 
   const store: EntryLookup = {
     lookup: async (what) => {
       asked.push(what);
-      return { entries, identities: entries, attachments };
+      return { entries, identities: entries, attachments, tokens: ["22"] };
     },
   };
   const what = { digests: ["11"] };
@@ -238,6 +239,7 @@ it("the store as it was before an entry shows what has a lower index, and every 
     entries: before,
     identities: before,
     attachments,
+    tokens: [],
   });
   expect(asked).toEqual([what]);
 });

@@ -1,5 +1,6 @@
 // The recorder alone, over a store that fails as a test says: what is durable, what is not, and when it stops. Beside it what a start reads
 // back: the signatures of entries, and what they put in force.
+
 import { describe, expect, it } from "vitest";
 import { ConflictError, LogUnavailableError } from "../../../src/log/errors.ts";
 import { NO_OBSERVER } from "../../../src/log/observer.ts";
@@ -10,6 +11,7 @@ import { verifyBatch } from "../../../src/log/sequencing/verify-batch.ts";
 import { withSigners } from "../../../src/log/store/entry-record.ts";
 import type { Append, LogReader, LogStore, TreeHead } from "../../../src/log/store/log-store.ts";
 import { GrowingTree } from "../../../src/log/tree/growing-tree.ts";
+import { KeyRing } from "../../../src/protocol/cryptography/key-ring.ts";
 import { makeEnvelope } from "../../../src/protocol/envelope/dsse.ts";
 import { EMPTY_ROOT } from "../../../src/protocol/merkle/hash.ts";
 import { NOTHING_IN_FORCE } from "../../../src/protocol/registration/in-force.ts";
@@ -29,7 +31,7 @@ function memory() {
   let head: TreeHead = { size: 0, root: EMPTY_ROOT };
   let isFull = false;
   const store = {
-    lookup: async () => ({ entries: [], identities: [], attachments: [] }),
+    lookup: async () => ({ entries: [], identities: [], attachments: [], tokens: [] }),
     head: async () => head,
     readTile: async (level: number, index: number) => {
       const hashes = tiles.get(`${level}/${index}`);
@@ -229,7 +231,7 @@ describe("what is read back", () => {
     expect(asked).toEqual([9, [0]]);
   });
 
-  const nobody = () => undefined;
+  const nobody = new KeyRing();
   const forged = makeEnvelope(
     platforms[1]!.payload,
     platforms[1]!.signatures.map(({ keyId }) => ({ keyId, signature: new Uint8Array(64).fill(1) })),

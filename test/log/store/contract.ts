@@ -219,13 +219,15 @@ export function describeContract(under: StoreUnderTest): void {
         known(1, "revocation"),
         known(0, "platform"),
       ];
-      const found = await store.lookup({ digests: [sha256Of("payload 2")], identities });
+      const tokens = [sha256Of("token 1"), sha256Of("token 2")];
+      const found = await store.lookup({ digests: [sha256Of("payload 2")], identities, tokens });
       expect(found).toEqual({
         entries: [],
         identities: [known(0, "platform"), known(1, "revocation")],
         attachments: [],
+        tokens: [sha256Of("token 1")],
       });
-      expect(await store.lookup({})).toEqual({ entries: [], identities: [], attachments: [] });
+      expect(await store.lookup({})).toEqual({ entries: [], identities: [], attachments: [], tokens: [] });
       expect(await store.readEntries([1, 0, 1])).toHaveLength(3);
       await expect(store.readEntries([0, 2])).rejects.toThrow(/missing/);
       const query = { before: 9, limit: 9 };
@@ -286,8 +288,14 @@ export function describeContract(under: StoreUnderTest): void {
       const kinds = ["trust-root", "policy", "status", "policy", "revocation", "status", "policy"] as const;
       const names = ["root", "a", "status", "a", "r", "status", "b"];
       for (const [i, kind] of kinds.entries())
-        await store.append(i, oneEntry(i, { kind, name: names[i]!, version: String(i) }));
+        await store.append(i, oneEntry(i, { kind, name: names[i]!, version: String(i), tokens: [] }));
       expect(await store.entriesInForce(7)).toEqual([0, 3, 4, 5, 6]);
+      for (const [i, tokens] of [["one"], ["two", "three"], []].entries())
+        await store.append(7 + i, oneEntry(7 + i, { tokens: tokens.map(sha256Of) }));
+      await store.append(10, oneEntry(10, { kind: "identity-keys", tokens: [] }));
+      await store.append(11, oneEntry(11, { kind: "identity-keys", tokens: [] }));
+      expect(await store.entriesInForce(12)).toEqual([0, 3, 4, 5, 6, 8, 10, 11]);
+      expect(await store.entriesInForce(8)).toEqual([0, 3, 4, 5, 6, 7]);
       expect(await store.entriesInForce(3)).toEqual([0, 1, 2]);
       expect(await store.entriesInForce(0)).toEqual([]);
       await store.close();
@@ -336,13 +344,25 @@ export function describeContract(under: StoreUnderTest): void {
       expect((await snapshot.head()).size).toBe(1);
       const { inspection } = snapshot;
       expect(await inspection.integrity()).toEqual([]);
-      expect(await inspection.counts()).toEqual({ entries: 1, newest: 0, digests: 1, signers: 1, tiles: 1 });
-      const by = { digests: [sha256Of("digest 0")], signers: [sha256Of("key")] };
+      expect(await inspection.counts()).toEqual({
+        entries: 1,
+        newest: 0,
+        digests: 1,
+        signers: 1,
+        tokens: 1,
+        tiles: 1,
+      });
+      const by = {
+        digests: [sha256Of("digest 0")],
+        signers: [sha256Of("key")],
+        tokens: [sha256Of("token 0")],
+      };
       expect(await inspection.leadsTo(0, by)).toBe(true);
       expect(await inspection.leadsTo(1, by)).toBe(false);
       expect(await inspection.indexOf(sha256Of("payload 0"))).toBe(0);
       expect(await inspection.indexOf(sha256Of("payload 1"))).toBeUndefined();
       expect(await inspection.leadsTo(0, { ...by, signers: [sha256Of("other")] })).toBe(false);
+      expect(await inspection.leadsTo(0, { ...by, tokens: [sha256Of("token 1")] })).toBe(false);
       expect(inspection.digestRows(by.digests)).toBe(1);
       expect(await inspection.attachmentDigests()).toEqual([sha256Of("leaf")]);
       await snapshot.close();

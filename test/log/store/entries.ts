@@ -15,6 +15,7 @@ export function oneEntry(index: number, change: Partial<Append["entries"][number
     name: `vm-${index}`,
     version: "1",
     signers: [sha256Of("key")],
+    tokens: [sha256Of(`token ${index}`)],
     digests: [sha256Of(`digest ${index}`)],
     ...change,
   };

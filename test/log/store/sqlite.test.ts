@@ -181,6 +181,7 @@ describe("migrations", () => {
       "log",
       "entries_by_name",
       "entries_by_kind_and_version",
+      "tokens",
     ]);
     expect(readFileSync(join(MIGRATIONS_FOLDER, "0001_log.sql"), "utf8")).toContain("STRICT");
   });

@@ -149,9 +149,12 @@ describe("a policy", () => {
 
 describe("a revocation", () => {
   it("revokes something", async () => {
-    expect(await fault("revocation", { digests: [], keys: [] })).toMatch("names nothing to revoke");
-    expect(await fault("revocation", { keys: [] })).toBeUndefined();
-    expect(await fault("revocation", { digests: [] })).toBeUndefined();
+    expect(await fault("revocation", { digests: [], keys: [], identities: [] })).toMatch(
+      "names nothing to revoke",
+    );
+    expect(await fault("revocation", { keys: [], identities: [] })).toBeUndefined();
+    expect(await fault("revocation", { digests: [], identities: [] })).toBeUndefined();
+    expect(await fault("revocation", { digests: [], keys: [] })).toBeUndefined();
   });
 
   it("has no empty or reversed range", async () => {
@@ -186,29 +189,37 @@ describe("a trust root", () => {
 
   it("has thresholds that can be met, of keys that differ", async () => {
     const wanted = "keys must differ and be at least as many as the threshold";
-    for (const role of ["root", "revocation", "status"] as const) {
+    for (const role of ["root", "status", "identityKeys"] as const) {
       expect(await roles({ [role]: { keys: [key(1)], threshold: 2 } }), role).toMatch(wanted);
       expect(await roles({ [role]: { keys: [key(1), key(1)], threshold: 2 } }), role).toMatch(wanted);
       expect(await roles({ [role]: { keys: [key(1)], threshold: 0 } }), role).toBeDefined();
       expect(await roles({ [role]: { keys: [], threshold: 1 } }), role).toBeDefined();
       expect(await roles({ [role]: { keys: [key(1), key(2)], threshold: 2 } }), role).toBeUndefined();
     }
-    const twice = { keys: [key(1), key(1)], threshold: 1, names: ["*"] };
-    expect(await roles({ policy: [twice] })).toMatch(wanted);
-    expect(await roles({ publisher: [{ ...twice, kinds: ["platform"] }] })).toMatch(wanted);
+    const mixed = "keys and identities must differ and together be at least as many as the threshold";
+    const twice = { keys: [key(1), key(1)], identities: [], threshold: 1, names: ["*"] };
+    expect(await roles({ policy: [twice] })).toMatch(mixed);
+    expect(await roles({ publisher: [{ ...twice, kinds: ["platform"] }] })).toMatch(mixed);
+    expect(await roles({ revocation: { keys: [key(1)], identities: [], threshold: 2 } })).toMatch(mixed);
+    expect(await roles({ revocation: { keys: [key(1)], identities: ["a"], threshold: 2 } })).toBeUndefined();
+    expect(await roles({ revocation: { keys: [], identities: ["a", "a"], threshold: 1 } })).toMatch(mixed);
   });
 
   it.each(["*", "a", "acme/*", "acme/vm", "a/b/*", `${"a".repeat(126)}/*`])(
     "may use the name pattern %j",
     async (names) => {
-      expect(await roles({ policy: [{ keys: [key(1)], threshold: 1, names: [names] }] })).toBeUndefined();
+      expect(
+        await roles({ policy: [{ keys: [key(1)], identities: [], threshold: 1, names: [names] }] }),
+      ).toBeUndefined();
     },
   );
 
   it.each(["", "**", "*a", "a*", "a/*/b", "*/a", "a/**", "A/*", "/*", "a /*", `${"a".repeat(127)}/*`])(
     "may not use the name pattern %j",
     async (names) => {
-      expect(await roles({ policy: [{ keys: [key(1)], threshold: 1, names: [names] }] })).toBeDefined();
+      expect(
+        await roles({ policy: [{ keys: [key(1)], identities: [], threshold: 1, names: [names] }] }),
+      ).toBeDefined();
     },
   );
 

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Kind } from "../../../src/protocol/entry/kinds.ts";
 import { RELEASE_KINDS } from "../../../src/protocol/entry/release-kinds.ts";
-import type { Role, TrustRoot } from "../../../src/protocol/entry/trust-root.ts";
+import type { MixedRole, Role, TrustRoot } from "../../../src/protocol/entry/trust-root.ts";
 import {
   authorise,
   authoriseTrustRoot,
@@ -23,20 +23,28 @@ beforeAll(async () => {
 
 const key = (name: string) => sha256Of(`key ${name}`);
 const role = (names: readonly string[], threshold: number): Role => ({ keys: names.map(key), threshold });
+const rule = (names: readonly string[], threshold: number, identities: string[] = []): MixedRole => ({
+  ...role(names, threshold),
+  identities,
+});
+const by = (signers: readonly string[], identities: readonly string[] = []) => ({
+  signers: signers.map(key),
+  identities,
+});
 const withRoles = (roles: Partial<TrustRoot["roles"]>): TrustRoot => ({
   ...root,
   roles: { ...root.roles, ...roles },
 });
 const outcome = (trustRoot: TrustRoot, kind: Kind, name: string, signers: readonly string[]) =>
-  outcomeOf(() => authorise(trustRoot, { kind, name, signers: signers.map(key) }));
+  outcomeOf(() => authorise(trustRoot, { kind, name, ...by(signers) }));
 
 describe("the role that each kind needs", () => {
   const trustRoot = () =>
     withRoles({
       root: role(["root"], 1),
-      publisher: [{ ...role(["publisher"], 1), kinds: [...RELEASE_KINDS], names: ["*"] }],
-      policy: [{ ...role(["policy"], 1), names: ["*"] }],
-      revocation: role(["revocation"], 1),
+      publisher: [{ ...rule(["publisher"], 1), kinds: [...RELEASE_KINDS], names: ["*"] }],
+      policy: [{ ...rule(["policy"], 1), names: ["*"] }],
+      revocation: rule(["revocation"], 1),
       status: role(["status"], 1),
     });
   const NEEDS: ReadonlyArray<readonly [Kind, string]> = [
@@ -60,23 +68,23 @@ describe("the role that each kind needs", () => {
 });
 
 it("a policy rule that names several policies is good for each of them, and for no other", async () => {
-  const trustRoot = withRoles({ policy: [{ ...role(["a"], 1), names: ["production", "test/*"] }] });
+  const trustRoot = withRoles({ policy: [{ ...rule(["a"], 1), names: ["production", "test/*"] }] });
   expect(await outcome(trustRoot, "policy", "production", ["a"])).toBe("accepted");
   expect(await outcome(trustRoot, "policy", "test/one", ["a"])).toBe("accepted");
   expect(await outcome(trustRoot, "policy", "staging", ["a"])).toBe("not-authorised");
 });
 
 it("a refusal names the trust root whose rules it follows from", () => {
-  expect(() =>
-    authorise({ ...root, version: 7 }, { kind: "policy", name: "a", signers: [key("b")] }),
-  ).toThrow("trust root version 7 gives key");
+  expect(() => authorise({ ...root, version: 7 }, { kind: "policy", name: "a", ...by(["b"]) })).toThrow(
+    "trust root version 7 gives key",
+  );
 });
 
 describe("publisher rules", () => {
   const rules = (...publisher: TrustRoot["roles"]["publisher"]) => withRoles({ publisher });
 
   it("hold for their kinds and names alone", async () => {
-    const trustRoot = rules({ ...role(["a"], 1), kinds: ["platform"], names: ["acme/*", "literal"] });
+    const trustRoot = rules({ ...rule(["a"], 1), kinds: ["platform"], names: ["acme/*", "literal"] });
     expect(await outcome(trustRoot, "platform", "acme/vm", ["a"])).toBe("accepted");
     expect(await outcome(trustRoot, "platform", "literal", ["a"])).toBe("accepted");
     expect(await outcome(trustRoot, "platform", "literal2", ["a"])).toBe("not-authorised");
@@ -85,7 +93,7 @@ describe("publisher rules", () => {
   });
 
   it("need their threshold of distinct keys: one key that signs twice counts once", async () => {
-    const trustRoot = rules({ ...role(["a", "b", "c"], 2), kinds: ["platform"], names: ["*"] });
+    const trustRoot = rules({ ...rule(["a", "b", "c"], 2), kinds: ["platform"], names: ["*"] });
     expect(await outcome(trustRoot, "platform", "vm", ["a"])).toBe("not-authorised");
     expect(await outcome(trustRoot, "platform", "vm", ["a", "a"])).toBe("not-authorised");
     expect(await outcome(trustRoot, "platform", "vm", ["a", "c"])).toBe("accepted");
@@ -94,8 +102,8 @@ describe("publisher rules", () => {
 
   it("never combine: half of one threshold and half of another are nothing", async () => {
     const trustRoot = rules(
-      { ...role(["a", "b"], 2), kinds: ["platform"], names: ["*"] },
-      { ...role(["c", "d"], 2), kinds: ["platform"], names: ["vm"] },
+      { ...rule(["a", "b"], 2), kinds: ["platform"], names: ["*"] },
+      { ...rule(["c", "d"], 2), kinds: ["platform"], names: ["vm"] },
     );
     expect(await outcome(trustRoot, "platform", "vm", ["a", "c"])).toBe("not-authorised");
     expect(await outcome(trustRoot, "platform", "vm", ["c", "d"])).toBe("accepted");
@@ -103,26 +111,24 @@ describe("publisher rules", () => {
   });
 
   it("refuse the signature of a stranger beside enough good ones", async () => {
-    const trustRoot = rules({ ...role(["a"], 1), kinds: ["platform"], names: ["*"] });
+    const trustRoot = rules({ ...rule(["a"], 1), kinds: ["platform"], names: ["*"] });
     expect(await outcome(trustRoot, "platform", "vm", ["a", "stranger"])).toBe("not-authorised");
-    expect(() => authorise(trustRoot, { kind: "platform", name: "vm", signers: [key("x")] })).toThrow(
-      key("x"),
-    );
+    expect(() => authorise(trustRoot, { kind: "platform", name: "vm", ...by(["x"]) })).toThrow(key("x"));
   });
 
   it("are satisfied by exactly the sets that hold a threshold of one rule and no stranger", async () => {
     const names = ["a", "b", "c", "d", "e"];
-    const rule = fc.record({
+    const some = fc.record({
       keys: fc.subarray(names, { minLength: 1 }),
       threshold: fc.integer({ min: 1, max: 3 }),
     });
-    const cases = fc.tuple(fc.array(rule, { minLength: 1, maxLength: 3 }), fc.subarray(names));
+    const cases = fc.tuple(fc.array(some, { minLength: 1, maxLength: 3 }), fc.subarray(names));
     await fc.assert(
-      fc.asyncProperty(cases, async ([some, signers]) => {
-        const reachable = some.filter((r) => r.threshold <= r.keys.length);
+      fc.asyncProperty(cases, async ([rulesOf, signers]) => {
+        const reachable = rulesOf.filter((r) => r.threshold <= r.keys.length);
         const trustRoot = rules(
           ...reachable.map((r) => ({
-            ...role(r.keys, r.threshold),
+            ...rule(r.keys, r.threshold),
             kinds: ["platform" as const],
             names: ["*"],
           })),
@@ -141,8 +147,8 @@ describe("policy rules", () => {
   it("hold for their names alone", async () => {
     const trustRoot = withRoles({
       policy: [
-        { ...role(["prod"], 1), names: ["prod/*"] },
-        { ...role(["test"], 1), names: ["test/*"] },
+        { ...rule(["prod"], 1), names: ["prod/*"] },
+        { ...rule(["test"], 1), names: ["test/*"] },
       ],
     });
     expect(await outcome(trustRoot, "policy", "prod/eu", ["prod"])).toBe("accepted");
@@ -177,7 +183,7 @@ describe("name patterns", () => {
 describe("trust roots", () => {
   const of = (own: Role) => withRoles({ root: own });
   const decide = (previous: TrustRoot | null, next: TrustRoot, signers: readonly string[]) =>
-    outcomeOf(() => authoriseTrustRoot(previous, next, signers.map(key)));
+    outcomeOf(() => authoriseTrustRoot(previous, next, by(signers)));
 
   it("the first needs a threshold of its own keys", async () => {
     const first = of(role(["a", "b"], 2));
@@ -200,10 +206,10 @@ describe("trust roots", () => {
   it("says whose threshold is missing", () => {
     const before = of(role(["a"], 1));
     const after = of(role(["b"], 1));
-    expect(() => authoriseTrustRoot(before, after, [key("b")])).toThrow(
+    expect(() => authoriseTrustRoot(before, after, by(["b"]))).toThrow(
       "the root role of the trust root before it",
     );
-    expect(() => authoriseTrustRoot(before, after, [key("a")])).toThrow("its own root role");
+    expect(() => authoriseTrustRoot(before, after, by(["a"]))).toThrow("its own root role");
   });
 
   it("a key of both counts for both", async () => {

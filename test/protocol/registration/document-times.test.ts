@@ -41,7 +41,9 @@ async function dated(expires: string, issuedAt = NOW_TEXT) {
     trustRoot: { version: 1, digest: sha256Of("root") },
     policies: [],
     revokedDigests: [],
+    identityKeys: [],
     revokedKeys: [],
+    revokedIdentities: [],
     issuedAt,
     expires,
   };

@@ -24,8 +24,7 @@ beforeEach(async () => {
 
 const replay = (envelopes: FoundedLog["envelopes"]): InForce =>
   envelopes.reduce(
-    (inForce, { payloadDigest, statement }, index) =>
-      applyEntry(inForce, { index, payloadDigest, statement }),
+    (inForce, envelope, index) => applyEntry(inForce, { ...envelope, index }),
     NOTHING_IN_FORCE,
   );
 
@@ -57,8 +56,10 @@ describe("a log with everything in it", () => {
         { name: "alpha", version: 1, digest: log.envelopes[8]!.payloadDigest },
         { name: "zeta", version: 1, digest: log.envelopes[7]!.payloadDigest },
       ],
+      identityKeys: [],
       revokedDigests: [...digests].sort(),
       revokedKeys: [range],
+      revokedIdentities: [],
     });
   });
 
@@ -123,10 +124,11 @@ describe("the reach of a revocation", () => {
     index,
     digest: sha256Of("it"),
     signers: [sha256Of("key")],
+    identities: ["release"],
   });
-  const byDigest = { revokedDigests: new Set([sha256Of("it")]), revokedKeys: [] };
+  const byDigest = { ...NOTHING_IN_FORCE, revokedDigests: new Set([sha256Of("it")]) };
   const byKey = {
-    revokedDigests: new Set<string>(),
+    ...NOTHING_IN_FORCE,
     revokedKeys: [{ keyId: sha256Of("key"), fromIndex: 5, toIndex: 7 }],
   };
 
@@ -159,6 +161,15 @@ describe("the reach of a revocation", () => {
       true,
       false,
     ]);
+  });
+
+  it("of an identity is its range as well, and of no other identity", () => {
+    const range = { rule: "release", fromIndex: 5, toIndex: 7 };
+    const byIdentity = { ...NOTHING_IN_FORCE, revokedIdentities: [range] };
+    const at = (index: number) => isRevoked(byIdentity, entry("platform", index));
+    expect([4, 5, 6, 7].map(at)).toEqual([false, true, true, false]);
+    expect(isRevoked(byIdentity, { ...entry("platform"), identities: ["nightly"] })).toBe(false);
+    expect(isRevoked(byIdentity, entry("revocation"))).toBe(false);
   });
 
   it("of one of several signers is enough", () => {

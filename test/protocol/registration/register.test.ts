@@ -1,13 +1,17 @@
 // The rules as a whole: each refusal by the attack it stops, entries that never change, and publishing twice.
 import { beforeEach, describe, expect, it } from "vitest";
+import { withSigners } from "../../../src/log/store/entry-record.ts";
 import { KeyRing } from "../../../src/protocol/cryptography/key-ring.ts";
 import { encodeBase64 } from "../../../src/protocol/encoding/base64.ts";
-import { verifyEnvelope } from "../../../src/protocol/envelope/dsse.ts";
+import { makeEnvelope, verifyEnvelope } from "../../../src/protocol/envelope/dsse.ts";
 import type { RefusalCode } from "../../../src/protocol/registration/refusal.ts";
 import { register } from "../../../src/protocol/registration/register.ts";
+import { NOW } from "../../support/clock.ts";
 import { revocationPredicate, statusPredicate } from "../../support/document-predicates.ts";
 import { FoundedLog } from "../../support/founded-log.ts";
+import { identityLog } from "../../support/identity-log.ts";
 import { type TestKeys, testKey } from "../../support/keys.ts";
+import { FakeProvider } from "../../support/provider.ts";
 import { outcomeOf } from "../../support/refusals.ts";
 import {
   driverPredicate,
@@ -21,6 +25,7 @@ import { referenceOf, signStatement } from "../../support/signing.ts";
 import { SmallLog } from "../../support/small-log.ts";
 import { trustRootPredicate } from "../../support/trust-root.ts";
 
+const provider = await FakeProvider.create();
 let log: FoundedLog;
 let keys: TestKeys;
 beforeEach(async () => {
@@ -46,6 +51,14 @@ const ATTACKS: Readonly<Record<RefusalCode, readonly [attack: string, run: () =>
       const set = await log.publishRelease();
       const { svnFloor } = log.nextPolicy(set);
       return log.publishPolicy(set, { svnFloor: { ...svnFloor, "gpu-rim": 2 } });
+    },
+  ],
+  "identity-refused": [
+    "a workflow of another repository, which has taken the name",
+    async () => {
+      log = await identityLog([provider]);
+      const claims = { repository_id: "75" };
+      return log.add(await provider.signStatement("platform", platformPredicate(), { claims }));
     },
   ],
   "identity-taken": [
@@ -84,6 +97,15 @@ const ATTACKS: Readonly<Record<RefusalCode, readonly [attack: string, run: () =>
     async () => {
       const [one, other] = [await log.publishRelease("1.0"), await log.publishRelease("2.0")];
       return log.publishPolicy({ ...one, kernel: other.kernel });
+    },
+  ],
+  "recorded-at-wrong": [
+    "a log that sets its clock back, so that an old token is good again",
+    async () => {
+      log = await identityLog([provider]);
+      await log.add(await provider.signStatement("platform", platformPredicate("one")));
+      log.now = new Date(NOW.getTime() - 1000);
+      return log.add(await provider.signStatement("platform", platformPredicate("two")));
     },
   ],
   "reference-missing": [
@@ -149,11 +171,22 @@ const ATTACKS: Readonly<Record<RefusalCode, readonly [attack: string, run: () =>
       return log.publish("trust-root", await log.nextRoot({ successor }), keys.root);
     },
   ],
+  "token-used": [
+    "a token that is used for two signatures of one entry",
+    async () => {
+      log = await identityLog([provider]);
+      const claims = { jti: "one" };
+      const { payload, signatures } = await provider.signStatement("platform", platformPredicate(), {
+        claims,
+      });
+      return log.add(makeEnvelope(payload, [...signatures, await provider.sign(payload, { claims })]));
+    },
+  ],
   "trust-root-not-first": [
     "a log that begins with a release, so that nobody says who may publish",
     async () => {
       const envelope = await signStatement("platform", platformPredicate(), [keys.publisher]);
-      return register(new SmallLog().view, { ...envelope, signers: [keys.publisher.keyId] });
+      return register(new SmallLog().view, withSigners(envelope));
     },
   ],
   "trust-root-not-usable": [
@@ -232,6 +265,7 @@ describe("the record of a new entry", () => {
       digest: set.image.payloadDigest,
       svn: 1,
       signers: [keys.publisher.keyId],
+      identities: [],
       references: [referenceOf(set.kernel), referenceOf(set.driver)],
       boots: ["uki-kernel edk2-202411"],
     });
@@ -282,7 +316,7 @@ describe("a stolen key", () => {
 
   it.each(["first", "second"] as const)("is refused beside good ones, as the %s signer", async (place) => {
     const both = [keys.policy, keys.otherPublisher].sort((a, b) => (a.keyId < b.keyId ? -1 : 1));
-    const rule = { keys: both.map(({ keyId }) => keyId), threshold: 1, names: ["*"] };
+    const rule = { identities: [], keys: both.map(({ keyId }) => keyId), threshold: 1, names: ["*"] };
     log = await FoundedLog.found({ roles: { ...(await trustRootPredicate(keys)).roles, policy: [rule] } });
     const set = await log.publishRelease();
     const { keyId } = both[place === "first" ? 0 : 1]!;

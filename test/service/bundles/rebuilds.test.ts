@@ -16,7 +16,12 @@ let set: ReleaseSet;
 beforeEach(async () => {
   const keys = await testKeys();
   const { roles } = await trustRootPredicate(keys);
-  const rebuilders = { keys: [keys.otherPublisher.keyId], threshold: 1, names: ["rebuilder/*"] };
+  const rebuilders = {
+    identities: [],
+    keys: [keys.otherPublisher.keyId],
+    threshold: 1,
+    names: ["rebuilder/*"],
+  };
   const publisher = [...roles.publisher, { ...rebuilders, kinds: ["rebuild" as const] }];
   service = await ServiceHarness.start({ trustRoot: { roles: { ...roles, publisher } } });
   set = await signReleaseSet(keys);

@@ -68,7 +68,7 @@ describe("another past under a pin of trust root version 2", () => {
   async function logWithFirstRoot(first: "real" | "the operator's"): Promise<[SmallLog, TrustPin]> {
     const real = await signStatement("trust-root", await trustRootPredicate(keys), [keys.root[0]]);
     const roles = { ...(await trustRootPredicate(keys)).roles };
-    const thief = { keys: [keys.otherPublisher.keyId], threshold: 1, names: ["*"] };
+    const thief = { identities: [], keys: [keys.otherPublisher.keyId], threshold: 1, names: ["*"] };
     const operators = await trustRootPredicate(keys, { roles: { ...roles, policy: [thief] } });
     const log = new SmallLog();
     const faked = first === "the operator's";

@@ -23,7 +23,12 @@ beforeEach(async () => {
   log = new SmallLog();
   set = await signReleaseSet(keys);
   const { roles, ...rest } = await trustRootPredicate(keys);
-  const rebuilders = { keys: [keys.otherPublisher.keyId], threshold: 1, names: ["rebuilder/*"] };
+  const rebuilders = {
+    identities: [],
+    keys: [keys.otherPublisher.keyId],
+    threshold: 1,
+    names: ["rebuilder/*"],
+  };
   const publisher = [...roles.publisher, { ...rebuilders, kinds: ["rebuild" as const] }];
   const predicate = { ...rest, roles: { ...roles, publisher } };
   root = await signStatement("trust-root", predicate, [keys.root[0]]);

@@ -12,6 +12,7 @@ export class SqliteInspection implements StoreInspection {
   readonly #payload;
   readonly #digest;
   readonly #signer;
+  readonly #token;
   readonly #attachments;
 
   constructor(database: Database) {
@@ -24,6 +25,9 @@ export class SqliteInspection implements StoreInspection {
     );
     this.#signer = database.prepare<[Uint8Array, number]>(
       "SELECT 1 FROM entry_signers WHERE key_id = ? AND idx = ?",
+    );
+    this.#token = database.prepare<[Uint8Array, number]>(
+      "SELECT 1 FROM entry_tokens WHERE token = ? AND idx = ?",
     );
     this.#attachments = database.prepare<[], { digest: Buffer }>("SELECT digest FROM attachments");
   }
@@ -44,7 +48,8 @@ export class SqliteInspection implements StoreInspection {
       .prepare<[], StoreCounts>(
         `SELECT (SELECT count(*) FROM entries) AS entries, (SELECT coalesce(max(idx), -1) FROM entries) AS newest,
                 (SELECT count(*) FROM entry_digests) AS digests,
-                (SELECT count(*) FROM entry_signers) AS signers, (SELECT count(*) FROM tiles) AS tiles`,
+                (SELECT count(*) FROM entry_signers) AS signers, (SELECT count(*) FROM tiles) AS tiles,
+                (SELECT count(*) FROM entry_tokens) AS tokens`,
       )
       .get() as StoreCounts;
   }
@@ -53,10 +58,11 @@ export class SqliteInspection implements StoreInspection {
     return this.#payload.get(decodeHex(payloadDigest));
   }
 
-  async leadsTo(index: number, { digests, signers }: IndexedBy): Promise<boolean> {
+  async leadsTo(index: number, { digests, signers, tokens }: IndexedBy): Promise<boolean> {
     return (
       digests.every((digest) => this.#digest.get(digestPrefix(digest), index) !== undefined) &&
-      signers.every((keyId) => this.#signer.get(decodeHex(keyId), index) !== undefined)
+      signers.every((keyId) => this.#signer.get(decodeHex(keyId), index) !== undefined) &&
+      tokens.every((token) => this.#token.get(decodeHex(token), index) !== undefined)
     );
   }
 

@@ -35,7 +35,12 @@ export class SqliteReader implements LogReader {
     return row;
   }
 
-  async lookup({ digests = [], identities = [], attachments = [] }: Partial<Lookup>): Promise<Found> {
+  async lookup({
+    digests = [],
+    identities = [],
+    attachments = [],
+    tokens = [],
+  }: Partial<Lookup>): Promise<Found> {
     const sql = this.#sql;
     const asked = identities.map(({ kind, name, version }) => [name, kind, version]);
     const named = attachments.map(({ digest, size }) => [digest, size]);
@@ -43,6 +48,7 @@ export class SqliteReader implements LogReader {
       entries: askAll(digests, sql.byDigest).map(({ idx, leaf }) => recordOfLeaf(leaf, idx)),
       identities: askAll(asked, sql.byIdentity),
       attachments: askAll(named, sql.attachments),
+      tokens: askAll(tokens, sql.tokens).map(({ token }) => token),
     };
   }
 

@@ -37,10 +37,11 @@ export class SqliteWriter {
     this.#sql.setHead.run(head.size, head.root);
   };
 
-  #writeEntry({ index, leaf, payloadDigest, kind, name, version, signers, digests }: NewEntry): void {
+  #writeEntry({ index, leaf, payloadDigest, kind, name, version, ...found }: NewEntry): void {
     this.#sql.insertEntry.run(index, leaf, fromHex(payloadDigest), kind, name, version);
-    for (const signer of signers) this.#sql.insertSigner.run(fromHex(signer), index);
-    for (const digest of digests) this.#sql.insertDigest.run(digestPrefix(digest), index);
+    for (const signer of found.signers) this.#sql.insertSigner.run(fromHex(signer), index);
+    for (const token of found.tokens) this.#sql.insertToken.run(fromHex(token), index);
+    for (const digest of found.digests) this.#sql.insertDigest.run(digestPrefix(digest), index);
   }
 
   /**

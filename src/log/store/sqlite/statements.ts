@@ -27,6 +27,7 @@ export interface WritingStatements {
   readonly insertEntry: Statement<[number, Bytes, Bytes, string, string, string]>;
   readonly insertSigner: Statement<[Bytes, number]>;
   readonly insertDigest: Statement<[number, number]>;
+  readonly insertToken: Statement<[Bytes, number]>;
   readonly insertAttachment: Statement<[Bytes, Bytes]>;
   readonly writeTile: Statement<[number, number, Bytes, Bytes | null]>;
   readonly insertCheckpoint: Statement<[number, number, string]>;
@@ -41,6 +42,7 @@ export function prepareWriting(db: Database): WritingStatements {
     ),
     insertSigner: db.prepare("INSERT INTO entry_signers (key_id, idx) VALUES (?, ?)"),
     insertDigest: db.prepare("INSERT INTO entry_digests (prefix, idx) VALUES (?, ?) ON CONFLICT DO NOTHING"),
+    insertToken: db.prepare("INSERT INTO entry_tokens (token, idx) VALUES (?, ?)"),
     insertAttachment: db.prepare(
       "INSERT INTO attachments (digest, bytes) VALUES (?, ?) ON CONFLICT DO NOTHING",
     ),
@@ -58,6 +60,7 @@ export interface ReadingStatements {
   readonly byDigest: Statement<[string], LeafRow>;
   readonly byIdentity: Statement<[string], IdentityRow>;
   readonly attachments: Statement<[string], { digest: string; size: number }>;
+  readonly tokens: Statement<[string], { token: string }>;
   readonly entries: Statement<[string], Buffer>;
   readonly inForce: Statement<[{ size: number }], { idx: number }>;
   readonly tile: Statement<[number, number], { hashes: Buffer; inner: Buffer | null }>;
@@ -89,15 +92,20 @@ export function prepareReading(db: Database): ReadingStatements {
       `SELECT asked.value ->> 0 AS digest, asked.value ->> 1 AS size FROM json_each(?) AS asked
        CROSS JOIN attachments ON digest = unhex(asked.value ->> 0) AND length(bytes) = asked.value ->> 1`,
     ),
+    tokens: db.prepare(
+      `SELECT asked.value AS token FROM json_each(?) AS asked
+       CROSS JOIN entry_tokens ON token = unhex(asked.value)`,
+    ),
     entries: db
       .prepare<[string], Buffer>(
         "SELECT leaf FROM json_each(?) AS asked CROSS JOIN entries ON idx = asked.value ORDER BY asked.key",
       )
       .pluck(),
     inForce: db.prepare(
-      `SELECT idx FROM entries WHERE kind IN ('trust-root', 'revocation') AND idx < @size
+      `SELECT idx FROM entries WHERE kind IN ('trust-root', 'revocation', 'identity-keys') AND idx < @size
        UNION ALL SELECT max(idx) FROM entries WHERE kind = 'policy' AND idx < @size GROUP BY name
        UNION ALL SELECT max(idx) FROM entries WHERE kind = 'status' AND idx < @size GROUP BY kind
+       UNION SELECT idx FROM (SELECT max(idx) AS idx FROM entry_tokens WHERE idx < @size) WHERE idx IS NOT NULL
        ORDER BY idx`,
     ),
     tile: db.prepare("SELECT hashes, inner FROM tiles WHERE level = ? AND idx = ?"),

@@ -3,7 +3,7 @@ import type { LoggedEntry } from "../../../protocol/bundle/policy-bundle.ts";
 import { KeyRing } from "../../../protocol/cryptography/key-ring.ts";
 import { encodeBase64 } from "../../../protocol/encoding/base64.ts";
 import { encodeHex } from "../../../protocol/encoding/hex.ts";
-import { parseEnvelope, verifyEnvelope } from "../../../protocol/envelope/dsse.ts";
+import { parseEnvelope, signersOf, verifyEnvelope } from "../../../protocol/envelope/dsse.ts";
 import type { StatementOf } from "../../../protocol/envelope/statement.ts";
 import { hashLeaf } from "../../../protocol/merkle/hash.ts";
 import { checkFreshness } from "../../../protocol/note/cosigned-checkpoint.ts";
@@ -111,9 +111,9 @@ export async function checkEntry(
     ];
   });
 
-  const signers = await step("Its signatures", async () => {
-    const verified = await verifyEnvelope(envelope, keys.lookup);
-    return [verified.signers, verified.signers.map((key) => `valid signature by key ${key}`)];
+  await step("Its signatures", async () => {
+    const verified = await verifyEnvelope(envelope, keys.lookup, undefined, keys.providers);
+    return [null, verified.signers.map((key) => `valid signature by key ${key}`)];
   });
 
   await step("Its signers were allowed to sign it", async () => {
@@ -125,7 +125,7 @@ export async function checkEntry(
     }
     const root = trustRootAt(roots, index);
     checkOrigin(statement, root);
-    const rule = authorise(root, { ...statement, signers });
+    const rule = authorise(root, { ...statement, ...signersOf(envelope) });
     return [
       null,
       [
@@ -136,8 +136,13 @@ export async function checkEntry(
 
   await step("It is not revoked", async () => {
     const { status, at } = await readStatus(roots, policy, keys, fetch, now);
-    const record = { kind: envelope.statement.kind, index, digest: envelope.payloadDigest, signers };
-    const revoked = { revokedDigests: new Set(status.revokedDigests), revokedKeys: status.revokedKeys };
+    const record = {
+      kind: envelope.statement.kind,
+      index,
+      digest: envelope.payloadDigest,
+      ...signersOf(envelope),
+    };
+    const revoked = { ...status, revokedDigests: new Set(status.revokedDigests) };
     if (isRevoked(revoked, record)) throw new Error(`the status at index ${at} says that it is revoked`);
     return [
       null,
@@ -186,8 +191,8 @@ async function readStatus(
   const { statement } = envelope;
   if (statement.kind !== "status") throw new Error(`entry ${entry.index} is no status`);
   await requireLogged(entry.index, hashLeaf(envelope.leaf), policy, fetch);
-  const { signers } = await verifyEnvelope(envelope, keys.lookup);
-  authorise(trustRootAt(roots, entry.index), { ...statement, signers });
+  const { signers, identities } = await verifyEnvelope(envelope, keys.lookup);
+  authorise(trustRootAt(roots, entry.index), { ...statement, signers, identities });
   const status = statement.predicate;
   const newest = roots.at(-1) as PlacedTrustRoot;
   requireStatusInForce(status, newest.root, now);
