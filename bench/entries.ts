@@ -2,10 +2,10 @@
 import { createHash, createPrivateKey, sign } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseSigningKey } from "../src/node/signing/signing-key.ts";
 import { canonicalize } from "../src/protocol/envelope/canonical-json.ts";
 import { preAuthEncoding } from "../src/protocol/envelope/dsse.ts";
 import { formatStatement } from "../src/protocol/envelope/statement.ts";
-import { parseSigningKey } from "../src/publisher/signing/signing-key.ts";
 
 export const ENTRY_BYTES = 2048;
 const NAME = "bench/entry-name";

@@ -14,6 +14,9 @@ import { SqliteReader } from "../src/log/store/sqlite/sqlite-reader.ts";
 import { SqliteWriter } from "../src/log/store/sqlite/sqlite-writer.ts";
 import { GrowingTree } from "../src/log/tree/growing-tree.ts";
 import { nativeSha256 } from "../src/node/sha256.ts";
+import { readKeyText } from "../src/node/signing/key-source.ts";
+import type { Signer } from "../src/node/signing/signer.ts";
+import { signingKeyOf } from "../src/node/signing/signing-key.ts";
 import { encodeHex } from "../src/protocol/encoding/hex.ts";
 import { inDependencyOrder } from "../src/protocol/entry/dependency-order.ts";
 import { platform } from "../src/protocol/entry/kinds/platform.ts";
@@ -21,7 +24,6 @@ import { type Envelope, parseLeaf } from "../src/protocol/envelope/dsse.ts";
 import { hashLeaf } from "../src/protocol/merkle/hash.ts";
 import { draftPolicy, type PolicyContent } from "../src/publisher/policy/draft-policy.ts";
 import { parseSignable, signEnvelope } from "../src/publisher/signing/sign.ts";
-import { readSigningKey, type SigningKey } from "../src/publisher/signing/signing-key.ts";
 import { entryMaker, unsignedMaker } from "./entries.ts";
 
 export const POLICY = "bench";
@@ -41,8 +43,8 @@ export const context: CliContext = {
   confirm: async () => true,
 };
 
-export function keyOf(folder: string, role: string): SigningKey {
-  return readSigningKey(join(folder, "keys", `${role}.pem`), {});
+export function keyOf(folder: string, role: string): Signer {
+  return signingKeyOf(readKeyText(join(folder, "keys", `${role}.pem`), {}));
 }
 
 /** Founds a log whose service lets one client write as fast as it can. */
@@ -51,8 +53,8 @@ export async function foundExampleLog(folder: string): Promise<string> {
   await initLog(folder, { origin: ORIGIN, url: "http://127.0.0.1:8080", port: 0 }, context);
   writeFileSync(join(folder, "touchstone.toml"), "\n[limits]\nwritesPerMinute = 10000000\n", { flag: "a" });
   await withLog(folder, async (log) => {
-    const release = exampleRelease(keyOf(folder, "publisher"));
-    await log.publish([...release, examplePolicy(keyOf(folder, "policy"), POLICY)]);
+    const release = await exampleRelease(keyOf(folder, "publisher"));
+    await log.publish([...release, await examplePolicy(keyOf(folder, "policy"), POLICY)]);
   });
   return folder;
 }
@@ -69,11 +71,11 @@ export async function withLog<T>(folder: string, use: (log: Log) => Promise<T>):
 }
 
 /** The example release, in an order in which references point backwards. */
-export function exampleRelease(publisher: SigningKey): Envelope[] {
+export async function exampleRelease(publisher: Signer): Promise<Envelope[]> {
   const envelopes = readdirSync(EXAMPLES)
     .filter((file) => file.startsWith("example-") && file.endsWith(".json"))
     .map((file) => signEnvelope(parseSignable(readFileSync(join(EXAMPLES, file))), [publisher]));
-  return inDependencyOrder(envelopes, ({ statement }) => statement.kind);
+  return inDependencyOrder(await Promise.all(envelopes), ({ statement }) => statement.kind);
 }
 
 export function policyContent(): PolicyContent {
@@ -81,7 +83,7 @@ export function policyContent(): PolicyContent {
 }
 
 /** The first version of a policy, in force for a month. */
-export function examplePolicy(key: SigningKey, name: string, content = policyContent()): Envelope {
+export function examplePolicy(key: Signer, name: string, content = policyContent()): Promise<Envelope> {
   const at = (ms: number) =>
     new Date(Math.floor((Date.now() + ms) / 1000) * 1000).toISOString().replace(".000Z", "Z");
   const place = { name, origin: ORIGIN, previous: null, validFrom: at(-1000), expires: at(30 * DAY_MS) };

@@ -13,10 +13,10 @@ export async function measureRevocation(world: World): Promise<Measurement[]> {
   const service = await serveLog(folder);
   const { figure } = await interleave(world.rounds, {
     figure: async (round) => {
-      const { policy, platform } = makeRelease(folder, round);
+      const { policy, platform } = await makeRelease(folder, round);
       await publish(service, platform);
       await publish(service, policy);
-      return revoke(service, policy.statement.name, revocationOf(folder, platform, round));
+      return revoke(service, policy.statement.name, await revocationOf(folder, platform, round));
     },
   });
   await service.stop();
@@ -37,9 +37,9 @@ export async function measureRevocation(world: World): Promise<Measurement[]> {
 }
 
 /** Another version of the example's platform, and a policy of its own that names it. */
-function makeRelease(folder: string, round: number): { policy: Envelope; platform: Envelope } {
+async function makeRelease(folder: string, round: number): Promise<{ policy: Envelope; platform: Envelope }> {
   const publisher = keyOf(folder, "publisher");
-  const original = exampleRelease(publisher).find(({ statement }) => statement.kind === "platform");
+  const original = (await exampleRelease(publisher)).find(({ statement }) => statement.kind === "platform");
   if (original?.statement.kind !== "platform") throw new Error("the example release has no platform");
   const version = `bench-${round}`;
   const payload = formatStatement(
@@ -47,7 +47,7 @@ function makeRelease(folder: string, round: number): { policy: Envelope; platfor
     { ...original.statement.predicate, version },
     original.statement.subject,
   );
-  const platform = signEnvelope({ payload, signatures: [] }, [publisher]);
+  const platform = await signEnvelope({ payload, signatures: [] }, [publisher]);
   const reference = {
     kind: "platform",
     name: platform.statement.name,
@@ -58,11 +58,11 @@ function makeRelease(folder: string, round: number): { policy: Envelope; platfor
   const profiles = content.profiles.map((profile) => ({ ...profile, platforms: [reference] }));
   return {
     platform,
-    policy: examplePolicy(keyOf(folder, "policy"), `revoked/${round}`, { ...content, profiles }),
+    policy: await examplePolicy(keyOf(folder, "policy"), `revoked/${round}`, { ...content, profiles }),
   };
 }
 
-function revocationOf(folder: string, target: Envelope, round: number): Envelope {
+function revocationOf(folder: string, target: Envelope, round: number): Promise<Envelope> {
   const payload = formatStatement("revocation", {
     name: `bench/${round}`,
     version: "1",

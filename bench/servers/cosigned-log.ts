@@ -9,6 +9,7 @@ import { type Cosigner, type CosignRequest, OwnCosigner } from "../../src/log/ch
 import { HighWaterFile } from "../../src/log/checkpointing/high-water.ts";
 import { createLog } from "../../src/log/open-or-create.ts";
 import { openStore } from "../../src/log/store/open-store.ts";
+import { parseSigningKey } from "../../src/node/signing/signing-key.ts";
 import { parseStatement } from "../../src/protocol/envelope/statement.ts";
 import {
   COSIGNATURE_ED25519,
@@ -19,7 +20,6 @@ import {
   parsePrivateKey,
 } from "../../src/protocol/note/key.ts";
 import { signEnvelope } from "../../src/publisher/signing/sign.ts";
-import { parseSigningKey } from "../../src/publisher/signing/signing-key.ts";
 import { draftTrustRoot } from "../../src/publisher/trust-root/draft-trust-root.ts";
 import { foundLog } from "../../src/publisher/trust-root/found-log.ts";
 import { createApp } from "../../src/service/app.ts";
@@ -88,7 +88,7 @@ const log = await createLog(
     highWater: new HighWaterFile(join(folder, "high-water")),
     clock,
   },
-  trustRoot(),
+  await trustRoot(),
 );
 const service = createService({
   log,

@@ -2,9 +2,9 @@
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { createLog } from "../log/open-or-create.ts";
+import { parseSigningKey } from "../node/signing/signing-key.ts";
 import { type Envelope, makeEnvelope, parseEnvelope } from "../protocol/envelope/dsse.ts";
 import { signEnvelope } from "../publisher/signing/sign.ts";
-import { parseSigningKey } from "../publisher/signing/signing-key.ts";
 import type { Holders } from "../publisher/trust-root/edit-trust-root.ts";
 import { type DraftedLog, draftLog } from "../publisher/trust-root/found-log.ts";
 import { ROLES, type RoleName } from "../publisher/trust-root/roles.ts";
@@ -63,7 +63,8 @@ export async function initLog(
     writeOutput(statementOf(dir), payload);
     return statementOf(dir);
   }
-  await createFrom(dir, signEnvelope({ payload, signatures: [] }, [parseSigningKey(roleKeys.root)]), context);
+  const root = parseSigningKey(roleKeys.root);
+  await createFrom(dir, await signEnvelope({ payload, signatures: [] }, [root]), context);
   return undefined;
 }
 

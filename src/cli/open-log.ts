@@ -8,6 +8,8 @@ import type { Observer } from "../log/observer.ts";
 import { refuseMissing } from "../log/start-checks.ts";
 import { openStore, storeExists } from "../log/store/open-store.ts";
 import { signingNatively } from "../node/ed25519.ts";
+import { type KeyText, readKeyText } from "../node/signing/key-source.ts";
+import { openSigner } from "../node/signing/open-signer.ts";
 import { MalformedError } from "../protocol/errors.ts";
 import { createMlDsaLogSigner } from "../protocol/note/cosignature.ts";
 import {
@@ -16,8 +18,6 @@ import {
   type NotePrivateKey,
   parsePrivateKey,
 } from "../protocol/note/key.ts";
-import { type KeyText, readKeyText } from "../publisher/signing/key-source.ts";
-import { readSigningKey } from "../publisher/signing/signing-key.ts";
 import { type Config, parseConfig } from "../service/config.ts";
 import type { CliContext } from "./context.ts";
 import { readOwn } from "./files.ts";
@@ -37,20 +37,20 @@ export async function openLogConfig(
   context: Pick<CliContext, "environment" | "now" | "fetch" | "warn">,
   observer?: Observer,
 ): Promise<LogConfig> {
-  const { environment, now, fetch, warn } = context;
+  const { now, fetch } = context;
   const { keys, storage } = config;
   const logKey = await readNoteKey(keys.log, context);
   const own =
     keys.cosigner === undefined ? [] : [new OwnCosigner(await readNoteKey(keys.cosigner, context), now)];
   const witnessAt = (name: string, url: string) => new HttpWitness({ name, url, fetch });
   const mlDsaKey = keys.logMlDsa44 === undefined ? undefined : await readNoteKey(keys.logMlDsa44, context);
-  const status = keys.status === undefined ? undefined : readSigningKey(keys.status, environment, warn);
+  const status = keys.status === undefined ? undefined : await openSigner(keys.status, context);
   return {
     signer: createNoteSigner(signingNatively(logKey)),
     ...(mlDsaKey && { mlDsaSigner: createMlDsaLogSigner(signingNatively(requireMlDsa44(mlDsaKey))) }),
     cosigners: [...own, ...config.witnesses.map(({ name, url }) => witnessAt(name, url))],
     witnessAt,
-    ...(status && { statusSigner: { keyId: status.keyId, sign: async (message) => status.sign(message) } }),
+    ...(status && { statusSigner: status }),
     highWater: new ThreadedHighWater(storage.highWater),
     clock: now,
     limits: { maxPendingEntries: config.limits.maxPendingEntries },

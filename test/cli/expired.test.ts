@@ -4,10 +4,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { generateSigningKey } from "../../src/node/signing/signing-key.ts";
 import { formatTime } from "../../src/protocol/entry/fields.ts";
 import { envelopeToJson } from "../../src/protocol/envelope/dsse.ts";
 import { formatStatement } from "../../src/protocol/envelope/statement.ts";
-import { generateSigningKey } from "../../src/publisher/signing/signing-key.ts";
 import { NOW } from "../support/clock.ts";
 import { policyPredicate, statusPredicate } from "../support/document-predicates.ts";
 import { FoundedLog } from "../support/founded-log.ts";

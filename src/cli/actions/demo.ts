@@ -9,6 +9,8 @@ import { AuditState } from "../../auditor/audit-state.ts";
 import { openSource } from "../../auditor/log-source.ts";
 import type { RunningServer } from "../../http/server.ts";
 import { packagePath } from "../../node/package-root.ts";
+import { openSigner } from "../../node/signing/open-signer.ts";
+import type { Signer } from "../../node/signing/signer.ts";
 import { inDependencyOrder } from "../../protocol/entry/dependency-order.ts";
 import { osImage } from "../../protocol/entry/kinds/os-image.ts";
 import { describeReference } from "../../protocol/entry/reference.ts";
@@ -20,7 +22,6 @@ import type { LogClient } from "../../publisher/client/log-client.ts";
 import { publish } from "../../publisher/client/publish.ts";
 import { draftPolicy, type PolicyContent, placeAfter } from "../../publisher/policy/draft-policy.ts";
 import { parseSignable, signEnvelope } from "../../publisher/signing/sign.ts";
-import { readSigningKey, type SigningKey } from "../../publisher/signing/signing-key.ts";
 import {
   bootEvents,
   encodeEvidence,
@@ -53,7 +54,7 @@ interface Story {
   readonly client: LogClient;
   readonly anchor: TrustAnchor;
   readonly context: CliContext;
-  key(role: string): SigningKey;
+  key(role: string): Promise<Signer>;
 }
 
 export async function runDemo(options: DemoOptions, context: CliContext): Promise<void> {
@@ -98,7 +99,7 @@ async function tellStory(dir: string, options: DemoOptions, context: CliContext)
     client: logClient(server.address, context),
     anchor: parseTrustFile(readInput(join(dir, "trust-root.json"))),
     context,
-    key: (role) => readSigningKey(join(dir, "keys", `${role}.pem`), context.environment),
+    key: (role) => openSigner(join(dir, "keys", `${role}.pem`), context),
   };
   try {
     await publishRelease(story);
@@ -118,7 +119,10 @@ async function publishRelease({ client, anchor, context, key }: Story): Promise<
   context.print(
     "\n2. The release pipeline signs what it built and publishes it in one batch; the log answers with proofs.",
   );
-  const envelopes = readExamples().map((bytes) => signEnvelope(parseSignable(bytes), [key("publisher")]));
+  const publisher = await key("publisher");
+  const envelopes = await Promise.all(
+    readExamples().map((bytes) => signEnvelope(parseSignable(bytes), [publisher])),
+  );
   const published = await publish(
     client,
     inDependencyOrder(envelopes, ({ statement }) => statement.kind),
@@ -141,7 +145,7 @@ async function publishPolicy({ client, anchor, context, key }: Story): Promise<v
   );
   const [published] = await publish(
     client,
-    [signEnvelope({ payload, signatures: [] }, [key("policy")])],
+    [await signEnvelope({ payload, signatures: [] }, [await key("policy")])],
     [],
     parseTlogPolicy(anchor.root.logPolicy),
   );
@@ -235,7 +239,7 @@ async function revokeRelease(story: Story): Promise<void> {
     reason: "guest escape in the demo",
     advisory: null,
   });
-  const envelope = signEnvelope({ payload, signatures: [] }, [key("revocation")]);
+  const envelope = await signEnvelope({ payload, signatures: [] }, [await key("revocation")]);
   await publish(client, [envelope], [], parseTlogPolicy(anchor.root.logPolicy));
   const refused = await fetchFirst({ client, anchor, context }).then(
     () => "the bundle is still accepted",

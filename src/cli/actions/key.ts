@@ -1,6 +1,8 @@
 // Makes keys and shows their public half. A private key is written to a file and never printed.
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
+import { readKeyText } from "../../node/signing/key-source.ts";
+import { generateSigningKey, parseSigningKey, signingKeyOf } from "../../node/signing/signing-key.ts";
 import { encodePublicKeyPem } from "../../protocol/cryptography/signature.ts";
 import { decodeBase64 } from "../../protocol/encoding/base64.ts";
 import {
@@ -11,8 +13,6 @@ import {
   formatPrivateKey,
   formatVerifierKey,
 } from "../../protocol/note/key.ts";
-import { readKeyText } from "../../publisher/signing/key-source.ts";
-import { generateSigningKey, parseSigningKey, signingKeyOf } from "../../publisher/signing/signing-key.ts";
 import { type CliContext, show, UsageError } from "../context.ts";
 import { STANDARD, writeOutput } from "../files.ts";
 import { noteKeyOf } from "../open-log.ts";

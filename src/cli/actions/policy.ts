@@ -1,10 +1,10 @@
 // Renews and shows policies.
+import { openSigners } from "../../node/signing/open-signer.ts";
 import { referencesInProfile } from "../../protocol/entry/policy.ts";
 import { describeReference } from "../../protocol/entry/reference.ts";
 import { findEntry } from "../../publisher/client/lookup.ts";
 import { draftPolicy, placeAfter } from "../../publisher/policy/draft-policy.ts";
 import { signEnvelope } from "../../publisher/signing/sign.ts";
-import { readSigningKey } from "../../publisher/signing/signing-key.ts";
 import { type CliContext, show, UsageError } from "../context.ts";
 import { logClient } from "../log-client.ts";
 import { logOrigin } from "../log-origin.ts";
@@ -26,8 +26,12 @@ export async function runRenew(name: string, options: RenewOptions, context: Cli
   const origin = await logOrigin(options, context);
   const place = placeAfter({ name, origin }, newest, options.days, context.now());
   const payload = draftPolicy(place, content);
-  const keys = options.key.map((source) => readSigningKey(source, context.environment, context.warn));
-  const published = await publishEnvelope(signEnvelope({ payload, signatures: [] }, keys), options, context);
+  const keys = await openSigners(options.key, context);
+  const published = await publishEnvelope(
+    await signEnvelope({ payload, signatures: [] }, keys),
+    options,
+    context,
+  );
   show(context, options, { index: published.index, version: content.version + 1 }, [
     `policy ${name} version ${content.version + 1}: entry ${published.index}`,
   ]);

@@ -2,6 +2,8 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { openSigners } from "../../node/signing/open-signer.ts";
+import type { Signer } from "../../node/signing/signer.ts";
 import { describeReference } from "../../protocol/entry/reference.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import { parseTlogPolicy } from "../../protocol/note/tlog-policy.ts";
@@ -12,7 +14,6 @@ import { publishRelease } from "../../publisher/release/publish-release.ts";
 import { parseReleaseFile, type ReleaseFile } from "../../publisher/release/release-file.ts";
 import type { ReleaseTools } from "../../publisher/release/release-tools.ts";
 import { conclusion } from "../../publisher/release/summary.ts";
-import { readSigningKey, type SigningKey } from "../../publisher/signing/signing-key.ts";
 import { parseTrustFile } from "../../verifier/bundle/trust-pin.ts";
 import { AnswerIsNo, type CliContext, show, UsageError } from "../context.ts";
 import { readOwn, writeOutput } from "../files.ts";
@@ -29,8 +30,8 @@ interface ReleaseOptions {
 }
 
 interface Keys {
-  readonly publisher: readonly SigningKey[];
-  readonly policy: readonly SigningKey[];
+  readonly publisher: readonly Signer[];
+  readonly policy: readonly Signer[];
 }
 
 export async function runReleaseFile(
@@ -57,7 +58,7 @@ async function runRelease(file: string, options: ReleaseOptions, context: CliCon
   else if (prepare !== undefined) await prepareOnly(release, folder, options, context);
   else {
     const tools = toolsFor(release, context);
-    const keys = readKeys(release, context);
+    const keys = await openKeys(release, context);
     if (publish === undefined && keys.publisher.length === 0)
       throw new UsageError(`${file}: keys.publisher: not given; --prepare and --publish let others sign`);
     const plan =
@@ -123,7 +124,7 @@ async function tryRelease(release: ReleaseFile, options: ReleaseOptions, context
   try {
     const tools = toolsFor(release, context);
     const plan = await prepareRelease(release, folder, tools);
-    const forecasts = await forecastRelease(plan, readKeys(release, context), tools.client);
+    const forecasts = await forecastRelease(plan, await openKeys(release, context), tools.client);
     show(context, options, { dryRun: true, entries: forecasts }, [
       ...forecasts.map(line),
       "dry run: nothing was written or published",
@@ -142,17 +143,13 @@ function line({ entry, outcome, detail }: Forecast): string {
 }
 
 /** The error says which key of the file is wrong, and nothing of what was read. */
-function readKeys({ keys }: ReleaseFile, { environment, warn }: CliContext): Keys {
-  const readRole = (role: keyof Keys) =>
-    (keys[role] ?? []).map((source) => {
-      try {
-        return readSigningKey(source, environment, warn);
-      } catch (error) {
-        if (!(error instanceof MalformedError)) throw error;
-        throw new MalformedError("release file", error.message, `keys.${role}`);
-      }
+async function openKeys({ keys }: ReleaseFile, context: CliContext): Promise<Keys> {
+  const openRole = (role: keyof Keys) =>
+    openSigners(keys[role] ?? [], context).catch((error: unknown) => {
+      if (!(error instanceof MalformedError)) throw error;
+      throw new MalformedError("release file", error.message, `keys.${role}`);
     });
-  return { publisher: readRole("publisher"), policy: readRole("policy") };
+  return { publisher: await openRole("publisher"), policy: await openRole("policy") };
 }
 
 function toolsFor(release: ReleaseFile, context: CliContext): ReleaseTools {

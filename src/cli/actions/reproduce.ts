@@ -1,4 +1,5 @@
 // Compares rebuilt files with what a logged release states, and shows each field: equal, different, or not reproducible from files.
+import { openSigners } from "../../node/signing/open-signer.ts";
 import { kind as kindShape } from "../../protocol/entry/kinds.shape.ts";
 import { describeReference, type Reference } from "../../protocol/entry/reference.ts";
 import { envelopeToJson } from "../../protocol/envelope/dsse.ts";
@@ -11,7 +12,6 @@ import { fetchProven } from "../../publisher/rebuild/fetch-proven.ts";
 import { type RebuiltFiles, recompute } from "../../publisher/rebuild/recompute.ts";
 import { stateRebuild } from "../../publisher/rebuild/state-rebuild.ts";
 import { signEnvelope } from "../../publisher/signing/sign.ts";
-import { readSigningKey } from "../../publisher/signing/signing-key.ts";
 import { parseTrustFile } from "../../verifier/bundle/trust-pin.ts";
 import { AnswerIsNo, type CliContext, show, UsageError } from "../context.ts";
 import { readOwn, writeOutput } from "../files.ts";
@@ -48,7 +48,7 @@ export async function runReproduce(text: string, options: Options, context: CliC
   const label = describeReference(entry.statement);
   const { name, version } = named;
   const reference = { kind, name, version, digest: entry.envelope.payloadDigest };
-  const output = options.sign === undefined ? null : writeRebuild(reference, fields, options, context);
+  const output = options.sign === undefined ? null : await writeRebuild(reference, fields, options, context);
   show(
     context,
     options,
@@ -63,12 +63,12 @@ export async function runReproduce(text: string, options: Options, context: CliC
 }
 
 /** @returns the path of the envelope. @throws UsageError where it is not said who rebuilt what. */
-function writeRebuild(
+async function writeRebuild(
   of: Reference,
   fields: readonly ComparedField[],
   { sign = [], name, rebuildVersion: version, rebuilder: id, source, tool = [], output }: Options,
-  { environment, warn }: CliContext,
-): string {
+  context: CliContext,
+): Promise<string> {
   if (
     name === undefined ||
     version === undefined ||
@@ -79,9 +79,9 @@ function writeRebuild(
     throw new UsageError(
       "--sign makes an entry: give --name, --rebuild-version, --rebuilder, --source and --output",
     );
-  const keys = sign.map((path) => readSigningKey(path, environment, warn));
+  const keys = await openSigners(sign, context);
   const payload = stateRebuild(of, fields, { name, version, id, source, toolchain: tool.map(readTool) });
-  const envelope = signEnvelope({ payload, signatures: [] }, keys);
+  const envelope = await signEnvelope({ payload, signatures: [] }, keys);
   writeOutput(output, `${JSON.stringify(envelopeToJson(envelope))}\n`);
   return output;
 }

@@ -1,4 +1,5 @@
 // Revokes entries and what stolen keys signed, after saying what stops being served by that.
+import { openSigners } from "../../node/signing/open-signer.ts";
 import type { Kind, Predicate } from "../../protocol/entry/kinds.ts";
 import type { RevokedIdentity, RevokedKey } from "../../protocol/entry/revocation.ts";
 import { canonicalize } from "../../protocol/envelope/canonical-json.ts";
@@ -7,7 +8,6 @@ import { policiesStoppedBy } from "../../publisher/client/affected-policies.ts";
 import type { LogClient } from "../../publisher/client/log-client.ts";
 import { findEntry, parseReference } from "../../publisher/client/lookup.ts";
 import { signEnvelope } from "../../publisher/signing/sign.ts";
-import { readSigningKey } from "../../publisher/signing/signing-key.ts";
 import { AnswerIsNo, type CliContext, show, UsageError } from "../context.ts";
 import { logClient } from "../log-client.ts";
 import { logOrigin } from "../log-origin.ts";
@@ -33,7 +33,7 @@ export async function runRevoke(
   options: RevokeOptions,
   context: CliContext,
 ): Promise<void> {
-  const keys = options.key.map((source) => readSigningKey(source, context.environment, context.warn));
+  const keys = await openSigners(options.key, context);
   const client = logClient(options.to, context);
   const digests = await digestsOf(targets, client);
   const draft = await draftRevocation(client, options, {
@@ -62,7 +62,11 @@ export async function runRevoke(
       throw new AnswerIsNo("nothing was revoked", "declined");
   }
   const payload = formatStatement("revocation", draft);
-  const { index } = await publishEnvelope(signEnvelope({ payload, signatures: [] }, keys), options, context);
+  const { index } = await publishEnvelope(
+    await signEnvelope({ payload, signatures: [] }, keys),
+    options,
+    context,
+  );
   show(context, options, { index, targets, version, stops }, [
     `entry ${index} revokes ${targets.join(", ")}`,
     consequence,

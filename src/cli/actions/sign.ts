@@ -1,8 +1,8 @@
 // Signs a statement, or adds a signature to an envelope.
+import { openSigners } from "../../node/signing/open-signer.ts";
 import { describeReference } from "../../protocol/entry/reference.ts";
 import { parseStatement } from "../../protocol/envelope/statement.ts";
 import { parseSignable, signEnvelope } from "../../publisher/signing/sign.ts";
-import { readSigningKey } from "../../publisher/signing/signing-key.ts";
 import { type CliContext, show } from "../context.ts";
 import { readOwn, writeOutput } from "../files.ts";
 import { envelopePathOf } from "../statement-files.ts";
@@ -16,10 +16,10 @@ interface SignOptions {
 }
 
 export async function runSign(file: string, options: SignOptions, context: CliContext): Promise<void> {
-  const keys = options.key.map((source) => readSigningKey(source, context.environment, context.warn));
+  const keys = await openSigners(options.key, context);
   const signable = readOwn(file, parseSignable);
   requireTimelyFile(file, parseStatement(signable.payload), options, context);
-  const envelope = signEnvelope(signable, keys);
+  const envelope = await signEnvelope(signable, keys);
   const output = options.output ?? envelopePathOf(file);
   writeOutput(output, envelope.leaf);
   const signers = envelope.signatures.map(({ keyId }) => keyId);

@@ -1,13 +1,14 @@
 // Signs and publishes the next status with a key that is kept away from the log: it replays the log and believes nothing else.
+
 import { audit } from "../../auditor/audit.ts";
 import type { FindingCode } from "../../auditor/audit-finding.ts";
 import { AuditState } from "../../auditor/audit-state.ts";
 import { openSource } from "../../auditor/log-source.ts";
+import { openSigners } from "../../node/signing/open-signer.ts";
 import { PolicyError } from "../../protocol/errors.ts";
 import { draftStatus } from "../../protocol/registration/draft-status.ts";
 import type { InForce } from "../../protocol/registration/in-force.ts";
 import { signEnvelope } from "../../publisher/signing/sign.ts";
-import { readSigningKey } from "../../publisher/signing/signing-key.ts";
 import { parseTrustFile } from "../../verifier/bundle/trust-pin.ts";
 import { type CliContext, judging, show } from "../context.ts";
 import { readOwn } from "../files.ts";
@@ -22,9 +23,9 @@ interface StatusOptions {
 }
 
 export async function runPublish(options: StatusOptions, context: CliContext): Promise<void> {
-  const keys = options.key.map((source) => readSigningKey(source, context.environment, context.warn));
+  const keys = await openSigners(options.key, context);
   const payload = draftStatus(await replay(options, context), context.now());
-  const envelope = signEnvelope({ payload, signatures: [] }, keys);
+  const envelope = await signEnvelope({ payload, signatures: [] }, keys);
   const { index } = await publishEnvelope(envelope, options, context);
   const { version } = envelope.statement;
   show(context, options, { index, sequence: Number(version) }, [`status ${version}: entry ${index}`]);

@@ -1,10 +1,11 @@
 // Forecasts what publishing a prepared release would do, before anything is signed: a dry run. The log's answers are not proven here.
+
+import type { Signer } from "../../node/signing/signer.ts";
 import { describeReference } from "../../protocol/entry/reference.ts";
 import { PolicyError } from "../../protocol/errors.ts";
 import { authorise } from "../../protocol/registration/authorisation.ts";
 import type { LogClient } from "../client/log-client.ts";
 import { findEntry, getTrustRoot } from "../client/lookup.ts";
-import type { SigningKey } from "../signing/signing-key.ts";
 import type { Plan, PlannedEntry } from "./plan.ts";
 
 export interface Forecast {
@@ -17,11 +18,11 @@ export interface Forecast {
 /** Holds every planned entry against the log: is its identity taken, and may these keys publish it? */
 export async function forecastRelease(
   { entries, policy }: Plan,
-  keys: { readonly publisher: readonly SigningKey[]; readonly policy: readonly SigningKey[] },
+  keys: { readonly publisher: readonly Signer[]; readonly policy: readonly Signer[] },
   client: LogClient,
 ): Promise<Forecast[]> {
   const { statement } = await getTrustRoot(client);
-  const forecast = async (entry: PlannedEntry, signers: readonly SigningKey[]): Promise<Forecast> => {
+  const forecast = async (entry: PlannedEntry, signers: readonly Signer[]): Promise<Forecast> => {
     const found = await findEntry(client, { kind: entry.kind, name: entry.name, version: entry.version });
     const label = describeReference(entry);
     if (found?.envelope.payloadDigest === entry.digest)

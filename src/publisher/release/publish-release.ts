@@ -2,6 +2,7 @@
 // log knows what it has: then nothing is added, and the proofs are written all the same.
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import type { Signer } from "../../node/signing/signer.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { describeReference } from "../../protocol/entry/reference.ts";
 import type { Envelope } from "../../protocol/envelope/dsse.ts";
@@ -11,7 +12,6 @@ import type { TlogPolicy } from "../../protocol/note/tlog-policy.ts";
 import { attachmentsOf } from "../../protocol/registration/references.ts";
 import { type PublishedEntry, publish } from "../client/publish.ts";
 import { attachmentFileName } from "../describe/described.ts";
-import type { SigningKey } from "../signing/signing-key.ts";
 import { envelopePath, type Plan, type PlannedEntry, proofPath, statementPath } from "./plan.ts";
 import { readSmallFile } from "./read-file.ts";
 import type { ReleaseTools } from "./release-tools.ts";
@@ -21,8 +21,8 @@ import { formatSummary, type ReleaseSummary, type SummaryEntry } from "./summary
 export interface PublishReleaseOptions {
   readonly folder: string;
   /** Keys whose signatures are added where they are missing; none where others have signed. */
-  readonly publisherKeys: readonly SigningKey[];
-  readonly policyKeys: readonly SigningKey[];
+  readonly publisherKeys: readonly Signer[];
+  readonly policyKeys: readonly Signer[];
   /** The log's tlog-policy: every proof is verified with it. */
   readonly logPolicy: TlogPolicy;
 }
@@ -38,12 +38,13 @@ export async function publishRelease(
   tools: ReleaseTools,
 ): Promise<ReleaseSummary> {
   const { folder, publisherKeys, policyKeys } = options;
-  const envelopes = plan.entries.map((entry) => {
-    const envelope = signPlanned(entry, folder, publisherKeys, tools);
+  const envelopes: Envelope[] = [];
+  for (const entry of plan.entries) {
+    const envelope = await signPlanned(entry, folder, publisherKeys, tools);
     if (envelope === undefined) throw unsigned(statementPath(folder, entry.table));
-    return envelope;
-  });
-  const policy = plan.policy && signPlanned(plan.policy, folder, policyKeys, tools);
+    envelopes.push(envelope);
+  }
+  const policy = plan.policy && (await signPlanned(plan.policy, folder, policyKeys, tools));
   const entries = await publishEntries(plan.entries, envelopes, options, tools);
   const summarise = (published: SummaryEntry | null): ReleaseSummary => ({
     log: { url: tools.client.url, origin: tools.origin },

@@ -1,11 +1,11 @@
 // Signs what a release prepared. Signatures that others have made over the same statements stay, whichever machine they come from.
 import { existsSync } from "node:fs";
+import type { Signer } from "../../node/signing/signer.ts";
 import { sha256 } from "../../protocol/cryptography/hash.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { type Envelope, parseEnvelope } from "../../protocol/envelope/dsse.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import { parseSignable, type Signable, signEnvelope } from "../signing/sign.ts";
-import type { SigningKey } from "../signing/signing-key.ts";
 import { envelopePath, type PlannedEntry, statementPath } from "./plan.ts";
 import { readSmallFile } from "./read-file.ts";
 import type { ReleaseTools } from "./release-tools.ts";
@@ -15,12 +15,12 @@ import type { ReleaseTools } from "./release-tools.ts";
  * @returns undefined when nobody has signed and there is no key to sign with.
  * @throws MalformedError when a file holds another statement than the one that was prepared.
  */
-export function signPlanned(
+export async function signPlanned(
   entry: PlannedEntry,
   folder: string,
-  keys: readonly SigningKey[],
+  keys: readonly Signer[],
   { write }: Pick<ReleaseTools, "write">,
-): Envelope | undefined {
+): Promise<Envelope | undefined> {
   const path = envelopePath(folder, entry.table);
   const signable = readSignable(entry, folder);
   const missing = keys.filter(
@@ -28,7 +28,7 @@ export function signPlanned(
   );
   if (missing.length === 0)
     return signable.signatures.length === 0 ? undefined : parseEnvelope(readSmallFile(path));
-  const envelope = signEnvelope(signable, missing);
+  const envelope = await signEnvelope(signable, missing);
   write(path, envelope.leaf);
   return envelope;
 }

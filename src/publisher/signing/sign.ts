@@ -1,4 +1,5 @@
 // Signs: statement to envelope, one signer after another, on machines that need not know the log.
+import type { Signer } from "../../node/signing/signer.ts";
 import { utf8 } from "../../protocol/encoding/text.ts";
 import { canonicalize } from "../../protocol/envelope/canonical-json.ts";
 import {
@@ -12,7 +13,6 @@ import {
 import { parseJson } from "../../protocol/envelope/parse-json.ts";
 import { parseStatement } from "../../protocol/envelope/statement.ts";
 import { MalformedError } from "../../protocol/errors.ts";
-import type { SigningKey } from "./signing-key.ts";
 
 /** A statement that is to be signed, with the signatures that it has already. */
 export interface Signable {
@@ -32,13 +32,16 @@ export function parseSignable(bytes: Uint8Array): Signable {
   return { payload, signatures: [] };
 }
 
-/** Adds a signature by each key. @throws MalformedError when a key has signed already. */
-export function signEnvelope({ payload, signatures }: Signable, keys: readonly SigningKey[]): Envelope {
+/** Adds a signature by each signer, asked one after another. @throws MalformedError when one has signed already. */
+export async function signEnvelope(
+  { payload, signatures }: Signable,
+  signers: readonly Signer[],
+): Promise<Envelope> {
   const message = preAuthEncoding(payload);
-  const added = keys.map((key) => ({ keyId: key.keyId, signature: key.sign(message) }));
-  const all = [...signatures, ...added];
-  const twice = all.find(({ keyId }, i) => all.findIndex((other) => other.keyId === keyId) !== i);
-  if (twice !== undefined)
-    throw new MalformedError("DSSE envelope", `key ${twice.keyId} has signed it already`);
+  const ids = [...signatures, ...signers].map(({ keyId }) => keyId);
+  const twice = ids.find((keyId, i) => ids.indexOf(keyId) !== i);
+  if (twice !== undefined) throw new MalformedError("DSSE envelope", `key ${twice} has signed it already`);
+  const all = [...signatures];
+  for (const signer of signers) all.push({ keyId: signer.keyId, signature: await signer.sign(message) });
   return makeEnvelope(payload, all);
 }

@@ -1,5 +1,6 @@
 // Founds a log: the keys of its first roles, of itself and of its cosigner, and the trust root that gives them out.
 import { randomBytes } from "node:crypto";
+import { generateSigningKey, parseSigningKey } from "../../node/signing/signing-key.ts";
 import { keyIdOf } from "../../protocol/cryptography/signature.ts";
 import { decodeBase64, encodeBase64 } from "../../protocol/encoding/base64.ts";
 import { formatTime } from "../../protocol/entry/fields.ts";
@@ -14,7 +15,6 @@ import {
   type NotePrivateKey,
 } from "../../protocol/note/key.ts";
 import { signEnvelope } from "../signing/sign.ts";
-import { generateSigningKey, parseSigningKey } from "../signing/signing-key.ts";
 import { draftTrustRoot, formatLogPolicy } from "./draft-trust-root.ts";
 import type { Holders } from "./edit-trust-root.ts";
 import { ROLES, type RoleName } from "./roles.ts";
@@ -66,7 +66,7 @@ export async function foundLog(
 ): Promise<FoundedLog> {
   const { payload, roleKeys, ...logKeys } = await draftLog(origin, now, {}, options);
   const all = roleKeys as FoundedLog["roleKeys"];
-  const trustRoot = signEnvelope({ payload, signatures: [] }, [parseSigningKey(all.root)]);
+  const trustRoot = await signEnvelope({ payload, signatures: [] }, [parseSigningKey(all.root)]);
   return { ...logKeys, roleKeys: all, trustRoot };
 }
 

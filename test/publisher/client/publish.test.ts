@@ -1,6 +1,7 @@
 // Publishing: against a log over its real routes, and against answers that are not about what was sent.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { OwnCosigner } from "../../../src/log/checkpointing/cosigner.ts";
+import { parseSigningKey } from "../../../src/node/signing/signing-key.ts";
 import { encodeHex } from "../../../src/protocol/encoding/hex.ts";
 import { type Envelope, envelopeToJson, makeEnvelope } from "../../../src/protocol/envelope/dsse.ts";
 import { hashLeaf } from "../../../src/protocol/merkle/hash.ts";
@@ -10,7 +11,6 @@ import type { LogClient } from "../../../src/publisher/client/log-client.ts";
 import { findEntry, getEntry, getTrustRoot, parseReference } from "../../../src/publisher/client/lookup.ts";
 import { type PublishedEntry, publish } from "../../../src/publisher/client/publish.ts";
 import { draftPolicy } from "../../../src/publisher/policy/draft-policy.ts";
-import { parseSigningKey } from "../../../src/publisher/signing/signing-key.ts";
 import {
   draftTrustRoot,
   formatLogPolicy,

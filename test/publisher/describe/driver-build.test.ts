@@ -3,12 +3,12 @@ import { createHash } from "node:crypto";
 import { symlinkSync } from "node:fs";
 import { crc32, deflateRawSync } from "node:zlib";
 import { beforeAll, describe, expect, it } from "vitest";
+import { generateSigningKey, parseSigningKey } from "../../../src/node/signing/signing-key.ts";
 import { envelopeToJson } from "../../../src/protocol/envelope/dsse.ts";
 import type { Observation } from "../../../src/publisher/describe/driver/running-driver.ts";
 import { type DriverBuildInput, describeDriverBuild } from "../../../src/publisher/describe/driver-build.ts";
 import { describeKernelPatchSet } from "../../../src/publisher/describe/kernel-patch-set.ts";
 import { signEnvelope } from "../../../src/publisher/signing/sign.ts";
-import { generateSigningKey, parseSigningKey } from "../../../src/publisher/signing/signing-key.ts";
 import { makeRimContent } from "../../../src/testing/rim.ts";
 import { malformedOf } from "../../support/refusals.ts";
 import { makeElf } from "./formats/make-elf.ts";
@@ -184,7 +184,7 @@ describe("a described driver build", () => {
   });
 
   it("refers to the kernel by its payload's digest, given as statement or as envelope", async () => {
-    const signed = signEnvelope({ payload: kernelPayload, signatures: [] }, [
+    const signed = await signEnvelope({ payload: kernelPayload, signatures: [] }, [
       parseSigningKey(generateSigningKey()),
     ]);
     const envelope = folder.write("kernel.dsse.json", JSON.stringify(envelopeToJson(signed)));

@@ -1,7 +1,7 @@
 // What a release file may not say: each refusal names the table and the key, and none of them repeats a secret.
 import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { generateSigningKey } from "../../../src/publisher/signing/signing-key.ts";
+import { generateSigningKey } from "../../../src/node/signing/signing-key.ts";
 import { ARTEFACTS, policyParts, REQUIREMENTS, releaseToml, smallWorld } from "./small-release.ts";
 
 const world = smallWorld();

@@ -2,8 +2,8 @@
 // the environment, and never shown.
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
+import { generateSigningKey, parseSigningKey } from "../../../src/node/signing/signing-key.ts";
 import { parsePlan } from "../../../src/publisher/release/plan.ts";
-import { generateSigningKey, parseSigningKey } from "../../../src/publisher/signing/signing-key.ts";
 import { releaseToml, smallWorld } from "./small-release.ts";
 
 const world = smallWorld();

@@ -5,20 +5,18 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openSigner } from "../../../src/node/signing/open-signer.ts";
+import { generateSigningKey, parseSigningKey } from "../../../src/node/signing/signing-key.ts";
 import { KeyRing } from "../../../src/protocol/cryptography/key-ring.ts";
 import { utf8 } from "../../../src/protocol/encoding/text.ts";
-import { envelopeToJson, verifyEnvelope } from "../../../src/protocol/envelope/dsse.ts";
+import { type Envelope, envelopeToJson, verifyEnvelope } from "../../../src/protocol/envelope/dsse.ts";
 import { formatStatement } from "../../../src/protocol/envelope/statement.ts";
 import { MalformedError } from "../../../src/protocol/errors.ts";
 import { parseSignable, signEnvelope } from "../../../src/publisher/signing/sign.ts";
-import {
-  generateSigningKey,
-  parseSigningKey,
-  readSigningKey,
-} from "../../../src/publisher/signing/signing-key.ts";
 import { malformedOf } from "../../support/refusals.ts";
 import { platformPredicate, sha256Of } from "../../support/release-predicates.ts";
 
+const inEnvironment = (environment: NodeJS.ProcessEnv = {}) => ({ environment, warn: () => undefined });
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "touchstone-sign-"));
@@ -62,7 +60,7 @@ describe("what is signed", () => {
 describe("signing", () => {
   it.each(["ed25519", "P-256"] as const)("with %s gives what verifies", async (type) => {
     const key = parseSigningKey(pem(type));
-    const envelope = signEnvelope(parseSignable(PAYLOAD), [key]);
+    const envelope = await signEnvelope(parseSignable(PAYLOAD), [key]);
     const ring = new KeyRing();
     await ring.add([key.spki]);
     expect((await verifyEnvelope(envelope, ring.lookup)).signers).toEqual([key.keyId]);
@@ -70,37 +68,38 @@ describe("signing", () => {
 
   it("goes on where another signer ended, on another machine, in any order", async () => {
     const [a, b] = [parseSigningKey(generateSigningKey()), parseSigningKey(generateSigningKey())];
-    const passOn = (envelope: ReturnType<typeof signEnvelope>) =>
-      parseSignable(utf8(JSON.stringify(envelopeToJson(envelope))));
-    const ab = signEnvelope(passOn(signEnvelope(parseSignable(PAYLOAD), [a])), [b]);
-    const ba = signEnvelope(passOn(signEnvelope(parseSignable(PAYLOAD), [b])), [a]);
+    const passOn = (envelope: Envelope) => parseSignable(utf8(JSON.stringify(envelopeToJson(envelope))));
+    const ab = await signEnvelope(passOn(await signEnvelope(parseSignable(PAYLOAD), [a])), [b]);
+    const ba = await signEnvelope(passOn(await signEnvelope(parseSignable(PAYLOAD), [b])), [a]);
     expect(ab.leaf).toEqual(ba.leaf);
-    expect(signEnvelope(parseSignable(PAYLOAD), [a, b]).leaf).toEqual(ab.leaf);
+    expect((await signEnvelope(parseSignable(PAYLOAD), [a, b])).leaf).toEqual(ab.leaf);
   });
 
   it("twice with one key is refused: it would count once", async () => {
     const key = parseSigningKey(generateSigningKey());
-    const once = signEnvelope(parseSignable(PAYLOAD), [key]);
+    const once = await signEnvelope(parseSignable(PAYLOAD), [key]);
     expect((await malformedOf(() => signEnvelope(once, [key])))?.message).toContain("has signed it already");
     expect(await malformedOf(() => signEnvelope(parseSignable(PAYLOAD), [key, key]))).toBeDefined();
   });
 });
 
 describe("a signing key", () => {
-  it("comes from a file or an environment variable", () => {
+  it("comes from a file or an environment variable", async () => {
     const text = pem("ed25519");
     const file = join(folder, "key.pem");
     writeFileSync(file, text);
     const { keyId } = parseSigningKey(text);
-    expect(readSigningKey(file, {}).keyId).toBe(keyId);
-    expect(readSigningKey("env:SIGNING_KEY", { SIGNING_KEY: text }).keyId).toBe(keyId);
+    expect((await openSigner(file, inEnvironment())).keyId).toBe(keyId);
+    expect((await openSigner("env:SIGNING_KEY", inEnvironment({ SIGNING_KEY: text }))).keyId).toBe(keyId);
   });
 
   it("that is missing is said to be, by name", async () => {
-    expect((await malformedOf(() => readSigningKey("env:NOT_SET", {})))?.message).toContain(
+    expect((await malformedOf(() => openSigner("env:NOT_SET", inEnvironment())))?.message).toContain(
       "NOT_SET is not set",
     );
-    expect(() => readSigningKey(join(folder, "none.pem"), {})).toThrow("none.pem: there is no such file");
+    await expect(openSigner(join(folder, "none.pem"), inEnvironment())).rejects.toThrow(
+      "none.pem: there is no such file",
+    );
   });
 
   it("never shows in an error, whatever is wrong with it", async () => {
@@ -113,7 +112,7 @@ ${secret}`,
       "",
     ];
     for (const text of bad) {
-      const error = await malformedOf(() => readSigningKey("env:KEY", { KEY: text }));
+      const error = await malformedOf(() => openSigner("env:KEY", inEnvironment({ KEY: text })));
       expect(error).toBeInstanceOf(MalformedError);
       expect(`${error?.message} ${error?.stack}`).not.toContain(secret.slice(0, 24));
     }
@@ -170,10 +169,10 @@ describe("a key in another form is refused in words that lead to the repair", ()
   ])("%s", async (_, text, repair) => {
     const file = join(folder, "wrong.pem");
     writeFileSync(file, text, { mode: 0o600 });
-    const fromFile = await malformedOf(() => readSigningKey(file, {}));
+    const fromFile = await malformedOf(() => openSigner(file, inEnvironment()));
     expect(fromFile?.message).toContain(`${file}: `);
     expect(fromFile?.message).toContain(repair);
-    expect((await malformedOf(() => readSigningKey("env:KEY", { KEY: text })))?.message).toContain(
+    expect((await malformedOf(() => openSigner("env:KEY", inEnvironment({ KEY: text }))))?.message).toContain(
       "env:KEY: ",
     );
   });
@@ -181,7 +180,9 @@ describe("a key in another form is refused in words that lead to the repair", ()
   it("UTF-16", async () => {
     const file = join(folder, "utf16.pem");
     writeFileSync(file, Buffer.from(good, "utf16le"), { mode: 0o600 });
-    expect((await malformedOf(() => readSigningKey(file, {})))?.message).toContain("save it as plain text");
+    expect((await malformedOf(() => openSigner(file, inEnvironment())))?.message).toContain(
+      "save it as plain text",
+    );
   });
 
   it("with a byte order mark, line ends of Windows or words before it is that key all the same", () => {
@@ -211,13 +212,13 @@ describe("a key in another form is refused in words that lead to the repair", ()
 describe("a key file", () => {
   it.skipIf(process.platform === "win32")(
     "that others can read is used with a warning that says what to do, as ssh warns",
-    () => {
+    async () => {
       const file = join(folder, "open.pem");
       writeFileSync(file, pem("ed25519"));
       const warned: string[] = [];
       for (const mode of [0o600, 0o400, 0o644, 0o640]) {
         chmodSync(file, mode);
-        readSigningKey(file, {}, (text) => void warned.push(text));
+        await openSigner(file, { environment: {}, warn: (text) => void warned.push(text) });
       }
       expect(warned).toEqual([
         expect.stringContaining(

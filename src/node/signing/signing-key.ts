@@ -1,37 +1,16 @@
-// Reads private keys that sign entries: PKCS#8 PEM (RFC 7468 §10), Ed25519 or ECDSA P-256, from a file or an environment variable.
+// Reads private keys that sign entries: PKCS#8 PEM (RFC 7468 §10), Ed25519 or ECDSA P-256.
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { keyIdOf, signatureAlgorithmOf } from "../../protocol/cryptography/signature.ts";
 import { encodeBase64 } from "../../protocol/encoding/base64.ts";
 import { MalformedError } from "../../protocol/errors.ts";
-import { type KeyText, readKeyText } from "./key-source.ts";
+import type { KeyText } from "./key-source.ts";
+import type { Signer } from "./signer.ts";
 import { whatIsWrongWith } from "./wrong-key.ts";
-
-export interface SigningKey {
-  /** Hex SHA-256 of the SPKI DER. */
-  readonly keyId: string;
-  /** Base64 of the SPKI DER, as a trust root lists it. */
-  readonly spki: string;
-  /** 64 bytes: Ed25519, or ECDSA P-256 over SHA-256 as r‖s. */
-  sign(message: Uint8Array): Uint8Array;
-}
 
 const FORMAT = "signing key";
 
-/**
- * Reads a key from a file, from the environment variable NAME for `env:NAME`, or from standard input for `-`.
- * @param warn is told when others than the owner can read the file.
- * @throws MalformedError, which names the source and the repair, and never repeats any of what it read.
- */
-export function readSigningKey(
-  source: string,
-  environment: Readonly<NodeJS.ProcessEnv>,
-  warn?: (text: string) => void,
-): SigningKey {
-  return signingKeyOf(readKeyText(source, environment, warn));
-}
-
-/** @throws MalformedError, as `readSigningKey`. */
-export function signingKeyOf({ text, where }: KeyText): SigningKey {
+/** @throws MalformedError, which names the source and the repair, and never repeats any of what it read. */
+export function signingKeyOf({ text, where }: KeyText): Signer {
   try {
     return parseSigningKey(text);
   } catch (error) {
@@ -40,7 +19,7 @@ export function signingKeyOf({ text, where }: KeyText): SigningKey {
 }
 
 /** @throws MalformedError unless it is the PEM of one unencrypted Ed25519 or P-256 private key that a trust root can list. */
-export function parseSigningKey(pem: string): SigningKey {
+export function parseSigningKey(pem: string): Signer {
   const key = parsePem(pem);
   const ed25519 = key.asymmetricKeyType === "ed25519";
   if (!ed25519 && key.asymmetricKeyType !== "ec")
@@ -50,7 +29,7 @@ export function parseSigningKey(pem: string): SigningKey {
   return {
     keyId: keyIdOf(spki),
     spki: encodeBase64(spki),
-    sign: (message) =>
+    sign: async (message) =>
       new Uint8Array(
         ed25519 ? sign(null, message, key) : sign("sha256", message, { key, dsaEncoding: "ieee-p1363" }),
       ),
