@@ -15,6 +15,7 @@ module.exports = {
     layer("log", ["protocol", "node"]),
     layer("publisher", ["protocol", "verifier", "node"]),
     layer("auditor", ["protocol", "verifier", "node", "log"]),
+    layer("attester", ["protocol", "verifier", "node", "http"]),
     layer("http", []),
     layer("mirror", ["protocol", "verifier", "node", "log", "auditor", "http"]),
     layer("service", ["protocol", "verifier", "node", "log", "http"]),

@@ -1,6 +1,7 @@
 // Lists the commands: what they are called, what they are for, and the function that says what they take. What they do is in actions/, and
 // is imported when they are called.
 import { define as appraise } from "./commands/appraise.ts";
+import { define as attest } from "./commands/attest.ts";
 import { define as audit } from "./commands/audit.ts";
 import { define as backup } from "./commands/backup.ts";
 import { define as bundle } from "./commands/bundle.ts";
@@ -66,6 +67,7 @@ export const COMMANDS: ReadonlyArray<readonly [name: string, description: string
   ["proof", "inclusion proofs", proof],
   ["appraise", "hold a machine's evidence against a policy bundle: trusted, or rejected and why", appraise],
   ["evidence", "check one piece of evidence alone, and print it", evidence],
+  ["attest", "inside the machine: make its evidence, for a file or for whoever asks", attest],
   [
     "audit",
     "replay a whole log, or a mirror's folder: every proof, signature, rule and attachment again",

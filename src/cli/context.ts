@@ -1,5 +1,6 @@
 // Defines what a command gets from the outside, so that tests can hand it something else, and how commands speak: text for people,
 // one JSON value with --json, and the exit codes that scripts rely on.
+import type { ReportFolder } from "../attester/machine/tsm-report.ts";
 import { MalformedError, PolicyError, recogniseAcrossCopies, VerificationError } from "../protocol/errors.ts";
 import { RefusedError, UnreachableError } from "../verifier/service-errors.ts";
 
@@ -15,6 +16,8 @@ export interface CliContext {
   readonly interactive: boolean;
   /** Asks a person whether to go on; true where there is none. */
   readonly confirm: (question: string) => Promise<boolean>;
+  /** The kernel's folder for quotes below a root; configfs unless given, which no test has. */
+  readonly reportFolder?: (root: string) => ReportFolder;
 }
 
 /** How a command ends. Scripts rely on the numbers. */
