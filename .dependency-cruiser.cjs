@@ -21,11 +21,19 @@ module.exports = {
     layer("service", ["protocol", "verifier", "node", "log", "http"]),
     layer("witness", ["protocol", "node", "http"]),
     layer("verifier-node", ["protocol", "verifier", "node"]),
+    layer("gate", ["protocol", "verifier"]),
     {
       name: "browser-code-imports-no-node-module",
       severity: "error",
       from: { path: "^src/(?:protocol|verifier|testing)/" },
       to: { dependencyTypes: ["core"] },
+    },
+    {
+      // Who only verifies installs no HTTP client, and who runs a log does not load one.
+      name: "only-the-gate-needs-undici",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/gate/" },
+      to: { path: "node_modules/undici/", dependencyTypesNot: ["type-only"] },
     },
     {
       name: "protocol-needs-no-heavy-cryptography",
@@ -88,7 +96,7 @@ module.exports = {
       // Validators are generated from the schemas; what runs has no use for zod (docs/architecture.md, "From a schema to a validator").
       name: "formats-are-read-without-zod",
       severity: "error",
-      from: { path: "^src/(?:protocol|verifier|verifier-node|testing)/", pathNot: "\\.schema\\.ts$" },
+      from: { path: "^src/(?:protocol|verifier|verifier-node|gate|testing)/", pathNot: "\\.schema\\.ts$" },
       to: { path: "node_modules/zod/" },
     },
     {

@@ -8,6 +8,7 @@ const ENTRIES = {
   "touchstone/protocol": "src/protocol/index.ts",
   "touchstone/verifier": "src/verifier/index.ts",
   "touchstone/verifier/node": "src/verifier-node/index.ts",
+  "touchstone/gate": "src/gate/index.ts",
   "touchstone/testing": "src/testing/index.ts",
 };
 const { options } = ts.parseJsonConfigFileContent(
