@@ -11,6 +11,7 @@ import { define as entries } from "./commands/entries.ts";
 import { define as evidence } from "./commands/evidence.ts";
 import { define as exportLog } from "./commands/export.ts";
 import { define as fsck } from "./commands/fsck.ts";
+import { define as gate } from "./commands/gate.ts";
 import { define as init } from "./commands/init.ts";
 import { define as key } from "./commands/key.ts";
 import { define as measure } from "./commands/measure.ts";
@@ -66,6 +67,7 @@ export const COMMANDS: ReadonlyArray<readonly [name: string, description: string
   ["bundle", "policy bundles: what verifiers fetch before they trust a quote", bundle],
   ["proof", "inclusion proofs", proof],
   ["appraise", "hold a machine's evidence against a policy bundle: trusted, or rejected and why", appraise],
+  ["gate", "local proxy to a machine: nothing is sent before the machine is appraised", gate],
   ["evidence", "check one piece of evidence alone, and print it", evidence],
   ["attest", "inside the machine: make its evidence, for a file or for whoever asks", attest],
   [

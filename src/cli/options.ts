@@ -93,6 +93,15 @@ export function parseBytes(text: string): number {
   return bytes;
 }
 
+const DURATIONS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
+
+/** Milliseconds of "10s", "10m" or "500ms", for commander's option parsing. */
+export function parseDuration(text: string): number {
+  const [, digits, unit = ""] = /^([1-9][0-9]{0,8})(ms|s|m|h)$/.exec(text) ?? [];
+  if (digits === undefined) throw new InvalidArgumentError("expected a time such as 10s, 10m or 1h");
+  return Number(digits) * DURATIONS[unit as keyof typeof DURATIONS];
+}
+
 /** A port, for commander's option parsing; 0 takes a free one. */
 export function parsePort(text: string): number {
   const value = Number(text);

@@ -112,8 +112,12 @@ export class GateDispatcher extends Dispatcher {
         pipelining: 1,
         allowH2: false,
         connect: (_, callback) => {
-          this.#open(pool).then(
-            (socket) => callback(null, socket),
+          this.#open().then(
+            ({ socket, verdict }) => {
+              pool.from = Math.max(pool.from, verdict.from);
+              pool.until = Math.min(pool.until, verdict.until);
+              callback(null, socket);
+            },
             (error: unknown) => callback(asGateError(error), null),
           );
         },
@@ -122,8 +126,17 @@ export class GateDispatcher extends Dispatcher {
     return pool;
   }
 
+  /** Connects, appraises and hangs up. */
+  async appraise(): Promise<KeptVerdict> {
+    if (this.#closed) throw new GateError("closed", "the gate was closed");
+    await this.#options.policy.current();
+    const { socket, verdict } = await this.#open();
+    socket.destroy();
+    return verdict;
+  }
+
   /** A connection over which nothing but the question for evidence was sent, and whose key has a verdict that counts. */
-  async #open(pool: Pool): Promise<Socket> {
+  async #open(): Promise<{ socket: Socket; verdict: KeptVerdict }> {
     const { connection, verdicts } = this.#options;
     const { socket, spki } = await openConnection(connection);
     this.#watch(socket);
@@ -133,18 +146,12 @@ export class GateDispatcher extends Dispatcher {
         askEvidence(socket, { host: to.host, nonce, timeout }),
       );
       requireSilence(socket);
-      this.#enter(pool, verdict);
-      return socket;
+      if (this.#closed) throw new GateError("closed", "the gate was closed");
+      return { socket, verdict };
     } catch (error) {
       socket.destroy();
       throw error;
     }
-  }
-
-  #enter(pool: Pool, { from, until }: KeptVerdict): void {
-    if (this.#closed) throw new GateError("closed", "the gate was closed");
-    pool.from = Math.max(pool.from, from);
-    pool.until = Math.min(pool.until, until);
   }
 
   /** While a connection is open, the log is asked again and again: a revocation cuts replies that are under way. */

@@ -10,7 +10,7 @@ import { GateDispatcher } from "./gate-dispatcher.ts";
 import { GateError, gateErrorIn } from "./gate-error.ts";
 import { PolicyWatch } from "./policy-watch.ts";
 import { forUndici } from "./request-for-undici.ts";
-import { VerdictKeeper } from "./verdict-keeper.ts";
+import { type KeptVerdict, VerdictKeeper } from "./verdict-keeper.ts";
 
 /**
  * @example
@@ -64,6 +64,11 @@ export interface Gate {
   readonly fetch: typeof globalThis.fetch;
   /** For clients that take a dispatcher of undici: `new Client(…, { dispatcher })`, Node's own `fetch(url, { dispatcher })`. */
   readonly dispatcher: Dispatcher;
+  /**
+   * Connects, and sends nothing but the question for evidence where no verdict about the key counts: the first request then finds one.
+   * @throws GateError
+   */
+  appraise(): Promise<{ readonly verdict: Verdict; readonly until: string }>;
   /** The verdict that was made last, where it still counts, and until when (RFC 3339). */
   verdict(): { readonly verdict: Verdict; readonly until: string } | null;
   /** Sends nothing any more; replies under way end by themselves. */
@@ -123,12 +128,14 @@ export function createGate(options: GateOptions): Gate {
   return {
     dispatcher,
     fetch: (input, init) => fetchThrough(dispatcher, input, init),
-    verdict() {
-      const { newest } = verdicts;
-      return newest && { verdict: newest.verdict, until: new Date(newest.until).toISOString() };
-    },
+    appraise: async () => shown(await dispatcher.appraise()),
+    verdict: () => verdicts.newest && shown(verdicts.newest),
     close: () => dispatcher.close(),
   };
+}
+
+function shown({ verdict, until }: KeptVerdict): { readonly verdict: Verdict; readonly until: string } {
+  return { verdict, until: new Date(until).toISOString() };
 }
 
 function originOf(text: string): URL {

@@ -85,6 +85,7 @@ const stranger = () => ["--trust", at("stranger/trust-root.json")];
 const prod = ["--policy", "prod"];
 const config = () => ["--config", at("log/touchstone.toml")];
 const kernel = () => [at("kernel.dsse.json"), at("kernel.tlog-proof")] as const;
+const gate = (log: string) => ["gate", "--to", "https://llm.example", "--log", log, ...prod, ...trust()];
 const revoke = (target: string, to: string) => [
   "revoke",
   target,
@@ -301,6 +302,23 @@ const ROWS: Record<string, readonly Row[]> = {
     ],
     [2, "no such file", () => ["proof", "verify", kernel()[0], at("none"), ...trust()]],
     [2, "a pin that is none", () => ["proof", "verify", ...kernel(), "--trust", at("broken")], /broken/],
+  ],
+  gate: [
+    [1, "the log refuses", () => [...gate(REFUSING), "--once"], /answered 403: because/],
+    [1, "a page that is no bundle", () => [...gate(BABBLING), "--once"], /not a policy bundle/],
+    [2, "a machine without TLS", () => [...gate(NOBODY), "--to", "http://llm.example"], /https only/],
+    [2, "more than an origin", () => [...gate(NOBODY), "--to", "https://llm.example/v1"], /without a path/],
+    [2, "an address for everybody", () => [...gate(NOBODY), "--listen", "0.0.0.0:1"], /--listen-anywhere/],
+    [2, "a time that is none", () => [...gate(NOBODY), "--timeout", "10"], /such as 10s/],
+    [2, "a proxy that is none", () => [...gate(NOBODY), "--proxy", "x"], /--proxy/],
+    [2, "a pin that is none", () => [...gate(NOBODY), "--trust", at("broken")], /broken: JSON/],
+    [
+      2,
+      "a state that is none, named",
+      () => [...gate(NOBODY), "--state", at("broken")],
+      /broken is no state/,
+    ],
+    [3, "nobody there", () => [...gate(NOBODY), "--once"], /ECONNREFUSED/],
   ],
   appraise: [
     [
