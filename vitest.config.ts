@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 /** Tests of code that starts no process, and of no state but their own: they share workers, so each module is loaded once a worker. */
-const PURE = ["protocol", "verifier", "testing", "vectors", "node", "publisher/rim"].map(
+const PURE = ["protocol", "verifier", "sealed", "testing", "vectors", "node", "publisher/rim"].map(
   (folder) => `test/${folder}/**/*.test.ts`,
 );
 
