@@ -41,7 +41,8 @@ export interface Answer {
 }
 
 /**
- * Sends one request. A redirect of anything but a GET is not followed, since following turns it into one (Fetch §4.4).
+ * Sends one request. Unless `init` says otherwise, a redirect of anything but a GET is not followed, since following turns it into one
+ * (Fetch §4.4).
  * @throws UnreachableError when nobody answers in time, or the answer breaks off; RefusedError for a redirect that is not followed;
  *   `tooLong`. Messages hold the cause, and no user name or password of the URL.
  */
@@ -50,7 +51,7 @@ export async function fetchAnswer(target: string, options: AskOptions): Promise<
   requireNoPassword(target);
   const timer = new DeadlineTimer(deadline, uploadTime(init.body));
   const signals = signal === undefined ? timer.signal : AbortSignal.any([timer.signal, signal]);
-  const redirect = (init.method ?? "GET") === "GET" ? "follow" : "manual";
+  const redirect = init.redirect ?? ((init.method ?? "GET") === "GET" ? "follow" : "manual");
   let tooLong: Error | undefined;
   let answered = false;
   const refuse = () => {

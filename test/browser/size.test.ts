@@ -8,6 +8,7 @@ const ML_DSA_44 = ["src/protocol/note/ml-dsa-44.ts"];
 const LOADED_LATER: Readonly<Record<string, readonly string[]>> = {
   protocol: ML_DSA_44,
   verifier: ML_DSA_44,
+  sealed: ML_DSA_44,
   testing: [],
 };
 
@@ -40,12 +41,21 @@ describe("browser code", () => {
     ).toBeLessThanOrEqual(69 * KIB);
   });
 
+  test("sealing to an appraised machine costs at most 12 KiB more", async () => {
+    const verifier = `export { appraiseEvidence, createBrowserStore, fetchPolicy } from "touchstone/verifier";`;
+    const alone = await sizeOf("fetchPolicy, createBrowserStore, appraiseEvidence", verifier);
+    const code = `${verifier} export { createSealedFetch } from "touchstone/sealed";`;
+    const both = await sizeOf("createSealedFetch beside them", code);
+    expect(both - alone).toBeLessThanOrEqual(12 * KIB);
+    expect(both).toBeLessThanOrEqual(100 * KIB);
+  });
+
   test("fetching, verifying and remembering, beside it", async () => {
     const code = `export { createBrowserStore, fetchPolicy } from "touchstone/verifier";`;
     expect(await sizeOf("fetchPolicy, createBrowserStore", code)).toBeGreaterThan(0);
   });
 
-  test.each(["protocol", "verifier", "testing"])(
+  test.each(["protocol", "verifier", "sealed", "testing"])(
     "touchstone/%s needs no module of Node's, and loads nothing later but what is named",
     async (entry) => {
       const { atOnce, later } = await bundleInChunks(

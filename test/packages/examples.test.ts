@@ -9,6 +9,7 @@ const ENTRIES = {
   "touchstone/verifier": "src/verifier/index.ts",
   "touchstone/verifier/node": "src/verifier-node/index.ts",
   "touchstone/gate": "src/gate/index.ts",
+  "touchstone/sealed": "src/sealed/index.ts",
   "touchstone/testing": "src/testing/index.ts",
 };
 const { options } = ts.parseJsonConfigFileContent(

@@ -1,0 +1,56 @@
+// Keeps the policy of a log, and asks for it again before it is older than its user wants: a revocation is noticed that soon.
+import { type FetchPolicyOptions, fetchPolicy } from "../verifier/bundle/fetch-policy.ts";
+import type { VerifiedBundle } from "../verifier/bundle/verify-bundle.ts";
+import { RefusedError, UnreachableError } from "../verifier/service-errors.ts";
+import { GateError } from "./gate-error.ts";
+
+export class PolicyOfLog {
+  readonly #options: Omit<FetchPolicyOptions, "now">;
+  readonly #now: () => Date;
+  readonly #maxAge: number;
+  #kept: VerifiedBundle | null = null;
+  #asking: Promise<VerifiedBundle> | null = null;
+
+  /** @param maxAge milliseconds. */
+  constructor(options: Omit<FetchPolicyOptions, "now">, now: () => Date, maxAge: number) {
+    this.#options = options;
+    this.#now = now;
+    this.#maxAge = maxAge;
+  }
+
+  /** A policy that was asked for lately. @throws GateError "bundle" or "unreachable". */
+  async current(): Promise<VerifiedBundle> {
+    return this.isOld() || this.#kept === null ? this.ask() : this.#kept;
+  }
+
+  /** Whether to ask again. A clock that was turned back makes no policy younger. */
+  isOld(): boolean {
+    if (this.#kept === null) return true;
+    const age = this.#now().getTime() - this.#kept.asOf.getTime();
+    return age < 0 || age >= this.#maxAge;
+  }
+
+  /** Asks the log, once for all who want to know at the same time. */
+  ask(): Promise<VerifiedBundle> {
+    this.#asking ??= this.#fetch().finally(() => {
+      this.#asking = null;
+    });
+    return this.#asking;
+  }
+
+  async #fetch(): Promise<VerifiedBundle> {
+    try {
+      this.#kept = await fetchPolicy({ ...this.#options, now: this.#now() });
+      return this.#kept;
+    } catch (cause) {
+      const code = isOutage(cause) ? "unreachable" : "bundle";
+      throw new GateError(code, cause instanceof Error ? cause.message : "no policy", { cause });
+    }
+  }
+}
+
+/** Nobody said no: nobody answered, or a server that is overloaded or broken did. */
+function isOutage(error: unknown): boolean {
+  if (error instanceof RefusedError) return error.status === 429 || error.status >= 500;
+  return error instanceof UnreachableError;
+}

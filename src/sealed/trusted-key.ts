@@ -1,0 +1,153 @@
+// Knows the key that requests are sealed to, for as long as a verdict about it lasts, and cuts replies in flight when it is withdrawn.
+import { type AppraiseOptions, appraiseEvidence } from "../verifier/appraisal/appraise.ts";
+import type { Verdict } from "../verifier/appraisal/verdict.ts";
+import type { VerifiedBundle } from "../verifier/bundle/verify-bundle.ts";
+import { VerifiedCache } from "../verifier/verified-cache.ts";
+import { GateError, refusalOf } from "./gate-error.ts";
+import { type Asking, fetchEvidence, fetchKey } from "./machine.ts";
+import type { KeyConfiguration } from "./oblivious-http/key-configuration.ts";
+import type { PolicyOfLog } from "./policy-of-log.ts";
+
+export interface TrustedKey {
+  readonly configuration: KeyConfiguration;
+  readonly verdict: Verdict;
+  /** Whether a reply that was sealed under it has been seen: a refusal after that says that it has been replaced. */
+  proven: boolean;
+}
+
+interface Held extends TrustedKey {
+  readonly evidence: Uint8Array;
+  readonly nonce: Uint8Array;
+  /** When the evidence was made, and when the verdict ends, in milliseconds. */
+  readonly since: number;
+  readonly until: number;
+}
+
+export interface KeeperOptions extends Asking {
+  readonly policy: PolicyOfLog;
+  readonly now: () => Date;
+  /** Milliseconds. */
+  readonly maxVerdictAge: number;
+  readonly roots?: AppraiseOptions["roots"];
+  readonly onVerdict: (verdict: Verdict) => void;
+}
+
+/** A refusal is repeated for so long without asking again: programs try several times, and many at once. Milliseconds. */
+const REFUSAL_MEMORY = 5000;
+
+export class KeyKeeper {
+  readonly #options: KeeperOptions;
+  readonly #verified = new VerifiedCache();
+  #held: Held | null = null;
+  #appraising: Promise<Held> | null = null;
+  #refused: { readonly error: GateError; readonly at: number } | null = null;
+  readonly #streams = new Set<AbortController>();
+
+  constructor(options: KeeperOptions) {
+    this.#options = options;
+  }
+
+  /** The key to seal to. Whoever asks while it is being appraised waits for the same verdict. @throws GateError */
+  async key(): Promise<TrustedKey> {
+    this.#repeatRefusal();
+    if (this.#held === null || !this.#lasts(this.#held)) return this.#appraiseAnew();
+    if (this.#options.policy.isOld()) await this.recheck();
+    return this.#held ?? this.#appraiseAnew();
+  }
+
+  /** Lets go of a key that the machine does not open any more. */
+  forget(key: TrustedKey): void {
+    if (this.#held?.configuration === key.configuration) this.#held = null;
+  }
+
+  /** Cuts the reply when the machine is not trusted any more. @returns what to call when the reply has ended. */
+  watch(stream: AbortController): () => void {
+    this.#streams.add(stream);
+    return () => void this.#streams.delete(stream);
+  }
+
+  /**
+   * Holds the evidence against the policy of now. Where the log cannot be reached, what it said before is good for as long as it says
+   * itself. @throws GateError where it is not trusted any more: then no reply in flight goes on either.
+   */
+  async recheck(): Promise<void> {
+    const held = this.#held;
+    if (held === null) return;
+    try {
+      const policy = await this.#options.policy.ask();
+      const again = await this.#appraise(policy, held);
+      if (this.#held === held) this.#held = again;
+    } catch (error) {
+      if (error instanceof GateError && error.code === "unreachable" && this.#lasts(held)) return;
+      this.#revoke(error);
+      throw error;
+    }
+  }
+
+  #appraiseAnew(): Promise<Held> {
+    this.#appraising ??= this.#fetchAndAppraise().finally(() => {
+      this.#appraising = null;
+    });
+    return this.#appraising;
+  }
+
+  async #fetchAndAppraise(): Promise<Held> {
+    const { policy } = this.#options;
+    const nonce = crypto.getRandomValues(new Uint8Array(32));
+    const since = this.#options.now().getTime();
+    try {
+      const [bundle, shown] = await Promise.all([policy.current(), this.#askMachine(nonce)]);
+      const held = await this.#appraise(bundle, { ...shown, nonce, since, proven: false });
+      this.#held = held;
+      return held;
+    } catch (error) {
+      const refused = error instanceof GateError && error.code !== "unreachable";
+      if (refused) this.#refused = { error, at: this.#options.now().getTime() };
+      throw error;
+    }
+  }
+
+  async #askMachine(nonce: Uint8Array): Promise<Pick<Held, "configuration" | "evidence">> {
+    const configuration = await fetchKey(this.#options);
+    return { configuration, evidence: await fetchEvidence(this.#options, configuration.publicKey, nonce) };
+  }
+
+  /** @throws GateError unless the verdict is "trusted". */
+  async #appraise(
+    bundle: VerifiedBundle,
+    shown: Pick<Held, "configuration" | "evidence" | "nonce" | "since" | "proven">,
+  ): Promise<Held> {
+    const { roots, onVerdict, maxVerdictAge } = this.#options;
+    const verdict = await appraiseEvidence(bundle, shown.evidence, {
+      now: this.#options.now(),
+      nonce: shown.nonce,
+      channel: { type: "hpke", key: shown.configuration.publicKey },
+      verified: this.#verified,
+      ...(roots && { roots }),
+    });
+    onVerdict(verdict);
+    if (verdict.verdict !== "trusted") throw refusalOf(verdict);
+    return { ...shown, verdict, until: shown.since + maxVerdictAge };
+  }
+
+  /** By the clock on the wall, which goes on while a laptop sleeps; one that was turned back ends the verdict. */
+  #lasts({ since, until }: Held): boolean {
+    const now = this.#options.now().getTime();
+    return now >= since && now < until;
+  }
+
+  #repeatRefusal(): void {
+    if (this.#refused === null) return;
+    const age = this.#options.now().getTime() - this.#refused.at;
+    if (age >= 0 && age < REFUSAL_MEMORY) throw this.#refused.error;
+    this.#refused = null;
+  }
+
+  #revoke(cause: unknown): void {
+    this.#held = null;
+    const why = cause instanceof Error ? cause.message : "it is not trusted any more";
+    for (const stream of this.#streams)
+      stream.abort(new GateError("revoked", `the reply was ended: ${why}`, { sent: true, cause }));
+    this.#streams.clear();
+  }
+}
