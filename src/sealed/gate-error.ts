@@ -4,10 +4,13 @@ import { explain, type Verdict } from "../verifier/appraisal/verdict.ts";
 import type { Check } from "../verifier/check-list.ts";
 
 /**
- * A request that a gate refused. `code` is the id of the check that failed (docs/appraisal.md), or one of: `bundle`, the log's bundle is
- * not accepted; `unreachable`, nobody answers; `evidence.unavailable` and `evidence.format`, there is none, or none that can be read;
- * `origin`, it is not for the machine that the gate is for; `keys`, the machine has no key of the suite; `revoked`, the machine was
- * trusted and is not any more; `reply.plain`, an answer that the machine did not seal; `reply.broken`, a reply that was cut or changed.
+ * A request that a gate refused. `code` is the id of the check that failed (docs/appraisal.md), or one of
+ *
+ * - `bundle`: the log's bundle is not accepted; `unreachable`: the log or the machine does not answer;
+ * - `evidence.unavailable`, `evidence.format`, `keys`: the machine has no evidence, sends something else, or has no key of the suite;
+ * - `revoked`, `expired`: the machine was trusted and is not any more, or the verdict had ended before it could be used;
+ * - `origin`: the request is not for the machine that the gate is for, or too long for any;
+ * - `reply.plain`, `reply.broken`: an answer that the machine did not seal, a reply that was cut or changed.
  * @example
  * ```ts
  * import { GateError } from "touchstone/sealed";

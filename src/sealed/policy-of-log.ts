@@ -18,9 +18,18 @@ export class PolicyOfLog {
     this.#maxAge = maxAge;
   }
 
-  /** A policy that was asked for lately. @throws GateError "bundle" or "unreachable". */
+  /**
+   * A policy that was asked for lately; where nobody answers, the one before: it says itself until when it is good.
+   * @throws GateError "bundle" or "unreachable".
+   */
   async current(): Promise<VerifiedBundle> {
-    return this.isOld() || this.#kept === null ? this.ask() : this.#kept;
+    const kept = this.#kept;
+    if (kept === null) return this.ask();
+    if (!this.isOld()) return kept;
+    return this.ask().catch((error: unknown) => {
+      if (error instanceof GateError && error.code === "unreachable") return kept;
+      throw error;
+    });
   }
 
   /** Whether to ask again. A clock that was turned back makes no policy younger. */

@@ -23,6 +23,8 @@ interface Held extends TrustedKey {
   readonly until: number;
 }
 
+type Shown = Omit<Held, "verdict" | "until">;
+
 export interface KeeperOptions extends Asking {
   readonly policy: PolicyOfLog;
   readonly now: () => Date;
@@ -75,7 +77,7 @@ export class KeyKeeper {
     if (held === null) return;
     try {
       const policy = await this.#options.policy.ask();
-      const again = await this.#appraise(policy, held);
+      const again = await this.#appraiseToLast(policy, held);
       if (this.#held === held) this.#held = again;
     } catch (error) {
       if (error instanceof GateError && error.code === "unreachable" && this.#lasts(held)) return;
@@ -97,9 +99,8 @@ export class KeyKeeper {
     const since = this.#options.now().getTime();
     try {
       const [bundle, shown] = await Promise.all([policy.current(), this.#askMachine(nonce)]);
-      const held = await this.#appraise(bundle, { ...shown, nonce, since, proven: false });
-      this.#held = held;
-      return held;
+      this.#held = await this.#appraiseToLast(bundle, { ...shown, nonce, since, proven: false });
+      return this.#held;
     } catch (error) {
       const refused = error instanceof GateError && error.code !== "unreachable";
       if (refused) this.#refused = { error, at: this.#options.now().getTime() };
@@ -112,11 +113,19 @@ export class KeyKeeper {
     return { configuration, evidence: await fetchEvidence(this.#options, configuration.publicKey, nonce) };
   }
 
+  /** A verdict that has not ended already: what had, may have been the policy's part, and the log has a newer one. */
+  async #appraiseToLast(bundle: VerifiedBundle, shown: Shown): Promise<Held> {
+    const held = await this.#appraise(bundle, shown);
+    if (this.#lasts(held)) return held;
+    const again = await this.#appraise(await this.#options.policy.ask(), shown);
+    if (this.#lasts(again)) return again;
+    throw new GateError("expired", "the verdict has ended already: look at the clock", {
+      verdict: again.verdict,
+    });
+  }
+
   /** @throws GateError unless the verdict is "trusted". */
-  async #appraise(
-    bundle: VerifiedBundle,
-    shown: Pick<Held, "configuration" | "evidence" | "nonce" | "since" | "proven">,
-  ): Promise<Held> {
+  async #appraise(bundle: VerifiedBundle, shown: Shown): Promise<Held> {
     const { roots, onVerdict, maxVerdictAge } = this.#options;
     const verdict = await appraiseEvidence(bundle, shown.evidence, {
       now: this.#options.now(),
@@ -127,7 +136,8 @@ export class KeyKeeper {
     });
     onVerdict(verdict);
     if (verdict.verdict !== "trusted") throw refusalOf(verdict);
-    return { ...shown, verdict, until: shown.since + maxVerdictAge };
+    const until = Math.min(Date.parse(verdict.validUntil ?? verdict.asOf), shown.since + maxVerdictAge);
+    return { ...shown, verdict, until };
   }
 
   /** By the clock on the wall, which goes on while a laptop sleeps; one that was turned back ends the verdict. */

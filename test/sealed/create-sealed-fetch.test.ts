@@ -404,6 +404,20 @@ describe("a verdict", () => {
     expect(machine.served.length).toBe(2);
   });
 
+  test("ends with the status that it rests on, however young the evidence is", async () => {
+    const fetch = sealed({ maxVerdictAge: 30 * 86_400_000 });
+    await ask(fetch);
+    machine.between = async (request, forward) =>
+      request.url.startsWith(LOG) ? new Response("", { status: 503 }) : forward();
+    const { expires } = machine.world.verified.status;
+    machine.now = new Date(Date.parse(expires) - 1000);
+    machine.shown = { at: machine.now };
+    expect((await ask(fetch)).status).toBe(200);
+    later(1000);
+    expect(await refusal(ask(fetch))).toMatchObject({ sent: false });
+    expect(machine.served.length).toBe(2);
+  });
+
   test("ends with a revocation: the next request is refused, and a reply in flight is cut", async () => {
     const { log, keys } = machine.world;
     const statusMaxAge = 30;
