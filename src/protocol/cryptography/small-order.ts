@@ -9,8 +9,12 @@ const ORDER_8 = /* @__PURE__ */ [
   "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
 ].map(decodeHex);
 
+/** The last bytes of all of them without the sign bit: nearly every other point ends here. */
+const LAST_BYTES: readonly number[] = [0x00, 0x05, 0x7a, 0x7f];
+
 /** @param point 32 bytes (RFC 8032 §5.1.2), in this encoding or one that is not reduced modulo p: p is 2^255 − 19. */
 export function isSmallOrder(point: Uint8Array): boolean {
+  if (!LAST_BYTES.includes((point[31] ?? 0) & 0x7f)) return false;
   const y = point.map((byte, i) => (i === 31 ? byte & 0x7f : byte));
   const [low = 0, high = 0] = [y[0], y[31]];
   const middle = y.subarray(1, 31);
