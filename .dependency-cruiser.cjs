@@ -97,7 +97,10 @@ module.exports = {
       // Validators are generated from the schemas; what runs has no use for zod (docs/architecture.md, "From a schema to a validator").
       name: "formats-are-read-without-zod",
       severity: "error",
-      from: { path: "^src/(?:protocol|verifier|verifier-node|gate|sealed|testing)/", pathNot: "\\.schema\\.ts$" },
+      from: {
+        path: "^src/(?:protocol|verifier|verifier-node|gate|sealed|testing)/",
+        pathNot: "\\.schema\\.ts$",
+      },
       to: { path: "node_modules/zod/" },
     },
     {
