@@ -14,6 +14,7 @@ module.exports = {
     layer("sealed", ["protocol", "verifier"]),
     layer("testing", ["protocol", "verifier"]),
     layer("attester", ["protocol", "verifier", "sealed", "node", "http"]),
+    layer("views", ["protocol", "verifier"]),
     layer("log", ["protocol", "node"]),
     layer("publisher", ["protocol", "verifier", "node"]),
     layer("auditor", ["protocol", "verifier", "node", "log"]),
@@ -26,7 +27,7 @@ module.exports = {
     {
       name: "browser-code-imports-no-node-module",
       severity: "error",
-      from: { path: "^src/(?:protocol|verifier|sealed|testing)/" },
+      from: { path: "^src/(?:protocol|verifier|sealed|views|testing)/" },
       to: { dependencyTypes: ["core"] },
     },
     {
@@ -98,7 +99,7 @@ module.exports = {
       name: "formats-are-read-without-zod",
       severity: "error",
       from: {
-        path: "^src/(?:protocol|verifier|verifier-node|gate|sealed|testing)/",
+        path: "^src/(?:protocol|verifier|verifier-node|gate|sealed|views|testing)/",
         pathNot: "\\.schema\\.ts$",
       },
       to: { path: "node_modules/zod/" },

@@ -8,6 +8,8 @@ import { NVIDIA_DEVICE_ROOT } from "../../verifier/nvidia/device-root.ts";
 import { readCertificateEvidence } from "../../verifier/ra-tls/certificate-evidence.ts";
 import { UnreachableError } from "../../verifier/service-errors.ts";
 import { INTEL_SGX_ROOT_CA } from "../../verifier/tdx/intel-root.ts";
+import { judgedMachine } from "../../views/judged-machine.ts";
+import { type ResultFiles, requireComplete, writeResults } from "../attestation-results.ts";
 import { verdictLines } from "../check-lines.ts";
 import { AnswerIsNo, type CliContext, judging, show, UsageError } from "../context.ts";
 import { readInput, readOwn } from "../files.ts";
@@ -16,7 +18,7 @@ import { fetchRaTlsEvidence } from "../peer/fetch-certificate.ts";
 import { readTestingRoot } from "../testing-root.ts";
 import { verifyBundleFile } from "../verify-bundle-file.ts";
 
-interface Options {
+interface Options extends ResultFiles {
   readonly bundle: string;
   readonly policy: string;
   readonly trust: string;
@@ -32,6 +34,14 @@ interface Options {
   readonly json?: boolean;
 }
 
+interface Appraised {
+  readonly verdict: Verdict;
+  /** null where it was refused, and nothing was asked of the machine. */
+  readonly bundle: VerifiedBundle | null;
+  readonly evidence: Uint8Array;
+  readonly nonce: Uint8Array | null;
+}
+
 interface Gathered {
   readonly channel: Channel;
   readonly evidence: Uint8Array;
@@ -39,7 +49,9 @@ interface Gathered {
 }
 
 export async function runAppraise(options: Options, context: CliContext): Promise<void> {
-  const verdict = await appraiseOnce(options, context);
+  requireComplete(options);
+  const { verdict, bundle, evidence, nonce } = await appraiseOnce(options, context);
+  await writeResults(judgedMachine(verdict, bundle, evidence, nonce), options, context);
   show(context, options, verdict, verdictLines(verdict));
   if (verdict.verdict !== "trusted") throw new AnswerIsNo("");
 }
@@ -48,14 +60,16 @@ const CONNECT_TIMEOUT_MS = 10_000;
 
 const NONCE_BYTES = 32;
 
-async function appraiseOnce(options: Options, context: CliContext): Promise<Verdict> {
+async function appraiseOnce(options: Options, context: CliContext): Promise<Appraised> {
   requireOneChannel(options);
   const now = options.now ?? context.now();
   const roots = readRoots(options, context);
   const bundle = await verifyBundleFile(options, now, (error) => rejectBundle(error, now));
-  if ("verdict" in bundle) return bundle;
+  if ("verdict" in bundle)
+    return { verdict: bundle, bundle: null, evidence: new Uint8Array(), nonce: options.nonce ?? null };
   const { channel, evidence, nonce } = await gather(options, bundle, context);
-  return appraiseEvidence(bundle, evidence, { now, nonce, channel, ...roots });
+  const verdict = await appraiseEvidence(bundle, evidence, { now, nonce, channel, ...roots });
+  return { verdict, bundle, evidence, nonce };
 }
 
 function requireOneChannel({ connect, channelKey, hpkeKey, evidence }: Options): void {

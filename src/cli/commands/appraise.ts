@@ -1,6 +1,6 @@
 // Implements `touchstone appraise`: is this machine one that the policy describes? Evidence comes from a file, or from the certificate of a
 // TLS server, to which nothing is sent before the answer is yes.
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { CliContext } from "../context.ts";
 import { judgeOnce } from "../judge-once.ts";
 import { parseAddress, parseNonce, parseTime } from "../options.ts";
@@ -34,7 +34,14 @@ export function define(command: Command, context: CliContext): void {
       "the challenge that was sent, 32 bytes; drawn by --connect where the policy wants one",
       parseNonce,
     )
-    .option("--now <time>", "judge as of this time (RFC 3339) instead of now", parseTime);
+    .option("--now <time>", "judge as of this time (RFC 3339) instead of now", parseTime)
+    .option("--ear <key>", "hand the verdict on, too: an EAT Attestation Result signed by this private key")
+    .addOption(new Option("--ear-profile <name>", "whose readers it is for").choices(["veraison", "ietf-03"]))
+    .option("--ear-output <file>", "where to write it")
+    .option(
+      "--svr <file>",
+      "write the verdict as an in-toto statement (SVR 0.2), to be signed with what you sign others with",
+    );
   addTestingRoots(command, ["intel", "nvidia"])
     .addHelpText("after", EXAMPLE)
     .action(async (options) => {

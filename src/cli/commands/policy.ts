@@ -1,10 +1,11 @@
-// Implements `touchstone policy`: draft, sign, publish, renew and show policies.
+// Implements `touchstone policy`: draft, sign, publish, renew, show and export policies.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
 import { DEFAULT_URL, parseName, parsePositive, parseUrl, RECORD } from "../options.ts";
 import { addPublishTo } from "../publish-command.ts";
 import { addSignTo } from "../sign-command.ts";
 import { addPolicyDraft } from "./policy/draft.ts";
+import { addPolicyExport } from "./policy/export.ts";
 
 export function define(policy: Command, context: CliContext): void {
   addPolicyDraft(policy, context);
@@ -12,6 +13,7 @@ export function define(policy: Command, context: CliContext): void {
   addPublishTo(policy, context, "touchstone policy publish policy.dsse.json");
   addRenew(policy, context);
   addShow(policy, context);
+  addPolicyExport(policy, context);
 }
 
 function addRenew(policy: Command, context: CliContext): void {

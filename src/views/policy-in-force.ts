@@ -1,0 +1,90 @@
+// Gives what every view of a policy is made of: a policy that is in force, the tuples that it accepts, and how long that is known to be so.
+import type { GpuRim } from "../protocol/entry/kinds/gpu-rim.ts";
+import { gpuRim } from "../protocol/entry/kinds/gpu-rim.ts";
+import type { Profile } from "../protocol/entry/policy.ts";
+import { PolicyError } from "../protocol/errors.ts";
+import { type Candidate, candidatesOf } from "../verifier/appraisal/tuple.ts";
+import type { VerifiedBundle } from "../verifier/bundle/verify-bundle.ts";
+
+/** One release on one of its platforms: the registers belong together and are never mixed with those of another. All are lower-case hex. */
+export interface Tuple {
+  readonly profile: Profile;
+  /** "platform/x@1", the entry that MRTD and RTMR0 come from. */
+  readonly platform: string;
+  readonly image: string;
+  readonly mrtd: string;
+  readonly rtmr0: string;
+  readonly rtmr1: string;
+  readonly rtmr2: string;
+  /** null where the profile wants RTMR3 replayed: it then has no one value. */
+  readonly rtmr3: string | null;
+  readonly rims: readonly GpuRim[];
+}
+
+export interface PolicyInForce {
+  readonly origin: string;
+  readonly name: string;
+  readonly version: number;
+  /** SHA-256 of the policy's payload, hex. */
+  readonly digest: string;
+  readonly index: number;
+  /** RFC 3339. */
+  readonly validFrom: string;
+  /** RFC 3339: the earlier end of policy and status. A view is never good for longer, since it cannot learn of a revocation. */
+  readonly notAfter: string;
+  readonly tuples: readonly Tuple[];
+}
+
+/** @throws PolicyError where the bundle names no tuple; the ones that verify name at least one. */
+export function policyInForce(bundle: VerifiedBundle): PolicyInForce {
+  const { policy, policyIndex, checkpoint, status } = bundle;
+  const digest = status.policies.find(({ name }) => name === policy.name)?.digest;
+  const tuples = candidatesOf(bundle).map((candidate) => tupleOf(candidate, bundle));
+  if (digest === undefined || tuples.length === 0)
+    throw cannotSay("a view", `policy ${policy.name} names no release`);
+  return {
+    origin: checkpoint.origin,
+    name: policy.name,
+    version: policy.version,
+    digest,
+    index: policyIndex,
+    validFrom: policy.validFrom,
+    notAfter: policy.expires < status.expires ? policy.expires : status.expires,
+    tuples,
+  };
+}
+
+export type ViewCode = "not-expressible";
+
+/** What a format has no words for is refused: a view that leaves it out would accept more than the policy does. */
+export function cannotSay(format: string, what: string): PolicyError<ViewCode> {
+  return new PolicyError<ViewCode>("not-expressible", `${format} cannot say it: ${what}`);
+}
+
+const ZERO_REGISTER = "00".repeat(48);
+
+function tupleOf(
+  { profile, platform, platformEntry, measurements, imageEntry }: Candidate,
+  { entries }: VerifiedBundle,
+): Tuple {
+  const { rtmr3 } = profile.tdx;
+  return {
+    profile,
+    platform: platformEntry,
+    image: imageEntry,
+    mrtd: platform.mrtd,
+    rtmr0: platform.rtmr0,
+    rtmr1: measurements.rtmr1,
+    rtmr2: measurements.rtmr2,
+    rtmr3: rtmr3.mode === "zero" ? ZERO_REGISTER : rtmr3.mode === "exact" ? rtmr3.value : null,
+    rims: profile.gpuRims.flatMap(({ digest }) => {
+      const statement = entries.get(digest)?.statement;
+      return statement?.kind === gpuRim.kind ? [statement.predicate] : [];
+    }),
+  };
+}
+
+/** "policy/production@7", as every view names it. */
+export function policyLabel({ name, version }: PolicyInForce): string {
+  return `policy/${name}@${version}`;
+}
