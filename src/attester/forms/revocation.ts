@@ -7,6 +7,7 @@ import { decodeUtf8 } from "../../protocol/encoding/text.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import { parseOcspResponse } from "../../verifier/nvidia/ocsp.ts";
 import type { Certificate } from "../../verifier/x509/certificate.ts";
+import { derTime } from "../../verifier/x509/der.ts";
 import { parsePemCertificates } from "../../verifier/x509/pem.ts";
 import { readSignedDer } from "../../verifier/x509/signed-der.ts";
 import type { Revocation } from "../evidence-document.ts";
@@ -20,14 +21,14 @@ const EXPLICIT_0 = 0xa0;
 const ENUMERATED = 0x0a;
 
 /** One answer or list, and what it is about. */
-export type RevocationPiece =
-  | { readonly what: "ocsp"; readonly der: Uint8Array; readonly serials: readonly string[] }
-  | {
-      readonly what: "crl";
-      readonly der: Uint8Array;
-      /** DER of the issuer's name, hex. */
-      readonly issuer: string;
-    };
+export interface RevocationPiece {
+  readonly what: keyof Revocation;
+  readonly der: Uint8Array;
+  /** Of an answer the serial numbers that it speaks of, hex; of a list the DER of its issuer's name, hex. */
+  readonly about: readonly string[];
+  /** When it was said, milliseconds. */
+  readonly at: number;
+}
 
 /** @throws MalformedError, naming file or URL, for an answer that answers nothing and for anything else. */
 export function readRevocation({ name, body }: SavedAnswer): RevocationPiece {
@@ -42,17 +43,32 @@ export function readRevocation({ name, body }: SavedAnswer): RevocationPiece {
   }
 }
 
-/** What of all pieces is about a device. */
+/** The newest of all pieces about each certificate of a device. */
 export function revocationFor({ chain }: CollectedDevice, pieces: readonly RevocationPiece[]): Revocation {
   const certificates = certificatesOf(chain);
-  const serials = new Set(certificates.map(({ serial }) => serial));
-  const issuers = new Set(certificates.map(({ issuer }) => encodeHex(issuer)));
-  const about = pieces.filter((piece) =>
-    piece.what === "crl" ? issuers.has(piece.issuer) : piece.serials.some((serial) => serials.has(serial)),
-  );
-  const of = (what: RevocationPiece["what"]) =>
-    about.filter((piece) => piece.what === what).map(({ der }) => der);
-  return { ocsp: of("ocsp"), crls: of("crl") };
+  const newest = (what: RevocationPiece["what"], subjects: readonly string[]) => {
+    const found = subjects.flatMap((subject) => newestAbout(subject, what, pieces) ?? []);
+    return [...new Set(found)].map(({ der }) => der);
+  };
+  return {
+    ocsp: newest(
+      "ocsp",
+      certificates.map(({ serial }) => serial),
+    ),
+    crls: newest(
+      "crls",
+      certificates.map(({ issuer }) => encodeHex(issuer)),
+    ),
+  };
+}
+
+function newestAbout(
+  subject: string,
+  wanted: RevocationPiece["what"],
+  pieces: readonly RevocationPiece[],
+): RevocationPiece | undefined {
+  const found = pieces.filter(({ what, about }) => what === wanted && about.includes(subject));
+  return found.toSorted((a, b) => b.at - a.at)[0];
 }
 
 /** None where the chain cannot be read: whoever appraises it says why. */
@@ -75,18 +91,22 @@ function derOf(body: Uint8Array): Uint8Array {
 }
 
 function readPiece(der: Uint8Array): RevocationPiece {
-  if (!isOcsp(der)) {
-    const issuer = readSignedDer(der, "CRL").fields[2];
-    if (issuer === undefined) throw new MalformedError("CRL", "a field is missing");
-    return { what: "crl", der, issuer: encodeHex(issuer.raw) };
-  }
+  if (!isOcsp(der)) return readList(der);
   const answer = parseOcspResponse(der);
   if ("error" in answer)
     throw new MalformedError(
       "OCSP answer",
       `the responder answered "${answer.error}", which says nothing: ask again`,
     );
-  return { what: "ocsp", der, serials: answer.statements.map(({ serial }) => serial) };
+  const { statements } = answer;
+  const at = Math.max(...statements.map(({ thisUpdate }) => thisUpdate.getTime()));
+  return { what: "ocsp", der, about: statements.map(({ serial }) => serial), at };
+}
+
+function readList(der: Uint8Array): RevocationPiece {
+  const [, , issuer, thisUpdate] = readSignedDer(der, "CRL").fields;
+  if (issuer === undefined || thisUpdate === undefined) throw new MalformedError("CRL", "a field is missing");
+  return { what: "crls", der, about: [encodeHex(issuer.raw)], at: derTime(thisUpdate).getTime() };
 }
 
 /** OCSPResponse begins with its status, an ENUMERATED, after a header of 2 to 5 bytes (RFC 6960 §4.2.1). */

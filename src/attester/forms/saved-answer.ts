@@ -17,7 +17,7 @@ export function readSavedAnswer(name: string, bytes: Uint8Array): SavedAnswer {
   const text = new TextDecoder("latin1").decode(bytes.subarray(0, MAX_HEADER_BYTES));
   if (!text.startsWith(BEGIN)) return { name, headers: new Map(), body: bytes };
   const [end] = /\r?\n\r?\n/.exec(text) ?? [];
-  if (end === undefined) throw new MalformedError("saved answer", "its header does not end");
+  if (end === undefined) throw new MalformedError("saved answer", `${name}: its header does not end`);
   const header = text.slice(0, text.indexOf(end));
   const fields = header.split(/\r?\n/).slice(1).map(readField);
   return { name, headers: new Map(fields), body: bytes.subarray(header.length + end.length) };

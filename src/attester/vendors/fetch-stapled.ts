@@ -22,14 +22,28 @@ export interface StapleSources {
 }
 
 const REPORT_DATA_BYTES = 64;
+const NONCE_BYTES = 32;
 
 /** @throws AttestingError, MalformedError, UnreachableError or an error of the file system, each of which names what is at fault. */
 export async function fetchStapled(machine: Machine, sources: StapleSources): Promise<Stapled> {
   const platform = platformOf(await machine.quote(new Uint8Array(REPORT_DATA_BYTES)));
-  const devices = sources.revocation.some(isUrl) ? await machine.devices(randomBytes(32)) : [];
+  const devices = sources.revocation.some(isUrl) ? await machine.devices(randomBytes(NONCE_BYTES)) : [];
+  return staple(sources, platform, devices);
+}
+
+/**
+ * @param devices those about which a responder is asked.
+ * @throws as fetchStapled does.
+ */
+export async function staple(
+  sources: StapleSources,
+  platform: Platform,
+  devices: readonly CollectedDevice[],
+): Promise<Stapled> {
+  const { fetch } = sources;
   const [collateral, revocation] = await Promise.all([
-    gather(sources.collateral, (url) => askPccs(sources.fetch, url, platform)),
-    gather(sources.revocation, (url) => askResponder(sources.fetch, url, devices)),
+    gather(sources.collateral, (url) => askPccs(fetch, url, platform)),
+    gather(sources.revocation, (url) => askResponder(fetch, url, devices)),
   ]);
   const pieces = revocation.map(readRevocation);
   return {

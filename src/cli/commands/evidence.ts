@@ -1,6 +1,6 @@
-// Implements `touchstone evidence`: checks one piece of evidence alone, and prints what it says. Whether a machine is trusted is more:
-// `appraise`.
-import type { Command } from "commander";
+// Implements `touchstone evidence`: checks one piece of evidence alone, and prints what it says; or puts the pieces together. Whether a machine
+// is trusted is more: `appraise`.
+import { type Command, Option } from "commander";
 import type { CliContext } from "../context.ts";
 import { collect, parseNonce, parseTime } from "../options.ts";
 import { addTestingRoots } from "../testing-root-options.ts";
@@ -8,6 +8,7 @@ import { addTestingRoots } from "../testing-root-options.ts";
 export function define(evidence: Command, context: CliContext): void {
   addTdx(evidence, context);
   addNvidia(evidence, context);
+  addAssemble(evidence, context);
 }
 
 function addTdx(evidence: Command, context: CliContext): void {
@@ -49,5 +50,50 @@ function addNvidia(evidence: Command, context: CliContext): void {
     .action(async (options) => {
       const { runNvidia } = await import("../actions/evidence.ts");
       await runNvidia(options, context);
+    });
+}
+
+const ASSEMBLE_EXAMPLE = `
+Examples:
+  touchstone evidence assemble --quote outblob --event-log CCEL --collateral https://localhost:8081 \\
+    --devices gpus.json --revocation ocsp/ --cc-mode on --nonce $NONCE -o evidence.json
+  touchstone evidence assemble --quote dstack-quote.json --collateral dcap-qvl.json --nonce $NONCE -o evidence.json`;
+
+function addAssemble(evidence: Command, context: CliContext): void {
+  evidence
+    .command("assemble")
+    .description("make evidence.json from what other tools wrote; nothing in it is judged")
+    .requiredOption(
+      "--quote <file>",
+      "TDX quote: outblob of configfs-tsm, a file of go-tdx-guest, hex, base64, or JSON of dstack or Trustee",
+    )
+    .requiredOption(
+      "--collateral <source>",
+      "Intel's: collateral.json, dcap-qvl's JSON, a folder of answers, or the address of a PCCS; may be repeated",
+      collect,
+    )
+    .option("--event-log <file>", "CCEL area or dstack's JSON, where it is not in the quote's file")
+    .option("--devices <file>", "GPUs or switches, as nvattest prints them; may be repeated", collect, [])
+    .option(
+      "--revocation <source>",
+      "OCSP answers and CRLs of NVIDIA: a file, a folder, or the address of a responder; may be repeated",
+      collect,
+      [],
+    )
+    .requiredOption("--nonce <hex>", "the challenge that REPORTDATA was made from, 32 bytes", parseNonce)
+    .addOption(
+      new Option("--cc-mode <mode>", "what the guest stated of its GPUs").choices(["on", "off", "devtools"]),
+    )
+    .option("--devtools", "the guest stated that devtools mode is on")
+    .addOption(
+      new Option("--gpu-mode <mode>", "how the guest stated that the GPUs are passed through")
+        .choices(["single", "mpt", "ppcie"])
+        .default("single"),
+    )
+    .requiredOption("-o, --output <file>", "where to write evidence.json; - is standard output")
+    .addHelpText("after", ASSEMBLE_EXAMPLE)
+    .action(async (options) => {
+      const { runAssemble } = await import("../actions/assemble.ts");
+      await runAssemble(options, context);
     });
 }
