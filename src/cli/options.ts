@@ -135,6 +135,16 @@ export function parseAddress(text: string): { host: string; port: number } {
   return { host, port: parsePort(port) };
 }
 
+const LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?";
+const HOST_NAME = new RegExp(`^${LABEL}(?:\\.${LABEL})*$`);
+
+/** The name of a host, for commander's option parsing. */
+export function parseHostName(text: string): string {
+  if (text.length > 253 || !HOST_NAME.test(text))
+    throw new InvalidArgumentError("expected a host name such as llm.example.com");
+  return text;
+}
+
 /** For an option that may be given several times. */
 export function collect(value: string, earlier: readonly string[] = []): string[] {
   return [...earlier, value];

@@ -36,6 +36,7 @@ function sayingNoSecrets(outside: CliContext): CliContext {
     now: outside.now,
     fetch: outside.fetch,
     confirm: outside.confirm,
+    ...(outside.reportFolder && { reportFolder: outside.reportFolder }),
     get interactive() {
       return outside.interactive;
     },

@@ -1,10 +1,10 @@
 // Asks a responder about one certificate (RFC 6960 §4.1), with a CertID by SHA-384 as NVIDIA's responder knows it. Without a nonce: the answer
 // is stapled for others, and lives a day.
 import { sha384 } from "../../protocol/cryptography/hash.ts";
-import { concatBytes } from "../../protocol/encoding/bytes.ts";
 import { decodeHex } from "../../protocol/encoding/hex.ts";
 import type { Certificate } from "../../verifier/x509/certificate.ts";
 import { derBitString, derSequence, readDer } from "../../verifier/x509/der.ts";
+import { derElement } from "../der-element.ts";
 
 /** AlgorithmIdentifier of SHA-384, without parameters. */
 const SHA_384 = decodeHex("300b0609608648016503040202");
@@ -16,22 +16,13 @@ const SEQUENCE = 0x30;
 export function ocspRequest(certificate: Certificate, issuer: Certificate): Uint8Array {
   const [, bits] = derSequence(readDer(issuer.spki));
   const key = bits === undefined ? new Uint8Array() : derBitString(bits);
-  const certId = element(
+  const certId = derElement(
     SEQUENCE,
     SHA_384,
-    element(OCTET_STRING, sha384(issuer.subject)),
-    element(OCTET_STRING, sha384(key)),
-    element(INTEGER, decodeHex(certificate.serial)),
+    derElement(OCTET_STRING, sha384(issuer.subject)),
+    derElement(OCTET_STRING, sha384(key)),
+    derElement(INTEGER, decodeHex(certificate.serial)),
   );
   // OCSPRequest { tbsRequest { requestList { Request { reqCert } } } }
-  return [1, 2, 3, 4].reduce((content) => element(SEQUENCE, content), certId);
-}
-
-/** A DER element of less than 64 KiB. */
-function element(tag: number, ...content: Uint8Array[]): Uint8Array {
-  const body = concatBytes(...content);
-  const { length } = body;
-  const size =
-    length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
-  return concatBytes(Uint8Array.of(tag, ...size), body);
+  return [1, 2, 3, 4].reduce((content) => derElement(SEQUENCE, content), certId);
 }

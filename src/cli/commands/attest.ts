@@ -2,7 +2,14 @@
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
 import { addMachineOptions } from "../machine-options.ts";
-import { parseAddress, parseCount, parsePositive } from "../options.ts";
+import { parseAddress, parseCount, parseHostName, parseNonce, parsePositive } from "../options.ts";
+
+const EXAMPLE = `
+Examples:
+  touchstone attest --channel-key /run/tls/cert.pem --nonce $NONCE --collateral collateral.json -o evidence.json
+  touchstone attest --tls-key /run/tls/key.pem --name llm.example.com --collateral https://localhost:8081 \\
+    --collect "nvattest collect-evidence --device gpu --nonce {nonce}" --revocation http://ocsp.ndis.nvidia.com \\
+    -o /run/tls/cert.pem`;
 
 const SERVE_EXAMPLE = `
 Example:
@@ -10,6 +17,27 @@ Example:
     --collect "nvattest collect-evidence --device gpu --nonce {nonce}" --revocation http://ocsp.ndis.nvidia.com`;
 
 export function define(attest: Command, context: CliContext): void {
+  attest
+    .enablePositionalOptions()
+    .option(
+      "--channel-key <file>",
+      "vouch for the key of a TLS channel: public key or certificate, PEM or DER",
+    )
+    .option("--hpke-key <hex>", "or for a raw HPKE public key")
+    .option(
+      "--tls-key <file>",
+      "or for this private key (PEM), and write a certificate of it that carries the evidence",
+    )
+    .option("--name <host>", "host name in that certificate", parseHostName)
+    .option("--days <number>", "days for which that certificate is valid", parsePositive, 30)
+    .option("--nonce <hex>", "the verifier's challenge, 32 bytes; drawn unless given", parseNonce)
+    .requiredOption("-o, --output <file>", "evidence.json, or the certificate; - is standard output");
+  addMachineOptions(attest)
+    .addHelpText("after", EXAMPLE)
+    .action(async (options) => {
+      const { runAttest } = await import("../actions/attest.ts");
+      await runAttest(options, context);
+    });
   addServe(attest, context);
 }
 

@@ -6,7 +6,7 @@ import { decodeStrictCbor } from "./cbor.ts";
 
 const FORMAT = "Conceptual Message Wrapper";
 /** Media type of evidence.json. */
-const EVIDENCE_MEDIA_TYPE = "application/vnd.touchstone.evidence.v1+json";
+export const EVIDENCE_MEDIA_TYPE = "application/vnd.touchstone.evidence.v1+json";
 
 /**
  * The bytes of evidence.json: CMW ::= CHOICE { json UTF8String, cbor OCTET STRING }, in its second choice, with the CBOR record
