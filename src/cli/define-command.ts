@@ -38,7 +38,9 @@ function nameAllThatIsMissing(command: Command): void {
     option.makeOptionMandatory(false);
     option.description = `${option.description} (required)`;
   }
-  command.hook("preAction", () => {
+  command.hook("preAction", (_, called) => {
+    // A command may have others below it, to which its own options are nothing.
+    if (called !== command) return;
     const missing = required.filter((option) => command.getOptionValue(option.attributeName()) === undefined);
     if (missing.length > 0) throw new UsageError(`missing: ${missing.map(({ flags }) => flags).join(", ")}`);
   });

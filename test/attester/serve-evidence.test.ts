@@ -1,150 +1,135 @@
-// A made-up machine with a TLS front end: its evidence, asked for over the front end, is judged by whoever connects to it.
-import { request as httpRequest } from "node:http";
-import { createServer, request as httpsRequest, type Server } from "node:https";
+// A made-up machine with a TLS front end, and `touchstone attest serve` as a process in it: whoever connects appraises it on that connection.
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { request } from "node:http";
+import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
-import { pino } from "pino";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { serveEvidence } from "../../src/cli/serve-evidence.ts";
-import type { RunningServer } from "../../src/http/server.ts";
-import { encodeHex } from "../../src/protocol/encoding/hex.ts";
+import { encodePublicKeyPem } from "../../src/protocol/cryptography/signature.ts";
 import { type KeyPair, makeKeyPair, makeRaTlsCertificate, privateKeyPem } from "../../src/testing/index.ts";
-import { appraiseEvidence } from "../../src/verifier/appraisal/appraise.ts";
-import { failedIds, machineOf, makeWorld, optionsFor, type World } from "../support/appraisal-world.ts";
+import type { Verdict } from "../../src/verifier/appraisal/verdict.ts";
+import { formatTrustFile } from "../../src/verifier/bundle/trust-pin.ts";
+import { failedIds, machineOf, makeWorld } from "../support/appraisal-world.ts";
 import { NOW } from "../support/clock.ts";
 import { MadeUpGuest } from "../support/made-up-guest.ts";
+import { runCli } from "../support/run-cli.ts";
 
+const INSIDE = join(import.meta.dirname, "../support/attest-in-made-up-guest.ts");
 let guest: MadeUpGuest;
-let world: World;
-let attester: RunningServer;
-let frontEnd: Server;
 let key: KeyPair;
+let attester: ChildProcessWithoutNullStreams;
+let url: string;
+let log = "";
+const servers: Server[] = [];
 
-/** Passes on what is asked for, as nginx does. */
-async function startFrontEnd(pair: KeyPair, to: string): Promise<Server> {
+async function attest(): Promise<string> {
+  const args = ["attest", "serve", ...guest.options, "--tls-key-spki", guest.at("tls.pem")];
+  attester = spawn(process.execPath, [
+    "--experimental-strip-types",
+    INSIDE,
+    guest.url,
+    ...args,
+    ...["--listen", "127.0.0.1:0", "--json"],
+  ]);
+  let errors = "";
+  attester.stderr.on("data", (text) => {
+    errors += text;
+  });
+  return new Promise((resolve, reject) => {
+    attester.once("close", () => reject(new Error(errors)));
+    attester.stdout.setEncoding("utf8").on("data", (text: string) => {
+      log += text;
+      const line = /^\{"url":.*$/m.exec(log)?.[0];
+      if (line !== undefined) resolve(JSON.parse(line).url);
+    });
+  });
+}
+
+/** A front end that passes on what is asked for, as nginx does; `names` are those that it answers to. */
+async function startFrontEnd(pair: KeyPair, answersTo = (_: string) => true): Promise<number> {
   const { pem: cert } = await makeRaTlsCertificate(pair, {
     commonName: "llm.example",
     extensions: [],
-    notBefore: new Date(Date.now() - 3_600_000),
-    notAfter: new Date(Date.now() + 3_600_000),
+    notBefore: NOW,
+    notAfter: new Date(NOW.getTime() + 1e10),
   });
-  const server = createServer({ key: await privateKeyPem(pair), cert }, (incoming, outgoing) => {
-    const { method, headers, socket } = incoming;
-    const onwards = { ...headers, "x-forwarded-for": socket.remoteAddress ?? "" };
-    const passed = httpRequest(`${to}${incoming.url}`, { method, headers: onwards }, (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(outgoing);
-    });
-    incoming.pipe(passed);
-  });
+  const identity = { key: await privateKeyPem(pair), cert };
+  const server = createServer(
+    {
+      ...identity,
+      minVersion: "TLSv1.3",
+      SNICallback: (name, done) => (answersTo(name) ? done(null) : done(new Error("no such name"))),
+    },
+    ({ method, headers, url: path, socket }, outgoing) => {
+      const onwards = { ...headers, "x-forwarded-for": socket.remoteAddress ?? "" };
+      request(url + path, { method, headers: onwards }, (answer) => {
+        outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(outgoing);
+      }).end();
+    },
+  );
+  server.on("tlsClientError", () => {});
+  servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return server;
+  return (server.address() as AddressInfo).port;
 }
 
-const portOf = (server: Server) => (server.address() as AddressInfo).port;
-
-interface Shown {
-  readonly status: number;
-  readonly body: Buffer;
-  readonly length: string | undefined;
-  /** Of the connection on which it came. */
-  readonly spki: Uint8Array;
-}
-
-function ask(nonce: Uint8Array): Promise<Shown> {
-  return new Promise((resolve, reject) => {
-    const path = `/.well-known/touchstone/evidence?nonce=${encodeHex(nonce)}`;
-    const options = {
-      host: "127.0.0.1",
-      port: portOf(frontEnd),
-      path,
-      rejectUnauthorized: false,
-      agent: false,
-    };
-    const asked = httpsRequest(options, (answer) => {
-      const socket = answer.socket as import("node:tls").TLSSocket;
-      const spki = socket.getPeerX509Certificate()?.publicKey.export({ type: "spki", format: "der" });
-      const pieces: Buffer[] = [];
-      answer.on("data", (piece: Buffer) => pieces.push(piece));
-      answer.on("end", () =>
-        resolve({
-          status: answer.statusCode ?? 0,
-          body: Buffer.concat(pieces),
-          length: answer.headers["content-length"],
-          spki: new Uint8Array(spki ?? []),
-        }),
-      );
-    });
-    asked.on("error", reject).end();
-  });
-}
+const appraise = (port: number) =>
+  runCli([
+    ...["appraise", "--bundle", guest.at("bundle.json"), "--policy", "production"],
+    ...["--trust", guest.at("trust-root.json"), "--connect", `127.0.0.1:${port}`],
+    ...["--intel-root", guest.at("intel.der"), "--nvidia-root", guest.at("nvidia.der"), "--json"],
+  ]);
 
 beforeAll(async () => {
   guest = await MadeUpGuest.start(await machineOf());
-  world = await makeWorld(guest.machine);
+  const world = await makeWorld(guest.machine);
   key = await makeKeyPair("P-256");
-  const options = guest.options;
-  const option = (name: string) => options[options.indexOf(name) + 1] ?? "";
-  attester = await serveEvidence(
-    {
-      root: guest.root,
-      collect: [option("--collect")],
-      nvidiaSmi: option("--nvidia-smi"),
-      collateral: [option("--collateral")],
-      revocation: [option("--revocation")],
-      tlsKey: key.spki,
-      listen: { host: "127.0.0.1", port: 0 },
-      requestsPerMinute: 60,
-      trustedProxies: 1,
-      refresh: 60,
-    },
-    pino({ level: "silent" }),
-    {
-      environment: {},
-      now: () => NOW,
-      fetch: () => Promise.reject(new Error("this test has no network")),
-      print: () => {},
-      warn: () => {},
-      interactive: false,
-      confirm: async () => true,
-      reportFolder: guest.reportFolder,
-    },
-  );
-  frontEnd = await startFrontEnd(key, attester.address);
-});
+  writeFileSync(guest.at("bundle.json"), world.bundle);
+  writeFileSync(guest.at("trust-root.json"), formatTrustFile(world.log.envelopes[0]!));
+  writeFileSync(guest.at("intel.der"), guest.machine.roots.intel);
+  writeFileSync(guest.at("nvidia.der"), guest.machine.roots.nvidia);
+  writeFileSync(guest.at("tls.pem"), encodePublicKeyPem(key.spki));
+  url = await attest();
+}, 60_000);
 
-afterAll(async () => {
-  frontEnd?.close();
-  await attester?.stop();
+afterAll(() => {
+  for (const server of servers) server.close();
+  attester?.kill();
   guest?.stop();
 });
 
-describe("evidence that is asked for over a TLS front end", () => {
-  it("is trusted by whoever asked, on the connection on which it came", async () => {
-    const nonce = crypto.getRandomValues(new Uint8Array(32));
-    const { status, body, length, spki } = await ask(nonce);
-    expect(status).toBe(200);
-    expect(length).toBe(String(body.length));
-    const channel = { type: "tls-spki", key: spki } as const;
-    const verdict = await appraiseEvidence(world.verified, body, {
-      ...optionsFor(guest.machine),
-      nonce,
-      channel,
-    });
-    expect(failedIds(verdict)).toEqual([]);
-    expect(verdict.verdict).toBe("trusted");
+describe("a machine that serves its evidence", () => {
+  it("is trusted by whoever asks over its front end, whose key it vouches for", async () => {
+    const run = await appraise(await startFrontEnd(key));
+    expect(failedIds(run.json<Verdict>())).toEqual([]);
+    expect(run.exitCode).toBe(0);
   });
 
-  it("vouches for no other key", async () => {
-    const nonce = crypto.getRandomValues(new Uint8Array(32));
-    const { body } = await ask(nonce);
-    const { spki } = await makeKeyPair("P-256");
-    const channel = { type: "tls-spki", key: spki } as const;
-    const verdict = await appraiseEvidence(world.verified, body, {
-      ...optionsFor(guest.machine),
-      nonce,
-      channel,
-    });
-    expect(failedIds(verdict)).toContain("binding.report-data");
-    expect(verdict.verdict).toBe("rejected");
+  it("vouches for no other key: somebody in between who passes its evidence on", async () => {
+    const run = await appraise(await startFrontEnd(await makeKeyPair("P-256")));
+    expect(failedIds(run.json<Verdict>())).toContain("binding.report-data");
+    expect(run.exitCode).toBe(1);
+  });
+
+  it("may be behind a front end that knows its own name alone", async () => {
+    const run = await appraise(await startFrontEnd(key, (name) => !name.endsWith(".invalid")));
+    expect(run.json<Verdict>().verdict).toBe("trusted");
+  });
+
+  it("writes down who asked for what and when, and no challenge", async () => {
+    const answer = await fetch(`${url}/.well-known/touchstone/evidence?nonce=${"c".repeat(64)}`);
+    expect(answer.status).toBe(200);
+    await answer.arrayBuffer();
+    expect(log).toContain('"path":"/.well-known/touchstone/evidence"');
+    expect(log).not.toContain("ccccc");
+  });
+
+  it("ends when it is told to, with nothing left behind", async () => {
+    const closed = once(attester, "close");
+    attester.kill("SIGTERM");
+    expect(await closed).toEqual([0, null]);
   });
 });

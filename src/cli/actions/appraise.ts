@@ -1,20 +1,16 @@
 // Appraises a machine with a verified bundle. Nothing is sent to a server before the answer is yes.
-import { MalformedError } from "../../protocol/errors.ts";
 import { appraiseEvidence, rejectBundle } from "../../verifier/appraisal/appraise.ts";
-import type { Channel } from "../../verifier/appraisal/channel-binding.ts";
 import type { Verdict } from "../../verifier/appraisal/verdict.ts";
 import type { VerifiedBundle } from "../../verifier/bundle/verify-bundle.ts";
 import { NVIDIA_DEVICE_ROOT } from "../../verifier/nvidia/device-root.ts";
-import { readCertificateEvidence } from "../../verifier/ra-tls/certificate-evidence.ts";
-import { UnreachableError } from "../../verifier/service-errors.ts";
 import { INTEL_SGX_ROOT_CA } from "../../verifier/tdx/intel-root.ts";
 import { judgedMachine } from "../../views/judged-machine.ts";
 import { type ResultFiles, requireComplete, writeResults } from "../attestation-results.ts";
 import { verdictLines } from "../check-lines.ts";
 import { AnswerIsNo, type CliContext, judging, show, UsageError } from "../context.ts";
 import { readInput, readOwn } from "../files.ts";
-import { channelOfCertificate, readHpkeChannel, readTlsChannel } from "../peer/channel-key.ts";
-import { fetchRaTlsEvidence } from "../peer/fetch-certificate.ts";
+import { readHpkeChannel, readTlsChannel } from "../peer/channel-key.ts";
+import { evidenceOfServer, type Server, type ShownEvidence } from "../peer/evidence-of-server.ts";
 import { readTestingRoot } from "../testing-root.ts";
 import { verifyBundleFile } from "../verify-bundle-file.ts";
 
@@ -24,7 +20,7 @@ interface Options extends ResultFiles {
   readonly trust: string;
   readonly state?: string;
   readonly evidence?: string;
-  readonly connect?: { readonly host: string; readonly port: number };
+  readonly connect?: Server;
   readonly channelKey?: string;
   readonly hpkeKey?: string;
   readonly nonce?: Uint8Array;
@@ -42,12 +38,6 @@ interface Appraised {
   readonly nonce: Uint8Array | null;
 }
 
-interface Gathered {
-  readonly channel: Channel;
-  readonly evidence: Uint8Array;
-  readonly nonce: Uint8Array | null;
-}
-
 export async function runAppraise(options: Options, context: CliContext): Promise<void> {
   requireComplete(options);
   const { verdict, bundle, evidence, nonce } = await appraiseOnce(options, context);
@@ -55,8 +45,6 @@ export async function runAppraise(options: Options, context: CliContext): Promis
   show(context, options, verdict, verdictLines(verdict));
   if (verdict.verdict !== "trusted") throw new AnswerIsNo("");
 }
-
-const CONNECT_TIMEOUT_MS = 10_000;
 
 const NONCE_BYTES = 32;
 
@@ -85,7 +73,7 @@ function readRoots({ intelRoot, nvidiaRoot }: Options, context: CliContext) {
   return { roots: { intel: intel ?? INTEL_SGX_ROOT_CA, nvidia: nvidia ?? NVIDIA_DEVICE_ROOT } };
 }
 
-async function gather(options: Options, bundle: VerifiedBundle, context: CliContext): Promise<Gathered> {
+async function gather(options: Options, bundle: VerifiedBundle, context: CliContext): Promise<ShownEvidence> {
   const { connect } = options;
   if (connect !== undefined) return judging(() => gatherFromServer(connect, options, bundle, context));
   const evidence = readInput(options.evidence ?? "");
@@ -97,38 +85,13 @@ async function gather(options: Options, bundle: VerifiedBundle, context: CliCont
 }
 
 async function gatherFromServer(
-  { host, port }: NonNullable<Options["connect"]>,
+  server: Server,
   options: Options,
   { policy }: VerifiedBundle,
   context: CliContext,
-): Promise<Gathered> {
+): Promise<ShownEvidence> {
   const wanted = policy.profiles.some(({ binding }) => binding.freshness === "nonce");
   const drawn = wanted ? crypto.getRandomValues(new Uint8Array(NONCE_BYTES)) : null;
-  const nonce = options.nonce ?? drawn;
-  const { certificateDer } = await fetchRaTlsEvidence(host, port, {
-    timeoutMs: CONNECT_TIMEOUT_MS,
-    ...(nonce && { nonce }),
-  }).catch((error: unknown) => {
-    if (error instanceof MalformedError) throw error;
-    throw new UnreachableError(`${host}:${port}: ${error instanceof Error ? error.message : "no answer"}`);
-  });
-  const channel = channelOfCertificate(certificateDer);
-  const evidence =
-    options.evidence === undefined ? evidenceIn(certificateDer, context) : readInput(options.evidence);
-  return { channel, evidence, nonce };
-}
-
-/** evidence.json as a certificate carries it. One without it is shown by a machine that is rejected for having none. */
-function evidenceIn(certificate: Uint8Array, context: CliContext): Uint8Array {
-  try {
-    const found = readCertificateEvidence(certificate);
-    if (found.form === "touchstone-ra-tls/v1") return found.document;
-    context.warn(`the certificate's form, ${found.form}, holds a quote only: give the rest with --evidence`);
-  } catch (error) {
-    if (!(error instanceof MalformedError)) throw error;
-    context.warn(
-      `the certificate holds no evidence (${error.message}); where it is served as a file, give --evidence`,
-    );
-  }
-  return new Uint8Array();
+  const given = options.evidence === undefined ? undefined : readInput(options.evidence);
+  return evidenceOfServer(server, { nonce: options.nonce ?? drawn, given, warn: context.warn });
 }

@@ -85,7 +85,7 @@ interface ServeOptions extends MachineOptions {
 }
 
 export async function runAttestServe(options: ServeOptions, context: CliContext): Promise<void> {
-  const logger = pino({ timestamp: stdTimeFunctions.isoTime }, pino.destination(2));
+  const logger = pino({ timestamp: stdTimeFunctions.isoTime });
   const { key } = readOwn(options.tlsKeySpki, readTlsChannel);
   const server = await serveEvidence({ ...options, tlsKey: key }, logger, context);
   show(context, options, { url: server.address }, [server.address]);

@@ -1,5 +1,5 @@
-// Implements `touchstone appraise`: is this machine one that the policy describes? Evidence comes from a file, or from the certificate of a
-// TLS server, to which nothing is sent before the answer is yes.
+// Implements `touchstone appraise`: is this machine one that the policy describes? Evidence comes from a file, or from a TLS server, to which
+// nothing but a challenge is sent before the answer is yes.
 import { type Command, Option } from "commander";
 import type { CliContext } from "../context.ts";
 import { judgeOnce } from "../judge-once.ts";
@@ -24,7 +24,7 @@ export function define(command: Command, context: CliContext): void {
     .option("--evidence <file>", "evidence.json of the machine")
     .option(
       "--connect <host:port>",
-      "take the key, and the evidence in it, from this TLS server",
+      "take the key from this TLS server, and the evidence from its certificate, or by asking for it",
       parseAddress,
     )
     .option("--channel-key <file>", "key of the TLS channel: public key or certificate, PEM or DER")
