@@ -1,13 +1,13 @@
-// Packs what a release publishes into dist-packages/: the package `touchstone`, the package `@touchstone/verifier` made of the same
-// files, and a bill of materials of each (CycloneDX, by `npm sbom`).
+// Packs what a release publishes into dist-packages/: the package `touchstone`, the packages of packages/ made of the same files, and a bill
+// of materials of each (CycloneDX, by `npm sbom`).
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { build } from "./build.ts";
 
 const ROOT = join(import.meta.dirname, "..");
-const VERIFIER = join(ROOT, "packages", "verifier");
-/** What the two packages have in common. */
+const PACKAGES = join(ROOT, "packages");
+/** What the packages have in common. */
 const SHARED = ["version", "license", "author", "homepage", "repository", "bugs", "engines"] as const;
 
 type Manifest = Readonly<Record<string, unknown>> & {
@@ -30,14 +30,19 @@ export interface Packed {
   readonly sbom: string;
 }
 
+/** The package `touchstone`, and those that are a part of it. */
+export interface AllPacked {
+  readonly touchstone: Packed;
+  readonly verifier: Packed;
+  readonly gate: Packed;
+}
+
 /** @param folder where everything goes; it is emptied first. */
-export async function packAll(
-  folder: string,
-): Promise<{ readonly touchstone: Packed; readonly verifier: Packed }> {
+export async function packAll(folder: string): Promise<AllPacked> {
   rmSync(folder, { recursive: true, force: true });
   const whole = await stageTouchstone(join(folder, "touchstone"));
-  const part = stageVerifier(join(folder, "verifier"), whole);
-  return { touchstone: pack(whole, folder), verifier: pack(part, folder) };
+  const part = (name: string) => pack(stagePart(name, join(folder, name), whole), folder);
+  return { touchstone: pack(whole, folder), verifier: part("verifier"), gate: part("gate") };
 }
 
 async function stageTouchstone(stage: string): Promise<string> {
@@ -49,10 +54,10 @@ async function stageTouchstone(stage: string): Promise<string> {
   return stage;
 }
 
-/** The files that the verifier's entries reach, and the packages that those import. */
-function stageVerifier(stage: string, whole: string): string {
+/** The files that the entries of a package of packages/ reach, and the packages that those import. */
+function stagePart(name: string, stage: string, whole: string): string {
   const root = read<Manifest>(ROOT, "package.json");
-  const own = read<Manifest>(VERIFIER, "package.json");
+  const own = read<Manifest>(join(PACKAGES, name), "package.json");
   const { files, packages } = reach(whole, entriesOf(own));
   for (const file of files)
     for (const part of [file, `${file}.map`, declarationOf(file)])
@@ -61,7 +66,7 @@ function stageVerifier(stage: string, whole: string): string {
   const dependencies = Object.fromEntries(packages.map((name) => [name, root.dependencies[name]]));
   const installed = withDependencies(packages);
   writeManifest(stage, { ...own, ...shared, dependencies }, (name) => installed.has(name));
-  cpSync(join(VERIFIER, "README.md"), join(stage, "README.md"));
+  cpSync(join(PACKAGES, name, "README.md"), join(stage, "README.md"));
   cpSync(join(ROOT, "LICENSE"), join(stage, "LICENSE"));
   return stage;
 }
@@ -140,7 +145,6 @@ function write(folder: string, name: string, value: object): void {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const { touchstone, verifier } = await packAll(join(ROOT, "dist-packages"));
-  for (const { tarball, sbom } of [touchstone, verifier])
+  for (const { tarball, sbom } of Object.values(await packAll(join(ROOT, "dist-packages"))))
     for (const file of [tarball, sbom]) console.log(relative(ROOT, file));
 }

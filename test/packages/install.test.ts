@@ -1,4 +1,4 @@
-// Both packages, packed and installed in empty projects, judge the same machine in the same way wherever they are run.
+// The packages, packed and installed in empty projects, judge the same machine in the same way wherever they are run.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -70,14 +70,16 @@ judge({ ...bytes, pin, now: new Date(now) }).then((said) => console.log(JSON.str
 
 let folder: string;
 let packed: Record<Name, Packed>;
+let gate: Packed;
 let machine: Machine;
 let caseFile: string;
 const projects: Project[] = [];
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "touchstone-packages-"));
-  const { touchstone, verifier } = await packAll(folder);
+  const { touchstone, verifier, gate: packedGate } = await packAll(folder);
   packed = { touchstone, "@touchstone/verifier": verifier };
+  gate = packedGate;
   machine = await machineOf();
   const other = await machineOf({
     channel: machine.channel,
@@ -258,6 +260,43 @@ describe("@touchstone/verifier", () => {
   });
 });
 
+describe("@touchstone/gate", () => {
+  const PROGRAM = `
+    const refused = (error) => ({ name: error.name, code: error.code, sent: error.sent, own: error instanceof GateError });
+    const options = { log: "https://log.example", policy: "production", pin: { origin: "o", version: 1, digest: "00" }, store: createMemoryStore() };
+    const fetch = () => Promise.reject(new Error("no network here"));
+    const gate = createGate({ ...options, to: "https://llm.example", fetch });
+    gate.fetch("https://llm.example/v1", { method: "POST", body: "the prompt" })
+      .catch((error) => console.log(JSON.stringify(refused(error))));`;
+  const SAYS = { name: "GateError", code: "unreachable", sent: false, own: true };
+
+  it.each([
+    ["an ES module", "module", (names: string, from: string) => `import { ${names} } from "${from}";`],
+    ["require", "commonjs", (names: string, from: string) => `const { ${names} } = require("${from}");`],
+  ])("refuses in Node through %s", (_, type, load) => {
+    const project = new Project([gate], { type });
+    projects.push(project);
+    const imports = [
+      load("createGate, GateError", "@touchstone/gate"),
+      load("createMemoryStore", "@touchstone/gate/verifier"),
+    ];
+    project.write("program.js", [...imports, PROGRAM].join("\n"));
+    expect(said(project.run("program.js"))).toEqual(SAYS);
+  });
+
+  it("needs what the verifier needs, and undici, and has no part of a server", () => {
+    expect(Object.keys(gate.manifest.dependencies)).toEqual([
+      ...Object.keys(packed["@touchstone/verifier"].manifest.dependencies),
+      "undici",
+    ]);
+    const project = new Project([gate]);
+    projects.push(project);
+    const dist = join(project.folder, "node_modules/@touchstone/gate/dist");
+    expect(readdirSync(dist).toSorted()).toEqual(["gate", "node", "protocol", "verifier", "verifier-node"]);
+    expect(readdirSync(join(dist, "gate"))).not.toContain("proxy");
+  });
+});
+
 describe("an application that has both", () => {
   it.each([
     ["touchstone", "@touchstone/verifier"],
@@ -306,7 +345,7 @@ describe("touchstone", () => {
     const { code, output } = project.run("program.js");
     expect(code).toBe(1);
     expect(output).toContain(
-      "import from touchstone/verifier, touchstone/verifier/node, touchstone/protocol or touchstone/testing",
+      "import from touchstone/verifier, touchstone/verifier/node, touchstone/protocol, touchstone/gate or touchstone/testing",
     );
   });
 
