@@ -194,7 +194,12 @@ describe("demo", () => {
       ["rejected", "has another GPU driver", "gpu.driver.allowed"],
       ["rejected", "has a GPU whose certificate was revoked", "gpu.revocation"],
     ]);
-    expect(output).toContain("os-image example/inference is revoked");
+    expect(output).toContain("the reply streams: “It means that you should rest for a week.”");
+    expect(output).toMatch(/refused: tuple\.rtmr1: differs/);
+    expect(output).toContain("the other machine has seen 0 requests and 0 bytes of the prompt");
+    expect(output).toMatch(/the reply is cut: .*os-image example\/inference is revoked/);
+    expect(output).toMatch(/the client asks again: refused: .*is revoked/);
+    expect(output).toMatch(/no verifier takes the policy any more: .*os-image example\/inference is revoked/);
     expect(output).toContain("findings: 0");
   });
 });

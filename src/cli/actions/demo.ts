@@ -1,5 +1,5 @@
-// Tells the whole story on example data: a log is founded, a release published, a policy made of it, machines appraised, a release revoked.
-// Everything is real but the machines.
+// Tells the whole story on example data: a log is founded, a release published, a policy made of it, machines appraised, a prompt sent, a
+// release revoked. Everything is real but the machines.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -37,6 +37,7 @@ import { createMemoryStore } from "../../verifier/bundle/state-store.ts";
 import { parseTrustFile, type TrustAnchor } from "../../verifier/bundle/trust-pin.ts";
 import type { VerifiedBundle } from "../../verifier/bundle/verify-bundle.ts";
 import { type CliContext, describeError, UsageError } from "../context.ts";
+import { askThroughGate, cutByRevocation } from "../demo/through-the-gate.ts";
 import { readInput } from "../files.ts";
 import { initLog } from "../init-log.ts";
 import { logClient } from "../log-client.ts";
@@ -106,8 +107,9 @@ async function tellStory(dir: string, options: DemoOptions, context: CliContext)
     await publishPolicy(story);
     const verified = await fetchAndVerify(story);
     await appraiseMachines(story, verified);
-    await revokeRelease(story);
     await auditLog(story);
+    await sendPrompts(story);
+    await revokeRelease(story);
     return server;
   } catch (error) {
     await server.stop();
@@ -185,6 +187,9 @@ async function fetchAndVerify({ client, anchor, context }: Story): Promise<Verif
   return verified;
 }
 
+/** The example's policy asks for the report of TDX 1.5. */
+const QUOTE = { quote: { form: "v5-tdx1.5" } } as const;
+
 /** One machine as it should be, and what becomes of others. */
 const MACHINES: ReadonlyArray<readonly [string, (at: Date) => Partial<MachineOptions>]> = [
   ["runs exactly what was published", () => ({})],
@@ -203,7 +208,7 @@ async function appraiseMachines({ context }: Story, verified: VerifiedBundle): P
   const vendors = await makeVendors(at);
   for (const [what, change] of MACHINES) {
     const changed = change(at);
-    const tdx = { ...changed.tdx, quote: { form: "v5-tdx1.5" as const } };
+    const tdx = { ...changed.tdx, ...QUOTE };
     const machine = await makeMachine({ at, vendors, ...changed, tdx });
     const verdict = await appraiseMachine(machine, verified, at);
     context.print(`   ${verdict.verdict.padEnd(8)}  the machine ${what}`);
@@ -222,9 +227,29 @@ function appraiseMachine(machine: Machine, verified: VerifiedBundle, now: Date) 
   });
 }
 
+async function sendPrompts(story: Story): Promise<void> {
+  story.context.print(
+    "\n7. A client sends a prompt through the gate. On each connection the gate asks for evidence first, and nothing leaves before the verdict:",
+  );
+  await askThroughGate(sceneOf(story));
+}
+
+function sceneOf({ client, anchor, context }: Story) {
+  return { log: client.url, policy: POLICY, pin: anchor, context, machine: { tdx: QUOTE } };
+}
+
 async function revokeRelease(story: Story): Promise<void> {
-  const { client, anchor, context, key } = story;
-  context.print("\n6. A hole is found in the image. One revocation, and no verifier trusts it any more:");
+  const { client, anchor, context } = story;
+  context.print("\n8. A hole is found in the image, while a reply is under way. One revocation:");
+  await cutByRevocation(sceneOf(story), () => publishRevocation(story));
+  const refused = await fetchFirst({ client, anchor, context }).then(
+    () => "the bundle is still accepted",
+    (error: unknown) => describeError(error).message,
+  );
+  context.print(`   and no verifier takes the policy any more: ${shorten(refused)}`);
+}
+
+async function publishRevocation({ client, anchor, key }: Story): Promise<void> {
   const image = readExamples()
     .map((bytes) => makeEnvelope(parseSignable(bytes).payload, []))
     .find(({ statement }) => statement.kind === osImage.kind);
@@ -241,16 +266,11 @@ async function revokeRelease(story: Story): Promise<void> {
   });
   const envelope = await signEnvelope({ payload, signatures: [] }, [await key("revocation")]);
   await publish(client, [envelope], [], parseTlogPolicy(anchor.root.logPolicy));
-  const refused = await fetchFirst({ client, anchor, context }).then(
-    () => "the bundle is still accepted",
-    (error: unknown) => describeError(error).message,
-  );
-  context.print(`   refused: ${shorten(refused)}`);
 }
 
 async function auditLog({ client, anchor, context }: Story): Promise<void> {
   context.print(
-    "\n7. An auditor replays the whole log as a stranger: every proof, signature and rule again.",
+    "\n6. An auditor replays the whole log as a stranger: every proof, signature and rule again.",
   );
   const state = AuditState.open(null);
   try {
