@@ -1,19 +1,14 @@
 // The example page in Chromium, from a cold start to its verdict over a bundle, a TDX quote and an H100, all made up; beside it the
 // time that its WebCrypto verifications take alone, one after another, in the same page.
 import { existsSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { type Browser, chromium } from "playwright-core";
-import { encodeHex } from "../src/protocol/encoding/hex.ts";
-import { encodeEvidence } from "../src/testing/index.ts";
-import { machineOf, makeWorld } from "../test/support/appraisal-world.ts";
+import type { RunningServer } from "../src/http/server.ts";
+import { madeUpModel, serveChatPage } from "../test/support/chat-page.ts";
 import { CHROMIUM, CHROMIUM_FLAGS, observePage } from "../test/support/chromium.ts";
 import { NOW } from "../test/support/clock.ts";
-import { bundle, readProject, withRoots } from "../test/support/example-build.ts";
+import { SealedMachine } from "../test/support/sealed-machine.ts";
 import { interleave, type Measurement, ratios, spreadOf } from "./harness.ts";
 import type { World } from "./world.ts";
-
-const PAGE = "examples/verifier-browser";
 
 interface Visit {
   /** Milliseconds from the start of the navigation to the verdict. */
@@ -29,10 +24,9 @@ export async function measureBrowser({ rounds }: World): Promise<Measurement[]> 
   }
   const { server, nonce } = await servePage();
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  const { visits } = await interleave(rounds, { visits: () => visit(browser, url, nonce) });
+  const { visits } = await interleave(rounds, { visits: () => visit(browser, server.address, nonce) });
   await browser.close();
-  server.close();
+  await server.stop();
   return describe(visits);
 }
 
@@ -58,32 +52,17 @@ function describe(visits: readonly Visit[]): Measurement[] {
   ];
 }
 
-/** Serves the page with a bundle and the evidence of a machine that the policy fits. */
-async function servePage(): Promise<{ server: Server; nonce: Uint8Array }> {
-  const machine = await machineOf();
-  const world = await makeWorld(machine, { binding: { channel: "hpke" } });
-  const script = await bundle({ entry: `${PAGE}/page.ts` }, "browser", {
-    [`${PAGE}/settings.ts`]: { LOG: "", SERVICE: "/service", POLICY: "production", PIN: world.pin },
-    ...withRoots(machine.roots),
-  });
-  const files: Record<string, readonly [type: string, content: string | Uint8Array]> = {
-    "/": ["text/html", readProject(`${PAGE}/index.html`)],
-    "/page.js": ["text/javascript", script],
-    "/page.css": ["text/css", readProject(`${PAGE}/page.css`)],
-    "/v1/policies/production": ["application/json", world.bundle],
-    "/service/hpke-key": ["application/octet-stream", machine.channel.spki],
-    [`/service/evidence?nonce=${encodeHex(machine.nonce)}`]: [
-      "application/json",
-      encodeEvidence(machine.evidence),
-    ],
-  };
-  const server = createServer((request, response) => {
-    const [type, content] = files[request.url ?? ""] ?? [];
-    if (type === undefined || content === undefined) response.writeHead(404).end();
-    else response.writeHead(200, { "content-type": `${type}; charset=utf-8` }).end(content);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return { server, nonce: machine.nonce };
+/** Serves the page, a policy, and the evidence of a machine that it fits, which is made beforehand: a page's nonce is always the same. */
+async function servePage(): Promise<{ server: RunningServer; nonce: Uint8Array }> {
+  const machine = await SealedMachine.start();
+  machine.answering = madeUpModel(async function* () {});
+  const server = await serveChatPage(machine);
+  const { nonce } = machine.good;
+  const [current] = machine.keys.published;
+  const evidence = await machine.evidence(nonce, current?.publicKey ?? new Uint8Array());
+  machine.between = async (request, forward) =>
+    new URL(request.url).searchParams.has("nonce") ? new Response(evidence.slice()) : forward();
+  return { server, nonce };
 }
 
 /** In a context of its own, as a first visit is: nothing is cached, nothing is compiled. */

@@ -1,90 +1,141 @@
-// Shows the verdict. Text is only ever set as text: evidence is hostile, and so is every string in it.
+// Appraises the machine when the page is opened, and lets its user write only when it is trusted. Whatever goes wrong is said where it is
+// read: nothing is sent, or the answer above is not whole.
+import { GateError } from "touchstone/sealed";
 import type { Verdict } from "touchstone/verifier";
-import { appraiseService } from "./appraise-service.ts";
+import { answer, firstModel, type Message } from "./chat.ts";
+import { element, find } from "./element.ts";
+import { connect } from "./sealed-service.ts";
+import { countOf, differences, foundations } from "./verdict-view.ts";
 
-type Check = Verdict["checks"][number];
+const state = find<HTMLElement>("#state");
+const details = find<HTMLDetailsElement>("#verdict");
+const log = find<HTMLElement>("#log");
+const form = find<HTMLFormElement>("form");
+const input = find<HTMLTextAreaElement>("textarea");
+const button = find<HTMLButtonElement>("button");
 
-const main = document.querySelector("main");
-if (main === null) throw new Error("the page has no main");
+const fetch = connect(showVerdict);
+const messages: Message[] = [];
+let model = "";
 
 try {
-  const { verdict } = await appraiseService();
-  showVerdict(main, verdict);
+  // The first request has the machine appraised. It is sealed like any other.
+  model = await firstModel(fetch);
+  begin();
 } catch (error) {
-  // No bundle, no evidence, or a bundle that is refused: whatever the reason, nothing may be sent.
-  show(main, "rejected", "Not trusted", error instanceof Error ? error.message : "failed");
+  refuse(error);
 }
 
-function showVerdict(
-  into: HTMLElement,
-  { verdict, profile, policy, checkpoint, checks, asOf }: Verdict,
-): void {
-  const trusted = verdict === "trusted";
-  const differing = checks.filter(({ outcome }) => outcome === "fail");
-  show(
-    into,
-    verdict,
-    trusted ? "Trusted" : "Not trusted",
-    trusted
-      ? `The machine matches profile “${profile}”. What is encrypted to its key can be read by it alone.`
-      : `Nothing was sent. The nearest profile is “${profile}”: ${count(differing.length, "check")} failed.`,
+function showVerdict(verdict: Verdict): void {
+  document.body.dataset.verdict = verdict.verdict;
+  const trusted = verdict.verdict === "trusted";
+  state.textContent = trusted ? `Trusted: ${verdict.profile}` : "Not trusted";
+  const passed = element("p", { className: "count" }, countOf(verdict));
+  find("#checks").replaceChildren(passed, ...foundations(verdict));
+  details.hidden = false;
+}
+
+function begin(): void {
+  find("#model").textContent = model;
+  say(
+    "note",
+    "The machine is what the policy describes. What you write is sealed to its key, here, before it leaves.",
   );
-  into.append(...differing.map(difference));
-  const passed = checks.filter(({ outcome }) => outcome === "pass").length;
-  into.append(
-    element(
-      "details",
-      {},
-      element("summary", {}, `${passed} of ${checks.length} checks passed`),
-      element("ul", {}, ...checks.map(({ id, outcome }) => element("li", { className: outcome }, id))),
-    ),
-    element(
-      "footer",
-      {},
-      `Policy ${policy?.name} version ${policy?.version}, entry ${policy?.index} of ${checkpoint?.origin} at size ${checkpoint?.size}.`,
-      element("br", {}),
-      `As of ${asOf.slice(0, 19).replace("T", " ")} UTC.`,
-    ),
-  );
+  input.placeholder = "Write a message";
+  allow(true);
+  input.focus();
 }
 
-function show(into: HTMLElement, state: Verdict["verdict"], title: string, detail: string): void {
-  document.body.dataset.verdict = state;
-  into.replaceChildren(element("h1", {}, title), element("p", { className: "lead" }, detail));
-}
-
-function difference({ id, detail, expected, actual, entry }: Check): HTMLElement {
-  const rows = [
-    ["expected", expected],
-    ["found", actual],
-    ["stated by", entry],
-  ] as const;
-  return element(
-    "section",
-    {},
-    element("h2", {}, element("code", {}, id)),
-    element("p", {}, detail),
+/** Nothing was sent, or nothing more will be. */
+function refuse(error: unknown): void {
+  document.body.dataset.verdict = "rejected";
+  state.textContent = "Not trusted";
+  allow(false);
+  const verdict = error instanceof GateError ? error.verdict : null;
+  const sent = error instanceof GateError && error.sent;
+  const why = error instanceof Error ? error.message : "failed";
+  log.append(
     element(
-      "dl",
-      {},
-      ...rows.flatMap(([name, value]) =>
-        value === null ? [] : [element("dt", {}, name), element("dd", {}, element("code", {}, value))],
-      ),
+      "article",
+      { className: "refused" },
+      element("h2", {}, sent ? "This machine is not trusted any more" : "Nothing was sent"),
+      element("p", {}, verdict === null ? why : "This is not a machine that the policy describes."),
+      ...(verdict === null ? [] : differences(verdict)),
     ),
   );
 }
 
-function element<K extends keyof HTMLElementTagNameMap>(
-  name: K,
-  { className = "" }: { className?: string },
-  ...children: (Node | string)[]
-): HTMLElementTagNameMap[K] {
-  const made = document.createElement(name);
-  if (className !== "") made.className = className;
-  made.append(...children);
-  return made;
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const question = input.value.trim();
+  if (question === "" || button.disabled) return;
+  input.value = "";
+  void converse(question);
+});
+
+input.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  form.requestSubmit();
+});
+
+async function converse(question: string): Promise<void> {
+  allow(false);
+  say("user", question);
+  const reply = say("assistant", "");
+  reply.setAttribute("aria-busy", "true");
+  messages.push({ role: "user", content: question });
+  try {
+    for await (const word of answer(fetch, model, messages)) {
+      reply.append(word);
+      scrollDown();
+    }
+    messages.push({ role: "assistant", content: reply.textContent ?? "" });
+    allow(true);
+    input.focus();
+  } catch (error) {
+    messages.pop();
+    showFailure(reply, error);
+  } finally {
+    reply.removeAttribute("aria-busy");
+    scrollDown();
+  }
 }
 
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+/** A broken answer may be asked for again; a machine that is not trusted may not be asked anything. */
+function showFailure(reply: HTMLElement, error: unknown): void {
+  const broken = error instanceof GateError && error.code.startsWith("reply.");
+  const begun = reply.textContent !== "";
+  if (!begun) reply.remove();
+  if (!broken && error instanceof GateError) {
+    if (begun) mark(reply, "The answer ends here, because the machine is not trusted any more.");
+    refuse(error);
+    return;
+  }
+  const message = error instanceof Error ? error.message : "failed";
+  if (begun) mark(reply, "The answer was cut: what you read is not all of it.", message);
+  else say("alert", `There is no answer: ${message}`);
+  allow(true);
+}
+
+function mark(reply: HTMLElement, text: string, why = ""): void {
+  reply.classList.add("broken");
+  reply.append(element("strong", {}, text), element("small", {}, why));
+}
+
+function say(who: "user" | "assistant" | "note" | "alert", text: string): HTMLElement {
+  const said = element("article", { className: who }, text);
+  if (who === "alert") said.setAttribute("role", "alert");
+  log.append(said);
+  scrollDown();
+  return said;
+}
+
+function allow(writing: boolean): void {
+  input.disabled = !writing;
+  button.disabled = !writing;
+}
+
+function scrollDown(): void {
+  log.scrollTop = log.scrollHeight;
 }

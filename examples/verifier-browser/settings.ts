@@ -7,5 +7,5 @@ export const PIN = {
   version: 1,
   digest: "0000000000000000000000000000000000000000000000000000000000000000",
 };
-/** The service in the confidential machine: GET /hpke-key, GET /evidence?nonce=<hex>. */
+/** Origin of the service: the front end in the confidential machine, or whatever relays to it. */
 export const SERVICE = "https://inference.example.com";

@@ -8,10 +8,7 @@ import { encodeKeyConfigurations } from "../../src/sealed/oblivious-http/key-con
 import { SUITE } from "../../src/sealed/oblivious-http/suite.ts";
 import type { MachineOptions } from "../../src/testing/index.ts";
 import { createMemoryStore } from "../../src/verifier/index.ts";
-import { revocationPredicate, statusPredicate } from "../support/document-predicates.ts";
 import { LOG, MACHINE, SealedMachine, streaming } from "../support/sealed-machine.ts";
-import { signStatement } from "../support/signing.ts";
-import { bundleBytes } from "../support/small-log.ts";
 
 const GATEWAY = "/.well-known/ohttp-gateway";
 const POSTS = `POST ${GATEWAY}`;
@@ -419,7 +416,6 @@ describe("a verdict", () => {
   });
 
   test("ends with a revocation: the next request is refused, and a reply in flight is cut", async () => {
-    const { log, keys } = machine.world;
     const statusMaxAge = 30;
     const fetch = sealed({ statusMaxAge });
     let cut = false;
@@ -438,18 +434,7 @@ describe("a verdict", () => {
     const reader = (await ask(fetch)).body!.getReader();
     expect(decodeUtf8((await reader.read()).value!)).toBe("one");
 
-    const image = machine.world.verified.policy.profiles[0]!.osImage;
-    const revocation = revocationPredicate({ name: "bad-image", digests: [image.digest] });
-    await log.add(await signStatement("revocation", revocation, [keys.revocation]));
-    later(1000);
-    const sequence = machine.world.verified.status.sequence + 1;
-    await log.add(
-      await signStatement("status", statusPredicate(log.inForce, { sequence }, machine.now), [keys.status]),
-    );
-    const checkpoint = await log.checkpoint(undefined, machine.now);
-    machine.bundle = bundleBytes(
-      await log.bundle("production", { checkpoint }, machine.world.verified.checkpoint.size),
-    );
+    await machine.revokeImage();
 
     await expect(reader.read()).rejects.toMatchObject({ code: "revoked", sent: true });
     await expect.poll(() => cut).toBe(true);

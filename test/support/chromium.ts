@@ -11,12 +11,17 @@ export const CHROMIUM_FLAGS = [
   "--disable-sync",
 ];
 
-export interface Recorded {
-  /** Milliseconds from the start of the navigation until the verdict was on the page. */
-  readonly verdictAt: number;
-  /** Milliseconds that the WebCrypto verifications alone take, one after another. */
-  readonly verificationMs: number;
-  readonly verifications: number;
+/** Runs in the page before its own code: a clock that stands still until `moveClock` turns it. */
+export function fixClock(now: number): void {
+  let time = now;
+  globalThis.Date = new Proxy(Date, {
+    construct: (target, args) => Reflect.construct(target, args.length === 0 ? [time] : args),
+  });
+  Object.assign(globalThis, {
+    moveClock: (ms: number) => {
+      time += ms;
+    },
+  });
 }
 
 /** Runs in the page before its own code: a fixed clock and challenge, and a note of every verification. */

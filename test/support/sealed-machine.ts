@@ -11,6 +11,9 @@ import type { BinaryRequest } from "../../src/sealed/binary-http/request.ts";
 import { encodeEvidence, type Machine, type MachineOptions } from "../../src/testing/index.ts";
 import { machineOf, makeWorld, type World } from "./appraisal-world.ts";
 import { NOW } from "./clock.ts";
+import { revocationPredicate, statusPredicate } from "./document-predicates.ts";
+import { signStatement } from "./signing.ts";
+import { bundleBytes } from "./small-log.ts";
 
 export const MACHINE = "https://llm.example";
 export const LOG = "https://log.example";
@@ -27,6 +30,7 @@ export function streaming(...texts: string[]): Upstream {
 
 export class SealedMachine {
   now = NOW;
+  clock = () => this.now;
   /** What reached the service. */
   readonly served: BinaryRequest[] = [];
   /** Every request on the network, as "POST /path". */
@@ -53,9 +57,13 @@ export class SealedMachine {
     this.bundle = world.bundle;
   }
 
-  static async start(): Promise<SealedMachine> {
-    const good = await machineOf();
-    const machine = new SealedMachine(await makeWorld(good, { binding: { channel: "hpke" } }), good);
+  /** @param at the time that log and machine are made at. */
+  static async start(at: Date = NOW): Promise<SealedMachine> {
+    const good = await machineOf({ at });
+    const world = await makeWorld(good, { binding: { channel: "hpke" } }, at);
+    const machine = new SealedMachine(world, good);
+    machine.now = at;
+    machine.shown = { at };
     await machine.restart();
     return machine;
   }
@@ -64,7 +72,7 @@ export class SealedMachine {
   async restart(change: Partial<GatewayOptions> = {}): Promise<void> {
     this.#vouchedFor.clear();
     this.keys = await RotatingKeys.make(
-      () => this.now,
+      () => this.clock(),
       (key) => {
         this.#vouchedFor.set(encodeHex(sha256(key)), key);
         return () => undefined;
@@ -72,7 +80,7 @@ export class SealedMachine {
     );
     this.gateway = new Gateway({
       keys: this.keys,
-      now: () => this.now,
+      now: () => this.clock(),
       authorities: ["llm.example"],
       forward: (request, signal) => {
         this.served.push(request);
@@ -84,10 +92,43 @@ export class SealedMachine {
 
   readonly fetch: typeof fetch = async (input, init) => {
     const request = new Request(input, init);
-    const { origin, pathname } = new URL(request.url);
-    this.asked.push(`${request.method} ${pathname}`);
-    return this.between(request, () => (origin === LOG ? this.#log() : this.#answer(request)));
+    return new URL(request.url).origin === LOG ? this.askLog(request) : this.ask(request);
   };
+
+  /** Revokes the image that the machine runs: the log's next bundle is not acceptable. */
+  async revokeImage(): Promise<void> {
+    const { log, keys, verified } = this.world;
+    const revocation = revocationPredicate({
+      name: "bad-image",
+      digests: [verified.policy.profiles[0]?.osImage.digest ?? ""],
+    });
+    await log.add(await signStatement("revocation", revocation, [keys.revocation]));
+    this.now = new Date(this.now.getTime() + 1000);
+    const sequence = verified.status.sequence + 1;
+    const status = statusPredicate(log.inForce, { sequence }, this.now);
+    await log.add(await signStatement("status", status, [keys.status]));
+    const checkpoint = await log.checkpoint(undefined, this.now);
+    const since = verified.checkpoint.size;
+    this.bundle = bundleBytes(await log.bundle("production", { checkpoint }, since));
+  }
+
+  /** A request to the log. */
+  askLog(request: Request): Promise<Response> {
+    return this.#pass(request, async () => {
+      const headers = { "content-type": "application/json" };
+      return new Response(this.bundle.slice(), { headers });
+    });
+  }
+
+  /** A request to the machine. */
+  ask(request: Request): Promise<Response> {
+    return this.#pass(request, () => this.#answer(request));
+  }
+
+  #pass(request: Request, answer: () => Promise<Response>): Promise<Response> {
+    this.asked.push(`${request.method} ${new URL(request.url).pathname}`);
+    return this.between(request, answer);
+  }
 
   /** How often a path was asked for. */
   count(asked: string): number {
@@ -98,10 +139,6 @@ export class SealedMachine {
     const channel = { ...this.good.channel, spki: publicKey };
     const { evidence } = await machineOf({ nonce, channel, ...this.shown });
     return encodeEvidence(evidence);
-  }
-
-  async #log(): Promise<Response> {
-    return new Response(this.bundle.slice(), { headers: { "content-type": "application/json" } });
   }
 
   async #answer(request: Request): Promise<Response> {
