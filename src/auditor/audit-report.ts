@@ -2,6 +2,7 @@
 import type { TrustPin } from "../verifier/bundle/trust-pin.ts";
 import type { AuditFinding } from "./audit-finding.ts";
 import type { Counts } from "./audit-state.ts";
+import type { Unconfirmed } from "./confirmed-entries.ts";
 import type { AuditDepth, Uncovered } from "./coverage.ts";
 import type { SplitView } from "./split-view.ts";
 
@@ -25,6 +26,8 @@ export interface AuditReport extends Readonly<Counts> {
   readonly presented: readonly string[];
   /** What merkletreejs says of the root; skipped above 100,000 entries, and where tiles or entries are wrong. */
   readonly secondOpinion: "agrees" | "differs" | "skipped";
+  /** Entries with identities that no checkpoint confirms: they count for no verifier, and are no damage. */
+  readonly unconfirmed: readonly Unconfirmed[];
   /** Origin of the log that follows this one, which is closed; else null. */
   readonly successor: string | null;
   readonly findings: readonly AuditFinding[];

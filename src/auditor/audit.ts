@@ -11,6 +11,7 @@ import type { TrustAnchor, TrustPin } from "../verifier/bundle/trust-pin.ts";
 import { AuditFindings, type CheckpointCode, WrongAnswerError } from "./audit-finding.ts";
 import type { AuditReport } from "./audit-report.ts";
 import { type AuditState, type Counts, NOTHING_COUNTED, type SeenCheckpoint } from "./audit-state.ts";
+import { confirmEntries } from "./confirmed-entries.ts";
 import { type AuditDepth, leftOut, type Uncovered } from "./coverage.ts";
 import { problemsOfAge } from "./document-ages.ts";
 import { EntryReplay } from "./entry-replay.ts";
@@ -64,6 +65,7 @@ class Audit {
   #pin: TrustPin | null;
   #cosigned: CosignedCheckpoint | null = null;
   #secondOpinion: AuditReport["secondOpinion"] = "skipped";
+  #unconfirmed: AuditReport["unconfirmed"] = [];
   #successor: string | null = null;
   #evidence: AuditReport["evidence"] = null;
   #splitView: AuditReport["splitView"] = null;
@@ -104,6 +106,9 @@ class Audit {
     const whole = complete && !entries.gap;
     await this.#checkRoot(tree, shown);
     if (whole) await this.#judge(shown, entries.inForce);
+    this.#state.rollback();
+    const { records } = this.#state;
+    this.#unconfirmed = await confirmEntries(this.#reader, records, entries.inForce, shown);
     await this.#finish(shown, whole);
   }
 
@@ -328,6 +333,7 @@ class Audit {
       uncovered: this.#uncovered,
       presented: [],
       secondOpinion: this.#secondOpinion,
+      unconfirmed: this.#unconfirmed,
       successor: this.#successor,
       findings: this.#findings.list,
       omitted: this.#findings.omitted,

@@ -33,7 +33,7 @@ export function openSource(prefix: string, options: SourceOptions): ReadPath {
 }
 
 function limitOf(path: string): number {
-  if (path === "checkpoint") return MAX_NOTE_BYTES;
+  if (path === "checkpoint" || path.startsWith("v1/confirmations/")) return MAX_NOTE_BYTES;
   if (path.startsWith("tile/entries/")) return BUNDLE_BYTES;
   return path.startsWith("tile/") ? TILE_BYTES : MAX_ATTACHMENT_BYTES;
 }

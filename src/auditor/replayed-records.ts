@@ -29,6 +29,8 @@ export class ReplayedRecords {
   readonly #insertToken: Statement<[Uint8Array, number]>;
   readonly #token: Statement<[Uint8Array], { id: Buffer }>;
   readonly #doubt: Statement<[number, string]>;
+  readonly #confirm: Statement<[number]>;
+  readonly #unconfirmed: Statement<[], { index: number; recordedAt: string }>;
   readonly #byDigest: Statement<[Uint8Array], Row>;
   readonly #byIdentity: Statement<[string, string, string], Row>;
   readonly #since: Statement<[number], Row>;
@@ -41,6 +43,10 @@ export class ReplayedRecords {
     this.#insertToken = database.prepare("INSERT INTO tokens VALUES (?, ?)");
     this.#token = database.prepare("SELECT id FROM tokens WHERE id = ?");
     this.#doubt = database.prepare("INSERT INTO unconfirmed VALUES (?, ?)");
+    this.#confirm = database.prepare("DELETE FROM unconfirmed WHERE idx = ?");
+    this.#unconfirmed = database.prepare(
+      "SELECT idx AS 'index', recorded_at AS recordedAt FROM unconfirmed ORDER BY idx",
+    );
     this.#byDigest = database.prepare("SELECT * FROM records WHERE digest = ?");
     this.#byIdentity = database.prepare("SELECT * FROM records WHERE name = ? AND kind = ? AND version = ?");
     this.#since = database.prepare("SELECT * FROM records WHERE idx >= ? ORDER BY idx");
@@ -75,6 +81,16 @@ export class ReplayedRecords {
     for (const token of tokens) this.#insertToken.run(Buffer.from(tokenIdOf(token), "hex"), index);
     this.#doubt.run(index, recordedAt);
     this.#govern.run("recorded-at", index, leaf);
+  }
+
+  /** Entries with identities of which nothing has shown that they were there in time. */
+  unconfirmed(): Array<{ readonly index: number; readonly recordedAt: string }> {
+    return this.#unconfirmed.all();
+  }
+
+  /** An entry was there in time, and stays so. */
+  confirm(index: number): void {
+    this.#confirm.run(index);
   }
 
   governing(): Array<{ readonly index: number; readonly leaf: Uint8Array }> {

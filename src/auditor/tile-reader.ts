@@ -1,5 +1,6 @@
 // Reads the read path of a log (C2SP tlog-tiles), with every answer brought into the form that its path promises.
 
+import { confirmationPath } from "../log/maintenance/confirmation-path.ts";
 import type { ReadPath } from "../log/maintenance/recover.ts";
 import { GrowingTree } from "../log/tree/growing-tree.ts";
 import { Prover } from "../log/tree/prover.ts";
@@ -62,6 +63,12 @@ export class TileReader {
     if (encodeHex(nativeSha256(bytes)) !== digest)
       throw new WrongAnswerError("attachment-differs", `attachment ${digest} has other bytes`);
     return bytes;
+  }
+
+  /** The signed note that the log shows as the first over an entry with an identity. @throws MalformedError where it is no text. */
+  async confirmation(index: number): Promise<string | undefined> {
+    const bytes = await this.#read(confirmationPath(index));
+    return bytes && decodeUtf8(bytes);
   }
 
   /** Makes proofs out of the tiles of the tree of this size. They prove nothing until they are verified. */

@@ -1,8 +1,12 @@
 // Copies what a tree has and an earlier size of it had not: tiles, entry bundles, and the attachments that the entries name.
+import { readShown } from "../auditor/shown-checkpoint.ts";
+import type { TileReader } from "../auditor/tile-reader.ts";
+import { confirmationPath } from "../log/maintenance/confirmation-path.ts";
 import type { ReadPath } from "../log/maintenance/recover.ts";
 import { nativeSha256 } from "../node/sha256.ts";
 import { equalBytes } from "../protocol/encoding/bytes.ts";
 import { encodeHex } from "../protocol/encoding/hex.ts";
+import { utf8 } from "../protocol/encoding/text.ts";
 import { type Envelope, parseLeaf } from "../protocol/envelope/dsse.ts";
 import { MalformedError } from "../protocol/errors.ts";
 import { HASH_LENGTH, hashLeaf } from "../protocol/merkle/hash.ts";
@@ -26,6 +30,8 @@ export interface CopiedTree {
   readonly trustRoots: ReadonlyArray<{ readonly index: number; readonly envelope: Envelope }>;
   /** Hex SHA-256 of attachments that the new entries name. */
   readonly attachments: readonly string[];
+  /** Indexes of entries with identities. */
+  readonly byIdentity: readonly number[];
 }
 
 /**
@@ -64,6 +70,7 @@ class Copier {
   readonly #from: number;
   readonly #trustRoots: Array<CopiedTree["trustRoots"][number]> = [];
   readonly #attachments = new Set<string>();
+  readonly #byIdentity: number[] = [];
 
   constructor(tree: VerifiedTree, target: MirrorTarget, from: number) {
     this.#tree = tree;
@@ -91,7 +98,7 @@ class Copier {
 
   found(): CopiedTree {
     const trustRoots = [...this.#trustRoots].sort((a, b) => a.index - b.index);
-    return { trustRoots, attachments: [...this.#attachments] };
+    return { trustRoots, attachments: [...this.#attachments], byIdentity: this.#byIdentity };
   }
 
   /** The bundle that an interrupted copy left, if it is right. */
@@ -112,6 +119,7 @@ class Copier {
     const envelope = readEnvelope(entry);
     if (envelope === undefined) return;
     for (const { digest } of attachmentsOf(envelope.statement)) this.#attachments.add(digest);
+    if (envelope.recordedAt !== null) this.#byIdentity.push(index);
     if (envelope.statement.kind === "trust-root") this.#trustRoots.push({ index, envelope });
   }
 }
@@ -144,6 +152,22 @@ export async function copyAttachments(
     else await target.put(path, bytes);
   });
   return missing.sort();
+}
+
+/** Copies what confirms entries with identities: checkpoints of this tree. What the log shows of others is left out. */
+export async function copyConfirmations(
+  reader: TileReader,
+  tree: VerifiedTree,
+  target: MirrorTarget,
+  indexes: readonly number[],
+): Promise<void> {
+  await inParallel(IN_FLIGHT, indexes, async (index) => {
+    const note = await reader.confirmation(index);
+    if (note === undefined) return;
+    const { size, root } = readShown(note);
+    const isOfTree = size <= tree.size && equalBytes(await tree.rootAt(size), root);
+    if (isOfTree) await target.put(confirmationPath(index), utf8(note));
+  });
 }
 
 /** Works on so many items at a time; after an error no other one is begun. */

@@ -20,7 +20,7 @@ import { timeOfQuorum } from "../protocol/note/cosigned-checkpoint.ts";
 import { parseTlogPolicy } from "../protocol/note/tlog-policy.ts";
 import type { TrustAnchor, TrustPin } from "../verifier/bundle/trust-pin.ts";
 import { checkpointPath } from "./checkpoint-path.ts";
-import { copyAttachments, copyTree, readEnvelope } from "./copy-tree.ts";
+import { copyAttachments, copyConfirmations, copyTree, readEnvelope } from "./copy-tree.ts";
 import { FollowedTrust } from "./followed-trust.ts";
 import { formatMirrorState, type MirrorState, parseMirrorState } from "./mirror-state.ts";
 import { CHECKPOINT, MIRROR_STATE, type MirrorTarget } from "./mirror-target.ts";
@@ -178,11 +178,12 @@ class Mirror {
   async #grow(tree: VerifiedTree, shown: ShownCheckpoint, kept: ShownCheckpoint | null): Promise<Mirrored> {
     const { read, target, onProgress = () => undefined } = this.#options;
     const from = kept?.size ?? 0;
-    const { trustRoots, attachments } = await copyTree(tree, target, from, onProgress);
+    const { trustRoots, attachments, byIdentity } = await copyTree(tree, target, from, onProgress);
     for (const { envelope } of trustRoots) await this.#trust.offer(envelope);
     const time = await this.#authenticate(shown);
     const wanted = [...new Set([...this.#missing, ...attachments])];
     const missing = await copyAttachments(read, target, wanted);
+    await copyConfirmations(this.#reader, tree, target, byIdentity);
     await this.#keepNote(shown);
     await target.settle();
     await this.#writeState(missing);

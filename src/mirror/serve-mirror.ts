@@ -9,6 +9,7 @@ import { parseTilePath } from "../protocol/merkle/tile.ts";
 
 const IMMUTABLE = "public, max-age=31536000, immutable";
 const ATTACHMENT = /^v1\/attachments\/sha256\/[0-9a-f]{64}$/;
+const CONFIRMATION = /^v1\/confirmations\/(?:0|[1-9][0-9]{0,15})$/;
 const SEEN_CHECKPOINT = /^checkpoints\/(?:x[0-9]{3}\/){0,6}[0-9]{3}\/[0-9a-f]{64}$/;
 const TEXT = "text/plain; charset=utf-8";
 const COMMON = { "access-control-allow-origin": "*", "x-content-type-options": "nosniff" };
@@ -56,7 +57,8 @@ function refuse(status: 404 | 405, more: Record<string, string> = {}): Response 
 /** The header fields of what may be at a path; undefined for every path that is not of the layout. */
 function headersFor(path: string): Record<string, string> | undefined {
   if (path === "checkpoint") return { "content-type": TEXT, "cache-control": "no-cache" };
-  if (SEEN_CHECKPOINT.test(path)) return { "content-type": TEXT, "cache-control": IMMUTABLE };
+  if (SEEN_CHECKPOINT.test(path) || CONFIRMATION.test(path))
+    return { "content-type": TEXT, "cache-control": IMMUTABLE };
   if (ATTACHMENT.test(path)) return { "content-type": "application/json", "cache-control": IMMUTABLE };
   if (!isTile(path)) return undefined;
   const octets = { "content-type": "application/octet-stream", "cache-control": IMMUTABLE };

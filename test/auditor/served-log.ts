@@ -40,6 +40,8 @@ export async function serve(log: SmallLog, size = log.envelopes.length, at = NOW
     size,
   );
   for (const [digest, bytes] of log.attachments) served.set(`v1/attachments/sha256/${digest}`, bytes);
+  for (const { index, checkpoint } of await log.confirmations())
+    served.set(`v1/confirmations/${index}`, utf8(checkpoint));
   return served.set("checkpoint", utf8(await log.checkpoint(size, at)));
 }
 

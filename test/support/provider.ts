@@ -1,6 +1,8 @@
 // A made-up provider of identities: it signs whatever it is asked to, as tests need it, with keys that it can change.
 import { exportJWK, generateKeyPair, importJWK, SignJWT } from "jose";
+import { sha256 } from "../../src/protocol/cryptography/hash.ts";
 import { encodeBase64 } from "../../src/protocol/encoding/base64.ts";
+import { encodeHex } from "../../src/protocol/encoding/hex.ts";
 import type { ProviderKey } from "../../src/protocol/entry/identity-keys.ts";
 import type { IdentityRule, TokenAlgorithm } from "../../src/protocol/entry/identity-rule.ts";
 import type { Kind, Predicate } from "../../src/protocol/entry/kinds.ts";
@@ -68,6 +70,8 @@ export function releaseClaims(now: Date = NOW): Record<string, unknown> {
 export interface TokenChange {
   readonly claims?: Readonly<Record<string, unknown>>;
   readonly header?: Readonly<Record<string, unknown>>;
+  /** When it is asked for. */
+  readonly now?: Date;
 }
 
 let tokens = 0;
@@ -104,11 +108,13 @@ export class FakeProvider {
   }
 
   /** A signature by a key made for it, with a token for this payload. */
-  async sign(payload: Uint8Array, { claims = {}, header = {} }: TokenChange = {}): Promise<Signature> {
+  async sign(
+    payload: Uint8Array,
+    { claims = {}, header = {}, now = NOW }: TokenChange = {},
+  ): Promise<Signature> {
     const key = await testKey(`ephemeral ${++tokens}`);
-    const envelope = makeEnvelope(payload, []);
-    const aud = audienceOf(ORIGIN, key.keyId, envelope.payloadDigest);
-    const jwt = await this.token({ ...releaseClaims(), aud, ...claims }, header);
+    const aud = audienceFor(payload, key);
+    const jwt = await this.token({ ...releaseClaims(now), aud, ...claims }, header);
     return identitySignature(payload, key, jwt);
   }
 
@@ -122,6 +128,10 @@ export class FakeProvider {
     const { payload, signatures } = await signStatement(kind, predicate, signers);
     return makeEnvelope(payload, [...signatures, await this.sign(payload, change)]);
   }
+}
+
+export function audienceFor(payload: Uint8Array, { keyId }: TestKey, origin = ORIGIN): string {
+  return audienceOf(origin, keyId, encodeHex(sha256(payload)));
 }
 
 /** A signature with whatever token. */

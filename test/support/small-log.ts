@@ -114,7 +114,7 @@ export class SmallLog {
       identityKeys: this.envelopes.some(({ recordedAt }) => recordedAt !== null)
         ? this.inForce.identityKeys.map(({ index }) => entry(index))
         : [],
-      confirmations: await this.#confirmations(),
+      confirmations: await this.confirmations(),
       revocations: [],
       checkpoint: await this.checkpoint(size),
       consistency:
@@ -124,7 +124,7 @@ export class SmallLog {
   }
 
   /** A checkpoint over each entry with an identity, cosigned when the log says that it took the entry. */
-  async #confirmations(): Promise<Confirmation[]> {
+  async confirmations(): Promise<Confirmation[]> {
     const confirmations: Confirmation[] = [];
     for (const [index, { recordedAt }] of this.envelopes.entries()) {
       if (recordedAt === null) continue;

@@ -149,6 +149,7 @@ function reportLines(report: AuditReport, { note }: AuditSource, evidence: strin
     `${report.entriesChecked} entries (${report.since} known before), ${report.signaturesChecked} signatures, ${report.statusesRecomputed} statuses, ${report.attachmentsChecked} attachments checked`,
     `second opinion on the root (merkletreejs): ${report.secondOpinion}`,
     ...presented.map((entry) => `shown and in this log: ${entry}`),
+    ...report.unconfirmed.map(({ why }) => `UNCONFIRMED, counts for no verifier: ${why}`),
     ...(report.successor === null ? [] : [`the log is closed; it goes on at ${report.successor}`]),
     ...uncovered.map(({ part, why }) => `NOT CHECKED ${part}: ${why}`),
     ...(note === null ? [] : [`NOT CHECKED newest-entries: ${note}`]),

@@ -33,6 +33,7 @@ import { verifyBatch } from "../sequencing/verify-batch.ts";
 import type { LogReader, LogStore } from "../store/log-store.ts";
 import { GrowingTree } from "../tree/growing-tree.ts";
 import { Prover } from "../tree/prover.ts";
+import { keepConfirmations } from "./keep-confirmations.ts";
 
 /** Reads a path below the mirror's prefix, such as `checkpoint` or `tile/0/000`; undefined where there is nothing. */
 export type ReadPath = (path: string) => Promise<Uint8Array | undefined>;
@@ -71,8 +72,12 @@ export async function recover(config: RecoverConfig): Promise<Recovered> {
       : await new Prover(store, () => tree).rootAt(target.size);
   if (!equalBytes(signedRoot, target.root))
     fail("recover-fork", "its tree is not a continuation of the database's");
-  const recorder = await replay(config, tree, hashes);
+  const { recorder, byIdentity } = await replay(config, tree, hashes);
   await checkMarkRoot(recorder, store, mark);
+  const prover = new Prover(store, () => recorder.edge);
+  const { head, inForce } = recorder.state;
+  const recovered = { size: head.size, inForce, rootAt: (size: number) => prover.rootAt(size) };
+  await keepConfirmations(config.fetch, store, recovered, byIdentity);
   await keepCheckpoint(store, recorder, note, target);
   const signed = await largestSigned(store, note, target, logKey);
   if (mark === null || signed.size >= mark.size) await writeMark(highWater, signed.note, logKey);
@@ -145,7 +150,7 @@ async function replay(
   config: RecoverConfig,
   tree: GrowingTree,
   hashes: readonly Uint8Array[],
-): Promise<Recorder> {
+): Promise<{ recorder: Recorder; byIdentity: number[] }> {
   const { store, onProgress } = config;
   const head = await store.head();
   const inForce = await loadInForce(store, head.size);
@@ -154,6 +159,7 @@ async function replay(
   for (const { keys: provider } of inForce.identityKeys) await keys.addProvider(provider);
   const recorder = new Recorder({ store, tree, state: { head, inForce }, observer: NO_OBSERVER });
   const target = head.size + hashes.length;
+  const byIdentity: number[] = [];
   for (const range of bundlesOfRange(head.size, hashes.length, target)) {
     const start = range.index * TILE_WIDTH + range.first - head.size;
     const envelopes = await fetchEnvelopes(config.fetch, range, hashes.slice(start, start + range.count));
@@ -161,13 +167,14 @@ async function replay(
     const batch = await recorder.begin(verified);
     batch.accept(verified, null, await fetchAttachments(config, envelopes));
     await recorder.record(batch);
-    for (const { statement } of envelopes) {
+    for (const [i, { statement, recordedAt }] of envelopes.entries()) {
+      if (recordedAt !== null) byIdentity.push(head.size + start + i);
       if (statement.kind === "trust-root") await keys.add(statement.predicate.keys);
       if (statement.kind === "identity-keys") await keys.addProvider(statement.predicate);
     }
     onProgress?.(start + range.count, hashes.length);
   }
-  return recorder;
+  return { recorder, byIdentity };
 }
 
 async function fetchEnvelopes(

@@ -1,6 +1,7 @@
 // Reads what a store has published as a client reads it over HTTP (C2SP tlog-tiles), without a service: for exports, and for audits of a
 // backup.
 import { utf8 } from "../../protocol/encoding/text.ts";
+import { parseLeaf } from "../../protocol/envelope/dsse.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import { HASH_LENGTH } from "../../protocol/merkle/hash.ts";
 import {
@@ -13,8 +14,12 @@ import {
 import type { LogStore } from "../store/log-store.ts";
 import type { ReadPath } from "./recover.ts";
 
-type Stored = Pick<LogStore, "newestCheckpoint" | "readTile" | "readLeaves" | "attachment">;
+type Stored = Pick<
+  LogStore,
+  "newestCheckpoint" | "firstCheckpointCovering" | "readTile" | "readLeaves" | "attachment"
+>;
 
+const CONFIRMATION = /^v1\/confirmations\/(0|[1-9][0-9]{0,15})$/;
 const ATTACHMENT = /^v1\/attachments\/sha256\/([0-9a-f]{64})$/;
 
 /** A reader of paths of the tree under the newest published checkpoint, as the store has it at each call: give it a snapshot. */
@@ -24,9 +29,19 @@ export function readStoredLog(store: Stored): ReadPath {
     if (path === "checkpoint") return published && utf8(published.note);
     const [, digest] = ATTACHMENT.exec(path) ?? [];
     if (digest !== undefined) return store.attachment(digest);
+    const [, index] = CONFIRMATION.exec(path) ?? [];
+    if (index !== undefined) return readConfirmation(store, Number(index));
     const tile = tileOf(path);
     return tile && readTile(store, tile, published?.size ?? 0);
   };
+}
+
+/** The first checkpoint over an entry with an identity. */
+async function readConfirmation(store: Stored, index: number): Promise<Uint8Array | undefined> {
+  const [leaf] = await store.readLeaves(index, index + 1);
+  if (leaf === undefined || parseLeaf(leaf).recordedAt === null) return undefined;
+  const covering = await store.firstCheckpointCovering(index + 1);
+  return covering && utf8(covering.note);
 }
 
 function tileOf(path: string): Tile | undefined {

@@ -9,7 +9,7 @@ export const signatureIdentity = z
     jwt: z
       .string()
       .max(MAX_TOKEN_BYTES)
-      .regex(/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/)
+      .regex(/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/)
       .describe("The provider's token, JWS compact serialization (RFC 7515)"),
     rule: ruleId,
     spki: spki.describe("The key that signed, which exists for this one signature; base64"),

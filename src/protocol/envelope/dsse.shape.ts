@@ -15,7 +15,7 @@ export type SignatureIdentity = {
 };
 
 export const signatureIdentity = object<SignatureIdentity>({
-  jwt: string(atMost(8192), matching(/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/)),
+  jwt: string(atMost(8192), matching(/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/)),
   rule: ruleId,
   spki,
 });
