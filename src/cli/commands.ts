@@ -12,6 +12,7 @@ import { define as evidence } from "./commands/evidence.ts";
 import { define as exportLog } from "./commands/export.ts";
 import { define as fsck } from "./commands/fsck.ts";
 import { define as gate } from "./commands/gate.ts";
+import { define as identity } from "./commands/identity.ts";
 import { define as init } from "./commands/init.ts";
 import { define as key } from "./commands/key.ts";
 import { define as measure } from "./commands/measure.ts";
@@ -59,10 +60,11 @@ export const COMMANDS: ReadonlyArray<readonly [name: string, description: string
   ["policy", "policies: which releases are acceptable now", policy],
   [
     "revoke",
-    "revoke entries (kind/name@version or sha256:<payload digest>) or a stolen key (key:<id>@<from>..<to>); irreversible",
+    "revoke entries (kind/name@version or sha256:<payload digest>) a stolen key (key:<id>@<from>..<to>) or an identity (identity:<rule>@<from>..<to>); irreversible",
     revoke,
   ],
   ["status", "statuses: what is in force, summarised for verifiers", status],
+  ["identity", "identities: who may publish by a provider's token, and the provider's keys", identity],
   ["trust-root", "trust roots: who may do what in the log", trustRoot],
   ["bundle", "policy bundles: what verifiers fetch before they trust a quote", bundle],
   ["proof", "inclusion proofs", proof],

@@ -1,6 +1,7 @@
 // Defines `publish`, which stands at the top and again under `policy` and `trust-root`, where people look for it.
 import type { Command } from "commander";
 import type { CliContext } from "./context.ts";
+import { addIdentityOptions } from "./identity-options.ts";
 import { ALLOW_EXPIRED, DEFAULT_URL, parseUrl, RECORD } from "./options.ts";
 
 /** Adds the same command where people look for it: under what they are about to publish. */
@@ -9,7 +10,7 @@ export function addPublishTo(parent: Command, context: CliContext, example: stri
 }
 
 export function definePublish(command: Command, context: CliContext, example: string): void {
-  command
+  addIdentityOptions(command)
     .arguments("<file...>")
     .option("--to <url>", "base URL of the log", parseUrl, DEFAULT_URL)
     .option("--trust <file>", "trust-root.json: verify the signatures on the proofs, too")

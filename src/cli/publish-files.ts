@@ -8,15 +8,18 @@ import { type Envelope, parseEnvelope } from "../protocol/envelope/dsse.ts";
 import { parseTlogPolicy, type TlogPolicy } from "../protocol/note/tlog-policy.ts";
 import { attachmentsOf } from "../protocol/registration/references.ts";
 import { type PublishedEntry, publish } from "../publisher/client/publish.ts";
+import type { IdentitySigner } from "../publisher/identity/sign-by-identity.ts";
+import { parseSignable } from "../publisher/signing/sign.ts";
 import { parseTrustFile } from "../verifier/bundle/trust-pin.ts";
 import { type CliContext, UsageError } from "./context.ts";
 import { readInput, readOwn, STANDARD, writeOutput } from "./files.ts";
 import { logClient } from "./log-client.ts";
+import { type IdentityOptions, openIdentity } from "./open-identity.ts";
 import { expectedOf, recordExpected } from "./record-expected.ts";
-import { attachmentPathOf, proofPathOf } from "./statement-files.ts";
+import { attachmentPathOf, envelopePathOf, proofPathOf } from "./statement-files.ts";
 import { requireTimelyFile } from "./timely-file.ts";
 
-export interface PublishOptions {
+export interface PublishOptions extends IdentityOptions {
   /** Base URL of the log. */
   readonly to: string;
   /** trust-root.json: with it the signatures on the proofs are verified, too. */
@@ -34,16 +37,29 @@ export async function publishFiles(
   context: CliContext,
 ): Promise<PublishedEntry[]> {
   requireOwnProofs(files);
-  const sent = files.map((file) => readOwn(file, (bytes) => ({ bytes, envelope: parseEnvelope(bytes) })));
+  const client = logClient(options.to, context);
+  const identity = await openIdentity(options, client, context);
+  const sent: { bytes: Uint8Array; envelope: Envelope }[] = [];
+  for (const file of files) sent.push(await readToSend(file, identity));
   const envelopes = sent.map(({ envelope }) => envelope);
   for (const [i, { statement }] of envelopes.entries())
     requireTimelyFile(files[i] ?? "", statement, options, context);
   const attachments = envelopes.flatMap((envelope, i) => attachmentsBeside(files[i] ?? "", envelope));
   const policy = tlogPolicyOf(options.trust);
   recordExpected(options.record, envelopes.map(expectedOf));
-  const published = await publish(logClient(options.to, context), envelopes, attachments, policy);
+  const published = await publish(client, envelopes, attachments, policy);
   for (const [i, entry] of published.entries()) writeProof(files[i] ?? "", entry, sent[i]?.bytes);
   return published;
+}
+
+/** An envelope as it is; where the pipeline's identity signs, a statement or an envelope that others have signed. */
+async function readToSend(
+  file: string,
+  identity: IdentitySigner | null,
+): Promise<{ readonly bytes: Uint8Array; readonly envelope: Envelope }> {
+  if (identity === null) return readOwn(file, (bytes) => ({ bytes, envelope: parseEnvelope(bytes) }));
+  const { bytes, signable } = readOwn(file, (read) => ({ bytes: read, signable: parseSignable(read) }));
+  return { bytes, envelope: await identity.sign(signable) };
 }
 
 /** Publishes one envelope that was made just now. */
@@ -98,6 +114,6 @@ function attachmentsBeside(file: string, { statement }: Envelope): Uint8Array[] 
  */
 function writeProof(file: string, { envelope, proof }: PublishedEntry, sent: Uint8Array | undefined): void {
   const isLeaf = sent !== undefined && equalBytes(envelope.leaf, sent);
-  if (!isLeaf && file !== STANDARD) writeOutput(file, envelope.leaf);
+  if (!isLeaf && file !== STANDARD) writeOutput(envelopePathOf(file), envelope.leaf);
   writeOutput(proofPathOf(file), proof);
 }

@@ -9,10 +9,10 @@ export function envelopePathOf(file: string): string {
   return file.endsWith(".dsse.json") ? file : `${file.replace(/\.json$/, "")}.dsse.json`;
 }
 
-/** x.dsse.json has its proof in x.tlog-proof. */
+/** x.dsse.json has its proof in x.tlog-proof, and so has x.json, which becomes that envelope. */
 export function proofPathOf(file: string): string {
   if (file === STANDARD) return STANDARD;
-  return `${file.replace(/\.dsse\.json$/, "")}.tlog-proof`;
+  return `${file.replace(/(?:\.dsse)?\.json$/, "")}.tlog-proof`;
 }
 
 /** Where the attachment with that SHA-256 lies beside a statement or its envelope. */

@@ -26,6 +26,8 @@ export interface ToolOptions {
   readonly maxOutput?: number;
   /** Milliseconds until the program is ended. One minute unless said. */
   readonly timeoutMs?: number;
+  /** What else it is to find in its environment. */
+  readonly environment?: Readonly<NodeJS.ProcessEnv>;
 }
 
 const MAX_OUTPUT = 64 * 1024 * 1024;
@@ -52,10 +54,15 @@ const ENVIRONMENT = {
 export async function runTool(
   tool: string,
   args: readonly string[],
-  { input, maxOutput = MAX_OUTPUT, timeoutMs = TIMEOUT_MS }: ToolOptions = {},
+  { input, maxOutput = MAX_OUTPUT, timeoutMs = TIMEOUT_MS, environment = {} }: ToolOptions = {},
 ): Promise<Uint8Array> {
   return await new Promise((resolve, reject) => {
-    const child = spawn(tool, args, { cwd: "/", env: ENVIRONMENT, timeout: timeoutMs, stdio: "pipe" });
+    const child = spawn(tool, args, {
+      cwd: "/",
+      env: { ...ENVIRONMENT, ...environment },
+      timeout: timeoutMs,
+      stdio: "pipe",
+    });
     const output: Buffer[] = [];
     let length = 0;
     let message = "";

@@ -146,7 +146,7 @@ function refuseRedirect({ status, type, headers }: Response, shown: string): voi
   if (!opaque && ![301, 302, 303, 307, 308].includes(status)) return;
   const to = headers.get("location");
   const where = to === null ? "elsewhere" : to;
-  throw new RefusedError(status, "moved", `${shown}: the log moved to ${where}: use that address`);
+  throw new RefusedError(status, "moved", `${shown}: it moved to ${where}: use that address`);
 }
 
 /** fetch hides the reason of a network error in causes of causes, and Node's those of several addresses in an AggregateError. */

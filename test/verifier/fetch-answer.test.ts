@@ -103,7 +103,7 @@ describe("what is asked", () => {
   it("in a browser, which does not show where to, is refused all the same", async () => {
     const opaque = Object.defineProperty(Response.error(), "type", { value: "opaqueredirect" });
     expect(await ask(() => opaque, { init: { method: "POST" } })).toMatchObject({
-      message: expect.stringContaining("the log moved to elsewhere"),
+      message: expect.stringContaining("it moved to elsewhere"),
     });
   });
 

@@ -1,5 +1,6 @@
 // Publishes files and shows where they are in the log.
 import { describeReference } from "../../protocol/entry/reference.ts";
+import { requireConfirmed } from "../../publisher/client/require-confirmed.ts";
 import { type CliContext, show } from "../context.ts";
 import { STANDARD } from "../files.ts";
 import { type PublishOptions, publishFiles } from "../publish-files.ts";
@@ -20,4 +21,5 @@ export async function runPublish(
   const lines = facts.map(({ entry, index, outcome }) => `${entry}: entry ${index}${known(outcome)}`);
   const output = files.includes(STANDARD) ? STANDARD : undefined;
   show(context, { ...options, output }, facts, lines);
+  requireConfirmed(published);
 }

@@ -18,9 +18,10 @@ import { parseTrustFile } from "../../verifier/bundle/trust-pin.ts";
 import { AnswerIsNo, type CliContext, show, UsageError } from "../context.ts";
 import { readOwn, writeOutput } from "../files.ts";
 import { logClient } from "../log-client.ts";
+import { type IdentityOptions, openIdentity } from "../open-identity.ts";
 import { recordExpected } from "../record-expected.ts";
 
-interface ReleaseOptions {
+interface ReleaseOptions extends IdentityOptions {
   readonly output?: string;
   readonly dryRun?: boolean;
   readonly prepare?: string;
@@ -59,7 +60,7 @@ async function runRelease(file: string, options: ReleaseOptions, context: CliCon
   else {
     const tools = toolsFor(release, context);
     const keys = await openKeys(release, context);
-    if (publish === undefined && keys.publisher.length === 0)
+    if (publish === undefined && keys.publisher.length === 0 && options.identity === undefined)
       throw new UsageError(`${file}: keys.publisher: not given; --prepare and --publish let others sign`);
     const plan =
       publish === undefined
@@ -79,6 +80,7 @@ async function publishPlan(
 ): Promise<void> {
   const { root } = readOwn(release.log.trust, parseTrustFile);
   const tools = toolsFor(release, context);
+  const identity = await openIdentity(options, tools.client, context);
   recordExpected(options.record, plan.policy === null ? plan.entries : [...plan.entries, plan.policy]);
   const summary = await publishRelease(
     plan,
@@ -86,6 +88,7 @@ async function publishPlan(
       folder,
       publisherKeys: keys.publisher,
       policyKeys: keys.policy,
+      identity,
       logPolicy: parseTlogPolicy(root.logPolicy),
     },
     tools,

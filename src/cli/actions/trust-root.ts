@@ -1,12 +1,20 @@
 // Drafts the successor of a trust root, turns it into a statement, and writes the new pin.
+import { readAs } from "../../protocol/encoding/shape.ts";
 import { formatTime } from "../../protocol/entry/fields.ts";
+import { identityRule } from "../../protocol/entry/identity-rule.shape.ts";
 import type { TrustRoot } from "../../protocol/entry/trust-root.ts";
 import { parseEnvelope } from "../../protocol/envelope/dsse.ts";
 import { parseJson } from "../../protocol/envelope/parse-json.ts";
 import { formatStatement, parseStatement } from "../../protocol/envelope/statement.ts";
 import { getTrustRoot } from "../../publisher/client/lookup.ts";
 import { nextTrustRoot } from "../../publisher/trust-root/draft-trust-root.ts";
-import { addLogKey, addWitness, replaceKey, setRole } from "../../publisher/trust-root/edit-trust-root.ts";
+import {
+  addIdentity,
+  addLogKey,
+  addWitness,
+  replaceKey,
+  setRole,
+} from "../../publisher/trust-root/edit-trust-root.ts";
 import { ROLES, type RoleName } from "../../publisher/trust-root/roles.ts";
 import { formatTrustFile } from "../../verifier/bundle/trust-pin.ts";
 import { type CliContext, show, UsageError } from "../context.ts";
@@ -14,6 +22,9 @@ import { readOwn, writeOutput } from "../files.ts";
 import { logClient } from "../log-client.ts";
 import { readPublicKeyFile } from "../public-keys.ts";
 import { requireTimelyFile } from "../timely-file.ts";
+
+/** As the command line calls the role that has a member `identityKeys`. */
+const IDENTITY_KEYS = "identity-keys";
 
 interface DraftOptions {
   readonly to: string;
@@ -23,6 +34,7 @@ interface DraftOptions {
   readonly addWitness?: string;
   readonly witnessUrl?: string;
   readonly addLogKey?: string;
+  readonly addIdentity: readonly string[];
   readonly quorum?: number;
   readonly output: string;
   readonly json?: boolean;
@@ -42,9 +54,12 @@ export async function runDraft(options: DraftOptions, context: CliContext): Prom
 async function edit(root: TrustRoot, options: DraftOptions): Promise<TrustRoot> {
   let edited = root;
   for (const text of options.setRole) {
-    const [, role, threshold, files] = /^([a-z]+)=([1-9][0-9]?):(.+)$/.exec(text) ?? [];
-    if (role === undefined || threshold === undefined || files === undefined || !isRole(role))
-      throw new UsageError(`--set-role: expected ROLE=NUMBER:FILE,…; the roles are ${ROLES.join(", ")}`);
+    const [, name = "", threshold, files] = /^([a-z-]+)=([1-9][0-9]?):(.+)$/.exec(text) ?? [];
+    const role = name === IDENTITY_KEYS ? "identityKeys" : name;
+    if (threshold === undefined || files === undefined || !(role === "identityKeys" || isRole(role)))
+      throw new UsageError(
+        `--set-role: expected ROLE=NUMBER:FILE,…; the roles are ${[...ROLES, IDENTITY_KEYS].join(", ")}`,
+      );
     const keys = await Promise.all(files.split(",").map(readPublicKeyFile));
     edited = setRole(edited, role, { keys, threshold: Number(threshold) });
   }
@@ -54,6 +69,11 @@ async function edit(root: TrustRoot, options: DraftOptions): Promise<TrustRoot> 
       throw new UsageError("--replace-key: expected the id of the old key (64 hex digits), =, a file");
     edited = replaceKey(edited, old, await readPublicKeyFile(file));
   }
+  for (const file of options.addIdentity)
+    edited = addIdentity(
+      edited,
+      readOwn(file, (bytes) => readAs(identityRule, parseJson(bytes, 65_536), "identity rule")),
+    );
   if (options.addLogKey !== undefined) edited = addLogKey(edited, options.addLogKey);
   return withWitness(edited, options);
 }

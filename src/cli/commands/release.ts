@@ -2,6 +2,7 @@
 // the proofs.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
+import { addIdentityOptions } from "../identity-options.ts";
 import { RECORD } from "../options.ts";
 
 const HELP = `
@@ -14,10 +15,13 @@ Where another machine signs:
   touchstone sign out/kernel.json --key publisher.pem      # there, for each statement
   touchstone release release.toml --publish out
 
+In a pipeline that has no key, such as a job of GitHub Actions:
+  touchstone release release.toml --identity github --publish-claims
+
 Run again after any failure, it adds only what is missing. docs/release-pipeline.md explains the file.`;
 
 export function define(command: Command, context: CliContext): void {
-  command
+  addIdentityOptions(command)
     .arguments("<file>")
     .option("-o, --output <dir>", "folder for statements, proofs and summary (default: <file> with .d)")
     .option("--dry-run", "describe everything, say what the log would do, write and publish nothing")

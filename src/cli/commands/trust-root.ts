@@ -11,6 +11,7 @@ Examples:
   touchstone trust-root draft -o root-2.json
   touchstone trust-root draft --replace-key a8f1…=publisher-2.pub -o root-2.json
   touchstone trust-root draft --set-role root=2:ann.pub,bob.pub,cy.pub -o root-2.json
+  touchstone trust-root draft --set-role identity-keys=2:ann.pub,bob.pub --add-identity release.json -o root-2.json
   touchstone trust-root draft --add-witness witness.example.net=witness.example.net+77d1c1e2+BBx… --witness-url https://witness.example.net --quorum 1 -o root-2.json`;
 
 export function define(trustRoot: Command, context: CliContext): void {
@@ -36,6 +37,12 @@ export function define(trustRoot: Command, context: CliContext): void {
     .option("--add-witness <name=key>", "name one more witness, whose key is NAME+ID+BASE64")
     .option("--witness-url <url>", "where the log reaches that witness: its submission prefix", parseUrl)
     .option("--quorum <number>", "how many of the witnesses must cosign then", parsePositive)
+    .option(
+      "--add-identity <file>",
+      "name an identity rule (docs/formats.md), by which publishers' releases are published without a key",
+      collect,
+      [],
+    )
     .option("--add-log-key <key>", "name one more key of the log, such as one of ML-DSA-44")
     .requiredOption("-o, --output <file>", "where to write the statement")
     .addHelpText("after", DRAFT_EXAMPLES)

@@ -43,7 +43,8 @@ export function authoriseTrustRoot(previous: TrustRoot | null, next: TrustRoot, 
   }
 }
 
-function rulesFor(root: TrustRoot, { kind, name }: SignedEntry): Rule[] {
+/** Every rule by which an entry of this kind and name may be published. */
+export function rulesFor(root: TrustRoot, { kind, name }: Pick<SignedEntry, "kind" | "name">): Rule[] {
   const { publisher, policy, revocation, status, identityKeys } = root.roles;
   if (isReleaseKind(kind)) {
     return publisher.filter(

@@ -7,7 +7,8 @@ import { readAs } from "../../protocol/encoding/shape.ts";
 import { describeReference } from "../../protocol/entry/reference.ts";
 import type { TrustRoot } from "../../protocol/entry/trust-root.ts";
 import { type Envelope, envelopeFromJson, envelopeToJson } from "../../protocol/envelope/dsse.ts";
-import { VerificationError } from "../../protocol/errors.ts";
+import { PolicyError, VerificationError } from "../../protocol/errors.ts";
+import { confirm } from "../../protocol/identity/confirmation.ts";
 import { hashLeaf } from "../../protocol/merkle/hash.ts";
 import { verifyInclusion } from "../../protocol/merkle/inclusion.ts";
 import { parseCheckpoint } from "../../protocol/note/checkpoint.ts";
@@ -31,6 +32,8 @@ export interface PublishedEntry {
   readonly envelope: Envelope;
   /** C2SP tlog-proof text for that envelope. */
   readonly proof: string;
+  /** Whether the log shows that an entry with an identity was there when it says that it took it: otherwise the entry counts for nobody. */
+  readonly isConfirmed: boolean;
 }
 
 const answerJson = z.object({
@@ -57,7 +60,7 @@ export async function publish(
 ): Promise<PublishedEntry[]> {
   // An attachment comes after the envelope that names it: the log first wants to know whose it is.
   const lines = [
-    ...envelopes.map((envelope) => JSON.stringify(envelopeToJson(envelope))),
+    ...envelopes.map((envelope) => JSON.stringify(envelopeToJson({ ...envelope, recordedAt: null }))),
     ...attachments.map((bytes) => JSON.stringify({ attachment: Buffer.from(bytes).toString("base64") })),
   ];
   const response = await callLog(client, "/v1/entries/batch", {
@@ -73,15 +76,35 @@ export async function publish(
     );
   const judge = policy && policyOver(envelopes, policy);
   try {
-    return await Promise.all(
+    const checked = await Promise.all(
       envelopes.map((envelope, i) => {
         const label = describeReference(envelope.statement);
         return readAnswer(label, () => checkAnswer(label, envelope, answers[i] ?? "", judge));
       }),
     );
+    return await Promise.all(
+      checked.map(async (entry) => ({ ...entry, isConfirmed: await isConfirmed(client, entry, judge) })),
+    );
   } catch (error) {
     const lacksQuorum = error instanceof VerificationError && error.code === "checkpoint-quorum";
     throw lacksQuorum ? await explainQuorum(client, answers[0] ?? "") : error;
+  }
+}
+
+/** Asks for the log's first checkpoint over an entry with an identity. Verifiers ask for proof of it; here the publisher is told. */
+async function isConfirmed(
+  client: LogClient,
+  { index, envelope }: Pick<PublishedEntry, "index" | "envelope">,
+  policy: TlogPolicy | null,
+): Promise<boolean> {
+  if (envelope.recordedAt === null || policy === null) return true;
+  const note = textOf(await callLog(client, `/v1/confirmations/${index}`));
+  try {
+    await confirm(envelope, index, note, () => policy);
+    return true;
+  } catch (error) {
+    if (error instanceof PolicyError) return false;
+    throw error;
   }
 }
 
@@ -132,7 +155,7 @@ async function checkAnswer(
   sent: Envelope,
   line: string,
   policy: TlogPolicy | null,
-): Promise<PublishedEntry> {
+): Promise<Omit<PublishedEntry, "isConfirmed">> {
   const answer = readAs(answerJson, parseAnswer(line), "answer");
   const { index, leafHash, treeSize, outcome, proof: text } = answer;
   const envelope = envelopeFromJson(answer.envelope);

@@ -11,7 +11,9 @@ import { hashLeaf } from "../../protocol/merkle/hash.ts";
 import type { TlogPolicy } from "../../protocol/note/tlog-policy.ts";
 import { attachmentsOf } from "../../protocol/registration/references.ts";
 import { type PublishedEntry, publish } from "../client/publish.ts";
+import { requireConfirmed } from "../client/require-confirmed.ts";
 import { attachmentFileName } from "../describe/described.ts";
+import type { IdentitySigner } from "../identity/sign-by-identity.ts";
 import { envelopePath, type Plan, type PlannedEntry, proofPath, statementPath } from "./plan.ts";
 import { readSmallFile } from "./read-file.ts";
 import type { ReleaseTools } from "./release-tools.ts";
@@ -23,6 +25,8 @@ export interface PublishReleaseOptions {
   /** Keys whose signatures are added where they are missing; none where others have signed. */
   readonly publisherKeys: readonly Signer[];
   readonly policyKeys: readonly Signer[];
+  /** Signs each release beside the publishers' keys, or alone; null where no identity publishes. */
+  readonly identity: IdentitySigner | null;
   /** The log's tlog-policy: every proof is verified with it. */
   readonly logPolicy: TlogPolicy;
 }
@@ -37,10 +41,10 @@ export async function publishRelease(
   options: PublishReleaseOptions,
   tools: ReleaseTools,
 ): Promise<ReleaseSummary> {
-  const { folder, publisherKeys, policyKeys } = options;
+  const { folder, publisherKeys, policyKeys, identity } = options;
   const envelopes: Envelope[] = [];
   for (const entry of plan.entries) {
-    const envelope = await signPlanned(entry, folder, publisherKeys, tools);
+    const envelope = await signPlanned(entry, folder, publisherKeys, tools, identity);
     if (envelope === undefined) throw unsigned(statementPath(folder, entry.table));
     envelopes.push(envelope);
   }
@@ -71,7 +75,7 @@ async function publishEntries(
   const attachments = envelopes.flatMap(({ statement }) => attachmentsOf(statement));
   const documents = attachments.map(({ digest }) => readAttachment(folder, digest));
   const published = await publish(client, envelopes, documents, logPolicy);
-  return published.map((entry, i) => {
+  const summaries = published.map((entry, i) => {
     const { table } = planned[i] as PlannedEntry;
     write(envelopePath(folder, table), entry.envelope.leaf);
     write(proofPath(folder, table), entry.proof);
@@ -81,6 +85,8 @@ async function publishEntries(
     );
     return summary;
   });
+  requireConfirmed(published);
+  return summaries;
 }
 
 function summariseEntry(table: string, { index, outcome, treeSize, envelope }: PublishedEntry): SummaryEntry {

@@ -1,6 +1,7 @@
 // Edits a trust root before it is signed: who has a role, which key stands for which, who must cosign.
 import { keyIdOf } from "../../protocol/cryptography/signature.ts";
 import { decodeBase64, encodeBase64 } from "../../protocol/encoding/base64.ts";
+import type { IdentityRule } from "../../protocol/entry/identity-rule.ts";
 import type { TrustRoot } from "../../protocol/entry/trust-root.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import { parseVerifierKey } from "../../protocol/note/key.ts";
@@ -18,13 +19,24 @@ export interface Holders {
 }
 
 /** Gives a role to others. @throws MalformedError where it has several rules, which only a person can tell apart. */
-export function setRole(root: TrustRoot, role: RoleName, { keys, threshold }: Holders): TrustRoot {
+export function setRole(
+  root: TrustRoot,
+  role: RoleName | "identityKeys",
+  { keys, threshold }: Holders,
+): TrustRoot {
   const holders = { keys: keys.map(keyIdOf), threshold };
   const current = root.roles[role];
   if (Array.isArray(current) && current.length !== 1)
     throw new MalformedError(FORMAT, `it has ${current.length} rules; edit the file`, `/roles/${role}`);
   const next = Array.isArray(current) ? [{ ...current[0], ...holders }] : { ...current, ...holders };
   return withUsedKeys({ ...root, roles: { ...root.roles, [role]: next } }, keys);
+}
+
+/** Names one more identity rule, which counts for all that publishers may publish as their keys do. */
+export function addIdentity(root: TrustRoot, rule: IdentityRule): TrustRoot {
+  const { roles } = root;
+  const publisher = roles.publisher.map((one) => ({ ...one, identities: [...one.identities, rule.id] }));
+  return { ...root, roles: { ...roles, publisher }, identities: [...root.identities, rule] };
 }
 
 /** Puts one key in the place of another, in every role. @throws MalformedError where no role has the old one. */

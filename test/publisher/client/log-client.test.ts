@@ -114,7 +114,7 @@ describe("a log that moved", () => {
     const moved = status(code, { location: "https://new.example/" });
     const { result, asked } = await call(moved, good);
     expect(result).toMatchObject({ name: "RefusedError", status: code, code: "moved" });
-    expect((result as Error).message).toContain("the log moved to https://new.example/: use that address");
+    expect((result as Error).message).toContain("it moved to https://new.example/: use that address");
     expect(asked).toHaveLength(1);
   });
 });
