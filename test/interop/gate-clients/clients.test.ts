@@ -71,11 +71,7 @@ const CLIENTS: Array<[tool: string, name: string, chat: () => Promise<string>]> 
     "OpenAI's client for JavaScript",
     () => run(process.execPath, join(HERE, "chat.mjs"), OPENAI, `${proxy.address}/v1`),
   ],
-  [
-    PYTHON,
-    "OpenAI's client for Python",
-    () => run(PYTHON, join(HERE, "chat.py"), `${proxy.address}/v1`),
-  ],
+  [PYTHON, "OpenAI's client for Python", () => run(PYTHON, join(HERE, "chat.py"), `${proxy.address}/v1`)],
 ];
 
 describe.each(CLIENTS)("%s", (tool, name, chat) => {
