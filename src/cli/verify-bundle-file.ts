@@ -23,13 +23,22 @@ export interface BundleFiles {
  * @throws UsageError, FileError or MalformedError when pin, state or bundle cannot be read, LogForkedError when the log forked before.
  */
 export async function verifyBundleFile<T>(
-  { bundle, policy, trust, state }: BundleFiles,
+  files: BundleFiles,
+  now: Date,
+  refused: (error: unknown) => T,
+): Promise<VerifiedBundle | T> {
+  return verifyBundleBytes(readInput(files.bundle), files, now, refused);
+}
+
+/** The same, of a bundle that is no file. */
+export async function verifyBundleBytes<T>(
+  bytes: Uint8Array,
+  { policy, trust, state }: Omit<BundleFiles, "bundle">,
   now: Date,
   refused: (error: unknown) => T,
 ): Promise<VerifiedBundle | T> {
   const pin = readOwn(trust, parseTrustFile);
   const store = state === undefined ? createMemoryStore() : createFileStore(state);
-  const bytes = readInput(bundle);
   return repeatVisit(async () => {
     const remembered = await store.load(pin.origin);
     try {

@@ -1,4 +1,4 @@
-// Implements `touchstone bundle`: fetch the current policy bundle of a log, and verify one offline.
+// Implements `touchstone bundle`: fetch the current policy bundle of a log, verify one offline, and carry it beside an image in a registry.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
 import { judgeOnce } from "../judge-once.ts";
@@ -35,5 +35,34 @@ export function define(bundle: Command, context: CliContext): void {
       judgeOnce();
       const { runVerify } = await import("../actions/bundle.ts");
       await runVerify(file, options, context);
+    });
+  bundle
+    .command("attach <image>")
+    .description("push a bundle to a registry, as a referrer of an image (REGISTRY/NAME@sha256:…)")
+    .requiredOption("--bundle <file>", "policy bundle, as `bundle fetch` wrote it")
+    .addHelpText(
+      "after",
+      "\nExample:\n  touchstone bundle attach ghcr.io/acme/guest@sha256:$DIGEST --bundle prod.bundle.json\n\nCredentials are those of docker's config.json (DOCKER_CONFIG).",
+    )
+    .action(async (image, options) => {
+      const { runAttach } = await import("../actions/bundle-referrers.ts");
+      await runAttach(image, options, context);
+    });
+  bundle
+    .command("find <image>")
+    .description("the bundle beside an image in a registry, if one verifies; where none does, ask the log")
+    .requiredOption("--policy <name>", "the policy that it must be of")
+    .requiredOption("--trust <file>", "trust-root.json of the log: what you pin")
+    .option("--state <file>", "what was remembered of this log; created on the first visit")
+    .option("--now <time>", "verify as of this time (RFC 3339) instead of now", parseTime)
+    .requiredOption("-o, --output <file>", "where to write it")
+    .addHelpText(
+      "after",
+      "\nExample:\n  touchstone bundle find ghcr.io/acme/guest@sha256:$DIGEST --policy prod --trust trust-root.json -o prod.bundle.json",
+    )
+    .action(async (image, options) => {
+      judgeOnce();
+      const { runFind } = await import("../actions/bundle-referrers.ts");
+      await runFind(image, options, context);
     });
 }
