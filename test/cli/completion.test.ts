@@ -52,7 +52,7 @@ describe("touchstone completion", () => {
 
   it.each([
     ["pol", "policy"],
-    ["policy ", "draft sign publish renew show help"],
+    ["policy ", "draft sign publish renew show export help"],
     ["policy dr", "draft"],
     ["policy draft prod --req", "--requirements"],
     ["describe os-", "os-image"],
