@@ -1,14 +1,21 @@
 // Configures vitest for mutation testing: one project, whose tests the command names (folders.ts), those of the mutated file first.
-import { basename } from "node:path";
+import { basename, relative } from "node:path";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-/** A run ends with the first failure, so the file that is most likely to fail runs first: merkle/tile.test.ts for merkle/tile.ts. */
+/**
+ * A run ends with the first failure, so the files that are most likely to fail run first: merkle/tile.test.ts for merkle/tile.ts, then
+ * those that took least time before.
+ */
 class OwnTestsFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const own = this.ctx.config.related?.map((file) => `${basename(file, ".ts")}.test.ts`) ?? [];
-    const rank = ({ moduleId }: TestSpecification) => (own.includes(basename(moduleId)) ? 0 : 1);
-    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+    const mutated = this.ctx.config.related?.map((file) => basename(file, ".ts")) ?? [];
+    const isOwn = (test: string) => mutated.some((name) => test === name || test.startsWith(`${name}-`));
+    const rank = ({ moduleId }: TestSpecification) => (isOwn(basename(moduleId, ".test.ts")) ? 0 : 1);
+    const duration = ({ project, moduleId }: TestSpecification) =>
+      this.ctx.cache.getFileTestResults(`${project.name}:${relative(this.ctx.config.root, moduleId)}`)
+        ?.duration ?? 0;
+    return files.toSorted((a, b) => rank(a) - rank(b) || duration(a) - duration(b));
   }
 }
 

@@ -1,5 +1,5 @@
 // What waits is cut into batches: one goes on growing while there is more to come, within bounds, and is then taken from the oldest on.
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { BatchQueue, type Group } from "../../../src/log/sequencing/batch-queue.ts";
 
 const group = (entries: number): Group => ({
@@ -131,4 +131,14 @@ test("a batch does not wait for a turn after the one that brought nothing", asyn
 test("a batch waits less than 20 ms from when it begins, whatever the clock shows then", async () => {
   const times = [1000, 1019, 1020, 1020];
   expect(await turnsOf(8, 1, () => times.shift() ?? 9999)).toBe(2);
+});
+
+test("a batch of a queue that hears of no connections waits while requests come, by the clock of the process", async () => {
+  const queue = new BatchQueue();
+  queue.add(group(1));
+  vi.spyOn(performance, "now").mockReturnValue(7);
+  inTurns(3, () => queue.add(group(1)));
+  await queue.gather();
+  vi.restoreAllMocks();
+  expect(queue.take()).toHaveLength(4);
 });

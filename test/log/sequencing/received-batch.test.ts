@@ -163,8 +163,9 @@ describe("a trust root", () => {
   });
 
   it("allows nothing before it, however long the store takes for that", async () => {
-    let turns = 50;
+    let asked = 0;
     const lookup = async () => {
+      let turns = asked++ === 0 ? 50 : 0;
       while (turns-- > 0) await new Promise((resolve) => setImmediate(resolve));
       return NOTHING;
     };
@@ -200,7 +201,7 @@ describe("documents", () => {
     await expect(receive(open(), ...sent)).rejects.toMatchObject({
       name: "BatchRefusedError",
       position: sent.length - 1,
-      cause: { name: "MalformedError" },
+      cause: { name: "MalformedError", message: expect.stringMatching(/^batch: /) },
     });
   });
 

@@ -1,7 +1,6 @@
 // The recorder alone, over a store that fails as a test says: what is durable, what is not, and when it stops. Beside it what a start reads
 // back: the signatures of entries, and what they put in force.
-
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { ConflictError, LogUnavailableError } from "../../../src/log/errors.ts";
 import { NO_OBSERVER } from "../../../src/log/observer.ts";
 import { loadInForce } from "../../../src/log/sequencing/load-in-force.ts";
@@ -58,10 +57,13 @@ function memory() {
 function open() {
   const made = memory();
   const measured: string[] = [];
+  const took: number[] = [];
   const observer = {
     ...NO_OBSERVER,
-    measure: (what: string, value: number) =>
-      void measured.push(what === "batch-size" ? `${what} ${value}` : what),
+    measure: (what: string, value: number) => {
+      measured.push(what === "batch-size" ? `${what} ${value}` : what);
+      if (what === "commit-ms") took.push(value);
+    },
   };
   const recorder = new Recorder({
     store: made.store as unknown as LogStore,
@@ -75,7 +77,7 @@ function open() {
     batch.accept(envelopes, NOW);
     await recorder.record(batch);
   };
-  return { ...made, recorder, measured, record };
+  return { ...made, recorder, measured, took, record };
 }
 const failing = (error: Error) => async () => {
   throw error;
@@ -122,6 +124,17 @@ describe("what is recorded", () => {
     expect(recorder.edge.edgeTile(0, 0)?.get(0, 1)).not.toEqual(before.edgeTile(0, 0)?.get(0, 1));
   });
 
+  it("is measured by the time that the store took", async () => {
+    const { recorder, took } = open();
+    const batch = await recorder.begin([lines[0]!]);
+    batch.accept([lines[0]!], NOW);
+    const times = [100, 130];
+    vi.spyOn(performance, "now").mockImplementation(() => times.shift() ?? 0);
+    await recorder.record(batch);
+    vi.restoreAllMocks();
+    expect(took).toEqual([30]);
+  });
+
   it("of a batch that adds nothing is nothing", async () => {
     const { recorder, appends, measured } = open();
     await recorder.record(await recorder.begin([]));
@@ -138,7 +151,11 @@ describe("an append that failed", () => {
     const { append } = store;
     const { state, edge } = recorder;
     store.append = failing(lost);
-    await expect(record(1)).rejects.toMatchObject({ code: "storage-failed", cause: lost });
+    await expect(record(1)).rejects.toMatchObject({
+      code: "storage-failed",
+      message: "the entries could not be stored; nothing was added",
+      cause: lost,
+    });
     expect(recorder).toMatchObject({ state, edge, stopped: null, failing: { code: "storage-failed" } });
     store.append = append;
     await record(2);

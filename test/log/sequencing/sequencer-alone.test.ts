@@ -13,10 +13,13 @@ import { FoundedLog } from "../../support/founded-log.ts";
 import { ORIGIN } from "../../support/witnesses.ts";
 
 const pauses: number[] = [];
+/** Whether a pause ends with its signal alone. */
+let isPaused = false;
 vi.mock(import("node:timers/promises"), async (original) => ({
   ...(await original()),
-  setTimeout: (async (ms: number) => {
+  setTimeout: (async (ms: number, _value: unknown, { signal }: { signal: AbortSignal }) => {
     pauses.push(ms);
+    if (isPaused) await new Promise((_, reject) => signal.addEventListener("abort", reject));
     await new Promise((resolve) => setImmediate(resolve));
   }) as never,
 }));
@@ -46,6 +49,7 @@ function published(size: number, cosignedAt = NOW): Published {
 
 function open(size: number, newest: Published | null, change: Partial<SequencerConfig> = {}) {
   const failures: Failures = [];
+  const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
   const writes = {
     mark: async (): Promise<void> => undefined,
     checkpoint: async (): Promise<void> => undefined,
@@ -88,14 +92,15 @@ function open(size: number, newest: Published | null, change: Partial<SequencerC
     issuer: null,
     clock: () => clock.now,
     limits: LIMITS,
-    observer: NO_OBSERVER,
+    observer: { ...NO_OBSERVER, logger },
     ...change,
   } as unknown as SequencerConfig);
-  return { sequencer, recorder, publication, failures, writes, clock, count };
+  return { sequencer, recorder, publication, failures, writes, clock, count, logger };
 }
 
 beforeEach(() => {
   pauses.length = 0;
+  isPaused = false;
 });
 afterEach(() => {
   vi.restoreAllMocks();
@@ -150,12 +155,13 @@ describe("an attempt at a checkpoint that failed", () => {
   const failed = new Error("no witness");
 
   it("is made again after pauses that double from 50 ms up to the limit, and from 50 ms the next time", async () => {
-    const { sequencer, recorder, failures, count } = open(1, null);
+    const { sequencer, recorder, failures, count, logger } = open(1, null);
     failures.push(...Array.from({ length: 6 }, () => failed));
     sequencer.runDueWork();
     await turns();
     expect(pauses).toEqual([50, 100, 200, 400, 500, 500]);
     expect(count.signs).toBe(7);
+    expect(logger.warn.mock.calls).toEqual(Array(6).fill([{ err: failed }, expect.any(String)]));
     recorder.state.head.size = 2;
     failures.push(failed);
     sequencer.runDueWork();
@@ -171,11 +177,13 @@ describe("an attempt at a checkpoint that failed", () => {
   });
 
   it("stops the log where it shows that more was signed, and is not made again", async () => {
-    const { sequencer, recorder, failures, count } = open(1, null);
+    const { sequencer, recorder, failures, count, logger } = open(1, null);
     failures.push(new LogBehindError("size 9 was cosigned"));
     sequencer.runDueWork();
     await turns();
-    expect(recorder.stopped).toMatchObject({ code: "log-stopped", message: "size 9 was cosigned" });
+    const cause = logger.error.mock.calls[0]?.[0].err;
+    expect(recorder.stopped).toMatchObject({ code: "log-stopped", message: "size 9 was cosigned", cause });
+    expect(cause).toBeInstanceOf(LogBehindError);
     expect(sequencer.unavailable).toBe(recorder.stopped);
     expect([count.signs, pauses]).toEqual([1, []]);
   });
@@ -299,6 +307,16 @@ describe("closing", () => {
     await sequencer.close();
     expect(await waiting).toBe(false);
     expect([count.signs, publication.size]).toEqual([1, 5]);
+  });
+
+  it("does not wait for the end of a pause", async () => {
+    const { sequencer, failures, count } = open(6, published(5));
+    isPaused = true;
+    failures.push(new Error("no witness"));
+    sequencer.runDueWork();
+    await turns();
+    await sequencer.close();
+    expect([pauses, count.signs]).toEqual([[50], 2]);
   });
 
   it("publishes nothing where nothing waits, and nothing is due after it", async () => {
