@@ -1,5 +1,5 @@
 // Leaves one thing out of mutation testing: what errors, logs and schemas tell people, whose wording no program reads. Left out is a string
-// or template that holds a blank, within the arguments of an error's constructor or of a call in CALLS. Codes hold no blank, formats and
+// or template that holds a blank, within the arguments of an error's constructor (`super`, too) or of a call in CALLS. Codes hold no blank, formats and
 // prefixes stand elsewhere, so they stay in.
 
 const CALLS = new Set([
@@ -22,8 +22,15 @@ function nameOf(callee) {
   return callee.property.type === "PrivateName" ? callee.property.id.name : callee.property.name;
 }
 
-function speaksToPeople({ node }) {
+/** Whether this is within the class of an error, whose constructor hands its text on. */
+function isInError(path) {
+  return path.findParent(({ node }) => node.type === "ClassDeclaration")?.node.id.name.endsWith("Error");
+}
+
+function speaksToPeople(path) {
+  const { node } = path;
   if (node.type === "NewExpression") return nameOf(node.callee).endsWith("Error");
+  if (node.type === "CallExpression" && node.callee.type === "Super") return isInError(path);
   return node.type === "CallExpression" && CALLS.has(nameOf(node.callee));
 }
 

@@ -38,7 +38,7 @@ describe("a trust file", () => {
 
   it("has every member and no other", async () => {
     for (const name of Object.keys(value)) expect(await fault({ [name]: undefined }), name).toBeDefined();
-    expect(await fault({ extra: 1 })).toBeDefined();
+    expect((await fault({ extra: 1 }))?.message).toMatch(/^trust file: /);
     for (const text of ["", "null", "[]", "{"])
       expect(await malformedOf(() => parseTrustFile(text))).toBeDefined();
   });

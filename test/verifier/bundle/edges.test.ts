@@ -175,6 +175,14 @@ describe("the chain of trust roots", () => {
     expect((await verify(await log.bundle("production"), pinOf(log))).code).toBe("accepted");
   });
 
+  it("judges an entry by the newest trust root below it, and by none above", async () => {
+    const root = await trustRootPredicate(await testKeys());
+    const placed = [0, 5].map((index) => ({ index, digest: "", root: { ...root, version: index } }));
+    const versionAt = (index: number) =>
+      trustRootAt(placed as unknown as Parameters<typeof trustRootAt>[0], index).version;
+    expect([1, 5, 6].map(versionAt)).toEqual([0, 0, 5]);
+  });
+
   it("has a trust root before every other entry", () => {
     expect(() => trustRootAt([], 5)).toThrow("step 1 (trust root): no trust root stands before index 5");
   });

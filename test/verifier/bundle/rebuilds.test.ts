@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { RebuildRule } from "../../../src/protocol/entry/rebuild-rule.ts";
 import type { Envelope } from "../../../src/protocol/envelope/dsse.ts";
+import { rebuildWarnings } from "../../../src/verifier/bundle/rebuilds.ts";
 import { verifyBundle } from "../../../src/verifier/bundle/verify-bundle.ts";
 import { NOW } from "../../support/clock.ts";
 import { policyPredicate, revocationPredicate, statusPredicate } from "../../support/document-predicates.ts";
@@ -113,6 +114,27 @@ describe("a policy that demands a rebuild", () => {
     expect(await codeOf(verify({ keys: [keys.policy.keyId] }, shown))).toBe("entry-wrong");
   });
 
+  it("takes none of a release beside those that it names", async () => {
+    const other = await signReleaseSet(keys, "2.0");
+    for (const envelope of inOrder(other)) await log.add(envelope);
+    const shown = [await rebuild("equal"), await rebuild("equal", "rebuilder/two", other.image)];
+    expect(await codeOf(verify({}, shown))).toBe("entry-wrong");
+  });
+
+  it("takes none whose key had no role for it", async () => {
+    const index = log.smuggle(
+      await signStatement("rebuild", rebuildPredicate(referenceOf<"os-image">(set.image), "equal"), [
+        keys.policy,
+      ]),
+    );
+    expect(await codeOf(verify({ keys: [keys.policy.keyId] }, [index]))).toBe("entry-not-authorised");
+  });
+
+  it("does not count one that got something else", async () => {
+    const shown = [await rebuild("differs")];
+    expect(await codeOf(verify({ differs: "show" }, shown))).toBe("entry-not-rebuilt");
+  });
+
   it("takes no other entry for one", async () => {
     expect(await codeOf(verify({}, [1]))).toBe("entry-wrong");
   });
@@ -128,4 +150,13 @@ describe("a policy that demands a rebuild", () => {
     await log.add(await signStatement("revocation", revocationPredicate({ digests }), [keys.revocation]));
     expect(await codeOf(verify({}, [index]))).toBe("entry-revoked");
   });
+});
+
+it("a verdict warns of each rebuild that got something else, by name and index", () => {
+  const of = "os-image/guest@1.0";
+  const rebuilt = { of, entry: "rebuild/a@1", index: 7, result: "equal" as const, keys: [] };
+  const other = { ...rebuilt, entry: "rebuild/b@1", index: 8, result: "differs" as const };
+  expect(rebuildWarnings([rebuilt, other])).toEqual([
+    "os-image/guest@1.0 was built again with another result: rebuild/b@1, entry 8",
+  ]);
 });
