@@ -402,6 +402,7 @@ const content: Pick<Policy, "svnFloor" | "rebuilds" | "profiles"> = {
     "driver-build": 2,
     "gsp-firmware": 1,
     "gpu-rim": 1,
+    "switch-rim": 0,
     platform: 1,
   },
   profiles: [
@@ -413,6 +414,7 @@ const content: Pick<Policy, "svnFloor" | "rebuilds" | "profiles"> = {
       driverBuild: driver.reference,
       gspFirmware: gsp.reference,
       gpuRims: [driverRim.reference, vbiosRim.reference],
+      switchRims: [],
       bootPath: "uki-kernel",
       tdx: {
         mrConfigId: zero,
@@ -433,6 +435,7 @@ const content: Pick<Policy, "svnFloor" | "rebuilds" | "profiles"> = {
         architecture: "hopper",
         mode: "single",
         modeNotStated: "reject",
+        switches: null,
         driverVersions: ["580.95.05"],
         vbiosVersions: ["96.00.CF.00.01"],
         rimTables: [driverRim.predicate.tableDigest, vbiosRim.predicate.tableDigest],

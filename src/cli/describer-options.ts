@@ -396,4 +396,32 @@ export const DESCRIBER_OPTIONS: readonly DescriberOptions[] = [
     example:
       "\nExample:\n  touchstone describe gpu-rim --name nvidia/gh100-driver --version 550.144.03 --channel stable --svn 1 \\\n    --builder NVIDIA --source https://rim.attestation.nvidia.com/v1/rim/NV_GPU_DRIVER_GH100_550.144.03 \\\n    --rim NV_GPU_DRIVER_GH100_550.144.03.swidtag --chip GH100 --as-of 2026-11-23T14:00:00Z -o rim.json\n\nThe time is an option, not the clock, so that describing the same file again gives the same statement.",
   },
+  {
+    kind: "switch-rim",
+    summary: "golden measurements of an NVSwitch's VBIOS",
+    options: [
+      {
+        flags: "--rim <file>",
+        description: "the RIM, XML",
+        required: true,
+      },
+      {
+        flags: "--as-of <time>",
+        description: "when its signer's chain must be valid, RFC 3339",
+        required: true,
+        value: "time",
+      },
+      {
+        flags: "--rim-id <id>",
+        description: "id it was fetched under, which it does not hold",
+        required: true,
+      },
+      {
+        flags: "--chip <name>",
+        description: "chip it must be for, as the RIM names it",
+      },
+    ],
+    example:
+      "\nExample:\n  touchstone describe switch-rim --name nvidia/ls10-vbios --version 96.10.55.00.01 --channel stable --svn 1 \\\n    --builder NVIDIA --source https://rim.attestation.nvidia.com/v1/rim/NV_SWITCH_BIOS_5612_0002_890_9610550001 \\\n    --rim ls10.xml --rim-id NV_SWITCH_BIOS_5612_0002_890_9610550001 --as-of 2026-11-23T14:00:00Z -o rim.json\n\nThe time is an option, not the clock, so that describing the same file again gives the same statement.",
+  },
 ];

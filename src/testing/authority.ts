@@ -64,6 +64,8 @@ export interface CertificateFields extends Validity {
   /** Leaves basicConstraints out. */
   readonly unconstrained?: boolean;
   readonly extensions?: readonly Extension[];
+  /** Hex; random when absent. */
+  readonly serial?: string;
 }
 
 /**
@@ -107,7 +109,7 @@ export async function certify(fields: CertificateFields, key?: KeyPair): Promise
   const subjectKey = key ?? (await makeKeyPair(fields.curve));
   const signer = fields.issuer ?? subjectKey;
   const certificate = await X509CertificateGenerator.create({
-    serialNumber: randomSerial(),
+    serialNumber: fields.serial ?? randomSerial(),
     subject: fields.subject,
     issuer: fields.issuer?.subject ?? fields.subject,
     notBefore: fields.notBefore,

@@ -143,6 +143,15 @@ export const GPU_TAMPERINGS = {
       return remade(() => ({ vendors: { ...machine.vendors, nvidia: changed } }))(machine);
     },
   },
+  "gpu-is-a-switch": {
+    story: "what is shown as a GPU has the certificates of a switch",
+    aimsAt: "gpu.architecture",
+    apply: (machine) => {
+      const { nvidia, switches } = machine.vendors;
+      const changed = { ...switches, architecture: "ls10" } as unknown as typeof nvidia;
+      return remade(() => ({ vendors: { ...machine.vendors, nvidia: changed } }))(machine);
+    },
+  },
   "gpu-ppcie": {
     story: "the GPU is in PPCIE, where switches that nobody attested carry its plain text",
     aimsAt: "gpu.mode",

@@ -3,12 +3,12 @@
 import { sha384 } from "../protocol/cryptography/hash.ts";
 import { encodeBase64 } from "../protocol/encoding/base64.ts";
 import { utf8 } from "../protocol/encoding/text.ts";
-import type { GoldenTable } from "../protocol/entry/kinds/gpu-rim.ts";
+import type { GoldenTable } from "../protocol/entry/golden-table.ts";
 import type { EvidenceDocument } from "../verifier/evidence.ts";
-import type { Certified, Validity } from "./authority.ts";
+import type { Validity } from "./authority.ts";
 import { makeBlocks, makeGoldenTables, makeGpuReport, makeOpaque, type ReportFields } from "./gpu-report.ts";
-import { type GpuIdentity, makeGpuIdentity, makeNvidiaCrls, type NvidiaAuthority } from "./nvidia.ts";
-import { makeOcspResponse, makeOcspSigner, type OcspFields } from "./ocsp.ts";
+import { type GpuIdentity, makeGpuIdentity, type NvidiaAuthority } from "./nvidia.ts";
+import { makeStapled, type StapledOptions } from "./stapled.ts";
 
 /**
  * What a GPU may differ in.
@@ -19,7 +19,7 @@ import { makeOcspResponse, makeOcspSigner, type OcspFields } from "./ocsp.ts";
  * const machine = await makeMachine({ at: new Date(), gpus: [old] });
  * ```
  */
-export interface GpuOptions {
+export interface GpuOptions extends StapledOptions {
   readonly driverVersion?: string;
   /** As people write it: 96.00.9F.00.01. */
   readonly vbiosVersion?: string;
@@ -29,11 +29,14 @@ export interface GpuOptions {
   readonly validity?: Validity;
   /** Any field of the report, the nonce included. */
   readonly report?: Partial<ReportFields>;
-  /** Changes to each of the three OCSP answers; null staples none. */
-  readonly ocsp?: Partial<OcspFields> | null;
-  /** Puts the GPU's boot ROM certificate on the stapled CRLs. */
-  readonly revoked?: boolean;
-  readonly crlNextUpdate?: Date;
+  /** "ppcie" when absent on a machine with switches, "single" on one without. */
+  readonly mode?: "single" | "ppcie";
+  /** The GPU's name, 8 bytes, hex; random when absent. */
+  readonly pdi?: string;
+  /** PDIs of the switches at its links, hex; those of the machine when absent. */
+  readonly switches?: readonly string[];
+  /** Security version number of the FSP's firmware. Given, the report has opaque data 2.0, and the VBIOS's table a floor of 3. */
+  readonly svn?: number;
 }
 
 /**
@@ -65,6 +68,9 @@ const HOUR = 3_600_000;
  */
 export const GOOD_BLOCKS: readonly Uint8Array[] = makeBlocks("synthetic GPU");
 
+/** The floor of the security version number of such a GPU. */
+const GOOD_SVN = 3;
+
 /** The firmware id of such a GPU. */
 export const GOOD_FWID = sha384(utf8("synthetic FSP firmware"));
 
@@ -82,68 +88,27 @@ export async function makeGpu(
     notBefore: new Date(at.getTime() - year),
     notAfter: new Date(at.getTime() + 5 * year),
   };
-  const identity = await makeGpuIdentity(authority, { fwid, ...validity });
+  const { pdi } = options;
+  const identity = await makeGpuIdentity(authority, { fwid, ...validity, ...(pdi && { pdi }) });
   const report = await makeGpuReport(identity.attestation, {
     nonce: requestNonce,
     responderNonce: crypto.getRandomValues(new Uint8Array(32)),
     blocks: GOOD_BLOCKS,
-    opaque: makeOpaque({ driverVersion, vbiosVersion, fwid }),
+    opaque: makeOpaque({ ...options, driverVersion, vbiosVersion, fwid }),
+    opaqueLayout: options.svn === undefined ? "plain" : "nvdaod",
     ...options.report,
   });
   const evidence = {
     report: encodeBase64(report),
     chain: identity.chain.map((certificate) => certificate.pem).join(""),
-    ocsp: options.ocsp === null ? [] : await stapledOcsp(authority, identity, at, options.ocsp ?? {}),
-    crls: await stapledCrls(authority, identity, at, options),
+    ...(await makeStapled(authority, identity, at, options)),
   };
   return {
     identity,
     report,
     driverVersion,
     vbiosVersion,
-    goldenTables: makeGoldenTables(GOOD_BLOCKS),
+    goldenTables: makeGoldenTables(GOOD_BLOCKS, options.svn === undefined ? undefined : GOOD_SVN),
     evidence,
   };
-}
-
-/** Answers for the boot ROM, provisioner and identity certificates. NVIDIA's responder does not know the leaf. */
-async function stapledOcsp(
-  authority: NvidiaAuthority,
-  { bootRom }: GpuIdentity,
-  at: Date,
-  changes: Partial<OcspFields>,
-): Promise<string[]> {
-  const { root, identity, provisioner } = authority;
-  const questions: Array<[Certified, Certified]> = [
-    [bootRom, provisioner],
-    [provisioner, identity],
-    [identity, root],
-  ];
-  const window = {
-    thisUpdate: new Date(at.getTime() - HOUR),
-    nextUpdate: new Date(at.getTime() + 23 * HOUR),
-  };
-  const signerValidity = {
-    notBefore: new Date(at.getTime() - 24 * HOUR),
-    notAfter: new Date(at.getTime() + 720 * HOUR),
-  };
-  const answers = questions.map(async ([certificate, issuer]) => {
-    const signer = await makeOcspSigner(issuer, signerValidity);
-    return makeOcspResponse({ certificate, issuer, signer, status: "good", ...window, ...changes });
-  });
-  return (await Promise.all(answers)).map(encodeBase64);
-}
-
-async function stapledCrls(
-  authority: NvidiaAuthority,
-  { bootRom }: GpuIdentity,
-  at: Date,
-  options: GpuOptions,
-): Promise<string[]> {
-  const crls = await makeNvidiaCrls(authority, {
-    thisUpdate: new Date(at.getTime() - 24 * HOUR),
-    nextUpdate: options.crlNextUpdate ?? new Date(at.getTime() + 29 * 24 * HOUR),
-    revoked: options.revoked ? [bootRom.serial] : [],
-  });
-  return crls.map(encodeBase64);
 }

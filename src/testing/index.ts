@@ -29,6 +29,7 @@ export {
   makeOpaque,
   OPAQUE,
   type OpaqueField,
+  type OpaqueLayout,
   type ReportFields,
 } from "./gpu-report.ts";
 export {
@@ -48,6 +49,7 @@ export {
   makeMachine,
   makeVendors,
   type Vendors,
+  WHOLE_BOARD,
 } from "./machine.ts";
 export {
   type GpuIdentity,
@@ -60,6 +62,7 @@ export { makeOcspError, makeOcspResponse, makeOcspSigner, type OcspFields } from
 export { makeEvidenceCertificate, makeRaTlsCertificate, type RaTlsFields, wrapEvidence } from "./ra-tls.ts";
 export type { Tampering } from "./remake.ts";
 export { makeRim, makeRimAuthority, type RimAuthority, type RimFields } from "./rim.ts";
+export type { SwitchOptions, SyntheticSwitch } from "./switch.ts";
 export { TAMPERINGS, type TamperingName, tamper } from "./tampering.ts";
 export {
   defaultBody,

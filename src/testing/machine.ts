@@ -7,11 +7,13 @@ import { encodeHex } from "../protocol/encoding/hex.ts";
 import { utf8 } from "../protocol/encoding/text.ts";
 import { canonicalize } from "../protocol/envelope/canonical-json.ts";
 import type { EvidenceDocument, GpuClaims } from "../verifier/evidence.ts";
+import type { GpuArchitecture } from "../verifier/nvidia/certificate-chain.ts";
 import { type KeyPair, makeKeyPair, type Validity } from "./authority.ts";
 import { bootEvents, type MeasuredEvent, makeCcel, makeDstackLog, replayEvents } from "./event-log.ts";
 import { type GpuOptions, makeGpu, type SyntheticGpu } from "./gpu.ts";
 import { type IntelAuthority, makeCollateral, makeIntelAuthority, makePckCertificate } from "./intel.ts";
-import { makeNvidiaAuthority, type NvidiaAuthority } from "./nvidia.ts";
+import { makeNvidiaAuthority, type NvidiaAuthority, randomPdi } from "./nvidia.ts";
+import { makeSwitch, type SwitchOptions, type SyntheticSwitch } from "./switch.ts";
 import {
   defaultBody,
   defaultPlatform,
@@ -32,7 +34,9 @@ import { makeTdxQuote, type TdBody } from "./tdx-quote.ts";
  */
 export interface Vendors {
   readonly intel: IntelAuthority;
-  readonly nvidia: NvidiaAuthority;
+  readonly nvidia: NvidiaAuthority<GpuArchitecture>;
+  /** The same NVIDIA's CAs for its switches, under the same root. */
+  readonly switches: NvidiaAuthority;
 }
 
 /**
@@ -57,6 +61,8 @@ export interface MachineOptions {
   readonly eventLog?: "ccel" | "dstack" | "none";
   /** One Hopper GPU when absent. */
   readonly gpus?: readonly GpuOptions[];
+  /** The NVSwitches between the GPUs, which are in PPCIE then; none when absent. */
+  readonly switches?: readonly SwitchOptions[];
   /** What the guest says where it differs from the truth of an honest one. */
   readonly claims?: Partial<GpuClaims>;
 }
@@ -79,8 +85,22 @@ export interface Machine {
   readonly body: TdBody;
   readonly events: readonly MeasuredEvent[];
   readonly gpus: readonly SyntheticGpu[];
+  readonly switches: readonly SyntheticSwitch[];
   readonly options: MachineOptions;
 }
+
+/**
+ * The common board: eight GPUs in PPCIE with four NVSwitches between them.
+ * @example
+ * ```ts
+ * import { makeMachine, WHOLE_BOARD } from "touchstone/testing";
+ * const machine = await makeMachine({ at: new Date(), ...WHOLE_BOARD });
+ * ```
+ */
+export const WHOLE_BOARD: Pick<MachineOptions, "gpus" | "switches"> = {
+  gpus: Array.from({ length: 8 }, () => ({})),
+  switches: Array.from({ length: 4 }, () => ({})),
+};
 
 const DAY = 86_400_000;
 
@@ -93,16 +113,13 @@ const DAY = 86_400_000;
  * const machines = await Promise.all([1, 2].map(() => makeMachine({ at: new Date(), vendors })));
  * ```
  */
-export async function makeVendors(
-  at: Date,
-  architecture: NvidiaAuthority["architecture"] = "hopper",
-): Promise<Vendors> {
+export async function makeVendors(at: Date, architecture: GpuArchitecture = "hopper"): Promise<Vendors> {
   const validity = certificateValidity(at);
   const [intel, nvidia] = await Promise.all([
     makeIntelAuthority(validity),
     makeNvidiaAuthority(architecture, validity),
   ]);
-  return { intel, nvidia };
+  return { intel, nvidia, switches: await makeNvidiaAuthority("ls10", validity, nvidia.root) };
 }
 
 /**
@@ -114,22 +131,20 @@ export async function makeVendors(
  * const [good, bad] = [machine, await tamper(machine, "quote-edited")];
  * ```
  */
-export async function makeMachine(options: MachineOptions): Promise<Machine> {
+export async function makeMachine(given: MachineOptions): Promise<Machine> {
+  const options = named(given);
   const vendors = options.vendors ?? (await makeVendors(options.at));
   const channel = options.channel ?? (await makeKeyPair("P-256"));
   const nonce = options.nonce ?? crypto.getRandomValues(new Uint8Array(32));
   const keyHash = sha256(channel.spki);
 
-  const requestNonce = sha256(concatBytes(keyHash, nonce));
-  const gpus = await Promise.all(
-    (options.gpus ?? [{}]).map((gpu) => makeGpu(vendors.nvidia, requestNonce, options.at, gpu)),
-  );
+  const { gpus, switches } = await makeDevices(options, vendors, sha256(concatBytes(keyHash, nonce)));
   const claims: GpuClaims = {
     ccMode: "on",
     devtools: false,
-    mode: "single",
-    switches: [],
+    mode: switches.length > 0 ? "ppcie" : "single",
     reports: gpus.map((gpu) => encodeHex(sha256(gpu.report))),
+    switches: switches.map((one) => encodeHex(sha256(one.report))),
     ...options.claims,
   };
 
@@ -140,12 +155,46 @@ export async function makeMachine(options: MachineOptions): Promise<Machine> {
     version: 1 as const,
     tdx,
     gpus: gpus.map((gpu) => gpu.evidence),
-    switches: [],
+    switches: switches.map((one) => one.evidence),
     nonce: encodeHex(nonce),
     claims,
   };
   const roots = { intel: vendors.intel.root.der, nvidia: vendors.nvidia.root.der };
-  return { evidence, roots, vendors, channel, nonce, body, events, gpus, options };
+  return { evidence, roots, vendors, channel, nonce, body, events, gpus, switches, options };
+}
+
+/** Names every device that has no name, so that the machine is the same when it is made again. */
+function named(
+  options: MachineOptions,
+): MachineOptions & Required<Pick<MachineOptions, "gpus" | "switches">> {
+  const withName = <T extends { readonly pdi?: string }>(device: T) => ({
+    ...device,
+    pdi: device.pdi ?? randomPdi(),
+  });
+  return {
+    ...options,
+    gpus: (options.gpus ?? [{}]).map(withName<GpuOptions>),
+    switches: (options.switches ?? []).map(withName<SwitchOptions>),
+  };
+}
+
+/** GPUs and switches, each linked to all of the others. */
+async function makeDevices(
+  { at, gpus, switches }: ReturnType<typeof named>,
+  vendors: Vendors,
+  requestNonce: Uint8Array,
+): Promise<Pick<Machine, "gpus" | "switches">> {
+  const pdis = (devices: ReadonlyArray<{ readonly pdi?: string }>) => devices.flatMap(({ pdi }) => pdi ?? []);
+  const ofGpu = { mode: switches.length > 0 ? "ppcie" : "single", switches: pdis(switches) } as const;
+  const ofSwitch = { gpus: pdis(gpus) };
+  return {
+    gpus: await Promise.all(
+      gpus.map((gpu) => makeGpu(vendors.nvidia, requestNonce, at, { ...ofGpu, ...gpu })),
+    ),
+    switches: await Promise.all(
+      switches.map((one) => makeSwitch(vendors.switches, requestNonce, at, { ...ofSwitch, ...one })),
+    ),
+  };
 }
 
 /**

@@ -4,6 +4,7 @@ import { decodeBase64, encodeBase64 } from "../protocol/encoding/base64.ts";
 import type { EvidenceDocument } from "../verifier/evidence.ts";
 import type { GpuOptions } from "./gpu.ts";
 import { type Machine, type MachineOptions, makeMachine } from "./machine.ts";
+import type { SwitchOptions } from "./switch.ts";
 import type { SyntheticTdxOptions } from "./tdx-defaults.ts";
 
 /** Makes a bad machine from a good one. It keeps the roots that a verifier of the good one pins. */
@@ -21,6 +22,8 @@ export interface Tampering {
   readonly story: string;
   /** Id of the check that must fail. */
   readonly aimsAt: string;
+  /** What the good machine must have. */
+  readonly needs?: "switches";
   readonly apply: Change;
 }
 
@@ -36,6 +39,12 @@ export const withTdx = (change: (at: Date) => SyntheticTdxOptions) =>
 /** Changes the first GPU. */
 export const withGpu = (change: (at: Date) => GpuOptions) =>
   remade(({ at, gpus = [{}] }) => ({ gpus: [{ ...gpus[0], ...change(at) }, ...gpus.slice(1)] }));
+
+/** Changes the first switch. */
+export const withSwitch = (change: (at: Date) => SwitchOptions) =>
+  remade(({ at, switches = [] }) => ({
+    switches: [{ ...switches[0], ...change(at) }, ...switches.slice(1)],
+  }));
 
 export const withClaims = (claims: MachineOptions["claims"] & object) => remade(() => ({ claims }));
 
@@ -55,6 +64,12 @@ export const editedGpu = (change: (gpu: Gpu) => Partial<Gpu>) =>
   edited((evidence) => ({
     ...evidence,
     gpus: evidence.gpus.map((gpu, i) => (i === 0 ? { ...gpu, ...change(gpu) } : gpu)),
+  }));
+
+export const editedSwitch = (change: (device: Gpu) => Partial<Gpu>) =>
+  edited((evidence) => ({
+    ...evidence,
+    switches: evidence.switches.map((one, i) => (i === 0 ? { ...one, ...change(one) } : one)),
   }));
 
 /** Flips the lowest bit of one byte of a base64 text. */

@@ -13,9 +13,13 @@ const RIM =
 const DSIG = "http://www.w3.org/2000/09/xmldsig#";
 const C14N_1_1 = "http://www.w3.org/2006/12/xml-c14n11";
 const MORE = "http://www.w3.org/2001/04/xmldsig-more#";
+const OPAQUE_DATA = "https://docs.nvidia.com/attestation/specs/latest/opaque-data.html";
+/** All RIMs declare these; one with floors of security version numbers declares one more. */
 const OF_ROOT = `xmlns:ns0="${SWID}" xmlns:ns2="${SHA384}"`;
+const OF_FLOORS = ` xmlns:ns3="${OPAQUE_DATA}"`;
 /** The declarations in scope at SignedInfo, sorted by prefix: its canonical form states them all. */
-const OF_SIGNED_INFO = `xmlns="${SWID}" xmlns:ds="${DSIG}" ${OF_ROOT}`;
+const ofSignedInfo = (content: string) =>
+  `xmlns="${SWID}" xmlns:ds="${DSIG}" ${OF_ROOT}${content.includes(OF_FLOORS) ? OF_FLOORS : ""}`;
 
 /**
  * @example
@@ -84,8 +88,9 @@ export function makeRimContent({ product, version, table }: RimFields): string {
     ` revision="r1" ns1:BindingSpec="RIMIM" ns1:BindingSpecVersion="1.01" ns1:FirmwareManufacturer="NVIDIA Corporation"` +
     ` ns1:FirmwareManufacturerId="5703" ns1:PlatformManufacturerId="5703" ns1:PlatformManufacturerStr="NVIDIA Corporation"` +
     ` ns1:PlatformModel="${product}"></ns0:Meta>`;
+  const floors = table.some((row) => "minSvn" in row) ? OF_FLOORS : "";
   return [
-    `<SoftwareIdentity xmlns="${SWID}" ${OF_ROOT} ${attributes}>`,
+    `<SoftwareIdentity xmlns="${SWID}" ${OF_ROOT}${floors} ${attributes}>`,
     `<ns0:Entity name="NVIDIA Corporation" role="softwareCreator tagCreator"></ns0:Entity>`,
     meta,
     "<ns0:Payload>",
@@ -95,9 +100,13 @@ export function makeRimContent({ product, version, table }: RimFields): string {
   ].join("\n");
 }
 
-function resource({ index, active, alternatives }: GoldenMeasurement): string {
-  const hashes = alternatives.map((hash, i) => `ns2:Hash${i}="${hash}"`).join(" ");
-  const attributes = `active="${active ? "True" : "False"}" alternatives="${alternatives.length}" index="${index}" name="Measurement_${index}"`;
+function resource(row: GoldenMeasurement): string {
+  const { index } = row;
+  const active = row.active ? "True" : "False";
+  if ("minSvn" in row)
+    return `<ns0:Resource active="${active}" index="${index}" name="SVN_${index}" type="Measurement" ns3:minSvn="${row.minSvn}"></ns0:Resource>`;
+  const hashes = row.alternatives.map((hash, i) => `ns2:Hash${i}="${hash}"`).join(" ");
+  const attributes = `active="${active}" alternatives="${row.alternatives.length}" index="${index}" name="Measurement_${index}"`;
   return `<ns0:Resource ${attributes} size="48" type="Measurement" ${hashes}></ns0:Resource>`;
 }
 
@@ -117,7 +126,7 @@ export async function signRim(
   const certificates = chain.map(
     ({ der }) => `<ds:X509Certificate>${encodeBase64(der)}</ds:X509Certificate>`,
   );
-  const bare = info.replace(` ${OF_SIGNED_INFO}`, "");
+  const bare = info.replace(` ${ofSignedInfo(content)}`, "");
   const signature =
     `<ds:Signature xmlns:ds="${DSIG}">${bare}<ds:SignatureValue>${value}</ds:SignatureValue>` +
     `<ds:KeyInfo><ds:X509Data>${certificates.join("")}</ds:X509Data></ds:KeyInfo></ds:Signature>`;
@@ -127,7 +136,7 @@ export async function signRim(
 function signedInfoOf(content: string): string {
   const transform = (algorithm: string) => `<ds:Transform Algorithm="${algorithm}"></ds:Transform>`;
   return (
-    `<ds:SignedInfo ${OF_SIGNED_INFO}>` +
+    `<ds:SignedInfo ${ofSignedInfo(content)}>` +
     `<ds:CanonicalizationMethod Algorithm="${C14N_1_1}"></ds:CanonicalizationMethod>` +
     `<ds:SignatureMethod Algorithm="${MORE}ecdsa-sha384"></ds:SignatureMethod>` +
     `<ds:Reference URI=""><ds:Transforms>${transform(`${DSIG}enveloped-signature`)}${transform(C14N_1_1)}</ds:Transforms>` +

@@ -4,6 +4,7 @@ import { makeKeyPair } from "./authority.ts";
 import { GPU_TAMPERINGS } from "./gpu-tampering.ts";
 import type { Machine } from "./machine.ts";
 import { type Tampering, withClaims } from "./remake.ts";
+import { SWITCH_TAMPERINGS } from "./switch-tampering.ts";
 import { TDX_TAMPERINGS } from "./tdx-tampering.ts";
 
 /**
@@ -36,6 +37,7 @@ export const TAMPERINGS = {
     },
   },
   ...GPU_TAMPERINGS,
+  ...SWITCH_TAMPERINGS,
 } as const satisfies Record<string, Tampering>;
 
 /**
@@ -48,7 +50,7 @@ export const TAMPERINGS = {
 export type TamperingName = keyof typeof TAMPERINGS;
 
 /**
- * A bad machine made from a good one.
+ * A bad machine made from a good one. @throws RangeError for a tampering with switches, where the machine has none.
  * @example
  * ```ts
  * import { makeMachine, tamper } from "touchstone/testing";
@@ -56,5 +58,8 @@ export type TamperingName = keyof typeof TAMPERINGS;
  * ```
  */
 export function tamper(machine: Machine, name: TamperingName): Promise<Machine> {
-  return TAMPERINGS[name].apply(machine);
+  const { needs, apply }: Tampering = TAMPERINGS[name];
+  if (needs === "switches" && machine.switches.length === 0)
+    throw new RangeError(`"${name}" needs a machine with switches, such as WHOLE_BOARD`);
+  return apply(machine);
 }

@@ -29,7 +29,8 @@ export const corim: PolicyView = {
   holds: "one",
   cannotSay: [
     "Which statuses of the TCB are accepted, TD attributes, XFAM, modes of GPUs, the channel binding.",
-    "Lowest security versions, thresholds of signers, revocation: its validity ends with the status, so that a revoked policy is not handed out for longer.",
+    "NVSwitches and how GPUs are wired to them: a reader of the CoRIM alone accepts GPUs in PPCIE whose switches nobody attested.",
+    "Lowest security versions, also of GPU firmware, thresholds of signers, revocation: its validity ends with the status, so that a revoked policy is not handed out for longer.",
     "RTMR3 that is replayed from an event log: the register is left out.",
     "That the tuple is a whole: readers match each reference triple by itself.",
   ],
@@ -126,7 +127,7 @@ export function gpuTriples({ profile: { gpu }, rims }: Tuple): Triple[] {
 
 function rimTriples({ rim, table }: GpuRim): Triple[] {
   const gpu = environment({ vendor: GPU_VENDOR, model: rim.product });
-  const rows = table.filter(({ active }) => active);
+  const rows = table.flatMap((row) => (row.active && "alternatives" in row ? [row] : []));
   const row = (index: number, digest: string) =>
     measurement(index, [VALUE.digests, [[SHA384, decodeHex(digest)]]]);
   const certain = rows.flatMap(({ index, alternatives }) =>

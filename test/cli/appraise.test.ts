@@ -114,7 +114,9 @@ describe("touchstone appraise on files", () => {
         evidence   2 of 2
         tdx       29 of 29
         tuple     10 of 10
-        gpu       23 of 23
+        gpu       24 of 24
+        switch    15 of 15
+        topology   3 of 3
         binding    4 of 4"
     `);
   });
@@ -150,7 +152,9 @@ describe("touchstone appraise on files", () => {
         evidence   2 of 2
         tdx       29 of 29
         tuple      9 of 10
-        gpu       23 of 23
+        gpu       24 of 24
+        switch    15 of 15
+        topology   3 of 3
         binding    4 of 4"
     `);
   });

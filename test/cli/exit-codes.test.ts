@@ -133,6 +133,16 @@ const ROWS: Record<string, readonly Row[]> = {
       () => ["describe", "gpu-rim", ...RELEASE, "--rim", at("broken"), "--as-of", TIME, "-o", at("rim.json")],
     ],
   ],
+  "describe switch-rim": [
+    [
+      1,
+      "a RIM that is none",
+      () => [
+        ...["describe", "switch-rim", ...RELEASE, "--rim", at("broken"), "--as-of", TIME],
+        ...["--rim-id", "NV_SWITCH_BIOS_5612_0002_890_9610550001", "-o", at("rim.json")],
+      ],
+    ],
+  ],
   "describe gsp-firmware": [
     [
       2,

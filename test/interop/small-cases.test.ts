@@ -4,12 +4,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, expect, it } from "vitest";
+import { utf8 } from "../../src/protocol/encoding/text.ts";
 import type { Check } from "../../src/verifier/check-list.ts";
-import { parseEvidence } from "../../src/verifier/evidence.ts";
+import { type EvidenceDocument, parseEvidence } from "../../src/verifier/evidence.ts";
 import { requireGpuNotRevoked } from "../../src/verifier/nvidia/revocation.ts";
 import { verifyGpuReport } from "../../src/verifier/nvidia/verify-report.ts";
 import { parsePemCertificates, pemTextOf } from "../../src/verifier/x509/pem.ts";
-import { describeReal, haveRealData, realData, realDataPath } from "../support/real-data.ts";
+import { describeReal, haveRealData, realDataPath, realJson } from "../support/real-data.ts";
 import { runCli } from "../support/run-cli.ts";
 
 const NOVEMBER = "2026-11-20T12:00:00Z";
@@ -103,7 +104,10 @@ describeReal("small cases that are accepted", () => {
 
   it("ocsp-unauthorized-for-the-leaf", async () => {
     const name = "ocsp-unauthorized-for-the-leaf";
-    const { gpus } = parseEvidence(realData(`evidence/cases/${name}/evidence.json`));
+    // The case was written before evidence had switches.
+    const written = realJson<EvidenceDocument>(`evidence/cases/${name}/evidence.json`);
+    const claims = { ...written.claims, mode: "single", switches: [] };
+    const { gpus } = parseEvidence(utf8(JSON.stringify({ ...written, switches: [], claims })));
     const [pinned] = parsePemCertificates(pemTextOf(readFileSync(file(name, "nvidia-root.pem"))), 1);
     const options = { now: new Date(NOVEMBER), root: pinned!.der };
     const { chain } = await verifyGpuReport(gpus[0]!, { ...options, nonce: null });

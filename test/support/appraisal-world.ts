@@ -1,7 +1,7 @@
 // A log with a policy that fits one synthetic machine, and a second profile that fits another: what tests of appraisal judge with.
 import { encodeHex } from "../../src/protocol/encoding/hex.ts";
-import type { GoldenTable } from "../../src/protocol/entry/kinds/gpu-rim.ts";
-import { goldenTableDigest } from "../../src/protocol/entry/kinds/gpu-rim.ts";
+import type { GoldenTable } from "../../src/protocol/entry/golden-table.ts";
+import { goldenTableDigest } from "../../src/protocol/entry/golden-table.ts";
 import type { Predicate } from "../../src/protocol/entry/kinds.ts";
 import type { GpuRequirements, Profile, TdxRequirements } from "../../src/protocol/entry/policy.ts";
 import type { ReleaseKind } from "../../src/protocol/entry/release-kinds.ts";
@@ -16,6 +16,7 @@ import {
   makeVendors,
   replayEvents,
   type SyntheticGpu,
+  type SyntheticSwitch,
   type TdBody,
   type Vendors,
 } from "../../src/testing/index.ts";
@@ -33,6 +34,7 @@ import {
   kernelPredicate,
   osImagePredicate,
   platformPredicate,
+  switchRimPredicate,
 } from "./release-predicates.ts";
 import { signReleaseSet } from "./release-set.ts";
 import { referenceOf, signStatement } from "./signing.ts";
@@ -55,6 +57,7 @@ export interface KnownMachine {
       readonly identity: Pick<SyntheticGpu["identity"], "fwid">;
     }
   >;
+  readonly switches?: ReadonlyArray<Pick<SyntheticSwitch, "vbiosVersion" | "goldenTable">>;
   readonly vendors: { readonly nvidia: Pick<Vendors["nvidia"], "architecture"> };
 }
 
@@ -101,6 +104,8 @@ export async function makeWorld(
   const rims = gpu === undefined ? [] : rimPredicates(good);
   const gpuRims: Profile["gpuRims"] = [];
   for (const rim of rims) gpuRims.push(await publish("gpu-rim", rim));
+  const switchRims: Profile["switchRims"] = [];
+  for (const rim of switchRimPredicates(good)) switchRims.push(await publish("switch-rim", rim));
 
   const template = policyPredicate(await signReleaseSet(keys), {}, now);
   const base = template.profiles[0]!;
@@ -111,6 +116,7 @@ export async function makeWorld(
     driverBuild,
     gspFirmware,
     gpuRims,
+    switchRims,
     platforms: [await publish("platform", platform)],
     osImage: await publish("os-image", image),
     gpu: { ...requirementsOf(good), ...change.gpu },
@@ -187,16 +193,26 @@ function tdxOf({ body }: KnownMachine, base: TdxRequirements): TdxRequirements {
   };
 }
 
-function requirementsOf({ gpus, vendors: { nvidia } }: KnownMachine): GpuRequirements {
+function requirementsOf({ gpus, switches = [], vendors: { nvidia } }: KnownMachine): GpuRequirements {
   return {
     count: gpus.length,
     architecture: nvidia.architecture,
-    mode: "single",
+    mode: switches.length > 0 ? "ppcie" : "single",
     modeNotStated: "reject",
-    driverVersions: gpus.map((gpu) => gpu.driverVersion),
-    vbiosVersions: gpus.map((gpu) => gpu.vbiosVersion),
-    rimTables: gpus.flatMap(({ goldenTables: { driver, vbios } }) => [driver, vbios].map(goldenTableDigest)),
-    fwids: gpus.map(({ identity }) => encodeHex(identity.fwid ?? new Uint8Array(48))),
+    switches:
+      switches.length === 0
+        ? null
+        : {
+            count: switches.length,
+            vbiosVersions: distinct(switches.map(({ vbiosVersion }) => vbiosVersion)),
+            rimTables: distinct(switches.map(({ goldenTable }) => goldenTableDigest(goldenTable))),
+          },
+    driverVersions: distinct(gpus.map((gpu) => gpu.driverVersion)),
+    vbiosVersions: distinct(gpus.map((gpu) => gpu.vbiosVersion)),
+    rimTables: distinct(
+      gpus.flatMap(({ goldenTables: { driver, vbios } }) => [driver, vbios].map(goldenTableDigest)),
+    ),
+    fwids: distinct(gpus.map(({ identity }) => encodeHex(identity.fwid ?? new Uint8Array(48)))),
     ccMode: "on",
     devtools: false,
     revocation: "ocsp-stapled",
@@ -204,7 +220,7 @@ function requirementsOf({ gpus, vendors: { nvidia } }: KnownMachine): GpuRequire
 }
 
 function rimPredicates({ gpus, vendors: { nvidia } }: KnownMachine): Predicate<"gpu-rim">[] {
-  const product = nvidia.architecture === "hopper" ? "GH100" : "GB100";
+  const product = { hopper: "GH100", blackwell: "GB100", rubin: "GR100" }[nvidia.architecture];
   const { driverVersion, vbiosVersion, goldenTables } = gpus[0]!;
   const rim = (covers: "driver" | "vbios", version: string, table: GoldenTable): Predicate<"gpu-rim"> => {
     const made = gpuRimPredicate(`rim-${covers}`, version);
@@ -212,4 +228,16 @@ function rimPredicates({ gpus, vendors: { nvidia } }: KnownMachine): Predicate<"
     return { ...made, table, tableDigest, rim: { ...made.rim, covers, componentVersion: version, product } };
   };
   return [rim("driver", driverVersion, goldenTables.driver), rim("vbios", vbiosVersion, goldenTables.vbios)];
+}
+
+function switchRimPredicates({ switches = [] }: KnownMachine): Predicate<"switch-rim">[] {
+  const [one] = switches;
+  if (one === undefined) return [];
+  const made = switchRimPredicate("rim-switch", one.vbiosVersion);
+  const { goldenTable: table } = one;
+  return [{ ...made, table, tableDigest: goldenTableDigest(table) }];
+}
+
+function distinct<T>(values: readonly T[]): T[] {
+  return [...new Set(values)];
 }

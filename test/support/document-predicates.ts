@@ -29,6 +29,7 @@ export function policyPredicate(
       "driver-build": 0,
       "gsp-firmware": 0,
       "gpu-rim": 0,
+      "switch-rim": 0,
       platform: 0,
     },
     rebuilds: null,
@@ -41,6 +42,7 @@ export function policyPredicate(
         driverBuild: referenceOf(set.driver),
         gspFirmware: referenceOf(set.gsp),
         gpuRims: [referenceOf(set.rim)],
+        switchRims: [],
         bootPath: "uki-kernel",
         tdx: {
           mrConfigId: zero,
@@ -61,6 +63,7 @@ export function policyPredicate(
           architecture: "hopper",
           mode: "single",
           modeNotStated: "reject",
+          switches: null,
           driverVersions: ["580.95.05"],
           vbiosVersions: ["96.00.9F.00.01"],
           rimTables: [sha256Of("table")],

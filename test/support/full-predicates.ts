@@ -15,6 +15,7 @@ import {
   rebuildPredicate,
   sha256Of,
   sha384Of,
+  switchRimPredicate,
 } from "./release-predicates.ts";
 import type { ReleaseSet } from "./release-set.ts";
 import { referenceOf } from "./signing.ts";
@@ -136,6 +137,7 @@ export async function fullPredicates(
       observedFwids: [{ fwid: sha384Of("fwid"), report: sha256Of("report") }],
     },
     "gpu-rim": { ...gpuRimPredicate(), ...release },
+    "switch-rim": { ...switchRimPredicate(), ...release },
     "os-image": {
       ...image,
       ...release,

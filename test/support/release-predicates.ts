@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { sha256 } from "../../src/protocol/cryptography/hash.ts";
 import { encodeHex } from "../../src/protocol/encoding/hex.ts";
 import { utf8 } from "../../src/protocol/encoding/text.ts";
-import { goldenTableDigest } from "../../src/protocol/entry/kinds/gpu-rim.ts";
+import { goldenTableDigest } from "../../src/protocol/entry/golden-table.ts";
 import type { Predicate } from "../../src/protocol/entry/kinds.ts";
 import type { Reference } from "../../src/protocol/entry/reference.ts";
 
@@ -140,6 +140,20 @@ export function gpuRimPredicate(name = "gh100-driver", version = "580.95.05"): P
       },
     ],
     verifiedAt: "2026-11-01T00:00:00Z",
+  };
+}
+
+export function switchRimPredicate(name = "ls10-vbios", version = "96.10.55.00.01"): Predicate<"switch-rim"> {
+  const { rim, ...common } = gpuRimPredicate(name, version);
+  const { covers: _, ...ofSwitch } = rim;
+  return {
+    ...common,
+    rim: {
+      ...ofSwitch,
+      id: `NV_SWITCH_BIOS_5612_0002_890_${version.replaceAll(".", "")}`,
+      componentVersion: version,
+      product: "LS10",
+    },
   };
 }
 

@@ -11,6 +11,7 @@ const PUBLISHED_KINDS = [
   "driver-build",
   "gsp-firmware",
   "gpu-rim",
+  "switch-rim",
   "platform",
 ] as const;
 

@@ -29,8 +29,10 @@ export interface EntryKind<K extends string = string, Code extends string = stri
 export interface ProfilePlace {
   /** Member of the profile. */
   readonly member: string;
-  /** The member is a list of 1 to so many references; without it, it is one reference. */
+  /** The member is a list of up to so many references; without it, it is one reference. */
   readonly atMost?: number;
+  /** At least so many; 1 when absent. */
+  readonly atLeast?: number;
 }
 
 /** A kind of artefact that is released. */

@@ -9,6 +9,7 @@ import { kernelPatchSet } from "./kinds/kernel-patch-set.schema.ts";
 import { osImage } from "./kinds/os-image.schema.ts";
 import { platform } from "./kinds/platform.schema.ts";
 import { rebuild } from "./kinds/rebuild.schema.ts";
+import { switchRim } from "./kinds/switch-rim.schema.ts";
 import { measuredEvents } from "./measured-event.schema.ts";
 import { patches } from "./patch-series.schema.ts";
 import { policy } from "./policy.schema.ts";
@@ -23,6 +24,7 @@ export const PREDICATES = {
   "driver-build": driverBuild,
   "gsp-firmware": gspFirmware,
   "gpu-rim": gpuRim,
+  "switch-rim": switchRim,
   rebuild,
   policy,
   revocation,

@@ -9,6 +9,7 @@ import { type KernelPatchSet, kernelPatchSet } from "./kinds/kernel-patch-set.sh
 import { type OsImage, osImage } from "./kinds/os-image.shape.ts";
 import { type Platform, platform } from "./kinds/platform.shape.ts";
 import { type Rebuild, rebuild } from "./kinds/rebuild.shape.ts";
+import { type SwitchRim, switchRim } from "./kinds/switch-rim.shape.ts";
 import { type MeasuredEvents, measuredEvents } from "./measured-event.shape.ts";
 import { type Patches, patches } from "./patch-series.shape.ts";
 import { type Policy, policy } from "./policy.shape.ts";
@@ -23,6 +24,7 @@ export type Predicates = {
   "driver-build": DriverBuild;
   "gsp-firmware": GspFirmware;
   "gpu-rim": GpuRim;
+  "switch-rim": SwitchRim;
   rebuild: Rebuild;
   policy: Policy;
   revocation: Revocation;
@@ -38,6 +40,7 @@ export const PREDICATES: { readonly [K in keyof Predicates]: Shape<Predicates[K]
   "driver-build": driverBuild,
   "gsp-firmware": gspFirmware,
   "gpu-rim": gpuRim,
+  "switch-rim": switchRim,
   rebuild,
   policy,
   revocation,
@@ -53,6 +56,7 @@ export type Kind =
   | "driver-build"
   | "gsp-firmware"
   | "gpu-rim"
+  | "switch-rim"
   | "rebuild"
   | "policy"
   | "revocation"
@@ -67,6 +71,7 @@ export const kind: Shape<Kind> = oneOf(
   "driver-build",
   "gsp-firmware",
   "gpu-rim",
+  "switch-rim",
   "rebuild",
   "policy",
   "revocation",

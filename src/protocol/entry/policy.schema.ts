@@ -16,10 +16,14 @@ import {
 import { differ } from "./fields.ts";
 import type { ProfilePlace } from "./kind.ts";
 import {
+  asksForSwitchesInPpcie,
   BINDING_FORMATS,
   beginsBeforeItExpires,
+  GPU_ARCHITECTURES,
+  GPU_MODES,
   hasDistinctProfiles,
   isChained,
+  knowsTheMode,
   TD_ATTRIBUTE_RULES,
   TDX_BODIES,
 } from "./policy.ts";
@@ -82,21 +86,34 @@ export const tdxRequirements = z.strictObject({
   debug: z.literal(false),
 });
 
+/** What the evidence of the NVSwitches must show. */
+export const switchRequirements = z.strictObject({
+  count: z.int().min(1).max(16),
+  vbiosVersions: z.array(text(64)).min(1).max(16),
+  rimTables: z.array(sha256).min(1).max(16).describe("tableDigest of each switch-rim that may be used"),
+});
+
 /** What the GPU evidence must show. */
 export const gpuRequirements = z.strictObject({
   count: z.int().min(1).max(16),
-  architecture: z.enum(["hopper", "blackwell"]),
-  /** Passed through for itself, without NVLink to others. */
-  mode: z.literal("single"),
+  architecture: z.enum(GPU_ARCHITECTURES),
+  mode: z
+    .enum(GPU_MODES)
+    .describe(
+      "single: each passed through for itself; ppcie: all of a board, with the switches between them",
+    ),
   /** "accept" of one GPU alone, never of several. */
   modeNotStated: z.enum(["accept", "reject"]),
+  switches: switchRequirements
+    .nullable()
+    .describe("The NVSwitches between the GPUs; null for single, and only then"),
   driverVersions: z.array(text(64)).min(1).max(16),
   vbiosVersions: z.array(text(64)).min(1).max(16),
   rimTables: z.array(sha256).min(1).max(32).describe("tableDigest of each gpu-rim that may be used"),
   fwids: z.array(sha384).min(1).max(32),
   ccMode: z.literal("on"),
   devtools: z.literal(false),
-  revocation: z.enum(["ocsp-stapled", "crl", "not-required"]),
+  revocation: z.enum(["ocsp-stapled", "crl", "not-required"]).describe("Of the switches, too"),
 });
 
 const binding = z.strictObject({
@@ -117,20 +134,25 @@ type ProfileReferences = {
 /** One member for each kind that a profile names. */
 const profileReferences = Object.fromEntries(
   PROFILE_KINDS.map((kind) => {
-    const { member, atMost } = kind.profile as ProfilePlace;
+    const { member, atMost, atLeast = 1 } = kind.profile as ProfilePlace;
     const reference = referenceTo(kind);
-    return [member, atMost === undefined ? reference : z.array(reference).min(1).max(atMost)];
+    return [member, atMost === undefined ? reference : z.array(reference).min(atLeast).max(atMost)];
   }),
 ) as ProfileReferences;
 
-export const profile = z.strictObject({
-  id: name,
-  ...profileReferences,
-  bootPath: z.enum(BOOT_PATHS).describe("How the image is started: which of its measurements count"),
-  tdx: tdxRequirements,
-  gpu: gpuRequirements,
-  binding,
-});
+export const profile = z
+  .strictObject({
+    id: name,
+    ...profileReferences,
+    bootPath: z.enum(BOOT_PATHS).describe("How the image is started: which of its measurements count"),
+    tdx: tdxRequirements,
+    gpu: gpuRequirements,
+    binding,
+  })
+  .refine(asksForSwitchesInPpcie, {
+    error: "gpu.switches is null for the mode single, and only then; switchRims is empty where it is",
+  })
+  .refine(knowsTheMode, { error: 'ppcie needs modeNotStated "reject"' });
 
 type SvnFloor = Record<KindByMember[keyof KindByMember]["kind"], typeof integer>;
 

@@ -15,7 +15,13 @@ import {
   time,
 } from "./fields.shape.ts";
 import { differ, PRINTABLE } from "./fields.ts";
-import { beginsBeforeItExpires, hasDistinctProfiles, isChained } from "./policy.ts";
+import {
+  asksForSwitchesInPpcie,
+  beginsBeforeItExpires,
+  hasDistinctProfiles,
+  isChained,
+  knowsTheMode,
+} from "./policy.ts";
 import { type RebuildRule, rebuildRule } from "./rebuild-rule.shape.ts";
 
 export type TdxRequirements = {
@@ -122,11 +128,27 @@ export const tdxRequirements = object<TdxRequirements>({
   debug: oneOf(false),
 });
 
+export type SwitchRequirements = {
+  count: number;
+  vbiosVersions: string[];
+  /** tableDigest of each switch-rim that may be used */
+  rimTables: string[];
+};
+
+export const switchRequirements = object<SwitchRequirements>({
+  count: safeInteger(from(1), upTo(16)),
+  vbiosVersions: list(string(atMost(64), matching(PRINTABLE), atLeast(1)), atLeast(1), atMost(16)),
+  rimTables: list(sha256, atLeast(1), atMost(16)),
+});
+
 export type GpuRequirements = {
   count: number;
-  architecture: "hopper" | "blackwell";
-  mode: "single";
+  architecture: "hopper" | "blackwell" | "rubin";
+  /** single: each passed through for itself; ppcie: all of a board, with the switches between them */
+  mode: "single" | "ppcie";
   modeNotStated: "accept" | "reject";
+  /** The NVSwitches between the GPUs; null for single, and only then */
+  switches: SwitchRequirements | null;
   driverVersions: string[];
   vbiosVersions: string[];
   /** tableDigest of each gpu-rim that may be used */
@@ -134,14 +156,16 @@ export type GpuRequirements = {
   fwids: string[];
   ccMode: "on";
   devtools: false;
+  /** Of the switches, too */
   revocation: "ocsp-stapled" | "crl" | "not-required";
 };
 
 export const gpuRequirements = object<GpuRequirements>({
   count: safeInteger(from(1), upTo(16)),
-  architecture: oneOf("hopper", "blackwell"),
-  mode: oneOf("single"),
+  architecture: oneOf("hopper", "blackwell", "rubin"),
+  mode: oneOf("single", "ppcie"),
   modeNotStated: oneOf("accept", "reject"),
+  switches: nullable(switchRequirements),
   driverVersions: list(string(atMost(64), matching(PRINTABLE), atLeast(1)), atLeast(1), atMost(16)),
   vbiosVersions: list(string(atMost(64), matching(PRINTABLE), atLeast(1)), atLeast(1), atMost(16)),
   rimTables: list(sha256, atLeast(1), atMost(32)),
@@ -212,6 +236,15 @@ export type Profile = {
     /** SHA-256 of the referenced entry's DSSE payload */
     digest: string;
   }[];
+  switchRims: {
+    kind: "switch-rim";
+    /** Name: segments of a-z, 0-9, '.', '_' and '-', with '/' between them; at most 128 bytes */
+    name: string;
+    /** Version, as its publisher writes it */
+    version: string;
+    /** SHA-256 of the referenced entry's DSSE payload */
+    digest: string;
+  }[];
   /** How the image is started: which of its measurements count */
   bootPath: "uki-kernel" | "uki-disk";
   tdx: TdxRequirements;
@@ -224,61 +257,78 @@ export type Profile = {
   };
 };
 
-export const profile = object<Profile>({
-  id: name,
-  platforms: list(
-    object({
-      kind: oneOf("platform"),
+export const profile = object<Profile>(
+  {
+    id: name,
+    platforms: list(
+      object({
+        kind: oneOf("platform"),
+        name,
+        version: releaseVersion,
+        digest: sha256,
+      }),
+      atLeast(1),
+      atMost(64),
+    ),
+    osImage: object({
+      kind: oneOf("os-image"),
       name,
       version: releaseVersion,
       digest: sha256,
     }),
-    atLeast(1),
-    atMost(64),
-  ),
-  osImage: object({
-    kind: oneOf("os-image"),
-    name,
-    version: releaseVersion,
-    digest: sha256,
-  }),
-  kernelPatchSet: object({
-    kind: oneOf("kernel-patch-set"),
-    name,
-    version: releaseVersion,
-    digest: sha256,
-  }),
-  driverBuild: object({
-    kind: oneOf("driver-build"),
-    name,
-    version: releaseVersion,
-    digest: sha256,
-  }),
-  gspFirmware: object({
-    kind: oneOf("gsp-firmware"),
-    name,
-    version: releaseVersion,
-    digest: sha256,
-  }),
-  gpuRims: list(
-    object({
-      kind: oneOf("gpu-rim"),
+    kernelPatchSet: object({
+      kind: oneOf("kernel-patch-set"),
       name,
       version: releaseVersion,
       digest: sha256,
     }),
-    atLeast(1),
-    atMost(16),
+    driverBuild: object({
+      kind: oneOf("driver-build"),
+      name,
+      version: releaseVersion,
+      digest: sha256,
+    }),
+    gspFirmware: object({
+      kind: oneOf("gsp-firmware"),
+      name,
+      version: releaseVersion,
+      digest: sha256,
+    }),
+    gpuRims: list(
+      object({
+        kind: oneOf("gpu-rim"),
+        name,
+        version: releaseVersion,
+        digest: sha256,
+      }),
+      atLeast(1),
+      atMost(16),
+    ),
+    switchRims: list(
+      object({
+        kind: oneOf("switch-rim"),
+        name,
+        version: releaseVersion,
+        digest: sha256,
+      }),
+      atLeast(0),
+      atMost(16),
+    ),
+    bootPath: oneOf("uki-kernel", "uki-disk"),
+    tdx: tdxRequirements,
+    gpu: gpuRequirements,
+    binding: object({
+      format: oneOf("touchstone-binding/v1", "ccc-ra-tls", "dstack-ratls", "contrast-atls"),
+      channel: oneOf("tls-spki", "hpke"),
+      freshness: oneOf("nonce", "boot"),
+    }),
+  },
+  rule(
+    asksForSwitchesInPpcie,
+    "gpu.switches is null for the mode single, and only then; switchRims is empty where it is",
   ),
-  bootPath: oneOf("uki-kernel", "uki-disk"),
-  tdx: tdxRequirements,
-  gpu: gpuRequirements,
-  binding: object({
-    format: oneOf("touchstone-binding/v1", "ccc-ra-tls", "dstack-ratls", "contrast-atls"),
-    channel: oneOf("tls-spki", "hpke"),
-    freshness: oneOf("nonce", "boot"),
-  }),
-});
+  rule(knowsTheMode, 'ppcie needs modeNotStated "reject"'),
+);
 
 export type SvnFloor = {
   platform: number;
@@ -287,6 +337,7 @@ export type SvnFloor = {
   "driver-build": number;
   "gsp-firmware": number;
   "gpu-rim": number;
+  "switch-rim": number;
 };
 
 export const svnFloor = object<SvnFloor>({
@@ -296,6 +347,7 @@ export const svnFloor = object<SvnFloor>({
   "driver-build": integer,
   "gsp-firmware": integer,
   "gpu-rim": integer,
+  "switch-rim": integer,
 });
 
 /** Which whole release sets are acceptable */

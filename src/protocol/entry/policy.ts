@@ -20,6 +20,12 @@ export const TD_ATTRIBUTE_RULES = [
 ] as const;
 export type TdAttributeRule = (typeof TD_ATTRIBUTE_RULES)[number];
 
+/** Architectures of GPUs whose reports can be read. */
+export const GPU_ARCHITECTURES = ["hopper", "blackwell", "rubin"] as const;
+
+/** Ways of passing GPUs through that can be asked for. */
+export const GPU_MODES = ["single", "ppcie"] as const;
+
 /** How REPORTDATA binds the channel key. */
 export const BINDING_FORMATS = [
   "touchstone-binding/v1",
@@ -37,6 +43,16 @@ export function beginsBeforeItExpires({ validFrom, expires }: Policy): boolean {
 
 export function hasDistinctProfiles({ profiles }: Policy): boolean {
   return differ(profiles.map(({ id }) => id));
+}
+
+/** Whether switches are asked for where GPUs are linked by them, and nowhere else. */
+export function asksForSwitchesInPpcie({ gpu: { mode, switches }, switchRims }: Profile): boolean {
+  return (mode === "single") === (switches === null) && (switches === null) === (switchRims.length === 0);
+}
+
+/** Whether a driver that does not state its mode is refused wherever a mode is asked for that it would have to state. */
+export function knowsTheMode({ gpu: { mode, modeNotStated } }: Profile): boolean {
+  return mode === "single" || modeNotStated === "reject";
 }
 
 /** Whether the first version, and no other, follows nothing. */

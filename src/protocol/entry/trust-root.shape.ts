@@ -69,6 +69,7 @@ export type TrustRoot = {
         | "driver-build"
         | "gsp-firmware"
         | "gpu-rim"
+        | "switch-rim"
         | "rebuild"
       )[];
       names: string[];
@@ -125,10 +126,11 @@ export const trustRoot = object<TrustRoot>(
                 "driver-build",
                 "gsp-firmware",
                 "gpu-rim",
+                "switch-rim",
                 "rebuild",
               ),
               atLeast(1),
-              atMost(7),
+              atMost(8),
             ),
             names: list(namePattern, atLeast(1), atMost(64)),
           },

@@ -1,79 +1,11 @@
-// Describes the golden measurements of one NVIDIA RIM file: the file is verified as `evidence nvidia` verifies it, and its table is
-// stated with the digest of the file, because NVIDIA reuses RIM ids for different values.
-import { basename } from "node:path";
-import { formatTime } from "../../protocol/entry/fields.ts";
-import type { GpuRim } from "../../protocol/entry/kinds/gpu-rim.ts";
-import { formatStatement, type Subject } from "../../protocol/envelope/statement.ts";
-import { MalformedError, VerificationError } from "../../protocol/errors.ts";
-import { type Rim, verifyRim } from "../rim/verify-rim.ts";
-import type { DescribeCode } from "./describe-code.ts";
+// Describes the golden measurements of one NVIDIA RIM file for a GPU: of its driver or of its VBIOS.
+import { formatStatement } from "../../protocol/envelope/statement.ts";
 import type { Described } from "./described.ts";
-import { withFile } from "./files/random-access.ts";
-import { type ReleaseInput, readReleaseFields } from "./release-fields.ts";
+import { describeRim, type RimInput } from "./rim-file.ts";
 
-const MAX_RIM = 1024 * 1024;
-
-export interface GpuRimInput {
-  readonly release: ReleaseInput;
-  /** Path of the RIM, XML. */
-  readonly rim: string;
-  /** Id under which NVIDIA serves it; needed for a VBIOS RIM, which does not hold its own. */
-  readonly rimId?: string;
-  /** Chip that it must be for, such as "GH100". */
-  readonly chip?: string;
-  /** Time at which the signer's chain must be valid; stated as `verifiedAt`. */
-  readonly verifiedAt: Date;
-  /** DER of another root than NVIDIA's, for tests. */
-  readonly root?: Uint8Array;
-}
-
-/** @throws VerificationError "rim-rejected" naming the first check that failed; MalformedError when no RIM id is known. */
-export async function describeGpuRim(input: GpuRimInput): Promise<Described> {
-  const rim = await readVerifiedRim(input);
-  if (rim.rimId === null)
-    throw new MalformedError(
-      `RIM ${input.rim}`,
-      "a VBIOS RIM does not hold its id; say under which id it was fetched",
-    );
-  const subjects: Subject[] = [{ name: basename(input.rim), digest: { sha256: rim.fileDigest } }];
-  const predicate: GpuRim = {
-    ...(await readReleaseFields(input.release, subjects)),
-    rim: {
-      id: rim.rimId,
-      tagId: rim.tagId,
-      covers: rim.kind,
-      componentVersion: rim.colloquialVersion,
-      sha256: rim.fileDigest,
-      product: rim.product,
-    },
-    tableDigest: rim.tableDigest,
-    table: rim.table,
-    signers: rim.signers.map(({ subject, sha256, notBefore, notAfter }) => ({
-      subject,
-      sha256,
-      notBefore: formatTime(notBefore),
-      notAfter: formatTime(notAfter),
-    })),
-    verifiedAt: formatTime(input.verifiedAt),
-  };
-  return { payload: formatStatement("gpu-rim", predicate, subjects), attachments: [] };
-}
-
-async function readVerifiedRim({ rim, rimId, chip, verifiedAt, root }: GpuRimInput): Promise<Rim> {
-  const xml = await withFile(rim, "RIM", async (file) => {
-    if (file.size > MAX_RIM) throw file.malformed(`${file.size} bytes, at most ${MAX_RIM} are read`, 0);
-    return await file.read(0, file.size, "the RIM");
-  });
-  const result = await verifyRim(xml, {
-    now: verifiedAt,
-    ...(rimId === undefined ? {} : { rimId }),
-    ...(chip === undefined ? {} : { chip }),
-    ...(root === undefined ? {} : { root }),
-  });
-  if (result.rim !== null) return result.rim;
-  const failed = result.checks.find(({ outcome }) => outcome !== "pass");
-  throw new VerificationError<DescribeCode>(
-    "rim-rejected",
-    `${rim}: ${failed?.id}: ${failed?.detail ?? "not evaluated"}`,
-  );
+/** @throws as describeRim does. */
+export async function describeGpuRim(input: RimInput): Promise<Described> {
+  const { predicate, covers, subjects } = await describeRim(input, "gpu");
+  const rim = { ...predicate.rim, covers };
+  return { payload: formatStatement("gpu-rim", { ...predicate, rim }, subjects), attachments: [] };
 }

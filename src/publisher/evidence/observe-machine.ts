@@ -10,7 +10,14 @@ import {
 import { PolicyError, VerificationError } from "../../protocol/errors.ts";
 import { reasonOf } from "../../verifier/appraisal/verdict.ts";
 import type { Evidence } from "../../verifier/evidence.ts";
+import type { SwitchReport } from "../../verifier/nvidia/switch-report.ts";
+import { checkTopology } from "../../verifier/nvidia/topology.ts";
 import { type GpuResult, mergeGpuChecks, verifyGpuReport } from "../../verifier/nvidia/verify-report.ts";
+import {
+  mergeSwitchChecks,
+  type SwitchResult,
+  verifySwitchReport,
+} from "../../verifier/nvidia/verify-switch.ts";
 import type { TdReport } from "../../verifier/tdx/quote.ts";
 import { checkTdxPolicy, QUOTE_ALONE_POLICY, type TdxPolicy } from "../../verifier/tdx/quote-policy.ts";
 import { type TdxResult, verifyTdxQuote } from "../../verifier/tdx/verify-quote.ts";
@@ -31,6 +38,7 @@ export interface ObservedMachine {
   /** SHA-256 of the quote, hex. */
   readonly quoteDigest: string;
   readonly gpus: readonly ObservedGpu[];
+  readonly switches: readonly SwitchReport[];
   /** What its evidence does not show and the requirements therefore accept: one sentence each, for whoever reviews them. */
   readonly leftOut: readonly string[];
   /** Its own values and no others, bound to the TLS key with a fresh challenge: for a human to widen, never to narrow. */
@@ -49,23 +57,26 @@ export async function observeMachine(evidence: Evidence, options: ObserveOptions
   const { now, roots } = options;
   const { quote, collateral } = evidence.tdx;
   const tdx = await verifyTdxQuote(quote, collateral, { now, ...(roots && { root: roots.intel }) });
-  const results = await Promise.all(
-    evidence.gpus.map((gpu) =>
-      verifyGpuReport(gpu, { now, nonce: null, ...(roots && { root: roots.nvidia }) }),
-    ),
-  );
+  const ofDevice = { now, nonce: null, ...(roots && { root: roots.nvidia }) };
+  const results = await Promise.all(evidence.gpus.map((gpu) => verifyGpuReport(gpu, ofDevice)));
+  const ofSwitches = await Promise.all(evidence.switches.map((one) => verifySwitchReport(one, ofDevice)));
   requireGenuine("the quote", reasonOf(tdx.checks));
   if (results.length === 0) throw unacceptable("the machine shows no GPU");
   // Whether a report answers the right nonce is not asked of an example.
   const asked = mergeGpuChecks(results).filter(({ id }) => id !== "gpu.nonce");
   requireGenuine("a GPU's report", reasonOf(asked));
+  const askedOfSwitches = mergeSwitchChecks(ofSwitches).filter(({ id }) => id !== "switch.nonce");
+  requireGenuine("a switch's report", reasonOf(askedOfSwitches));
   const { body, requirements: tdxRequirements } = tdxRequirementsOf(tdx);
   const gpus = results.flatMap(({ chip, report }) => (report === null ? [] : [{ chip, report }]));
-  const gpu = gpuRequirementsOf(evidence, results, gpus);
+  const switches = ofSwitches.flatMap(({ report }) => report ?? []);
+  const gpu = gpuRequirementsOf(evidence, results, gpus, switches);
+  requireWired(results, ofSwitches, gpu);
   return {
     body,
     quoteDigest: encodeHex(sha256(quote)),
     gpus,
+    switches,
     leftOut: leftOut(tdxRequirements, gpu),
     requirements: {
       tdx: tdxRequirements,
@@ -116,12 +127,13 @@ function gpuRequirementsOf(
   { claims, gpus: shown }: Evidence,
   results: readonly GpuResult[],
   gpus: readonly ObservedGpu[],
+  switches: readonly SwitchReport[],
 ): Requirements["gpu"] {
   if (claims.ccMode !== "on" || claims.devtools)
     throw unacceptable("the guest states that its GPUs are not in confidential mode");
   const [architecture, ...others] = distinct(results.map((result) => result.architecture));
   if (!architecture || others.length > 0) throw unacceptable("its GPUs are of several architectures");
-  const modeNotStated = requireSingle(gpus);
+  const { mode, modeNotStated } = requireMode(gpus, switches.length);
   const fwids = gpus.map(({ report }) => {
     if (report.fwid === null) throw unacceptable(`driver ${report.driverVersion} does not state the FWID`);
     return encodeHex(report.fwid);
@@ -129,8 +141,15 @@ function gpuRequirementsOf(
   return {
     count: gpus.length,
     architecture,
-    mode: "single",
+    mode,
     modeNotStated,
+    switches:
+      mode === "single"
+        ? null
+        : {
+            count: switches.length,
+            vbiosVersions: distinct(switches.map(({ vbiosVersion }) => vbiosVersion)),
+          },
     driverVersions: distinct(gpus.map(({ report }) => report.driverVersion)),
     vbiosVersions: distinct(gpus.map(({ report }) => report.vbiosVersion)),
     fwids: distinct(fwids),
@@ -142,12 +161,35 @@ function gpuRequirementsOf(
   };
 }
 
-/** Whether a policy must accept that the mode is not stated: only of one GPU whose driver never states it. */
-function requireSingle(gpus: readonly ObservedGpu[]): GpuRequirements["modeNotStated"] {
+/** The mode of all GPUs. A policy must accept that it is not stated only of one GPU whose driver never states it. */
+function requireMode(
+  gpus: readonly ObservedGpu[],
+  switches: number,
+): Pick<GpuRequirements, "mode" | "modeNotStated"> {
   const modes = distinct(gpus.map(({ report }) => report.mode));
-  if (modes.every((mode) => mode === "single")) return "reject";
-  if (modes.every((mode) => mode === "not-stated") && gpus.length === 1) return "accept";
-  throw unacceptable(`its GPUs are in mode ${modes.join(" and ")}, expected single`);
+  const all = (mode: string) => modes.every((one) => one === mode);
+  if (all("ppcie") && switches > 0) return { mode: "ppcie", modeNotStated: "reject" };
+  if (switches > 0) throw unacceptable(`it shows switches, and its GPUs are in mode ${modes.join(" and ")}`);
+  if (all("single")) return { mode: "single", modeNotStated: "reject" };
+  if (all("not-stated") && gpus.length === 1) return { mode: "single", modeNotStated: "accept" };
+  throw unacceptable(
+    `its GPUs are in mode ${modes.join(" and ")}, expected single, or ppcie with the switches between them`,
+  );
+}
+
+/** Whether GPUs and switches are linked to each other: what is drafted of a machine whose are not would refuse it. */
+function requireWired(
+  gpus: readonly GpuResult[],
+  switches: readonly SwitchResult[],
+  { count = gpus.length, switches: wanted = null }: Requirements["gpu"],
+): void {
+  const devices = { gpus: readable(gpus), switches: readable(switches) };
+  const reason = reasonOf(checkTopology(devices, { count, switches: wanted }));
+  if (reason !== null) throw unacceptable(reason);
+}
+
+function readable<R, C>(results: ReadonlyArray<{ readonly report: R | null; readonly chain: C | null }>) {
+  return results.flatMap(({ report, chain }) => (report && chain ? [{ report, chain }] : []));
 }
 
 /** Where the evidence leaves out what a policy asks for, the draft accepts that, and a reviewer must know. */

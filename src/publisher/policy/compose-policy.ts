@@ -79,18 +79,47 @@ function completeGpu(gpu: Requirements["gpu"], releases: ReleaseSet): GpuRequire
       ),
     mode: gpu.mode ?? "single",
     modeNotStated: gpu.modeNotStated ?? "reject",
+    switches: completeSwitches(gpu.switches ?? null, releases),
     ccMode: gpu.ccMode ?? "on",
     devtools: gpu.devtools ?? false,
   };
 }
 
-/** The floor of each kind: as given, or the lowest svn in the release set, so that nothing older is accepted than what is named. */
+function completeSwitches(
+  switches: NonNullable<Requirements["gpu"]["switches"]> | null,
+  { switchRims }: ReleaseSet,
+): GpuRequirements["switches"] {
+  if (switches === null) return null;
+  const rims = switchRims.map(({ statement }) => statement.predicate);
+  return {
+    count: switches.count,
+    vbiosVersions:
+      switches.vbiosVersions ??
+      some(
+        "/gpu/switches/vbiosVersions",
+        rims.map(({ rim }) => rim.componentVersion),
+      ),
+    rimTables:
+      switches.rimTables ??
+      some(
+        "/gpu/switches/rimTables",
+        rims.map(({ tableDigest }) => tableDigest),
+      ),
+  };
+}
+
+/**
+ * The floor of each kind: as given, or the lowest svn in the release set, so that nothing older is accepted than what is named; 0 of a kind
+ * that it has none of.
+ */
 function floorsOf(releases: ReleaseSet, given: GivenFloors): Policy["svnFloor"] {
   const statements = Object.values(releases)
     .flat()
     .map(({ statement }) => statement);
-  const lowest = (kind: ReleaseKind) =>
-    Math.min(...statements.filter((one) => one.kind === kind).map(({ predicate }) => predicate.svn));
+  const lowest = (kind: ReleaseKind) => {
+    const svns = statements.filter((one) => one.kind === kind).map(({ predicate }) => predicate.svn);
+    return svns.length === 0 ? 0 : Math.min(...svns);
+  };
   const floors = PROFILE_KINDS.map(({ kind }) => [kind, given[kind] ?? lowest(kind)] as const);
   return Object.fromEntries(floors) as Record<keyof Policy["svnFloor"], number>;
 }

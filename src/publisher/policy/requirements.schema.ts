@@ -1,7 +1,13 @@
 // Gives the schema of what a policy asks of the evidence and no entry states (requirements.ts).
 import * as z from "zod";
 import { BOOT_PATHS } from "../../protocol/entry/boot.ts";
-import { gpuRequirements, profile, svnFloor, tdxRequirements } from "../../protocol/entry/policy.schema.ts";
+import {
+  gpuRequirements,
+  profile,
+  svnFloor,
+  switchRequirements,
+  tdxRequirements,
+} from "../../protocol/entry/policy.schema.ts";
 import { rebuildRule } from "../../protocol/entry/rebuild-rule.schema.ts";
 
 /**
@@ -13,17 +19,20 @@ export const requirements = z.strictObject({
   bootPath: z.enum(BOOT_PATHS).optional(),
   rebuilds: rebuildRule.nullable().optional(),
   tdx: tdxRequirements.partial({ requiredAttributes: true }),
-  gpu: gpuRequirements.partial({
-    count: true,
-    driverVersions: true,
-    vbiosVersions: true,
-    rimTables: true,
-    fwids: true,
-    mode: true,
-    modeNotStated: true,
-    ccMode: true,
-    devtools: true,
-  }),
+  gpu: gpuRequirements
+    .extend({ switches: switchRequirements.partial({ vbiosVersions: true, rimTables: true }).nullable() })
+    .partial({
+      count: true,
+      switches: true,
+      driverVersions: true,
+      vbiosVersions: true,
+      rimTables: true,
+      fwids: true,
+      mode: true,
+      modeNotStated: true,
+      ccMode: true,
+      devtools: true,
+    }),
   binding: profile.shape.binding,
 });
 

@@ -62,15 +62,24 @@ export type Requirements = {
   };
   gpu: {
     count?: number | undefined;
-    architecture: "hopper" | "blackwell";
-    mode?: "single" | undefined;
+    architecture: "hopper" | "blackwell" | "rubin";
+    mode?: "single" | "ppcie" | undefined;
     modeNotStated?: "accept" | "reject" | undefined;
+    switches?:
+      | {
+          count: number;
+          vbiosVersions?: string[] | undefined;
+          rimTables?: string[] | undefined;
+        }
+      | null
+      | undefined;
     driverVersions?: string[] | undefined;
     vbiosVersions?: string[] | undefined;
     rimTables?: string[] | undefined;
     fwids?: string[] | undefined;
     ccMode?: "on" | undefined;
     devtools?: false | undefined;
+    /** Of the switches, too */
     revocation: "ocsp-stapled" | "crl" | "not-required";
   };
   binding: {
@@ -141,9 +150,20 @@ export const requirements = object<Requirements>({
   }),
   gpu: object({
     count: optional(safeInteger(from(1), upTo(16))),
-    architecture: oneOf("hopper", "blackwell"),
-    mode: optional(oneOf("single")),
+    architecture: oneOf("hopper", "blackwell", "rubin"),
+    mode: optional(oneOf("single", "ppcie")),
     modeNotStated: optional(oneOf("accept", "reject")),
+    switches: optional(
+      nullable(
+        object({
+          count: safeInteger(from(1), upTo(16)),
+          vbiosVersions: optional(
+            list(string(atMost(64), matching(PRINTABLE), atLeast(1)), atLeast(1), atMost(16)),
+          ),
+          rimTables: optional(list(sha256, atLeast(1), atMost(16))),
+        }),
+      ),
+    ),
     driverVersions: optional(
       list(string(atMost(64), matching(PRINTABLE), atLeast(1)), atLeast(1), atMost(16)),
     ),
@@ -170,6 +190,7 @@ export type RaisedFloor = {
   "driver-build"?: number | undefined;
   "gsp-firmware"?: number | undefined;
   "gpu-rim"?: number | undefined;
+  "switch-rim"?: number | undefined;
 };
 
 export const raisedFloor = object<RaisedFloor>({
@@ -179,4 +200,5 @@ export const raisedFloor = object<RaisedFloor>({
   "driver-build": optional(integer),
   "gsp-firmware": optional(integer),
   "gpu-rim": optional(integer),
+  "switch-rim": optional(integer),
 });

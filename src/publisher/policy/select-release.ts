@@ -7,6 +7,8 @@ export interface ChosenReleases {
   readonly osImage: string;
   readonly gspFirmware: string;
   readonly gpuRims: readonly string[];
+  /** Tables of NVSwitches; none where the GPUs are not linked by any. */
+  readonly switchRims: readonly string[];
   readonly platforms: readonly string[];
 }
 
@@ -28,11 +30,12 @@ export async function selectRelease(chosen: ChosenReleases, source: ReleaseSourc
     driverBuild: await source.follow(driverBuild),
     gspFirmware: await source.find(chosen.gspFirmware, MEMBER_KINDS.gspFirmware, "gspFirmware"),
     gpuRims: await findAll(source, chosen.gpuRims, "gpuRims"),
+    switchRims: await findAll(source, chosen.switchRims, "switchRims"),
     platforms: await findAll(source, chosen.platforms, "platforms"),
   };
 }
 
-async function findAll<M extends "gpuRims" | "platforms">(
+async function findAll<M extends "gpuRims" | "switchRims" | "platforms">(
   source: ReleaseSource,
   chosen: readonly string[],
   member: M,

@@ -101,6 +101,7 @@ function chosenBy(section: PolicySection, sources: StatementSources): ChosenRele
     osImage: single("osImage", section.osImage),
     gspFirmware: single("gspFirmware", section.gspFirmware),
     gpuRims: all("gpuRims", section.gpuRims),
+    switchRims: section.switchRims ?? sources.tablesOf(MEMBER_KINDS.switchRims),
     platforms: all("platforms", section.platforms),
   };
 }

@@ -47,6 +47,7 @@ function policySection(path: ReturnType<typeof pathFrom>) {
     osImage: reference.exactOptional(),
     gspFirmware: reference.exactOptional(),
     gpuRims: z.array(reference).min(1).exactOptional(),
+    switchRims: z.array(reference).exactOptional(),
     platforms: z.array(reference).min(1).exactOptional(),
   });
 }

@@ -1,7 +1,8 @@
 // Reads the contents of a RIM: a SWID tag (ISO/IEC 19770-2:2015) with TCG RIM metadata, whose payload states one measurement for each
 // resource.
 import type { Element } from "@xmldom/xmldom";
-import { type GoldenTable, goldenTable } from "../../protocol/entry/kinds/gpu-rim.shape.ts";
+import { type GoldenTable, goldenTable } from "../../protocol/entry/golden-table.shape.ts";
+import { FIRST_OPAQUE_INDEX } from "../../protocol/entry/golden-table.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import { attributeOf, childElements, isElement } from "./parse-xml.ts";
 
@@ -10,6 +11,7 @@ const SWID = "http://standards.iso.org/iso/19770/-2/2015/schema.xsd";
 const RIM =
   "https://trustedcomputinggroup.org/resource/tcg-reference-integrity-manifest-rim-information-model/";
 const SHA384 = "http://www.w3.org/2001/04/xmlenc#sha384";
+const OPAQUE_DATA = "https://docs.nvidia.com/attestation/specs/latest/opaque-data.html";
 const DRIVER_VERSION = /^[0-9]{3}\.[0-9]{1,3}(?:\.[0-9]{1,3})?$/;
 const VBIOS_VERSION = /^[0-9A-F]{2}(?:\.[0-9A-F]{2}){4}$/;
 
@@ -68,22 +70,32 @@ function readResource(resource: Element): GoldenTable[number] {
   if (!isElement(resource, SWID, "Resource") || attributeOf(resource, "type") !== "Measurement") {
     throw new MalformedError(FORMAT, "the payload holds something other than measurements");
   }
+  const row = { index: decimal(resource, "index"), active: isActive(attributeOf(resource, "active")) };
+  if (row.index >= FIRST_OPAQUE_INDEX) return { ...row, minSvn: row.active ? floorOf(resource) : 0 };
   const count = decimal(resource, "alternatives");
-  const hashes = [...resource.attributes].filter(({ namespaceURI }) => namespaceURI === SHA384);
-  if (decimal(resource, "size") !== 48 || hashes.length !== count) {
+  const hashes = attributesIn(resource, SHA384);
+  if (
+    decimal(resource, "size") !== 48 ||
+    hashes.length !== count ||
+    attributesIn(resource, OPAQUE_DATA).length > 0
+  )
     throw new MalformedError(FORMAT, "a measurement does not have the hashes it announces");
-  }
-  return {
-    index: decimal(resource, "index"),
-    active: isActive(attributeOf(resource, "active")),
-    alternatives: hashes.map((_, i) => attributeOf(resource, `Hash${i}`, SHA384)),
-  };
+  return { ...row, alternatives: hashes.map((_, i) => attributeOf(resource, `Hash${i}`, SHA384)) };
 }
 
-function decimal(element: Element, name: string): number {
-  const value = attributeOf(element, name);
-  if (!/^(?:0|[1-9][0-9]?)$/.test(value))
-    throw new MalformedError(FORMAT, `${name} is not a number below 100`);
+/** The one kind of value that there is for opaque data: a floor for a security version number. */
+function floorOf(resource: Element): number {
+  if (attributesIn(resource, SHA384).length === 0) return decimal(resource, "minSvn", OPAQUE_DATA);
+  throw new MalformedError(FORMAT, "a record of opaque data has a hash");
+}
+
+function attributesIn(element: Element, namespace: string) {
+  return [...element.attributes].filter(({ namespaceURI }) => namespaceURI === namespace);
+}
+
+function decimal(element: Element, name: string, namespace?: string): number {
+  const value = attributeOf(element, name, namespace);
+  if (!/^(?:0|[1-9][0-9]{0,14})$/.test(value)) throw new MalformedError(FORMAT, `${name} is not a number`);
   return Number(value);
 }
 

@@ -3,7 +3,7 @@
 // was logged.
 import { sha256 } from "../../protocol/cryptography/hash.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
-import { goldenTableDigest } from "../../protocol/entry/kinds/gpu-rim.ts";
+import { goldenTableDigest } from "../../protocol/entry/golden-table.ts";
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";
 import { type Check, CheckList } from "../../verifier/check-list.ts";
 import { driverRimId } from "../../verifier/nvidia/rim-id.ts";
@@ -37,6 +37,8 @@ export interface RimOptions {
   readonly rimId?: string;
   /** The chip it is wanted for, such as "GH100". */
   readonly chip?: string;
+  /** What it is wanted for: "gpu" when absent. A VBIOS RIM does not say it, but its id does. */
+  readonly device?: "gpu" | "switch";
 }
 
 export interface RimSigner {
@@ -116,21 +118,31 @@ async function checkChain(
 }
 
 /** Whether the RIM is about what it was wanted for. */
-function checkSubject(list: CheckList<RimCheck>, content: RimContent, { chip, rimId }: RimOptions): void {
+function checkSubject(list: CheckList<RimCheck>, content: RimContent, options: RimOptions): void {
+  const { chip, rimId } = options;
   list.equal("rim.product", chip ?? content.product, content.product);
   const own = ownId(content);
-  const version = content.colloquialVersion.replaceAll(".", "");
-  const fits =
-    content.kind === "driver"
-      ? rimId === own
-      : rimId?.startsWith("NV_GPU_VBIOS_") && rimId.endsWith(`_${version}`);
-  if (rimId === undefined || fits) {
+  if (fitsId(content, options)) {
     list.pass("rim.id", { actual: rimId ?? own });
   } else {
     const about = `${content.product} ${content.kind} ${content.colloquialVersion}`;
-    list.fail("rim.id", { expected: rimId, actual: own, detail: `the RIM is about ${about}` });
+    list.fail("rim.id", {
+      ...(rimId && { expected: rimId }),
+      actual: own,
+      detail: `the RIM is about ${about}`,
+    });
   }
 }
+
+/** A switch has no driver of its own. */
+function fitsId(content: RimContent, { rimId, device = "gpu" }: RimOptions): boolean {
+  if (content.kind === "driver") return device === "gpu" && (rimId ?? ownId(content)) === ownId(content);
+  if (rimId === undefined) return true;
+  const version = content.colloquialVersion.replaceAll(".", "");
+  return rimId.startsWith(VBIOS_ID[device]) && rimId.endsWith(`_${version}`);
+}
+
+const VBIOS_ID = { gpu: "NV_GPU_VBIOS_", switch: "NV_SWITCH_BIOS_" } as const;
 
 function ownId({ kind, product, colloquialVersion }: RimContent): string | null {
   return kind === "driver" ? driverRimId(product, colloquialVersion) : null;

@@ -95,6 +95,12 @@ function profileSection(profile: Profile, { places, policy }: PolicyView): Html 
     ],
     ["Driver", gpu.driverVersions.join(" or ")],
     ["VBIOS", gpu.vbiosVersions.join(" or ")],
+    [
+      "NVSwitches",
+      gpu.switches === null
+        ? "none"
+        : `${gpu.switches.count} between the GPUs, VBIOS ${gpu.switches.vbiosVersions.join(" or ")}`,
+    ],
     ["Revocation", gpu.revocation],
   ])}
 <h3>It is the machine that you talk to</h3>${factList([

@@ -2,8 +2,11 @@
 // and only a verdict whose every check passed is "trusted".
 
 import { gpuRim } from "../../protocol/entry/kinds/gpu-rim.ts";
+import { switchRim } from "../../protocol/entry/kinds/switch-rim.ts";
+import type { Predicate } from "../../protocol/entry/kinds.ts";
 import type { Profile } from "../../protocol/entry/policy.ts";
-import { describeReference } from "../../protocol/entry/reference.ts";
+import { describeReference, type Reference } from "../../protocol/entry/reference.ts";
+import type { StatementOf } from "../../protocol/envelope/statement.ts";
 import { MAX_CLOCK_SKEW } from "../../protocol/note/cosigned-checkpoint.ts";
 import { stepOf } from "../bundle/bundle-error.ts";
 import { rebuildWarnings } from "../bundle/rebuilds.ts";
@@ -11,14 +14,32 @@ import type { VerifyBundleOptions } from "../bundle/trust-pin.ts";
 import { type VerifiedBundle, verifyBundle } from "../bundle/verify-bundle.ts";
 import { type Check, CheckList } from "../check-list.ts";
 import { type DeviceEvidence, type Evidence, parseEvidence } from "../evidence.ts";
-import type { LoggedRim } from "../nvidia/compare-with-logged.ts";
-import { type AppraisedGpu, checkGpuPolicy, GPU_POLICY_CHECKS, gpuWarnings } from "../nvidia/gpu-policy.ts";
+import {
+  type AppraisedGpu,
+  checkGpuPolicy,
+  GPU_POLICY_CHECKS,
+  gpuWarnings,
+  readableGpus,
+} from "../nvidia/gpu-policy.ts";
+import {
+  type AppraisedSwitch,
+  checkSwitchPolicy,
+  readableSwitches,
+  SWITCH_POLICY_CHECKS,
+} from "../nvidia/switch-policy.ts";
+import { checkTopology, TOPOLOGY_CHECKS } from "../nvidia/topology.ts";
 import {
   GPU_REPORT_CHECKS,
   type GpuResult,
   mergeGpuChecks,
   verifyGpuReport,
 } from "../nvidia/verify-report.ts";
+import {
+  mergeSwitchChecks,
+  SWITCH_REPORT_CHECKS,
+  type SwitchResult,
+  verifySwitchReport,
+} from "../nvidia/verify-switch.ts";
 import { gpuRequestNonce } from "../ra-tls/binding.ts";
 import { parseEventLog } from "../tdx/event-log.ts";
 import type { EventLog } from "../tdx/logged-event.ts";
@@ -60,6 +81,9 @@ export const APPRAISAL_CHECKS = [
   ...TUPLE_CHECKS,
   ...GPU_REPORT_CHECKS,
   ...GPU_POLICY_CHECKS,
+  ...SWITCH_REPORT_CHECKS,
+  ...SWITCH_POLICY_CHECKS,
+  ...TOPOLOGY_CHECKS,
   ...BINDING_CHECKS,
 ] as const;
 
@@ -170,6 +194,7 @@ export interface Facts {
   readonly log: EventLog | null;
   readonly tdx: TdxResult | null;
   readonly gpus: readonly GpuResult[];
+  readonly switches: readonly SwitchResult[];
   readonly checks: readonly Check[];
 }
 
@@ -179,40 +204,40 @@ async function establishFacts(
 ): Promise<Facts> {
   const list = new CheckList(EVIDENCE_CHECKS);
   const evidence = (await list.attempt("evidence.format", () => parseEvidence(bytes))) ?? null;
-  if (evidence === null) return { evidence, log: null, tdx: null, gpus: [], checks: list.checks };
+  if (evidence === null)
+    return { evidence, log: null, tdx: null, gpus: [], switches: [], checks: list.checks };
   const { eventLog } = evidence.tdx;
   const log =
     eventLog &&
     (await list.attempt("evidence.event-log", () => parseEventLog(eventLog.format, eventLog.data)));
   if (eventLog === undefined) list.pass("evidence.event-log", { detail: "none given" });
-  const requestNonce = gpuRequestNonce(channel.key, nonce ?? evidence.nonce);
-  const [tdx, ...gpus] = await Promise.all([
+  const shared = { now, ...(verified && { verified }) };
+  const ofDevice = {
+    ...shared,
+    nonce: gpuRequestNonce(channel.key, nonce ?? evidence.nonce),
+    ...(roots && { root: roots.nvidia }),
+  };
+  const [tdx, gpus, switches] = await Promise.all([
     verifyTdxQuote(evidence.tdx.quote, evidence.tdx.collateral, {
-      now,
+      ...shared,
       ...(roots && { root: roots.intel }),
-      ...(verified && { verified }),
     }),
-    ...evidence.gpus.map((gpu) =>
-      verifyGpuReport(gpu, {
-        now,
-        nonce: requestNonce,
-        ...(roots && { root: roots.nvidia }),
-        ...(verified && { verified }),
-      }),
-    ),
+    Promise.all(evidence.gpus.map((gpu) => verifyGpuReport(gpu, ofDevice))),
+    Promise.all(evidence.switches.map((device) => verifySwitchReport(device, ofDevice))),
   ]);
   return {
     evidence,
     log: log ?? null,
     tdx,
     gpus,
-    checks: [...list.checks, ...tdx.checks, ...mergeGpuChecks(gpus)],
+    switches,
+    checks: [...list.checks, ...tdx.checks, ...mergeGpuChecks(gpus), ...mergeSwitchChecks(switches)],
   };
 }
 
 interface ProfileChecks {
   readonly checks: Check[];
-  /** The times for which its GPUs' answers about revocation speak. */
+  /** The times for which its devices' answers about revocation speak. */
   readonly notRevoked: readonly Window[];
 }
 
@@ -220,25 +245,45 @@ interface ProfileChecks {
 async function checkProfile(
   profile: Profile,
   bundle: VerifiedBundle,
-  { evidence, log, tdx, gpus }: Facts,
+  facts: Facts,
   options: AppraiseOptions,
 ): Promise<ProfileChecks> {
+  const { evidence, log, tdx } = facts;
   const body = tdx?.quote?.body ?? null;
-  const gpuOptions = {
-    now: options.now,
-    claims: evidence?.claims ?? null,
-    switches: evidence?.switches.map(({ report }) => report) ?? [],
-    rims: rimsOf(profile, bundle),
-    ...(options.roots && { root: options.roots.nvidia }),
-  };
   const input = evidence && body && { evidence, body, log, channel: options.channel, nonce: options.nonce };
-  const gpu = evidence && (await checkGpuPolicy(withResults(evidence.gpus, gpus), profile.gpu, gpuOptions));
+  const devices = evidence && (await checkDevices(profile, bundle, evidence, facts, options));
   const checks = [
     ...(tdx === null ? [] : checkTdxPolicy(tdx, profile.tdx)),
-    ...(gpu?.checks ?? []),
+    ...(devices?.checks ?? []),
     ...(await checkBinding(profile.binding, input)),
   ];
-  return { checks, notRevoked: gpu?.notRevoked ?? [] };
+  return { checks, notRevoked: devices?.notRevoked ?? [] };
+}
+
+/** What a profile asks of the GPUs, of the switches between them, and of how they are wired. */
+async function checkDevices(
+  profile: Profile,
+  bundle: VerifiedBundle,
+  evidence: Evidence,
+  facts: Facts,
+  { now, roots }: AppraiseOptions,
+): Promise<ProfileChecks> {
+  const gpus: AppraisedGpu[] = withResults(evidence.gpus, facts.gpus);
+  const switches: AppraisedSwitch[] = withResults(evidence.switches, facts.switches);
+  const shared = { now, ...(roots && { root: roots.nvidia }) };
+  const { claims } = evidence;
+  const rims = rimsOf(profile.gpuRims, gpuRim.kind, bundle);
+  const devices = { gpus: readableGpus(gpus), switches: readableSwitches(switches) };
+  const allRead = devices.gpus.length === gpus.length && devices.switches.length === switches.length;
+  const ofGpus = await checkGpuPolicy(gpus, profile.gpu, { ...shared, claims, switches, rims });
+  const ofSwitches = await checkSwitchPolicy(switches, profile.gpu, {
+    ...shared,
+    rims: rimsOf(profile.switchRims, switchRim.kind, bundle),
+  });
+  return {
+    checks: [...ofGpus.checks, ...ofSwitches.checks, ...checkTopology(allRead ? devices : null, profile.gpu)],
+    notRevoked: [...ofGpus.notRevoked, ...ofSwitches.notRevoked],
+  };
 }
 
 /** What this profile lets pass that a reader of the verdict should know. */
@@ -246,25 +291,29 @@ function warningsOf({ tdx, gpu }: Profile, facts: Facts): string[] {
   const quote = facts.tdx?.quote ?? null;
   return [
     ...(quote === null ? [] : tdxWarnings(quote, tdx)),
-    ...gpuWarnings(
-      facts.gpus.map((result) => ({ result })),
-      gpu,
-    ),
+    ...gpuWarnings(facts.gpus, facts.switches, gpu),
   ];
 }
 
-function withResults(evidence: readonly DeviceEvidence[], results: readonly GpuResult[]): AppraisedGpu[] {
+function withResults<Result>(
+  evidence: readonly DeviceEvidence[],
+  results: readonly Result[],
+): Array<{ evidence: DeviceEvidence; result: Result }> {
   return results.flatMap((result, i) => {
-    const gpu = evidence[i];
-    return gpu === undefined ? [] : [{ evidence: gpu, result }];
+    const device = evidence[i];
+    return device === undefined ? [] : [{ evidence: device, result }];
   });
 }
 
-function rimsOf(profile: Profile, { entries }: VerifiedBundle): LoggedRim[] {
-  return profile.gpuRims.flatMap((reference) => {
+function rimsOf<K extends typeof gpuRim.kind | typeof switchRim.kind>(
+  references: readonly Reference[],
+  kind: K,
+  { entries }: VerifiedBundle,
+): Array<{ rim: Predicate<K>; entry: string }> {
+  return references.flatMap((reference) => {
     const statement = entries.get(reference.digest)?.statement;
-    return statement?.kind === gpuRim.kind
-      ? [{ rim: statement.predicate, entry: describeReference(reference) }]
+    return statement?.kind === kind
+      ? [{ rim: (statement as StatementOf<K>).predicate, entry: describeReference(reference) }]
       : [];
   });
 }
@@ -284,7 +333,8 @@ function inOrder(evaluated: readonly Check[]): Check[] {
 
 /** When the first thing ends that a trusted verdict rests on. */
 function earliestEnd(bundle: VerifiedBundle, facts: Facts, notRevoked: readonly Window[]): Date {
-  const windows = [facts.tdx?.collateralValid, ...facts.gpus.map((gpu) => gpu.chainValid), ...notRevoked];
+  const chains = [...facts.gpus, ...facts.switches].map(({ chainValid }) => chainValid);
+  const windows = [facts.tdx?.collateralValid, ...chains, ...notRevoked];
   const ends = windows.flatMap((window) => (window ? [window.until.getTime()] : []));
   return new Date(Math.min(...Object.values(bundleEnds(bundle)), ...ends));
 }

@@ -1,21 +1,47 @@
-// Verifies the chain of a GPU's attestation key: AK ← device identity key (boot ROM) ← provisioner ICA ← chip identity CA ← device root.
-// The supplied root is dropped and the pinned one used instead.
+// Verifies the chain of a GPU's or switch's attestation key: AK ← device identity key (boot ROM) ← provisioner ICA ← chip identity CA ←
+// device root. The supplied root is dropped and the pinned one used instead.
 import { keyIdOf } from "../../protocol/cryptography/signature.ts";
+import type { GpuRequirements } from "../../protocol/entry/policy.ts";
 import { VerificationError } from "../../protocol/errors.ts";
 import type { Certificate } from "../x509/certificate.ts";
 import { requireIssued, requirePath } from "../x509/path.ts";
-import { BLACKWELL_FWID, HOPPER_FWID } from "./fwid.ts";
+import { COMPOSITE_DEVICE_ID, DICE_TCB_INFO } from "./fwid.ts";
 import type { NvidiaCode } from "./nvidia-code.ts";
 
-export type Architecture = "hopper" | "blackwell";
+export type GpuArchitecture = GpuRequirements["architecture"];
+export type SwitchArchitecture = "ls10";
+export type Architecture = GpuArchitecture | SwitchArchitecture;
+
+interface Family {
+  readonly architecture: Architecture;
+  /** What leaf, device and provisioner call the chip. */
+  readonly chip: RegExp;
+  /** What the identity CA calls it. */
+  readonly identity: (chip: string) => string;
+  /** The extension in which its leaf states the firmware id. */
+  readonly fwid: string;
+}
+
+/** As seen in the chains that NVIDIA publishes: Rubin's CA is of the family, and that of the switch LS10 is Hopper's. */
+const FAMILIES: readonly Family[] = [
+  { architecture: "hopper", chip: /^GH[0-9]{3}$/, identity: (chip) => chip, fwid: COMPOSITE_DEVICE_ID },
+  { architecture: "blackwell", chip: /^GB[0-9]{3}$/, identity: (chip) => chip, fwid: DICE_TCB_INFO },
+  {
+    architecture: "rubin",
+    chip: /^GR[0-9]{3}$/,
+    identity: (chip) => `${chip.slice(0, 3)}XX`,
+    fwid: DICE_TCB_INFO,
+  },
+  { architecture: "ls10", chip: /^LS_10$/, identity: () => "GH100", fwid: COMPOSITE_DEVICE_ID },
+];
 
 const CHAIN_LENGTH = 5;
 
-/** Four certificates of one GPU, verified below the root or not: the caller's checks say. */
-export interface GpuChain {
+/** Four certificates of one GPU or switch, verified below the root or not: the caller's checks say. */
+export interface DeviceChain {
   /** Attestation key: signs reports. */
   readonly leaf: Certificate;
-  /** Key that is burnt into the GPU: one for each device. */
+  /** Key that is burnt into the device: one for each. */
   readonly device: Certificate;
   readonly provisioner: Certificate;
   /** CA of the chip family, to be issued by the device root. */
@@ -27,7 +53,7 @@ export interface GpuChain {
  * @param certificates leaf first, five with the root that came along.
  * @throws VerificationError "gpu-chain" for another number of certificates, or what requirePath throws.
  */
-export async function verifyGpuChain(certificates: readonly Certificate[]): Promise<GpuChain> {
+export async function verifyDeviceChain(certificates: readonly Certificate[]): Promise<DeviceChain> {
   const [leaf, device, provisioner, identity] = certificates;
   if (certificates.length !== CHAIN_LENGTH || !leaf || !device || !provisioner || !identity) {
     throw new VerificationError<NvidiaCode>(
@@ -40,13 +66,13 @@ export async function verifyGpuChain(certificates: readonly Certificate[]): Prom
 }
 
 /** Checks that the chip's identity CA was issued by the pinned root. @throws VerificationError */
-export async function verifyUnderRoot(chain: GpuChain, root: Certificate): Promise<void> {
+export async function verifyUnderRoot(chain: DeviceChain, root: Certificate): Promise<void> {
   await requireIssued(chain.identity, root, 3);
 }
 
 /** Certificates whose revocation NVIDIA states, each with its issuer: all but the leaf, for which its responder has no answer. */
 export function revocable(
-  chain: GpuChain,
+  chain: DeviceChain,
   root: Certificate,
 ): [certificate: Certificate, issuer: Certificate][] {
   return [
@@ -56,27 +82,40 @@ export function revocable(
   ];
 }
 
-/** Names one GPU: hex SHA-256 of the SPKI of the key that is burnt into it. */
-export function deviceIdOf(chain: GpuChain): string {
+/** Names one device: hex SHA-256 of the SPKI of the key that is burnt into it. */
+export function deviceIdOf(chain: DeviceChain): string {
   return keyIdOf(chain.device.spki);
 }
 
 /**
  * The chip, such as "GH100", and its architecture: as the four certificates name it and as the FWID extension's form says.
- * @throws VerificationError "gpu-architecture" when they disagree or name a chip that is neither Hopper nor Blackwell.
+ * @param wanted architectures of this kind of device.
+ * @throws VerificationError "gpu-architecture" when they disagree, or name another chip.
  */
-export function architectureOf(chain: GpuChain): { chip: string; architecture: Architecture } {
-  const chip = /^(G[HB][0-9]{3}) /.exec(chain.leaf.commonName)?.[1] ?? "";
-  const named = Object.values(chain).every((certificate: Certificate) =>
-    certificate.commonName.split(" ").includes(chip),
-  );
-  const architecture = chip.startsWith("GH") ? "hopper" : "blackwell";
-  const form = architecture === "hopper" ? HOPPER_FWID : BLACKWELL_FWID;
-  if (chip === "" || !named || !chain.leaf.extensions.has(form)) {
-    throw new VerificationError<NvidiaCode>(
-      "gpu-architecture",
-      `"${chain.leaf.commonName}" and its issuers do not name one Hopper or Blackwell chip with that chip's FWID extension`,
+export function architectureOf<A extends Architecture>(
+  chain: DeviceChain,
+  wanted: readonly A[],
+): { chip: string; architecture: A } {
+  const [chip = ""] = chain.leaf.commonName.split(" ");
+  const family = FAMILIES.find((one) => one.chip.test(chip));
+  const architecture = wanted.find((one) => one === family?.architecture);
+  if (family === undefined || architecture === undefined)
+    throw refused(
+      `the certificates are of "${chain.leaf.commonName}", and only ${wanted.join(", ")} can be verified`,
     );
-  }
-  return { chip, architecture };
+  const names: ReadonlyArray<readonly [Certificate, string]> = [
+    [chain.leaf, chip],
+    [chain.device, chip],
+    [chain.provisioner, chip],
+    [chain.identity, family.identity(chip)],
+  ];
+  const named = names.every(([{ commonName }, name]) => commonName.split(" ").includes(name));
+  if (named && chain.leaf.extensions.has(family.fwid)) return { chip, architecture };
+  throw refused(
+    `"${chain.leaf.commonName}" and its issuers do not name one chip of that family with its FWID extension`,
+  );
+}
+
+function refused(detail: string): VerificationError<NvidiaCode> {
+  return new VerificationError<NvidiaCode>("gpu-architecture", detail);
 }

@@ -1,8 +1,10 @@
-// Compares a GPU's measurement blocks with logged golden tables (NVIDIA RIMs): driver and VBIOS tables together, active indices only.
-// Rules as in NVIDIA attestation-sdk, verify.cpp: index i states block i + 1, and any one of the alternatives matches.
+// Compares what a GPU or switch measured with logged golden tables (NVIDIA RIMs): a GPU's driver and VBIOS tables together, active indices
+// only. Rules as in NVIDIA attestation-sdk, verify.cpp: index i states block i + 1, and any one of the alternatives matches; an index of
+// opaque data sets a floor for the security version number that the device states under that type.
 import { encodeHex } from "../../protocol/encoding/hex.ts";
-import type { GoldenTable } from "../../protocol/entry/kinds/gpu-rim.ts";
+import { FIRST_OPAQUE_INDEX, type GoldenTable } from "../../protocol/entry/golden-table.ts";
 import type { GpuReport } from "./report.ts";
+import type { SpdmReport } from "./spdm-report.ts";
 
 /** Index of the NVDEC0 measurement: it means nothing while that engine is off. */
 const NVDEC0_INDEX = 35;
@@ -16,9 +18,9 @@ export interface StatedTable {
 export interface IndexResult {
   readonly index: number;
   readonly outcome: "match" | "mismatch" | "skipped";
-  /** Digests that would match, hex. */
+  /** Digests that would match, hex; or the floor of a security version number. */
   readonly expected: readonly string[];
-  /** The block's digest, hex; null where the report has no such block. */
+  /** The block's digest, hex, or the number; null where the report has no such block or number. */
   readonly actual: string | null;
   readonly entry: string | null;
 }
@@ -35,21 +37,20 @@ export interface GoldenComparison {
   readonly indices: readonly IndexResult[];
 }
 
-/** Compares every active index of the tables with the report. A block that the report lacks is a mismatch. */
-export function compareGoldenTables(
-  report: Pick<GpuReport, "blocks" | "nvdec0">,
-  tables: readonly StatedTable[],
-): GoldenComparison {
+/** What of a report is compared: a switch has no NVDEC, and states no security version numbers. */
+type Measured = Pick<SpdmReport, "blocks"> & Partial<Pick<GpuReport, "nvdec0" | "svns">>;
+
+/** Compares every active index of the tables with the report. What the report lacks is a mismatch. */
+export function compareGoldenTables(report: Measured, tables: readonly StatedTable[]): GoldenComparison {
   const rows = tables
     .flatMap(({ table, entry }) => table.filter((row) => row.active).map((row) => ({ ...row, entry })))
     .sort((a, b) => a.index - b.index);
   const conflicts = rows.filter((row, i) => row.index === rows[i + 1]?.index).map((row) => row.index);
-  const indices = rows.map(({ index, alternatives, entry }): IndexResult => {
-    const block = report.blocks.get(index + 1);
-    const actual = block === undefined ? null : encodeHex(block);
-    const found = actual !== null && alternatives.includes(actual) ? "match" : "mismatch";
+  const indices = rows.map(({ entry, ...row }): IndexResult => {
+    const { index } = row;
     const skipped = index === NVDEC0_INDEX && report.nvdec0 === "off";
-    return { index, outcome: skipped ? "skipped" : found, expected: alternatives, actual, entry };
+    const { expected, actual, matches } = compareRow(report, row);
+    return { index, outcome: skipped ? "skipped" : matches ? "match" : "mismatch", expected, actual, entry };
   });
   const compared = indices.filter((row) => row.outcome !== "skipped").length;
   const matched = indices.filter((row) => row.outcome === "match").length;
@@ -59,5 +60,20 @@ export function compareGoldenTables(
     compared,
     conflicts: [...new Set(conflicts)],
     indices,
+  };
+}
+
+function compareRow({ blocks, svns }: Measured, row: GoldenTable[number]) {
+  if ("minSvn" in row) {
+    const svn = svns?.get(row.index - FIRST_OPAQUE_INDEX) ?? null;
+    const matches = svn !== null && svn >= row.minSvn;
+    return { expected: [`at least ${row.minSvn}`], actual: svn === null ? null : String(svn), matches };
+  }
+  const block = blocks.get(row.index + 1);
+  const actual = block === undefined ? null : encodeHex(block);
+  return {
+    expected: row.alternatives,
+    actual,
+    matches: actual !== null && row.alternatives.includes(actual),
   };
 }

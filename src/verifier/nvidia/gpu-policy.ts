@@ -2,15 +2,16 @@
 // firmware, measurements against the logged tables, confidential-computing state and revocation.
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import type { GpuRequirements } from "../../protocol/entry/policy.ts";
-import { type Check, CheckList } from "../check-list.ts";
+import { CheckList } from "../check-list.ts";
 import type { DeviceEvidence, GpuClaims } from "../evidence.ts";
-import type { Window } from "../x509/validity.ts";
 import { CC_STATE_CHECKS, checkCcState } from "./cc-state.ts";
-import type { GpuChain } from "./certificate-chain.ts";
+import type { DeviceChain } from "./certificate-chain.ts";
 import { compareWithLogged, describeComparison, type LoggedRim } from "./compare-with-logged.ts";
 import type { GpuReport } from "./report.ts";
-import { requireGpuNotRevoked } from "./revocation.ts";
+import { type DevicePolicyResult, requireGpuNotRevoked } from "./revocation.ts";
+import type { AppraisedSwitch } from "./switch-policy.ts";
 import type { GpuResult } from "./verify-report.ts";
+import type { SwitchResult } from "./verify-switch.ts";
 
 export const GPU_POLICY_CHECKS = [
   "gpu.count",
@@ -38,8 +39,8 @@ export interface GpuPolicyOptions {
   readonly now: Date;
   /** What the guest states about its GPUs; null where it states nothing. */
   readonly claims: GpuClaims | null;
-  /** The reports of the NVSwitches that the evidence shows. */
-  readonly switches: readonly Uint8Array[];
+  /** The NVSwitches that the evidence shows. */
+  readonly switches: readonly AppraisedSwitch[];
   /** The gpu-rim entries that the profile names. */
   readonly rims: readonly LoggedRim[];
   /** DER of the root to trust instead of NVIDIA's pinned one, for tests. */
@@ -49,13 +50,15 @@ export interface GpuPolicyOptions {
 /** A GPU whose report and chain could be read. */
 interface ReadGpu extends AppraisedGpu {
   readonly report: GpuReport;
-  readonly chain: GpuChain;
+  readonly chain: DeviceChain;
 }
 
-export interface GpuPolicyResult {
-  readonly checks: Check[];
-  /** The times for which the answers speak that say that nothing is revoked; none where they were not asked for. */
-  readonly notRevoked: readonly Window[];
+/** Those whose report and chain could be read. */
+export function readableGpus(gpus: readonly AppraisedGpu[]): ReadGpu[] {
+  return gpus.flatMap(({ evidence, result }) => {
+    const { report, chain } = result;
+    return report && chain ? [{ evidence, result, report, chain }] : [];
+  });
 }
 
 /**
@@ -66,23 +69,21 @@ export async function checkGpuPolicy(
   gpus: readonly AppraisedGpu[],
   policy: GpuRequirements,
   options: GpuPolicyOptions,
-): Promise<GpuPolicyResult> {
+): Promise<DevicePolicyResult> {
   const list = new CheckList<GpuPolicyCheck>(GPU_POLICY_CHECKS);
   list.equal("gpu.count", String(policy.count), String(gpus.length));
-  const read = gpus.flatMap(({ evidence, result }): ReadGpu[] => {
-    const { report, chain } = result;
-    return report && chain ? [{ evidence, result, report, chain }] : [];
-  });
+  const read = readableGpus(gpus);
   if (read.length === 0 || read.length < gpus.length) return { checks: list.checks, notRevoked: [] };
   checkIdentity(list, read, policy);
   checkMode(list, read, policy);
-  if (options.switches.length > 0)
-    list.fail("gpu.switches", { detail: "NVSwitches are shown, and no policy asks for any" });
   checkMeasurements(list, read, policy, options.rims);
   checkCcState(
     list,
     options.claims,
-    { gpus: read.map(({ evidence }) => evidence.report), switches: options.switches },
+    {
+      gpus: read.map(({ evidence }) => evidence.report),
+      switches: options.switches.map(({ evidence }) => evidence.report),
+    },
     policy,
   );
   const answers = await list.attempt(
@@ -128,7 +129,8 @@ function checkIdentity(
 /** All GPUs in the policy's mode. One that does not state it could be in any, so among several it is never accepted. */
 function checkMode(list: CheckList<GpuPolicyCheck>, gpus: readonly ReadGpu[], policy: GpuRequirements): void {
   const modes = gpus.map(({ report }) => report.mode);
-  const silenceAccepted = policy.modeNotStated === "accept" && policy.count === 1 && gpus.length === 1;
+  const silenceAccepted =
+    policy.mode === "single" && policy.modeNotStated === "accept" && policy.count === 1 && gpus.length === 1;
   const bad = modes.find((mode) => mode !== policy.mode && !(mode === "not-stated" && silenceAccepted));
   const finding = { expected: policy.mode, actual: modes.join(", ") };
   if (bad === undefined) list.pass("gpu.mode", { ...finding, detail: "how each GPU is passed through" });
@@ -141,23 +143,34 @@ function checkMode(list: CheckList<GpuPolicyCheck>, gpus: readonly ReadGpu[], po
 }
 
 const WHY_NOT = {
-  single: "the policy wants another mode",
+  single: "the policy wants every GPU to be in another mode",
   mpt: "multi-GPU pass-through is not supported: its links between GPUs are not attested",
-  ppcie: "PPCIE is not supported: its NVSwitches carry plain text, and nothing here attests them",
+  ppcie: "in PPCIE the NVSwitches carry plain text, and this policy asks for none to be attested",
   "not-stated":
     "a driver that does not state the mode is accepted for one GPU alone, where the policy says so",
 } as const;
 
 /** What these GPUs cannot show, or were not asked to, that the policy lets pass: one sentence each. */
 export function gpuWarnings(
-  gpus: readonly Pick<AppraisedGpu, "result">[],
+  gpus: readonly GpuResult[],
+  switches: readonly SwitchResult[],
   { revocation }: Pick<GpuRequirements, "revocation">,
 ): string[] {
-  const silent = gpus.some(({ result }) => result.report?.mode === "not-stated");
+  const silent = gpus.some(({ report }) => report?.mode === "not-stated");
   return [
     ...(silent ? ["the GPU's driver does not state its mode: single is assumed, not shown"] : []),
+    ...unknownTypes("GPUs", gpus),
+    ...unknownTypes("switches", switches),
     ...(revocation === "not-required" ? ["revocation of the GPUs' certificates was not asked for"] : []),
   ];
+}
+
+function unknownTypes(whose: string, results: ReadonlyArray<GpuResult | SwitchResult>): string[] {
+  const types = [...new Set(results.flatMap(({ report }) => report?.unknownTypes ?? []))];
+  const things = `${types.length} opaque type${types.length === 1 ? "" : "s"}`;
+  return types.length === 0
+    ? []
+    : [`the ${whose}' reports state ${things} that nothing here knows: ${types.join(", ")}`];
 }
 
 function checkMeasurements(

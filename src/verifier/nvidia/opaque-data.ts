@@ -1,14 +1,17 @@
-// Reads the opaque data of NVIDIA's SPDM measurement response: little-endian TLVs (type u16, length u16, value) that state what runs on the
-// GPU. Types as in NVIDIA nvtrust, spdm_msrt_resp_msg.py, and attestation-sdk, gpu_opaque_data_parser.cpp; format version 1.
-import { ByteReader } from "../../protocol/encoding/bytes.ts";
-import { utf8 } from "../../protocol/encoding/text.ts";
+// Reads what the opaque data of a GPU's report states: what runs on the GPU, and how it is passed through. Types as in NVIDIA nvtrust,
+// spdm_msrt_resp_msg.py, and attestation-sdk, gpu_opaque_data_parser.cpp.
 import { MalformedError } from "../../protocol/errors.ts";
 import { type GpuMode, modeOf, type Switch, switchesOf } from "./gpu-mode.ts";
+import { littleEndian, type OpaqueEntries } from "./opaque-entries.ts";
 
 const FORMAT = "GPU report";
-const MAX_TYPE = 36;
-const MAX_VERSION = 1;
-const NEXT_FORMAT = utf8("NVDAOD");
+/** The last type that NVIDIA's verifiers name: the security version number of the FSP's firmware. */
+const LAST_TYPE = 37;
+/** The last version of the layout without a header. */
+const LAST_PLAIN_VERSION = 1;
+
+/** A switch lists the GPUs at its ports here, and no GPU sends it. */
+const GPUS_OF_SWITCH = 26;
 
 const TYPE = {
   driverVersion: 3,
@@ -25,11 +28,11 @@ const TYPE = {
   featureFlag: 36,
 } as const;
 
-export type OpaqueFields = ReadonlyMap<number, Uint8Array>;
+type Fields = OpaqueEntries["values"];
 
 /** What the opaque data says; null where the driver does not send the field. */
 export interface GpuStatement {
-  /** Format of the opaque data, 0 or 1. Of the drivers seen, 535 and 545 do not send it. */
+  /** Version of the opaque data: 0, 1, or the header's 2. Of the drivers seen, 535 and 545 do not send it. */
   readonly opaqueVersion: number | null;
   /** Such as "550.144.03". */
   readonly driverVersion: string;
@@ -45,62 +48,55 @@ export interface GpuStatement {
   readonly project: string | null;
   readonly projectSku: string | null;
   readonly chipSku: string | null;
-}
-
-/**
- * Splits the opaque data into its fields.
- * @throws MalformedError on opaque data 2.0 (by its name), an empty or cut list, an unknown or repeated type, or a later format version.
- */
-export function parseOpaqueData(bytes: Uint8Array): OpaqueFields {
-  if (NEXT_FORMAT.every((byte, i) => bytes[i] === byte)) {
-    throw new MalformedError(FORMAT, "opaque data 2.0 (NVDAOD) is not supported by this version");
-  }
-  const reader = new ByteReader(bytes, FORMAT);
-  const fields = new Map<number, Uint8Array>();
-  do {
-    const type = reader.u16le("opaque type");
-    if (type < 1 || type > MAX_TYPE) throw new MalformedError(FORMAT, `unknown opaque type ${type}`);
-    if (fields.has(type)) throw new MalformedError(FORMAT, `opaque type ${type} appears twice`);
-    fields.set(type, reader.take(reader.u16le("opaque length"), `opaque type ${type}`));
-  } while (reader.remaining > 0);
-  refuseLaterVersion(fields.get(TYPE.version));
-  return fields;
-}
-
-function refuseLaterVersion(version: Uint8Array | undefined): void {
-  if (version === undefined) return;
-  const value = littleEndian(version, "opaque data version");
-  if (value > MAX_VERSION) throw new MalformedError(FORMAT, `opaque data version ${value} is not supported`);
+  /** Security version numbers by opaque type, for which a RIM may set floors; none in opaque data without a header. */
+  readonly svns: ReadonlyMap<number, number>;
+  /** Opaque types that this version does not know, in rising order: what they state is compared with nothing. */
+  readonly unknownTypes: readonly number[];
 }
 
 /** @throws MalformedError when a field is not of its form, or the driver or VBIOS version is missing. */
-export function decodeOpaqueData(fields: OpaqueFields): GpuStatement {
+export function decodeOpaqueData({ major, values, svns }: OpaqueEntries): GpuStatement {
+  const version = major ?? plainVersion(values);
+  if (!values.has(TYPE.driverVersion) && values.has(GPUS_OF_SWITCH))
+    throw new MalformedError(FORMAT, "it lists GPUs and states no driver: it is the report of an NVSwitch");
   return {
-    opaqueVersion: optional(fields, TYPE.version, (bytes) => littleEndian(bytes, "opaque data version")),
-    driverVersion: driverVersion(required(fields, TYPE.driverVersion, "driver version")),
-    vbiosVersion: vbiosVersion(required(fields, TYPE.vbiosVersion, "VBIOS version")),
-    fwid: optional(fields, TYPE.fwid, (bytes) => exactly(bytes, 48, "FWID")),
-    nvdec0: optional(fields, TYPE.nvdec0, (bytes) => onOrOff(bytes, "NVDEC0 status")),
+    opaqueVersion: version,
+    driverVersion: driverVersion(required(values, TYPE.driverVersion, "driver version")),
+    vbiosVersion: vbiosVersion(required(values, TYPE.vbiosVersion, "VBIOS version")),
+    fwid: optional(values, TYPE.fwid, (bytes) => exactly(bytes, 48, "FWID")),
+    nvdec0: optional(values, TYPE.nvdec0, (bytes) => onOrOff(bytes, "NVDEC0 status")),
     mode: modeOf({
-      feature: optional(fields, TYPE.featureFlag, (bytes) => littleEndian(bytes, "feature flag")),
-      protectedPcie: optional(fields, TYPE.protectedPcie, (bytes) => onOrOff(bytes, "protected PCIe status")),
-      version: optional(fields, TYPE.version, (bytes) => littleEndian(bytes, "opaque data version")),
+      feature: optional(values, TYPE.featureFlag, (bytes) => littleEndian(bytes, "feature flag", FORMAT)),
+      protectedPcie: optional(values, TYPE.protectedPcie, (bytes) => onOrOff(bytes, "protected PCIe status")),
+      version,
     }),
-    switches: optional(fields, TYPE.switches, switchesOf) ?? [],
-    chipInfo: optional(fields, TYPE.chipInfo, (bytes) => paddedText(bytes, "chip info")),
-    project: optional(fields, TYPE.project, (bytes) => paddedText(bytes, "project")),
-    projectSku: optional(fields, TYPE.projectSku, (bytes) => paddedText(bytes, "project SKU")),
-    chipSku: optional(fields, TYPE.chipSku, (bytes) => paddedText(bytes, "chip SKU")),
+    switches: optional(values, TYPE.switches, switchesOf) ?? [],
+    chipInfo: optional(values, TYPE.chipInfo, (bytes) => paddedText(bytes, "chip info")),
+    project: optional(values, TYPE.project, (bytes) => paddedText(bytes, "project")),
+    projectSku: optional(values, TYPE.projectSku, (bytes) => paddedText(bytes, "project SKU")),
+    chipSku: optional(values, TYPE.chipSku, (bytes) => paddedText(bytes, "chip SKU")),
+    svns,
+    unknownTypes: [...values.keys()].filter((type) => type < 1 || type > LAST_TYPE).sort((a, b) => a - b),
   };
 }
 
-function required(fields: OpaqueFields, type: number, what: string): Uint8Array {
+/** Without a header, type 34 states the version; beside one it means nothing. */
+function plainVersion(values: Fields): number | null {
+  const version = optional(values, TYPE.version, (bytes) =>
+    littleEndian(bytes, "opaque data version", FORMAT),
+  );
+  if (version !== null && version > LAST_PLAIN_VERSION)
+    throw new MalformedError(FORMAT, `opaque data version ${version} is not supported`);
+  return version;
+}
+
+function required(fields: Fields, type: number, what: string): Uint8Array {
   const bytes = fields.get(type);
   if (bytes === undefined) throw new MalformedError(FORMAT, `${what} is missing from the opaque data`);
   return bytes;
 }
 
-function optional<T>(fields: OpaqueFields, type: number, decode: (bytes: Uint8Array) => T): T | null {
+function optional<T>(fields: Fields, type: number, decode: (bytes: Uint8Array) => T): T | null {
   const bytes = fields.get(type);
   return bytes === undefined ? null : decode(bytes);
 }
@@ -138,12 +134,4 @@ function onOrOff(bytes: Uint8Array, what: string): Switch {
   if (value === 0xaa) return "on";
   if (value === 0x55) return "off";
   throw new MalformedError(FORMAT, `${what} is neither 0xAA nor 0x55`);
-}
-
-/** An integer of 1 to 8 bytes; one too large for a double is larger than anything it is compared with. */
-function littleEndian(bytes: Uint8Array, what: string): number {
-  if (bytes.length < 1 || bytes.length > 8) {
-    throw new MalformedError(FORMAT, `${what} has ${bytes.length} bytes, expected 1 to 8`);
-  }
-  return bytes.reduceRight((value, byte) => value * 256 + byte, 0);
 }

@@ -2,11 +2,12 @@
 // that it is not asked.
 import type { GpuRequirements } from "../../protocol/entry/policy.ts";
 import { PolicyError, VerificationError } from "../../protocol/errors.ts";
+import type { Check } from "../check-list.ts";
 import type { DeviceEvidence } from "../evidence.ts";
 import { type Certificate, parseCertificate } from "../x509/certificate.ts";
 import type { Window } from "../x509/validity.ts";
 import type { ValidityCode } from "../x509/x509-code.ts";
-import { type GpuChain, revocable } from "./certificate-chain.ts";
+import { type DeviceChain, revocable } from "./certificate-chain.ts";
 import { crlStatus } from "./crl-status.ts";
 import { NVIDIA_DEVICE_ROOT } from "./device-root.ts";
 import type { NvidiaCode } from "./nvidia-code.ts";
@@ -32,15 +33,22 @@ export interface NotRevoked {
   readonly valid: readonly Window[];
 }
 
+/** What a policy's checks of all devices of one kind come to. */
+export interface DevicePolicyResult {
+  readonly checks: Check[];
+  /** The times for which the answers speak that say that nothing is revoked; none where they were not asked for. */
+  readonly notRevoked: readonly Window[];
+}
+
 /**
  * Checks that every certificate of a verified chain below the root, but the leaf, is stated to be good now. One answer that says revoked
  * refuses, whatever the others say. One that settles nothing (a responder's error, "unknown", stale, about others) is passed over and
- * counted; one that is forged or unreadable refuses. NVIDIA issues no CRL for the keys inside the GPUs: with CRLs, the device certificate is
+ * counted; one that is forged or unreadable refuses. NVIDIA issues no CRL for the keys inside the devices: with CRLs, the device certificate is
  * held against its issuer's list only where one is stapled.
  * @throws VerificationError "revocation", "ocsp" or "crl"; PolicyError when the only answer is stale; MalformedError.
  */
 export async function requireGpuNotRevoked(
-  chain: GpuChain,
+  chain: DeviceChain,
   stapled: Pick<DeviceEvidence, "ocsp" | "crls">,
   { mode, now, root = NVIDIA_DEVICE_ROOT }: RevocationOptions,
 ): Promise<NotRevoked> {

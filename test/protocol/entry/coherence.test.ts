@@ -80,6 +80,12 @@ describe("a golden table", () => {
     expect(await fault("gpu-rim", { table: [row(1), row(1)] })).toMatch("indices must rise");
     expect(await fault("gpu-rim", { table: [row(2), row(1)] })).toMatch("indices must rise");
     expect(await fault("gpu-rim", { table: [row(64)] })).toBeDefined();
+    const floor = (index: number, minSvn: number) => ({ index, active: true, minSvn });
+    expect(await fault("gpu-rim", { table: [row(0), floor(0x1000, 0), floor(0x10fff, 9)] })).toBeUndefined();
+    expect(await fault("gpu-rim", { table: [floor(0x1000 + 37, 1), row(0)] })).toMatch("indices must rise");
+    expect(await fault("gpu-rim", { table: [floor(0xfff, 1)] })).toBeDefined();
+    expect(await fault("gpu-rim", { table: [floor(0x11000, 1)] })).toBeDefined();
+    expect(await fault("gpu-rim", { table: [{ ...row(0), minSvn: 1 }] })).toBeDefined();
   });
 
   it("compares something: a table without an active row would match every GPU", async () => {
@@ -110,6 +116,27 @@ describe("a policy", () => {
   it.each(["platforms", "gpuRims"] as const)("has no profile with an empty list of %s", async (list) => {
     const [profile] = all.policy.profiles;
     expect(await fault("policy", { profiles: [{ ...profile!, [list]: [] }] })).toBeDefined();
+  });
+
+  it("asks for switches where GPUs are in PPCIE, and nowhere else", async () => {
+    const [profile] = all.policy.profiles;
+    const reference = { ...profile!.gpuRims[0]!, kind: "switch-rim" as const };
+    const switches = { count: 4, vbiosVersions: ["96.10.55.00.01"], rimTables: ["ab".repeat(32)] };
+    const asked = (gpu: Partial<(typeof profile & object)["gpu"]>, switchRims = [reference]) =>
+      fault("policy", { profiles: [{ ...profile!, switchRims, gpu: { ...profile!.gpu, ...gpu } }] });
+    expect(await asked({ mode: "ppcie", switches })).toBeUndefined();
+    expect(await asked({ mode: "single", switches: null }, [])).toBeUndefined();
+    const rule = "gpu.switches is null for the mode single, and only then";
+    expect(await asked({ mode: "ppcie", switches: null })).toMatch(rule);
+    expect(await asked({ mode: "ppcie", switches: null }, [])).toMatch(rule);
+    expect(await asked({ mode: "ppcie", switches }, [])).toMatch(rule);
+    expect(await asked({ mode: "single", switches })).toMatch(rule);
+    expect(await asked({ mode: "single", switches: null })).toMatch(rule);
+    expect(await asked({ mode: "ppcie", switches, modeNotStated: "accept" })).toMatch(
+      'needs modeNotStated "reject"',
+    );
+    expect(await asked({ mode: "ppcie", switches: { ...switches, count: 0 } })).toBeDefined();
+    expect(await asked({ mode: "mpt" as "ppcie", switches })).toBeDefined();
   });
 
   it("cannot be written so that it permits what must never be: debug, devtools, CC off, a migration TD, a revoked TCB", async () => {

@@ -19,9 +19,10 @@ import {
   osImagePredicate,
   platformPredicate,
   sha256Of,
+  switchRimPredicate,
 } from "../../support/release-predicates.ts";
 import { type ReleaseSet, signReleaseSet } from "../../support/release-set.ts";
-import { referenceOf } from "../../support/signing.ts";
+import { referenceOf, signStatement } from "../../support/signing.ts";
 
 let log: FoundedLog;
 let set: ReleaseSet;
@@ -161,10 +162,24 @@ describe("a policy", () => {
     expect(await outcomeOf(() => checkProfiles(statement, nowhere))).toBe("profile-incoherent");
   });
 
+  /** A profile that names an entry of every kind that profiles may name. */
+  async function profilesOfBoard(): Promise<Profile[]> {
+    const by = [log.keys.publisher];
+    const rim = await signStatement("switch-rim", switchRimPredicate(), by);
+    await log.add(rim);
+    const switches = { count: 4, vbiosVersions: ["96.10.55.00.01"], rimTables: [sha256Of("table")] };
+    return log.nextPolicy(set).profiles.map((profile) => ({
+      ...profile,
+      switchRims: [referenceOf<"switch-rim">(rim)],
+      gpu: { ...profile.gpu, mode: "ppcie", switches },
+    }));
+  }
+
   it.each(PROFILE_KINDS.map(({ kind }) => kind))("cannot name a %s below its floor", async (kind) => {
     const { svnFloor } = log.nextPolicy(set);
+    const profiles = await profilesOfBoard();
     const floor = (value: number) =>
-      outcomeOf(() => log.publishPolicy(set, { svnFloor: { ...svnFloor, [kind]: value } }));
+      outcomeOf(() => log.publishPolicy(set, { profiles, svnFloor: { ...svnFloor, [kind]: value } }));
     expect(await floor(2)).toBe("below-svn-floor");
     expect(await floor(1)).toBe("accepted");
   });

@@ -128,7 +128,7 @@ describe("touchstone describe", () => {
     await expect(run(...args)).rejects.toThrow(message);
   });
 
-  it.each(["kernel-patch-set", "driver-build", "gsp-firmware", "gpu-rim"])(
+  it.each(["kernel-patch-set", "driver-build", "gsp-firmware", "gpu-rim", "switch-rim"])(
     "%s shows an example in its help",
     async (kind) => {
       const { output: help } = await runCli(["describe", kind, "--help"]);

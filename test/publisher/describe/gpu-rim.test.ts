@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { beforeAll, describe, expect, it } from "vitest";
-import { describeGpuRim, type GpuRimInput } from "../../../src/publisher/describe/gpu-rim.ts";
+import { describeGpuRim } from "../../../src/publisher/describe/gpu-rim.ts";
+import type { RimInput } from "../../../src/publisher/describe/rim-file.ts";
+import { describeSwitchRim } from "../../../src/publisher/describe/switch-rim.ts";
 import { makeBlocks, makeGoldenTables } from "../../../src/testing/gpu-report.ts";
 import { makeRim, makeRimAuthority, type RimAuthority } from "../../../src/testing/rim.ts";
 import { describeReal, realDataPath, realJson } from "../../support/real-data.ts";
@@ -12,7 +14,7 @@ const folder = scratchFolder();
 const verifiedAt = new Date("2026-11-01T00:00:00Z");
 const { driver, vbios } = makeGoldenTables(makeBlocks("describe"));
 let authority: RimAuthority;
-let input: GpuRimInput;
+let input: RimInput;
 let bytes: Uint8Array;
 beforeAll(async () => {
   const validity = {
@@ -69,6 +71,38 @@ describe("a described GPU RIM", () => {
     const rimId = "NV_GPU_VBIOS_1010_0200_882_96009F0001";
     const { payload } = await describeGpuRim({ ...input, rim, rimId });
     expect(statementOf(payload).predicate.rim).toMatchObject({ id: rimId, covers: "vbios" });
+  });
+});
+
+describe("a described switch RIM", () => {
+  const rimId = "NV_SWITCH_BIOS_5612_0002_890_9610550001";
+  const made = async () => {
+    const fields = { product: "LS10", version: "96.10.55.00.01", table: vbios };
+    return folder.write("switch.xml", await makeRim(fields, authority));
+  };
+
+  it("states the golden table of its VBIOS", async () => {
+    const { payload } = await describeSwitchRim({ ...input, rim: await made(), rimId });
+    const { predicate } = statementOf(payload);
+    expect(predicate.rim).toEqual({
+      id: rimId,
+      tagId: "synthetic",
+      componentVersion: "96.10.55.00.01",
+      product: "LS10",
+      sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+    expect(predicate.table).toEqual(vbios);
+  });
+
+  it("is none of a GPU, and no GPU's is one of a switch", async () => {
+    expect(await outcomeOf(async () => describeGpuRim({ ...input, rim: await made(), rimId }))).toBe(
+      "rim-rejected",
+    );
+    expect(await outcomeOf(() => describeSwitchRim({ ...input, rimId }))).toBe("rim-rejected");
+    const id = "NV_GPU_VBIOS_1010_0200_882_9610550001";
+    expect(await outcomeOf(async () => describeSwitchRim({ ...input, rim: await made(), rimId: id }))).toBe(
+      "rim-rejected",
+    );
   });
 });
 

@@ -9,7 +9,7 @@ import type { Released, ReleaseSet } from "../../../src/publisher/policy/release
 import { parseRequirements, type Requirements } from "../../../src/publisher/policy/requirements.ts";
 import { machineOf } from "../../support/appraisal-world.ts";
 import { malformedOf } from "../../support/refusals.ts";
-import { sha256Of, sha384Of } from "../../support/release-predicates.ts";
+import { sha256Of, sha384Of, switchRimPredicate } from "../../support/release-predicates.ts";
 import { releaseSetFor } from "./release-set-for.ts";
 
 const zeros = "0".repeat(96);
@@ -61,6 +61,7 @@ describe("what the requirements leave out", () => {
     expect(gpuOf(composePolicy("h100", releases, wanted))).toEqual({
       architecture: "hopper",
       mode: "single",
+      switches: null,
       modeNotStated: "reject",
       revocation: "ocsp-stapled",
       count: 1,
@@ -89,6 +90,39 @@ describe("what the requirements leave out", () => {
     const { shape } = platform.statement.predicate;
     const larger = changed(platform, { shape: { ...shape, gpus: 8 } });
     expect((await faultOf({ ...releases, platforms: [platform, larger] }))?.at).toBe("/gpu/count");
+  });
+});
+
+describe("a board in PPCIE", () => {
+  const ppcie = (): Requirements => ({
+    ...wanted,
+    gpu: { ...wanted.gpu, mode: "ppcie", switches: { count: 4 } },
+  });
+  const rim = (version: string): Released<"switch-rim"> => {
+    const predicate = switchRimPredicate("ls10-vbios", version);
+    return {
+      statement: { kind: "switch-rim", name: "ls10-vbios", version, predicate },
+      reference: { kind: "switch-rim", name: "ls10-vbios", version, digest: sha256Of(version) },
+    } as unknown as Released<"switch-rim">;
+  };
+  const versions = ["96.10.55.00.01", "96.10.5F.00.01"];
+
+  it("has the versions and tables of the switch RIMs that it names", () => {
+    const set = { ...releases, switchRims: versions.map(rim) };
+    const { profiles, svnFloor } = composePolicy("board", set, ppcie());
+    expect(profiles[0]!.gpu.switches).toEqual({
+      count: 4,
+      vbiosVersions: versions,
+      rimTables: [set.switchRims[0]!.statement.predicate.tableDigest],
+    });
+    expect(profiles[0]!.switchRims.map(({ version }) => version)).toEqual(versions);
+    expect(svnFloor["switch-rim"]).toBe(1);
+  });
+
+  it("needs a switch RIM, or versions and tables", async () => {
+    expect((await malformedOf(() => composePolicy("board", releases, ppcie())))?.at).toBe(
+      "/gpu/switches/vbiosVersions",
+    );
   });
 });
 

@@ -26,9 +26,13 @@ import { releaseSetFor } from "./release-set-for.ts";
 
 let good: Machine;
 let selection: ReleaseSet;
+let board: Machine;
+let boardSelection: ReleaseSet;
 beforeAll(async () => {
   good = await machineOf();
   selection = await releaseSetFor(good);
+  board = await machineOf({ gpus: [{}, {}], switches: [{}, {}] });
+  boardSelection = await releaseSetFor(board);
 });
 
 const observe = (machine: Machine, now = NOW): Promise<ObservedMachine> =>
@@ -69,6 +73,42 @@ describe("what a known-good machine shows", () => {
       revocation: "ocsp-stapled",
     });
     expect(binding).toEqual({ format: "touchstone-binding/v1", channel: "tls-spki", freshness: "nonce" });
+  });
+
+  it("with switches becomes requirements of a whole board", async () => {
+    const { gpu } = (await observe(board)).requirements;
+    expect(gpu).toMatchObject({
+      count: 2,
+      mode: "ppcie",
+      modeNotStated: "reject",
+      switches: { count: 2, vbiosVersions: ["96.10.55.00.01"] },
+    });
+    const { content } = draftFromMachine("board", await observe(board), RELEASE, boardSelection);
+    const [profile] = content.profiles;
+    expect(profile?.switchRims.map(({ kind }) => kind)).toEqual(["switch-rim"]);
+    expect(profile?.gpu.switches?.rimTables).toEqual([
+      boardSelection.switchRims[0]!.statement.predicate.tableDigest,
+    ]);
+    expect(content.svnFloor["switch-rim"]).toBe(1);
+  });
+
+  it.each<[TamperingName, string]>([
+    ["switch-report-edited", "not-genuine"],
+    ["switch-root-foreign", "not-genuine"],
+    ["switches-not-shown", "not-acceptable"],
+    ["board-in-mixed-modes", "not-acceptable"],
+    ["gpus-linked-to-other-switches", "not-acceptable"],
+    ["switches-list-other-gpus", "not-acceptable"],
+  ])("is not taken from a board with %s", async (name, code) => {
+    const bad = await tamper(board, name);
+    expect(await outcomeOf(() => observe(bad))).toBe(code);
+  });
+
+  it("is not taken from a board whose switches run another VBIOS than the chosen table's", async () => {
+    for (const name of ["switch-vbios-other", "switch-firmware-changed"] as const) {
+      const machine = await observe(await tamper(board, name));
+      expect(await outcomeOf(() => requireRunning(machine, boardSelection))).toBe("another-release");
+    }
   });
 
   it("becomes a platform statement whose source is the quote, by digest", async () => {
@@ -178,6 +218,7 @@ describe("a drafted policy", () => {
       "driver-build": 1,
       "gsp-firmware": 1,
       "gpu-rim": 1,
+      "switch-rim": 0,
       platform: 2,
     });
     expect(predicate.profiles).toHaveLength(1);

@@ -16,6 +16,7 @@ export async function releaseSetFor(machine: Machine): Promise<ReleaseSet> {
     driverBuild: released("driver-build")[0]!,
     gspFirmware: released("gsp-firmware")[0]!,
     gpuRims: released("gpu-rim"),
+    switchRims: released("switch-rim"),
     platforms: released("platform").slice(0, 1),
   };
 }

@@ -19,7 +19,10 @@ import { describeReal, realData } from "../../support/real-data.ts";
 
 const now = new Date("2026-11-01T00:00:00Z");
 const validity = { notBefore: new Date("2026-01-01T00:00:00Z"), notAfter: new Date("2027-12-31T00:00:00Z") };
-const { driver, vbios } = makeGoldenTables(makeBlocks("rim test"));
+const BLOCKS = makeBlocks("rim test");
+const { driver, vbios } = makeGoldenTables(BLOCKS);
+/** Of block 8, which is the first index of a driver's table. */
+const firstDigest = encodeHex(BLOCKS[7]!);
 const zero = "00".repeat(48);
 const DRIVER: RimFields = {
   product: "GH100",
@@ -116,8 +119,63 @@ describe("a RIM with the line ends of Windows", () => {
   });
 
   it("fails like any other when a value was changed", async () => {
-    const xml = changed((text) => text.replaceAll("\n", "\r\n").replace(driver[0]!.alternatives[0]!, zero));
+    const xml = changed((text) => text.replaceAll("\n", "\r\n").replace(firstDigest, zero));
     expect(failed(await verify(xml))).toEqual(["rim.signature"]);
+  });
+});
+
+describe("floors of security version numbers", () => {
+  const VBIOS = { product: "GH100", version: "96.00.CF.00.01" };
+  const withFloor = makeGoldenTables(BLOCKS, 3).vbios;
+
+  it("are part of the table", async () => {
+    const { accepted, checks, rim } = await verify(await makeRim({ ...VBIOS, table: withFloor }, authority));
+    expect(accepted, JSON.stringify(checks)).toBe(true);
+    expect(rim?.table).toEqual(withFloor);
+    expect(rim?.table.at(-1)).toEqual({ index: 0x1000 + 37, active: true, minSvn: 3 });
+  });
+
+  it("that are inactive say nothing", async () => {
+    const table = [...vbios, { index: 0x1000 + 40, active: false, minSvn: 9 }];
+    const { rim } = await verify(await makeRim({ ...VBIOS, table }, authority));
+    expect(rim?.table).toEqual(vbios);
+  });
+
+  it.each<[string, (content: string) => string]>([
+    ["no floor", (text) => text.replace(/ ns3:minSvn="3"/, "")],
+    ["a hash beside it", (text) => text.replace(/ns3:minSvn="3"/, `ns2:Hash0="${zero}" $&`)],
+    ["a floor that is no number", (text) => text.replace('minSvn="3"', 'minSvn="0x3"')],
+    ["a floor beyond what a number holds", (text) => text.replace('minSvn="3"', 'minSvn="9999999999999999"')],
+    [
+      "an index between the blocks and the opaque types",
+      (text) => text.replace('index="4133"', 'index="64"'),
+    ],
+    ["an index beyond the opaque types", (text) => text.replace('index="4133"', 'index="69632"')],
+    ["a floor on a measurement", (text) => text.replace(/ ns2:Hash0="[0-9a-f]+"/, '$& ns3:minSvn="1"')],
+  ])("%s is refused", async (_, change) => {
+    const content = change(makeRimContent({ ...VBIOS, table: withFloor }));
+    expect(failed(await verify(await signRim(content, authority.chain)))).toEqual(["rim.content"]);
+  });
+});
+
+describe("a RIM of a switch", () => {
+  const SWITCH = { product: "LS10", version: "96.10.55.00.01", table: vbios };
+  const rimId = "NV_SWITCH_BIOS_5612_0002_890_9610550001";
+  const device = "switch" as const;
+
+  it("is accepted under its id, and under no GPU's", async () => {
+    const xml = await makeRim(SWITCH, authority);
+    expect((await verify(xml, { device, rimId })).rim).toMatchObject({ kind: "vbios", rimId });
+    expect(failed(await verify(xml, { rimId }))).toEqual(["rim.id"]);
+    const another = "NV_SWITCH_BIOS_5612_0002_890_96103F0001";
+    expect(failed(await verify(xml, { device, rimId: another }))).toEqual(["rim.id"]);
+    expect(failed(await verify(xml, { device, rimId: "NV_GPU_VBIOS_1010_0200_882_9610550001" }))).toEqual([
+      "rim.id",
+    ]);
+  });
+
+  it("is never a driver's", async () => {
+    expect(failed(await verify(good, { device }))).toEqual(["rim.id"]);
   });
 });
 
@@ -135,7 +193,7 @@ describeReal("a RIM from elsewhere", () => {
 
 describe("each check fails alone", () => {
   it("rim.signature: a value changed after signing", async () => {
-    const xml = changed((text) => text.replace(driver[0]!.alternatives[0]!, zero));
+    const xml = changed((text) => text.replace(firstDigest, zero));
     expect(failed(await verify(xml))).toEqual(["rim.signature"]);
   });
 

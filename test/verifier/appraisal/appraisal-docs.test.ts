@@ -14,7 +14,7 @@ test("every check has a line in a table, in the order in which it is made", () =
 
 test("the example has the members of evidence.json, and no others", async () => {
   const example = JSON.parse(/```json\n([\s\S]*?)```/.exec(text)?.[1] ?? "null") as unknown;
-  expect(membersOf(example)).toEqual(membersOf((await machineOf()).evidence));
+  expect(membersOf(example)).toEqual(membersOf((await machineOf({ switches: [{}] })).evidence));
 });
 
 test("the number of tamperings is right", () => {

@@ -7,10 +7,20 @@ import { GOOD_FWID } from "../../../src/testing/gpu.ts";
 import { makeOpaque, type OpaqueField } from "../../../src/testing/gpu-report.ts";
 import {
   type Machine,
+  type MachineOptions,
   makeEvidenceCertificate,
   type SyntheticTdxOptions,
 } from "../../../src/testing/index.ts";
-import { type Change, editedGpu, editedTdx, remade, withGpu } from "../../../src/testing/remake.ts";
+import {
+  type Change,
+  editedGpu,
+  editedSwitch,
+  editedTdx,
+  remade,
+  withGpu,
+  withSwitch,
+} from "../../../src/testing/remake.ts";
+import { makeSwitchOpaque } from "../../../src/testing/switch.ts";
 import { appraiseEvidence } from "../../../src/verifier/appraisal/appraise.ts";
 import { readCertificateEvidence } from "../../../src/verifier/ra-tls/certificate-evidence.ts";
 import { derSequence, readDer } from "../../../src/verifier/x509/der.ts";
@@ -61,7 +71,7 @@ function everyOpaqueType(): OpaqueField[] {
     22: new Uint8Array(144),
     35: utf8("GB100A\0"),
   };
-  const others = Array.from({ length: 36 }, (_, i) => i + 1).filter(
+  const others = Array.from({ length: 37 }, (_, i) => i + 1).filter(
     (type) => !usual.some((one) => one.type === type),
   );
   return [...usual, ...others.map((type) => ({ type, value: values[type] ?? Uint8Array.of(type) }))];
@@ -80,23 +90,49 @@ const TDX = {
   tcbInfo: { tcbLevels: [LEVEL(5, "UpToDate", []), LEVEL(4, "OutOfDate", ["INTEL-SA-00960"])] },
 } as unknown as SyntheticTdxOptions;
 
+/** A good machine and a policy that fits it. */
+interface Base {
+  readonly machine: Machine;
+  readonly world: World;
+}
+
+async function baseOf(options: Partial<MachineOptions>): Promise<Base> {
+  const machine = await machineOf({ tdx: TDX, ...options });
+  return {
+    machine,
+    world: await makeWorld(machine, { tdx: { bodies: ["1.5-extended"], mrServiceTd: "zero" } }),
+  };
+}
+
 export class ChangedMachines {
   readonly good: Machine;
+  /** Its GPU's driver sends opaque data with a header. */
+  readonly newer: Machine;
+  /** It has switches. */
+  readonly board: Machine;
   readonly #world: World;
+  readonly #newer: Base;
+  readonly #board: Base;
 
-  private constructor(good: Machine, world: World) {
-    this.good = good;
-    this.#world = world;
+  private constructor(good: Base, newer: Base, board: Base) {
+    this.good = good.machine;
+    this.newer = newer.machine;
+    this.board = board.machine;
+    this.#world = good.world;
+    this.#newer = newer;
+    this.#board = board;
   }
 
   static async make(): Promise<ChangedMachines> {
-    const good = await machineOf({ tdx: TDX, gpus: [{ report: { opaque: everyOpaqueType() } }] });
-    const tdx = { bodies: ["1.5-extended"], mrServiceTd: "zero" } as const;
-    return new ChangedMachines(good, await makeWorld(good, { tdx: { ...tdx, bodies: [...tdx.bodies] } }));
+    return new ChangedMachines(
+      await baseOf({ gpus: [{ report: { opaque: everyOpaqueType() } }] }),
+      await baseOf({ gpus: [{ svn: 3 }] }),
+      await baseOf({ gpus: [{}, {}], switches: [{}, {}] }),
+    );
   }
 
   /** Appraises, and looks at the event log as `evidence tdx` does. */
-  async failing(machine: Machine): Promise<string[]> {
+  async failing(machine: Machine, world = this.#world): Promise<string[]> {
     const { quote, collateral, eventLog } = machine.evidence.tdx;
     const alone = await judgeTdx({
       quote: decodeBase64(quote),
@@ -106,23 +142,30 @@ export class ChangedMachines {
       root: machine.roots.intel,
     });
     const fromLog = alone.checks.filter(({ id }) => id === "tdx.event-log");
-    return [...failedIds(await judge(this.#world, machine)), ...failedIds({ checks: fromLog })];
+    return [...failedIds(await judge(world, machine)), ...failedIds({ checks: fromLog })];
   }
 
-  #outcome(change: Change): Outcome {
-    return async () => this.failing(await change(this.good));
+  /** What fails on the machines with newer drivers and with switches, of which nothing was changed. */
+  async unchanged(): Promise<string[]> {
+    const bases = [this.#newer, this.#board];
+    return (await Promise.all(bases.map(({ machine, world }) => this.failing(machine, world)))).flat();
+  }
+
+  #outcome(change: Change, { machine, world }: Base = { machine: this.good, world: this.#world }): Outcome {
+    return async () => this.failing(await change(machine), world);
   }
 
   #kind(
     fields: readonly Field[],
     changeOf: (field: Field) => Change,
     others: Record<string, Change> = {},
+    base?: Base,
   ): ChangedKind {
     const changes = new Map<string, FieldChange>();
     for (const field of fields) {
       if (changes.has(field.name)) continue;
       const change = others[field.name] ?? changeOf(field);
-      changes.set(field.name, { changed: this.#outcome(change) });
+      changes.set(field.name, { changed: this.#outcome(change, base) });
     }
     return { names: fields.map(({ name }) => name), changes };
   }
@@ -269,6 +312,49 @@ export class ChangedMachines {
     return { names: [...known.names, "report.trailingBytes"], changes };
   }
 
+  nvdaod(): ChangedKind {
+    const bytes = decodeBase64(this.newer.evidence.gpus[0]!.report);
+    const fields = fieldsOf.fieldsOfReport(bytes).filter(({ name }) => name.startsWith("nvdaod."));
+    return this.#kind(
+      fields,
+      ({ start }) => withGpu(() => ({ report: { edit: flip(start) } })),
+      {},
+      this.#newer,
+    );
+  }
+
+  switchReport(): ChangedKind {
+    const { switches } = this.board.evidence;
+    const fields = fieldsOf.fieldsOfReport(decodeBase64(switches[0]!.report), "switch");
+    const signature = fields.find(({ name }) => name === "switch.signature")!;
+    const known = this.#kind(
+      fields,
+      ({ start }) =>
+        start < signature.start
+          ? withSwitch(() => ({ report: { edit: flip(start) } }))
+          : editedSwitch(({ report }) => ({ report: encodeBase64(flip(start)(decodeBase64(report))) })),
+      {},
+      this.#board,
+    );
+    const fwid = { type: 20, value: new Uint8Array(48).fill(9) };
+    const withFwid: Change = remade(({ gpus: named = [], switches: [first, ...rest] = [] }) => {
+      const stated = {
+        vbiosVersion: "96.10.55.00.01",
+        pdi: first?.pdi ?? "",
+        gpus: named.map(({ pdi = "" }) => pdi),
+      };
+      return { switches: [{ ...first, report: { opaque: [...makeSwitchOpaque(stated), fwid] } }, ...rest] };
+    });
+    const trailing = editedSwitch(({ report }) => ({
+      report: encodeBase64(Uint8Array.of(...decodeBase64(report), 1)),
+    }));
+    const more = { "switch.opaque[].20": withFwid, "switch.trailingBytes": trailing };
+    const changes = new Map(known.changes);
+    for (const [name, change] of Object.entries(more))
+      changes.set(name, { changed: this.#outcome(change, this.#board) });
+    return { names: [...known.names, ...Object.keys(more)], changes };
+  }
+
   ocsp(): ChangedKind {
     const [first] = this.good.evidence.gpus[0]!.ocsp.map(decodeBase64) as [Uint8Array];
     const fields = fieldsOf.fieldsOfOcsp(first);
@@ -288,9 +374,7 @@ export class ChangedMachines {
         }));
       },
       {
-        "ocsp.producedAt": withOcsp({
-          edit: flip(fields.find(({ name }) => name === "ocsp.producedAt")!.start - data.start + 2),
-        }),
+        "ocsp.producedAt": withOcsp({ edit: inAnotherCentury }),
         "ocsp.responses[].certStatus": withOcsp({ status: "revoked" }),
         "ocsp.responses[].thisUpdate": withOcsp({ thisUpdate: new Date(NOW.getTime() + DAY) }),
         "ocsp.responses[].nextUpdate": withOcsp({ nextUpdate: new Date(NOW.getTime() - DAY / 2) }),
@@ -350,6 +434,12 @@ function responseDataOf(response: Uint8Array): { start: number; end: number } {
   const [data] = derSequence(readDer(octets!.content));
   const start = data!.raw.byteOffset - response.byteOffset;
   return { start, end: start + data!.raw.length };
+}
+
+/** The three answers have other lengths, so each has its `producedAt` at a place of its own. */
+function inAnotherCentury(responseData: Uint8Array): Uint8Array {
+  const [, producedAt] = derSequence(readDer(responseData));
+  return flip(producedAt!.content.byteOffset - responseData.byteOffset + 1)(responseData);
 }
 
 /** Another value of the same form: hex stays hex, a number a number. */

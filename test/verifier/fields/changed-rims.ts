@@ -17,19 +17,24 @@ import { namesOfRim } from "./fields-of.ts";
 
 const YEAR = 31_536_000_000;
 
-/** The table of the driver's RIM, with a row that is not active and would not match. */
+/** The table of the driver's RIM, with a row that is not active and would not match, and with the floors of the VBIOS's. */
 export async function changedRims(machine: Machine): Promise<ChangedKind> {
   const validity = { notBefore: new Date(NOW.getTime() - YEAR), notAfter: new Date(NOW.getTime() + YEAR) };
   const authority = await makeRimAuthority(validity);
   const { driverVersion, vbiosVersion, goldenTables } = machine.gpus[0]!;
   const inactive = { index: 62, active: false, alternatives: ["00".repeat(48)] };
+  const floors = goldenTables.vbios.filter((row) => "minSvn" in row);
   const content = makeRimContent({
     product: "GH100",
     version: driverVersion,
-    table: [...goldenTables.driver, inactive],
+    table: [...goldenTables.driver, inactive, ...floors],
   });
   const vbios = await makeRim(
-    { product: "GH100", version: vbiosVersion, table: goldenTables.vbios },
+    {
+      product: "GH100",
+      version: vbiosVersion,
+      table: goldenTables.vbios.filter((row) => !("minSvn" in row)),
+    },
     authority,
   );
   const good = await signRim(content, authority.chain);
@@ -59,6 +64,7 @@ const VALUES: Readonly<Record<string, string>> = {
   index: "13",
   version: "2.0",
   tagVersion: "1",
+  minSvn: "4",
 };
 
 /** What NVIDIA signs is signed again; its signature, and the certificates that came along, are changed as they stand. */

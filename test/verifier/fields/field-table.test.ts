@@ -7,6 +7,7 @@ import { verifyRim } from "../../../src/publisher/rim/verify-rim.ts";
 import { APPRAISAL_CHECKS } from "../../../src/verifier/appraisal/appraise.ts";
 import { parseOcspResponse } from "../../../src/verifier/nvidia/ocsp.ts";
 import { parseGpuReport } from "../../../src/verifier/nvidia/report.ts";
+import { parseSwitchReport } from "../../../src/verifier/nvidia/switch-report.ts";
 import { parseCcel } from "../../../src/verifier/tdx/ccel.ts";
 import { sgxExtensionOf } from "../../../src/verifier/tdx/chain-of-trust.ts";
 import { parseQeIdentity, parseTcbInfo, type TdxCollateral } from "../../../src/verifier/tdx/collateral.ts";
@@ -27,6 +28,7 @@ const table = readFieldTable();
 /** Rows of fields that no made-up file has: nothing is compared with any of them. */
 const ELSEWHERE = [
   "qeIdentity.tcbLevels[].advisoryIDs[]",
+  "rim.Payload.Resource@includeInResult",
   "ocsp.version",
   "ocsp.responses[].extensions",
   "ocsp.extensions",
@@ -48,8 +50,9 @@ describe("every field of a made-up file is in the table, and what the table says
     machines = await ChangedMachines.make();
   });
 
-  it("the machine that is changed is good", async () => {
+  it("the machines that are changed are good", async () => {
     expect(await machines.failing(machines.good)).toEqual([]);
+    expect(await machines.unchanged()).toEqual([]);
   });
 
   const kinds: Record<string, () => ChangedKind | Promise<ChangedKind>> = {
@@ -58,7 +61,9 @@ describe("every field of a made-up file is in the table, and what the table says
     tcbInfo: () => machines.tcbInfo(),
     qeIdentity: () => machines.qeIdentity(),
     report: () => machines.report(),
-    rim: () => changedRims(machines.good),
+    nvdaod: () => machines.nvdaod(),
+    switch: () => machines.switchReport(),
+    rim: () => changedRims(machines.newer),
     ocsp: () => machines.ocsp(),
     ccel: () => machines.ccel(),
     certificate: () => machines.certificate(),
@@ -103,6 +108,8 @@ describe("every field of a made-up file is in the table, and what the table says
       [decodeBase64(tdx.quote), fieldsOf.fieldsOfQuote],
       [decodeBase64(gpus[0]!.report), fieldsOf.fieldsOfReport],
       [decodeBase64(tdx.eventLog!.data), fieldsOf.fieldsOfCcel],
+      [decodeBase64(machines.newer.evidence.gpus[0]!.report), fieldsOf.fieldsOfReport],
+      [decodeBase64(machines.board.evidence.switches[0]!.report), fieldsOf.fieldsOfReport],
     ];
     for (const [bytes, read] of files) expect(tile(read(bytes), bytes.length)).toBe(true);
   });
@@ -113,6 +120,10 @@ describe("every field of a made-up file is in the table, and what the table says
     expect(missingOfParsed(quote, "quote")).toEqual([]);
     expect(missingOfParsed(parseEnclaveReport(quote.qeReport), "quote.qeReport")).toEqual([]);
     expect(missingOfParsed(parseGpuReport(decodeBase64(gpus[0]!.report)), "report")).toEqual([]);
+    const newer = parseGpuReport(decodeBase64(machines.newer.evidence.gpus[0]!.report));
+    expect(missingOfParsed(newer, "report")).toEqual([]);
+    const ofSwitch = parseSwitchReport(decodeBase64(machines.board.evidence.switches[0]!.report));
+    expect(missingOfParsed(ofSwitch, "switch")).toEqual([]);
     expect(missingOfParsed(parseOcspResponse(decodeBase64(gpus[0]!.ocsp[0]!)), "ocsp")).toEqual([]);
     expect(missingOfParsed(parseCcel(decodeBase64(tdx.eventLog!.data)), "ccel")).toEqual([]);
   });

@@ -47,9 +47,9 @@ const QE_REPORT = {
   ...{ reserved3: 96, isvProdId: 2, isvSvn: 2, reserved4: 60, reportData: 64 },
 };
 
-/** A GPU's report: request, response, opaque data by the number of each field, signature. */
-export function fieldsOfReport(bytes: Uint8Array): Field[] {
-  const report = new Layout(bytes, "report");
+/** A report: request, response, opaque data by the number of each field, signature. */
+export function fieldsOfReport(bytes: Uint8Array, prefix = "report"): Field[] {
+  const report = new Layout(bytes, prefix);
   report.take(inside("request", { version: 1, code: 1, attributes: 1, operation: 1, nonce: 32, slot: 1 }));
   report.take(inside("response", { version: 1, code: 1, parameters: 2 }));
   const blocks = report.integer("response.blockCount", 1);
@@ -58,12 +58,34 @@ export function fieldsOfReport(bytes: Uint8Array): Field[] {
   for (let i = 0; i < blocks; i++) report.take(inside("blocks[]", block));
   report.take({ responderNonce: 32 });
   const end = report.integer("opaqueSize", 2);
-  for (const limit = report.rest - end; report.rest > limit; ) {
+  const limit = report.rest - end;
+  if (String.fromCharCode(...bytes.subarray(-report.rest).subarray(0, 6)) === "NVDAOD")
+    return newerOpaque(report, limit);
+  while (report.rest > limit) {
     const type = report.integer("opaque[].type", 2);
     report.take({ [`opaque[].${type}`]: report.integer("opaque[].size", 2) });
   }
   report.take({ signature: 96, trailingBytes: report.rest - 96 });
   return report.fields;
+}
+
+/** Opaque data with a header is a kind of its own; its values are the report's. */
+function newerOpaque(report: Layout, limit: number): Field[] {
+  const own = new Map<string, string>();
+  const named = (name: string) => {
+    own.set(`report.${name}`, `nvdaod.${name}`);
+    return name;
+  };
+  report.take({ [named("magic")]: 6, [named("profile")]: 2, [named("major")]: 1, [named("minor")]: 1 });
+  report.take({ [named("patch")]: 1, [named("padding")]: 1 });
+  while (report.rest > limit) {
+    const type = report.integer(named("entries[].type"), 2);
+    report.take({ [named("entries[].valueType")]: 2 });
+    const size = report.integer(named("entries[].size"), 2);
+    report.take({ [type === 37 ? named("entries[].svn") : `opaque[].${type}`]: size });
+  }
+  report.take({ signature: 96, trailingBytes: report.rest - 96 });
+  return report.fields.map((field) => ({ ...field, name: own.get(field.name) ?? field.name }));
 }
 
 /** The SGX extension of a PCK certificate: the values, each by what follows the extension's own identifier. */

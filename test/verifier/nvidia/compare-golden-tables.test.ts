@@ -1,8 +1,8 @@
 // Golden-table comparison: alternatives, inactive rows, the NVDEC0 exception, missing blocks and tables that contradict each other.
 import { describe, expect, it } from "vitest";
 import { encodeHex } from "../../../src/protocol/encoding/hex.ts";
-import type { GoldenTable } from "../../../src/protocol/entry/kinds/gpu-rim.ts";
-import { goldenTableDigest } from "../../../src/protocol/entry/kinds/gpu-rim.ts";
+import type { GoldenTable } from "../../../src/protocol/entry/golden-table.ts";
+import { goldenTableDigest } from "../../../src/protocol/entry/golden-table.ts";
 import { makeBlocks, makeGoldenTables } from "../../../src/testing/gpu-report.ts";
 import { compareGoldenTables } from "../../../src/verifier/nvidia/compare-golden-tables.ts";
 
@@ -90,10 +90,51 @@ describe("comparison", () => {
   });
 });
 
+describe("floors of security version numbers", () => {
+  const floor = (minSvn: number, active = true) => ({ index: 0x1000 + 37, active, minSvn });
+  const judged = (svns: ReadonlyMap<number, number>, ...rows: ReturnType<typeof floor>[]) =>
+    compareGoldenTables({ blocks, svns }, [{ table: rows, entry: "gpu-rim/vbios@1" }]);
+
+  it.each([
+    [5, 5, "match"],
+    [6, 5, "match"],
+    [4, 5, "mismatch"],
+    [0, 0, "match"],
+  ])("%i against a floor of %i is a %s", (svn, minSvn, outcome) => {
+    const [found] = judged(new Map([[37, svn]]), floor(minSvn)).indices;
+    expect(found).toEqual({
+      index: 4133,
+      outcome,
+      expected: [`at least ${minSvn}`],
+      actual: `${svn}`,
+      entry: "gpu-rim/vbios@1",
+    });
+  });
+
+  it("a number that the report does not state is a mismatch, under a floor of 0 too", () => {
+    expect(judged(new Map([[38, 9]]), floor(0))).toMatchObject({
+      matches: false,
+      indices: [{ actual: null }],
+    });
+    expect(compareGoldenTables({ blocks }, [{ table: [floor(0)], entry: null }]).matches).toBe(false);
+  });
+
+  it("an inactive floor is not compared, and two tables may not set one for the same number", () => {
+    expect(judged(new Map(), floor(5, false)).compared).toBe(0);
+    const twice = [floor(1), floor(1)].map((row) => ({ table: [row], entry: null }));
+    expect(compareGoldenTables({ blocks, svns: new Map([[37, 9]]) }, twice)).toMatchObject({
+      matches: false,
+      conflicts: [4133],
+    });
+  });
+});
+
 it("a table's digest changes with any value and not with the order in which its members are written", () => {
   const digest = goldenTableDigest(driver);
   expect(
-    goldenTableDigest(driver.map(({ index, active, alternatives }) => ({ alternatives, active, index }))),
+    goldenTableDigest(
+      driver.map((one) => Object.fromEntries(Object.entries(one).reverse()) as (typeof driver)[number]),
+    ),
   ).toBe(digest);
   expect(goldenTableDigest([...driver.slice(0, -1), row(40, [OTHER])])).not.toBe(digest);
 });

@@ -9,7 +9,7 @@ import {
   oid,
   sequence,
 } from "../../../src/testing/der.ts";
-import { BLACKWELL_FWID, HOPPER_FWID, readFwid } from "../../../src/verifier/nvidia/fwid.ts";
+import { COMPOSITE_DEVICE_ID, DICE_TCB_INFO, readFwid } from "../../../src/verifier/nvidia/fwid.ts";
 
 const FWID = new Uint8Array(48).fill(3);
 const ZERO = new Uint8Array(48);
@@ -23,28 +23,28 @@ const leaf = (...extensions: [string, Uint8Array][]) => ({ extensions: new Map(e
 
 describe("the FWID", () => {
   it("of Hopper is the last field of its CompositeDeviceID", () => {
-    expect(readFwid(leaf([HOPPER_FWID, hopper(fwid(FWID))]))).toEqual(FWID);
+    expect(readFwid(leaf([COMPOSITE_DEVICE_ID, hopper(fwid(FWID))]))).toEqual(FWID);
   });
 
   it("of Blackwell is the first of the list in its DiceTcbInfo", () => {
-    expect(readFwid(leaf([BLACKWELL_FWID, blackwell(fwid(FWID), fwid(ZERO))]))).toEqual(FWID);
+    expect(readFwid(leaf([DICE_TCB_INFO, blackwell(fwid(FWID), fwid(ZERO))]))).toEqual(FWID);
   });
 
   it.each([
     ["no extension", leaf()],
-    ["both forms", leaf([HOPPER_FWID, hopper(fwid(FWID))], [BLACKWELL_FWID, blackwell(fwid(FWID))])],
-    ["SHA-256 for its name", leaf([HOPPER_FWID, hopper(fwid(FWID, "2.16.840.1.101.3.4.2.1"))])],
-    ["a digest of 32 bytes", leaf([HOPPER_FWID, hopper(fwid(FWID.subarray(0, 32)))])],
+    ["both forms", leaf([COMPOSITE_DEVICE_ID, hopper(fwid(FWID))], [DICE_TCB_INFO, blackwell(fwid(FWID))])],
+    ["SHA-256 for its name", leaf([COMPOSITE_DEVICE_ID, hopper(fwid(FWID, "2.16.840.1.101.3.4.2.1"))])],
+    ["a digest of 32 bytes", leaf([COMPOSITE_DEVICE_ID, hopper(fwid(FWID.subarray(0, 32)))])],
     [
       "a third field",
-      leaf([HOPPER_FWID, hopper(sequence(oid(SHA_384), octetString(FWID), encodeInteger(1)))]),
+      leaf([COMPOSITE_DEVICE_ID, hopper(sequence(oid(SHA_384), octetString(FWID), encodeInteger(1)))]),
     ],
-    ["no digest", leaf([HOPPER_FWID, sequence()])],
-    ["an empty list", leaf([BLACKWELL_FWID, blackwell()])],
-    ["no list", leaf([BLACKWELL_FWID, sequence(vendor)])],
-    ["the other form's content", leaf([BLACKWELL_FWID, hopper(fwid(FWID))])],
-    ["an empty extension", leaf([HOPPER_FWID, new Uint8Array()])],
-    ["bytes after it", leaf([HOPPER_FWID, Uint8Array.of(...hopper(fwid(FWID)), 0)])],
+    ["no digest", leaf([COMPOSITE_DEVICE_ID, sequence()])],
+    ["an empty list", leaf([DICE_TCB_INFO, blackwell()])],
+    ["no list", leaf([DICE_TCB_INFO, sequence(vendor)])],
+    ["the other form's content", leaf([DICE_TCB_INFO, hopper(fwid(FWID))])],
+    ["an empty extension", leaf([COMPOSITE_DEVICE_ID, new Uint8Array()])],
+    ["bytes after it", leaf([COMPOSITE_DEVICE_ID, Uint8Array.of(...hopper(fwid(FWID)), 0)])],
   ])("is refused with %s", (_, certificate) => {
     expect(() => readFwid(certificate)).toThrow(MalformedError);
   });

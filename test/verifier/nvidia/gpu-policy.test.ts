@@ -2,8 +2,9 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { sha256 } from "../../../src/protocol/cryptography/hash.ts";
 import { encodeHex } from "../../../src/protocol/encoding/hex.ts";
-import type { GoldenTable, GpuRim } from "../../../src/protocol/entry/kinds/gpu-rim.ts";
-import { goldenTableDigest } from "../../../src/protocol/entry/kinds/gpu-rim.ts";
+import type { GoldenTable } from "../../../src/protocol/entry/golden-table.ts";
+import { goldenTableDigest } from "../../../src/protocol/entry/golden-table.ts";
+import type { GpuRim } from "../../../src/protocol/entry/kinds/gpu-rim.ts";
 import type { GpuRequirements } from "../../../src/protocol/entry/policy.ts";
 import { GOOD_BLOCKS, type GpuOptions } from "../../../src/testing/gpu.ts";
 import { makeBlocks, makeGoldenTables, makeOpaque } from "../../../src/testing/gpu-report.ts";
@@ -55,6 +56,7 @@ beforeAll(async () => {
     modeNotStated: "reject",
     driverVersions: ["580.95.05"],
     vbiosVersions: ["96.00.CF.00.01"],
+    switches: null,
     rimTables: RIMS.map(({ rim }) => rim.tableDigest),
     fwids: [encodeHex(good.result.report!.fwid!)],
     ccMode: "on",
@@ -222,7 +224,7 @@ describe("each check fails alone", () => {
     const checks = await check([good], {}, { claims: null });
     expect(failed(checks)).toEqual(["gpu.claims"]);
     const unknown = checks.filter(({ outcome }) => outcome === "not-evaluated").map(({ id }) => id);
-    expect(unknown).toEqual(["gpu.cc-mode", "gpu.devtools"]);
+    expect(unknown).toEqual(["gpu.cc-mode", "gpu.claimed-mode", "gpu.devtools"]);
   });
 
   it("gpu.claims: the guest speaks of other reports, fewer, more, or in another order", async () => {
@@ -244,13 +246,6 @@ describe("each check fails alone", () => {
     expect(failed(await check([good], {}, { claims: { ...claimsOf([good]), mode } }))).toEqual([
       "gpu.claimed-mode",
     ]);
-  });
-
-  it("gpu.switches: some are shown, and nobody asked for them", async () => {
-    const switches = [good.evidence.report];
-    const claims = { ...claimsOf([good]), switches: [encodeHex(sha256(good.evidence.report))] };
-    expect(failed(await check([good], {}, { switches, claims }))).toEqual(["gpu.switches"]);
-    expect(failed(await check([good], {}, { switches }))).toEqual(["gpu.switches", "gpu.claims"]);
   });
 
   it("gpu.devtools", async () => {

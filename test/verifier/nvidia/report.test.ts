@@ -6,8 +6,9 @@ import { utf8 } from "../../../src/protocol/encoding/text.ts";
 import { MalformedError } from "../../../src/protocol/errors.ts";
 import { makeKeyPair } from "../../../src/testing/authority.ts";
 import { makeBlocks, makeGpuReport, makeOpaque, type OpaqueField } from "../../../src/testing/gpu-report.ts";
-import { MAX_REPORT_BYTES, parseGpuReport } from "../../../src/verifier/nvidia/report.ts";
+import { parseGpuReport } from "../../../src/verifier/nvidia/report.ts";
 import { rimIdsOf } from "../../../src/verifier/nvidia/rim-id.ts";
+import { MAX_REPORT_BYTES } from "../../../src/verifier/nvidia/spdm-report.ts";
 
 const BLOCKS = makeBlocks("report test");
 const FWID = new Uint8Array(48).fill(9);
@@ -81,16 +82,6 @@ describe("what a report says", () => {
 });
 
 describe("what is refused", () => {
-  it("opaque data 2.0, by its name", async () => {
-    const header = { type: 0x564e, value: new Uint8Array(0) };
-    const report = await reportWith({ opaque: [header] });
-    report.set(utf8("NVDA"), 3599);
-    const longer = await reportWith({ opaque: [header, ...OPAQUE] });
-    longer.set(utf8("NVDAOD\0\0\x02"), 3599);
-    expect(() => parseGpuReport(longer)).toThrow(/NVDAOD/);
-    expect(() => parseGpuReport(report)).toThrow(MalformedError);
-  });
-
   it.each([
     ["SPDM 1.2 request", () => edit(0, 0x12)],
     ["another request code", () => edit(1, 0xe1)],
@@ -134,9 +125,6 @@ describe("what is refused", () => {
     ["a feature of nine bytes", 36, new Uint8Array(9)],
     ["format version 2", 34, Uint8Array.of(2, 0)],
     ["format version 2^56", 34, Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 1)],
-    ["opaque type 0", 0, Uint8Array.of(1)],
-    ["opaque type 37", 37, Uint8Array.of(1)],
-    ["opaque type 255", 255, Uint8Array.of(1)],
     ["chip info with a line break", 35, utf8("GB\n100\0")],
   ])("%s", async (_, type, value) => {
     const report = await withField(type, value);

@@ -10,7 +10,7 @@ import {
   makeOcspSigner,
   type OcspFields,
 } from "../../../src/testing/ocsp.ts";
-import type { GpuChain } from "../../../src/verifier/nvidia/certificate-chain.ts";
+import type { DeviceChain } from "../../../src/verifier/nvidia/certificate-chain.ts";
 import {
   type NotRevoked,
   type RevocationMode,
@@ -26,7 +26,7 @@ const WINDOW = { thisUpdate: hoursBefore(1), nextUpdate: hoursAfter(23) };
 
 let authority: NvidiaAuthority;
 let gpu: TestGpu;
-let chain: GpuChain;
+let chain: DeviceChain;
 beforeAll(async () => {
   authority = await makeAuthority();
   gpu = await gpuOf(authority);

@@ -5,9 +5,9 @@ import { concatBytes } from "../../../src/protocol/encoding/bytes.ts";
 import { type Certified, certify, signWith } from "../../../src/testing/authority.ts";
 import { makeBlocks, makeOpaque } from "../../../src/testing/gpu-report.ts";
 import { type GpuIdentity, makeGpuIdentity, type NvidiaAuthority } from "../../../src/testing/nvidia.ts";
+import type { DeviceOptions } from "../../../src/verifier/nvidia/verify-device.ts";
 import {
   GPU_REPORT_CHECKS,
-  type GpuReportOptions,
   mergeGpuChecks,
   verifyGpuReport,
 } from "../../../src/verifier/nvidia/verify-report.ts";
@@ -22,7 +22,7 @@ beforeAll(async () => {
   gpu = await gpuOf(authority);
 });
 
-const verify = (evidence: { report: Uint8Array; chain: string }, options: Partial<GpuReportOptions> = {}) =>
+const verify = (evidence: { report: Uint8Array; chain: string }, options: Partial<DeviceOptions> = {}) =>
   verifyGpuReport(evidence, { now: NOW, nonce: NONCE, root: authority.root.der, ...options });
 const pem = (chain: readonly Certified[]) => chain.map((certificate) => certificate.pem).join("");
 

@@ -60,7 +60,7 @@ describe("touchstone-binding/v1", () => {
     expect(preimage.length).toBe(22 + 3 * 32);
     expect(bindingReportData({ channelKey, nonce, gpuClaims })).toEqual(sha512(preimage));
     expect(encodeHex(bindingReportData({ channelKey, nonce, gpuClaims }))).toMatchInlineSnapshot(
-      `"0fbe582597d28b21843af2f3a2d49b0f40dc1935b8d638bc0becda981857a7975b01b85d0a72f42b2c01336b91bf4743228f5c38dd8e8ba3aef3316f959f2bd7"`,
+      `"a9b04c6a8683fa33bb4fff369636601ab4299571d64e324d4fc54f382048bfd7ab97d0cd5dafc659279baee6c68b2456785ea313cd9305bcaf2dc720524dea4a"`,
     );
     expect(gpuRequestNonce(channelKey, nonce)).toEqual(sha256(concatBytes(sha256(channelKey), nonce)));
   });

@@ -29,6 +29,7 @@ interface Options {
   readonly asOf?: Date;
   readonly profile: string;
   readonly gpuRim: readonly string[];
+  readonly switchRim: readonly string[];
   readonly platform: readonly string[];
   readonly platformOutput?: string;
   readonly machineType?: string;
@@ -103,10 +104,10 @@ async function draftOfMachine(file: string, options: Options, context: CliContex
   ]);
 }
 
-function requireChosen({ osImage, gspFirmware, gpuRim, platform }: Options): ChosenReleases {
+function requireChosen({ osImage, gspFirmware, gpuRim, switchRim, platform }: Options): ChosenReleases {
   if (osImage === undefined || gspFirmware === undefined || gpuRim.length === 0 || platform.length === 0)
     throw new UsageError("name the release: --os-image, --gsp-firmware, --gpu-rim and --platform");
-  return { osImage, gspFirmware, gpuRims: gpuRim, platforms: platform };
+  return { osImage, gspFirmware, gpuRims: gpuRim, switchRims: switchRim, platforms: platform };
 }
 
 function requirePlatform(options: Options): { platformOutput: string; release: PlatformRelease } {

@@ -45,6 +45,12 @@ export function addPolicyDraft(policy: Command, context: CliContext): void {
     .option("--gsp-firmware <name@version>", "logged GSP firmware")
     .option("--gpu-rim <name@version>", "logged golden table; may be given several times", collect, [])
     .option(
+      "--switch-rim <name@version>",
+      "logged golden table of an NVSwitch, for GPUs in PPCIE; may be given several times",
+      collect,
+      [],
+    )
+    .option(
       "--platform <name@version>",
       "logged platform, may be given several times; or the one to be written",
       collect,

@@ -1,31 +1,10 @@
 // Reads what gpu-rim.schema.ts describes. Generated from it by `npm run generate`; do not edit.
-import { list, nullable, object, oneOf } from "../../shape/containers.ts";
-import { atLeast, atMost, boolean, from, matching, safeInteger, string, upTo } from "../../shape/scalars.ts";
-import { rule, type Shape } from "../../shape/shape.ts";
-import { integer, name, releaseVersion, sha256, sha384, time } from "../fields.shape.ts";
+import { nullable, object, oneOf } from "../../shape/containers.ts";
+import { atLeast, atMost, matching, string } from "../../shape/scalars.ts";
+import { integer, name, releaseVersion, sha256, time } from "../fields.shape.ts";
 import { PRINTABLE } from "../fields.ts";
+import { type GoldenTable, goldenTable, type RimSigners, rimSigners } from "../golden-table.shape.ts";
 import { type Builder, builder, type Provenance, provenance, type Source, source } from "../release.shape.ts";
-import { hasActiveIndex, hasRisingIndices } from "./gpu-rim.ts";
-
-export type GoldenTable = {
-  index: number;
-  /** Only active indices are compared */
-  active: boolean;
-  /** Any one of them matches */
-  alternatives: string[];
-}[];
-
-export const goldenTable: Shape<GoldenTable> = list(
-  object({
-    index: safeInteger(from(0), upTo(63)),
-    active: boolean(),
-    alternatives: list(sha384, atLeast(1), atMost(64)),
-  }),
-  atLeast(1),
-  atMost(64),
-  rule(hasRisingIndices, "indices must rise strictly"),
-  rule(hasActiveIndex, "at least one index must be active"),
-);
 
 export type GpuRim = {
   /** Name: segments of a-z, 0-9, '.', '_' and '-', with '/' between them; at most 128 bytes */
@@ -55,15 +34,7 @@ export type GpuRim = {
   tableDigest: string;
   table: GoldenTable;
   /** Certificate chain, signer first */
-  signers: {
-    subject: string;
-    /** SHA-256, lower-case hex */
-    sha256: string;
-    /** RFC 3339, UTC, seconds */
-    notBefore: string;
-    /** RFC 3339, UTC, seconds */
-    notAfter: string;
-  }[];
+  signers: RimSigners;
   /** Time at which signature and chain were checked */
   verifiedAt: string;
 };
@@ -86,15 +57,6 @@ export const gpuRim = object<GpuRim>({
   }),
   tableDigest: sha256,
   table: goldenTable,
-  signers: list(
-    object({
-      subject: string(atMost(512), matching(PRINTABLE), atLeast(1)),
-      sha256,
-      notBefore: time,
-      notAfter: time,
-    }),
-    atLeast(1),
-    atMost(8),
-  ),
+  signers: rimSigners,
   verifiedAt: time,
 });

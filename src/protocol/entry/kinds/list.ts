@@ -7,6 +7,7 @@ import { kernelPatchSet } from "./kernel-patch-set.ts";
 import { osImage } from "./os-image.ts";
 import { platform } from "./platform.ts";
 import { rebuild } from "./rebuild.ts";
+import { switchRim } from "./switch-rim.ts";
 
 export const RELEASES = [
   platform,
@@ -15,5 +16,6 @@ export const RELEASES = [
   driverBuild,
   gspFirmware,
   gpuRim,
+  switchRim,
   rebuild,
 ] as const;

@@ -7,6 +7,7 @@ import { gspFirmwareDescriber } from "./gsp-firmware.ts";
 import { kernelPatchSetDescriber } from "./kernel-patch-set.ts";
 import { osImageDescriber } from "./os-image.ts";
 import { platformDescriber } from "./platform.ts";
+import { switchRimDescriber } from "./switch-rim.ts";
 
 export const DESCRIBERS: readonly Describer[] = [
   platformDescriber,
@@ -15,4 +16,5 @@ export const DESCRIBERS: readonly Describer[] = [
   driverBuildDescriber,
   gspFirmwareDescriber,
   gpuRimDescriber,
+  switchRimDescriber,
 ];

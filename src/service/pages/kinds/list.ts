@@ -7,6 +7,7 @@ import { gspFirmwareWords } from "./gsp-firmware.ts";
 import { kernelPatchSetWords } from "./kernel-patch-set.ts";
 import { osImageWords } from "./os-image.ts";
 import { platformWords } from "./platform.ts";
+import { switchRimWords } from "./switch-rim.ts";
 import type { KindWords } from "./words.ts";
 
 const WORDS = [
@@ -16,6 +17,7 @@ const WORDS = [
   driverBuildWords,
   gspFirmwareWords,
   gpuRimWords,
+  switchRimWords,
   ...DOCUMENT_WORDS,
 ] as const;
 

@@ -93,7 +93,7 @@ async function appraiseQuote(
 ): Promise<FileAppraisal> {
   const quote = parseTdxQuote(bytes);
   const tdx = { accepted: false, quote, tcb: null, collateralValid: null, checks: [] };
-  const facts: Facts = { evidence: null, log: null, tdx, gpus: [], checks: [] };
+  const facts: Facts = { evidence: null, log: null, tdx, gpus: [], switches: [], checks: [] };
   const channel = { type: "tls-spki", key: new Uint8Array() } as const;
   const { checks, profile } = await judgeFacts(bundle, facts, { ...options, nonce: null, channel });
   return {
