@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { measureAttacks } from "./attacks.ts";
 import { measureAudit } from "./audit.ts";
+import { measureBoard } from "./board.ts";
 import { measureBrowser } from "./browser.ts";
 import { measureBrowserCode } from "./browser-code.ts";
 import { measureCosigned } from "./cosigned.ts";
@@ -38,6 +39,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   start: measureStart,
   browser: measureBrowser,
   "browser-code": measureBrowserCode,
+  board: measureBoard,
 };
 
 const { values } = parseArgs({
