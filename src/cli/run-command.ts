@@ -67,8 +67,7 @@ async function requireKnownCommand(
     const known = group.commands.filter((command) => command.name() !== "help");
     if (known.length === 0) return;
     const found = known.find((command) => command.name() === word);
-    // A command that does something itself takes words of its own, beside the commands below it.
-    if (found === undefined && group !== program && group.options.length > 0) return;
+    if (found === undefined && group !== program && takesWord(group, word, args)) return;
     if (found === undefined) {
       const names = known.map((command) => command.name()).join(", ");
       const where = group === program ? "there is" : `${group.name()} has`;
@@ -77,6 +76,12 @@ async function requireKnownCommand(
     await defineCommand(found, context);
     group = found;
   }
+}
+
+/** A command that does something itself may take words of its own, beside the commands below it: arguments, or values of options. */
+function takesWord(group: Command, word: string, args: readonly string[]): boolean {
+  if (group.options.length === 0) return false;
+  return group.registeredArguments.length > 0 || args[args.indexOf(word) - 1] !== group.name();
 }
 
 function describeEnd(error: unknown): { code: string; message: string; exitCode: number } {
