@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { sha256 } from "../../src/protocol/cryptography/hash.ts";
 import { decodeBase64, encodeBase64 } from "../../src/protocol/encoding/base64.ts";
 import { decodeHex, encodeHex } from "../../src/protocol/encoding/hex.ts";
 import { utf8 } from "../../src/protocol/encoding/text.ts";
@@ -98,6 +99,7 @@ beforeAll(async () => {
     "nras.json": JSON.stringify({ nonce: "00", arch: "HOPPER", evidence_list: devices }),
     "gpu-0.json": JSON.stringify(devices.slice(0, 1)),
     "gpu-1.json": JSON.stringify(devices.slice(1)),
+    "switches.json": JSON.stringify(devices.map((device) => ({ ...device, arch: "LS10" }))),
   });
   for (const name of ["answers", "pccs", "pccs-split"]) mkdirSync(at(name));
   [...new Set(gpus.flatMap(({ ocsp }) => ocsp))].forEach((answer, i) => {
@@ -141,6 +143,24 @@ describe("the form of each tool becomes evidence that is trusted", () => {
     await assemble({});
     const { gpus } = parseEvidence(new Uint8Array(readFileSync(at("evidence.json"))));
     expect(gpus.map(({ ocsp }) => ocsp.length)).toEqual([3, 3]);
+  });
+
+  it("NVSwitches are shown and claimed as such, in the order of their file", async () => {
+    const run = await assemble({ devices: ["switches.json", "gpus.json"] }, [
+      "--gpu-mode",
+      "ppcie",
+      "--json",
+    ]);
+    expect(run.json()).toMatchObject({ gpus: 2, switches: 2 });
+    const { gpus, switches, claims } = parseEvidence(new Uint8Array(readFileSync(at("evidence.json"))));
+    const digests = (shown: typeof gpus) => shown.map(({ report }) => encodeHex(sha256(report)));
+    expect(claims).toEqual({
+      ccMode: "on",
+      devtools: false,
+      mode: "ppcie",
+      reports: digests(gpus),
+      switches: digests(switches),
+    });
   });
 
   it("says in JSON what is in it", async () => {

@@ -30,7 +30,8 @@ export class EvidenceQueue {
    * @throws QueueFullError; the signal's reason; what `make` throws.
    */
   async run<T>(make: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    if (this.#waiting > this.#most) throw new QueueFullError(Math.ceil((this.#waiting * this.#took) / 1000));
+    if (this.#waiting > this.#most)
+      throw new QueueFullError(Math.max(1, Math.ceil((this.#waiting * this.#took) / 1000)));
     this.#waiting++;
     const turn = this.#last.then(async () => {
       signal.throwIfAborted();

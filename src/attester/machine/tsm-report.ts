@@ -1,7 +1,7 @@
 // Asks the kernel for a TDX quote over 64 bytes of REPORTDATA (Linux, Documentation/ABI/testing/configfs-tsm-report): a folder is made, the
 // bytes are written into it, the quote is read from it.
 import { randomBytes } from "node:crypto";
-import { mkdir, open, rmdir, writeFile } from "node:fs/promises";
+import { constants, mkdir, open, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { equalBytes } from "../../protocol/encoding/bytes.ts";
 import { decodeHex } from "../../protocol/encoding/hex.ts";
@@ -35,9 +35,19 @@ export function configfs(root: string): ReportFolder {
       return entry;
     },
     read: (entry, attribute) => readAttribute(join(entry, attribute)),
-    write: (entry, attribute, value) => writeFile(join(entry, attribute), value, { flag: "r+" }),
+    write: (entry, attribute, value) => writeAttribute(join(entry, attribute), value),
     remove: (entry) => rmdir(entry),
   };
+}
+
+/** Opened for nothing but writing: configfs refuses whoever asks for more of inblob, root too. What was written counts when it is closed. */
+async function writeAttribute(path: string, value: Uint8Array): Promise<void> {
+  const file = await open(path, constants.O_WRONLY);
+  try {
+    await file.writeFile(value);
+  } finally {
+    await file.close();
+  }
 }
 
 /** Attributes have no size that could be asked for: they are read until nothing comes. */
