@@ -70,7 +70,7 @@ export const COMMANDS: ReadonlyArray<readonly [name: string, description: string
   ["proof", "inclusion proofs", proof],
   ["appraise", "hold a machine's evidence against a policy bundle: trusted, or rejected and why", appraise],
   ["gate", "local proxy to a machine: nothing is sent before the machine is appraised", gate],
-  ["evidence", "check one piece of evidence alone, and print it", evidence],
+  ["evidence", "check one piece of evidence alone, or put the pieces of other tools together", evidence],
   ["attest", "inside the machine: make its evidence, for a file or for whoever asks", attest],
   [
     "audit",
