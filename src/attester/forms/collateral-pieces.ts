@@ -16,20 +16,32 @@ import type { SavedAnswer } from "./saved-answer.ts";
 /** The member of an answer's JSON that is signed. */
 export type SignedName = "tcbInfo" | "enclaveIdentity";
 
-export type CollateralPiece =
-  | {
-      readonly what: SignedName;
-      /** The signed JSON object, byte for byte. */
-      readonly text: string;
-      readonly signature: string;
-      /** "TDX" or "TD_QE", where it is of TDX. */
-      readonly id: string;
-      /** Hex, lower case; empty for a QE identity. */
-      readonly fmspc: string;
-      readonly at: number;
-    }
-  | { readonly what: "crl"; readonly der: Uint8Array; readonly issuer: string; readonly at: number }
-  | { readonly what: "chain"; readonly pem: string; readonly leaf: string; readonly at: number };
+interface Piece<What extends string> {
+  readonly what: What;
+  /** Tells those of one kind apart. */
+  readonly about: string;
+  /** Says which is the newest, milliseconds. */
+  readonly at: number;
+}
+
+/** `about` is the document's id, "TDX" or "TD_QE", and of TCB Info the FMSPC in lower-case hex. */
+interface SignedPiece<What extends SignedName> extends Piece<What> {
+  /** The signed JSON object, byte for byte. */
+  readonly text: string;
+  readonly signature: string;
+}
+
+/** `about` is the common name of the issuer. */
+interface CrlPiece extends Piece<"crl"> {
+  readonly der: Uint8Array;
+}
+
+/** `about` is the common name of the first certificate. */
+interface ChainPiece extends Piece<"chain"> {
+  readonly pem: string;
+}
+
+export type CollateralPiece = SignedPiece<"tcbInfo"> | SignedPiece<"enclaveIdentity"> | CrlPiece | ChainPiece;
 
 const FORMAT = "TDX collateral";
 const MAX_ANSWER_BYTES = 1024 * 1024;
@@ -71,14 +83,14 @@ function readPem(text: string): CollateralPiece {
 
 function readChain(pem: string): CollateralPiece {
   const [leaf] = parsePemCertificates(pem, MAX_CHAIN, 1);
-  return { what: "chain", pem, leaf: leaf?.commonName ?? "", at: 0 };
+  return { what: "chain", pem, about: leaf?.commonName ?? "", at: 0 };
 }
 
 /** Issuer and date; whether the list holds is for the verifier to say. */
 function readCrl(der: Uint8Array): CollateralPiece {
   const [, , issuer, thisUpdate] = readSignedDer(der, "CRL").fields;
   if (issuer === undefined || thisUpdate === undefined) throw new MalformedError("CRL", "a field is missing");
-  return { what: "crl", der, issuer: commonNameOf(issuer) ?? "", at: derTime(thisUpdate).getTime() };
+  return { what: "crl", der, about: commonNameOf(issuer) ?? "", at: derTime(thisUpdate).getTime() };
 }
 
 function readSigned(body: Uint8Array): CollateralPiece {
@@ -91,8 +103,7 @@ function readSigned(body: Uint8Array): CollateralPiece {
     what,
     text: cutSigned(text, what),
     signature: textOf(memberOf(value, "signature")),
-    id: textOf(memberOf(document, "id")),
-    fmspc: textOf(memberOf(document, "fmspc")).toLowerCase(),
+    about: `${textOf(memberOf(document, "id"))} ${textOf(memberOf(document, "fmspc")).toLowerCase()}`.trim(),
     at: Date.parse(textOf(memberOf(document, "issueDate"))),
   };
 }

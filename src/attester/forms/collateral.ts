@@ -6,14 +6,13 @@ import { MalformedError } from "../../protocol/errors.ts";
 import { COLLATERAL, parseTdxCollateral, type TdxCollateral } from "../../verifier/tdx/collateral.ts";
 import { pathsOf } from "../vendors/pccs-paths.ts";
 import type { Platform } from "../vendors/platform.ts";
-import { type CollateralPiece, piecesOf, type SignedName } from "./collateral-pieces.ts";
+import { type CollateralPiece, piecesOf } from "./collateral-pieces.ts";
 import { isJson } from "./encoded.ts";
 import type { SavedAnswer } from "./saved-answer.ts";
 
 const ROOT_CA = "Intel SGX Root CA";
 const TCB_SIGNING = "Intel SGX TCB Signing";
 const MAX_WHOLE_BYTES = 1024 * 1024;
-const ID: Readonly<Record<SignedName, string>> = { tcbInfo: "TDX", enclaveIdentity: "TD_QE" };
 
 /**
  * Of several documents of one kind the newest is taken. Whether they are genuine is for the verifier to say.
@@ -35,6 +34,7 @@ function readWhole(body: Uint8Array): TdxCollateral | null {
   if (!isJson(body)) return null;
   const value = parseJson(body, MAX_WHOLE_BYTES);
   if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
+  // An answer of a PCCS has a tcbInfo, too, and none of the others.
   if (COLLATERAL.names.some((name) => name in value && name !== "tcbInfo")) return parseTdxCollateral(body);
   if (!("tcb_info" in value)) return null;
   const renamed = COLLATERAL.names.map((name) => [name, value[snakeCase(name)]] as const);
@@ -45,25 +45,25 @@ function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-function select(pieces: readonly CollateralPiece[], platform: Platform): TdxCollateral {
-  const paths = pathsOf(platform);
-  const signed = (what: SignedName, fmspc: string) =>
-    newest(pieces, (piece) => piece.what === what && piece.id === ID[what] && piece.fmspc === fmspc);
-  const crl = (issuer: string) => newest(pieces, (piece) => piece.what === "crl" && piece.issuer === issuer);
-  const chain = (leaf: string) => newest(pieces, (piece) => piece.what === "chain" && piece.leaf === leaf);
-  const tcbInfo = signed("tcbInfo", platform.fmspc);
-  const identity = signed("enclaveIdentity", "");
-  const signing = chain(TCB_SIGNING);
-  const [rootCrl, pckCrl, pckChain] = [crl(ROOT_CA), crl(platform.pckIssuer), chain(platform.pckIssuer)];
-  if (tcbInfo?.what !== "tcbInfo") throw missing(`TCB Info of FMSPC ${platform.fmspc}`, paths.tcbInfo);
-  if (identity?.what !== "enclaveIdentity")
-    throw missing("the identity of the TD quoting enclave", paths.qeIdentity);
-  if (signing?.what !== "chain")
-    throw missing(`the chain of "${TCB_SIGNING}"`, `${paths.tcbInfo}, its headers`);
-  if (pckCrl?.what !== "crl") throw missing(`the CRL of "${platform.pckIssuer}"`, paths.pckCrl);
-  if (pckChain?.what !== "chain")
-    throw missing(`the chain of "${platform.pckIssuer}"`, `${paths.pckCrl}, its headers`);
-  if (rootCrl?.what !== "crl") throw missing(`the CRL of "${ROOT_CA}"`, paths.rootCaCrl);
+function select(pieces: readonly CollateralPiece[], { fmspc, pckIssuer }: Platform): TdxCollateral {
+  const paths = pathsOf({ fmspc, pckIssuer });
+  const find = finder(pieces);
+  const tcbInfo = find("tcbInfo", `TDX ${fmspc}`, `TCB Info of FMSPC ${fmspc}`, paths.tcbInfo);
+  const identity = find(
+    "enclaveIdentity",
+    "TD_QE",
+    "the identity of the TD quoting enclave",
+    paths.qeIdentity,
+  );
+  const signing = find(
+    "chain",
+    TCB_SIGNING,
+    `the chain of "${TCB_SIGNING}"`,
+    `${paths.tcbInfo}, its headers`,
+  );
+  const pckCrl = find("crl", pckIssuer, `the CRL of "${pckIssuer}"`, paths.pckCrl);
+  const pckChain = find("chain", pckIssuer, `the chain of "${pckIssuer}"`, `${paths.pckCrl}, its headers`);
+  const rootCrl = find("crl", ROOT_CA, `the CRL of "${ROOT_CA}"`, paths.rootCaCrl);
   return parseTdxCollateral(
     JSON.stringify({
       tcbInfo: tcbInfo.text,
@@ -79,13 +79,13 @@ function select(pieces: readonly CollateralPiece[], platform: Platform): TdxColl
   );
 }
 
-function newest(
-  pieces: readonly CollateralPiece[],
-  wanted: (piece: CollateralPiece) => boolean,
-): CollateralPiece | undefined {
-  return pieces.filter(wanted).toSorted((a, b) => b.at - a.at)[0];
-}
-
-function missing(what: string, where: string): MalformedError {
-  return new MalformedError(COLLATERAL.format, `${what} is missing; a PCCS answers it at /${where}`);
+/** Finds the newest piece; what is missing is named with the path at which a PCCS has it. */
+function finder(pieces: readonly CollateralPiece[]) {
+  return <What extends CollateralPiece["what"]>(what: What, about: string, name: string, path: string) => {
+    type Piece = Extract<CollateralPiece, { what: What }>;
+    const found = pieces.filter((piece) => piece.what === what && piece.about === about) as Piece[];
+    const [newest] = found.toSorted((a, b) => b.at - a.at);
+    if (newest !== undefined) return newest;
+    throw new MalformedError(COLLATERAL.format, `${name} is missing; a PCCS answers it at /${path}`);
+  };
 }

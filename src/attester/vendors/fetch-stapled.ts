@@ -65,8 +65,8 @@ async function askPccs(fetch: Fetch, url: string, platform: Platform): Promise<S
   const base = url.endsWith("/") ? url : `${url}/`;
   const { rootCaCrl, ...paths } = pathsOf(platform);
   const answers = Object.values(paths).map((path) => ask(fetch, base + path));
-  const [root, ...others] = await Promise.all([orNothing(ask(fetch, base + rootCaCrl)), ...answers]);
-  return [...(root === null ? [] : [root]), ...others] as SavedAnswer[];
+  const [root, others] = await Promise.all([orNothing(ask(fetch, base + rootCaCrl)), Promise.all(answers)]);
+  return root === null ? others : [root, ...others];
 }
 
 async function orNothing(answer: Promise<SavedAnswer>): Promise<SavedAnswer | null> {
