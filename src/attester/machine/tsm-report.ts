@@ -22,6 +22,11 @@ const PROVIDER = "tdx_guest";
 const MAX_ATTRIBUTE_BYTES = 64 * 1024;
 /** The kernel says so while the quoting enclave is busy with another guest's quote. */
 const AGAIN = ["EBUSY", "EINTR", "EAGAIN"];
+const REMEDY: Readonly<Record<string, string>> = {
+  ENOENT: "only a TDX guest has it, with Linux 6.7 or newer, configfs mounted and tdx-guest loaded",
+  EACCES: "only root makes entries there",
+  EIO: "the host does not answer: is its quote generation service running?",
+};
 const ATTEMPTS = 5;
 const PAUSE_MS = 200;
 
@@ -78,7 +83,8 @@ export async function requestQuote(folder: ReportFolder, reportData: Uint8Array)
       throw new AttestingError("the kernel's quote is over other REPORTDATA than was written");
     return quote.subarray(0, quote.length - trailingBytes);
   } catch (error) {
-    throw AttestingError.of("no quote from configfs-tsm", error);
+    const remedy = REMEDY[(error as NodeJS.ErrnoException).code ?? ""];
+    throw AttestingError.of(`no quote from configfs-tsm${remedy === undefined ? "" : ` (${remedy})`}`, error);
   }
 }
 

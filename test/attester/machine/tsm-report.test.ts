@@ -69,7 +69,7 @@ it.each<readonly [what: string, change: () => Partial<ReportFolder>, words: RegE
     () => ({ read: async () => utf8("sev_guest\n") }),
     /"sev_guest", expected tdx_guest/,
   ],
-  ["no configfs", () => ({ make: configfs(join(root, "nowhere")).make }), /ENOENT/],
+  ["no configfs", () => ({ make: configfs(join(root, "nowhere")).make }), /configfs mounted.*ENOENT/],
   [
     "an error of the hypervisor",
     () => {
@@ -78,7 +78,7 @@ it.each<readonly [what: string, change: () => Partial<ReportFolder>, words: RegE
         read: (entry, name) => (name === "outblob" ? Promise.reject(failing("EIO")) : read(entry, name)),
       };
     },
-    /EIO/,
+    /generation service.*EIO/,
   ],
   [
     "a quote over something else",
