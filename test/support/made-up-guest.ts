@@ -9,17 +9,14 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { configfs, type ReportFolder } from "../../src/attester/machine/tsm-report.ts";
 import { decodeBase64, encodeBase64 } from "../../src/protocol/encoding/base64.ts";
+import { concatBytes } from "../../src/protocol/encoding/bytes.ts";
 import { decodeHex, encodeHex } from "../../src/protocol/encoding/hex.ts";
 import { utf8 } from "../../src/protocol/encoding/text.ts";
-import {
-  GOOD_BLOCKS,
-  type Machine,
-  makeGpuReport,
-  makeMachine,
-  makeOpaque,
-  type SyntheticGpu,
-} from "../../src/testing/index.ts";
+import { signWith } from "../../src/testing/authority.ts";
+import { type Machine, makeMachine, type SyntheticGpu } from "../../src/testing/index.ts";
 
+const SIGNATURE_BYTES = 96;
+const NONCE_AT = 4;
 const COLLECT = fileURLToPath(new URL("./ask-made-up-guest.mjs", import.meta.url));
 
 /** What nvidia-smi prints of GPUs each of which is passed through for itself. */
@@ -155,23 +152,16 @@ export class MadeUpGuest {
   }
 }
 
-async function serialized(
-  { identity, driverVersion, vbiosVersion, evidence }: SyntheticGpu,
-  nonce: Uint8Array,
-) {
-  const report = await makeGpuReport(identity.attestation, {
-    nonce,
-    responderNonce: crypto.getRandomValues(new Uint8Array(32)),
-    blocks: GOOD_BLOCKS,
-    opaque: makeOpaque({ driverVersion, vbiosVersion, fwid: identity.fwid }),
-  });
+/** The report that a device shows anyway, for another nonce: bytes 4 to 36 of the request (DMTF DSP0274), signed anew. */
+async function serialized({ identity, report, evidence }: SyntheticGpu, nonce: Uint8Array) {
+  const signed = report.slice(0, -SIGNATURE_BYTES);
+  signed.set(nonce, NONCE_AT);
+  const signature = await signWith(identity.attestation, signed);
   return {
     version: "1.0",
     arch: identity.architecture.toUpperCase(),
     nonce: encodeHex(nonce),
-    driver_version: driverVersion,
-    vbios_version: vbiosVersion,
-    evidence: encodeBase64(report),
+    evidence: encodeBase64(concatBytes(signed, signature)),
     certificate: encodeBase64(utf8(evidence.chain)),
   };
 }
