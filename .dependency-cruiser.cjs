@@ -23,7 +23,7 @@ module.exports = {
     layer("service", ["protocol", "verifier", "node", "log", "http"]),
     layer("witness", ["protocol", "node", "http"]),
     layer("verifier-node", ["protocol", "verifier", "node"]),
-    layer("gate", ["protocol", "verifier"]),
+    layer("gate", ["protocol", "verifier", "sealed"]),
     {
       name: "browser-code-imports-no-node-module",
       severity: "error",

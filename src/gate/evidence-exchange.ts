@@ -3,8 +3,8 @@
 import type { TLSSocket } from "node:tls";
 import { concatBytes } from "../protocol/encoding/bytes.ts";
 import { encodeHex } from "../protocol/encoding/hex.ts";
+import { GateError } from "../sealed/gate-error.ts";
 import { MAX_EVIDENCE_BYTES } from "../verifier/evidence.ts";
-import { GateError } from "./gate-error.ts";
 
 const MAX_HEADER_BYTES = 16 * 1024;
 const PATH = "/.well-known/touchstone/evidence";

@@ -2,8 +2,8 @@
 // new connection goes through the gate first. No request ever waits behind another one, where its verdict could end meanwhile.
 import type { Socket } from "node:net";
 import { Agent, Dispatcher } from "undici";
+import { GateError } from "../sealed/gate-error.ts";
 import { asGateError, askEvidence, requireSilence } from "./evidence-exchange.ts";
-import { GateError } from "./gate-error.ts";
 import { type ConnectionOptions, openConnection } from "./open-connection.ts";
 import type { PolicyWatch } from "./policy-watch.ts";
 import { counts, type KeptVerdict, type VerdictKeeper } from "./verdict-keeper.ts";

@@ -4,8 +4,8 @@ import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { isIP, type Socket } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
+import { GateError } from "../sealed/gate-error.ts";
 import { asGateError } from "./evidence-exchange.ts";
-import { GateError } from "./gate-error.ts";
 
 export interface ConnectionOptions {
   readonly to: URL;

@@ -1,13 +1,13 @@
 // Keeps the policy of a log at hand, and asks the log again when what it said is too old: is it still in force? A log that cannot be reached
 // changes nothing, for as long as what it signed lasts; one that says no ends everything that rests on it.
 import { PolicyError, VerificationError } from "../protocol/errors.ts";
+import { GateError } from "../sealed/gate-error.ts";
 import type { BundleCode } from "../verifier/bundle/bundle-error.ts";
 import type { FetchPolicyOptions } from "../verifier/bundle/fetch-policy.ts";
 import { fetchPolicy } from "../verifier/bundle/fetch-policy.ts";
 import { StateChangedError } from "../verifier/bundle/state-changed.ts";
 import type { VerifiedBundle } from "../verifier/bundle/verify-bundle.ts";
 import { RefusedError, UnreachableError } from "../verifier/service-errors.ts";
-import { GateError } from "./gate-error.ts";
 
 export interface PolicyWatchOptions extends Omit<FetchPolicyOptions, "now" | "signal"> {
   readonly now: () => Date;

@@ -1,4 +1,4 @@
-// Says why a request was refused, and whether anything of it had left by then.
+// Says why a gate refused a request, over TLS or sealed, and whether anything of it had left by then.
 import { printable, recogniseAcrossCopies } from "../protocol/errors.ts";
 import { explain, type Verdict } from "../verifier/appraisal/verdict.ts";
 import type { Check } from "../verifier/check-list.ts";
@@ -6,10 +6,12 @@ import type { Check } from "../verifier/check-list.ts";
 /**
  * A request that a gate refused. `code` is the id of the check that failed (docs/appraisal.md), or one of
  *
- * - `bundle`: the log's bundle is not accepted; `unreachable`: the log or the machine does not answer;
- * - `evidence.unavailable`, `evidence.format`, `keys`: the machine has no evidence, sends something else, or has no key of the suite;
+ * - `bundle`: the log's bundle is not accepted; `unreachable`: the log or the machine does not answer, or speaks no TLS 1.3;
+ * - `evidence.unavailable`, `evidence.format`, `evidence.timeout`, `keys`: the machine has no evidence, sends something else, takes too long,
+ *   or has no key of the suite;
  * - `revoked`, `expired`: the machine was trusted and is not any more, or the verdict had ended before it could be used;
- * - `origin`: the request is not for the machine that the gate is for, or too long for any;
+ * - `origin`, `plaintext`: the request is not for the machine that the gate is for, or too long for any; or it is for plain HTTP;
+ * - `resumed`: a TLS session was resumed, in which nobody shows a key; `closed`: the gate was closed;
  * - `reply.plain`, `reply.broken`: an answer that the machine did not seal, a reply that was cut or changed.
  * @example
  * ```ts

@@ -284,15 +284,23 @@ describe("@touchstone/gate", () => {
     expect(said(project.run("program.js"))).toEqual(SAYS);
   });
 
-  it("needs what the verifier needs, and undici, and has no part of a server", () => {
+  it("needs what the verifier needs, HPKE and undici, and has no part of a server", () => {
     expect(Object.keys(gate.manifest.dependencies)).toEqual([
       ...Object.keys(packed["@touchstone/verifier"].manifest.dependencies),
+      "hpke",
       "undici",
     ]);
     const project = new Project([gate]);
     projects.push(project);
     const dist = join(project.folder, "node_modules/@touchstone/gate/dist");
-    expect(readdirSync(dist).toSorted()).toEqual(["gate", "node", "protocol", "verifier", "verifier-node"]);
+    expect(readdirSync(dist).toSorted()).toEqual([
+      "gate",
+      "node",
+      "protocol",
+      "sealed",
+      "verifier",
+      "verifier-node",
+    ]);
     expect(readdirSync(join(dist, "gate"))).not.toContain("proxy");
   });
 });

@@ -1,9 +1,9 @@
 // Gets the evidence of a TLS server: out of its certificate where it carries some, else by asking for it on a connection, whose key is then
 // the one that counts (docs/formats.md, "Evidence over HTTP"). A challenge is all that leaves before the verdict.
 import { askEvidence } from "../../gate/evidence-exchange.ts";
-import { GateError } from "../../gate/gate-error.ts";
 import { openConnection } from "../../gate/open-connection.ts";
 import { MalformedError } from "../../protocol/errors.ts";
+import { GateError } from "../../sealed/gate-error.ts";
 import type { Channel } from "../../verifier/appraisal/channel-binding.ts";
 import { readCertificateEvidence } from "../../verifier/ra-tls/certificate-evidence.ts";
 import { UnreachableError } from "../../verifier/service-errors.ts";

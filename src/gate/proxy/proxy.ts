@@ -2,9 +2,10 @@
 // once that machine is appraised. Nothing of a request or a reply is kept or logged.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { GateError } from "../../sealed/gate-error.ts";
 import type { Verdict } from "../../verifier/appraisal/verdict.ts";
 import type { Gate } from "../gate.ts";
-import { type GateError, gateErrorIn } from "../gate-error.ts";
+import { gateErrorIn } from "../gate-error.ts";
 import { type Forbidden, whyForbidden } from "./allowed-caller.ts";
 import { forwardedToClient, forwardedToMachine } from "./forwarded-headers.ts";
 import { createProxyMetrics, type ProxyMetrics } from "./proxy-metrics.ts";

@@ -1,7 +1,8 @@
 // Writes a refusal for the client of the proxy: a problem document (RFC 9457) with what failed, and the member `error` in which OpenAI's
 // clients look for a message.
+
+import type { GateError } from "../../sealed/gate-error.ts";
 import type { Verdict } from "../../verifier/appraisal/verdict.ts";
-import type { GateError } from "../gate-error.ts";
 
 export interface RefusalDocument {
   readonly type: string;
