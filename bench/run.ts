@@ -10,6 +10,7 @@ import { measureBoard } from "./board.ts";
 import { measureBrowser } from "./browser.ts";
 import { measureBrowserCode } from "./browser-code.ts";
 import { measureCosigned } from "./cosigned.ts";
+import { measureGate } from "./gate.ts";
 import type { Measurement } from "./harness.ts";
 import { machineFacts } from "./machine.ts";
 import { measureMemory } from "./memory.ts";
@@ -35,6 +36,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   audit: measureAudit,
   revocation: measureRevocation,
   attacks: measureAttacks,
+  gate: measureGate,
   memory: measureMemory,
   start: measureStart,
   browser: measureBrowser,

@@ -23,18 +23,30 @@ process.once("exit", () => {
 });
 
 /** `touchstone serve` on the log in a folder, as a user runs it. Its output goes to a file. */
-export async function serveLog(folder: string): Promise<Served> {
-  const output = join(folder, "serve.out");
+export function serveLog(folder: string): Promise<Served> {
+  return serveCommand(join(folder, "serve.out"), [
+    "serve",
+    ...["--config", join(folder, "touchstone.toml"), "--port", "0"],
+  ]);
+}
+
+/** `touchstone gate`, on a free port. */
+export function serveGate(folder: string, args: readonly string[]): Promise<Served> {
+  return serveCommand(join(folder, "gate.out"), ["gate", "--listen", "127.0.0.1:0", ...args]);
+}
+
+async function serveCommand(output: string, args: readonly string[]): Promise<Served> {
   const file = openSync(output, "w");
   const begun = performance.now();
-  const args = [...profiling(), CLI, "serve", "--config", join(folder, "touchstone.toml"), "--port", "0"];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", file, "inherit"] });
+  const child = spawn(process.execPath, [...profiling(), CLI, ...args], {
+    stdio: ["ignore", file, "inherit"],
+  });
   running.add(child);
   closeSync(file);
   for (;;) {
-    const url = /^http:\S+$/m.exec(readFileSync(output, "utf8"))?.[0];
+    const url = /^http:\S+/m.exec(readFileSync(output, "utf8"))?.[0];
     if (url !== undefined) return served(child, url, performance.now() - begun);
-    if (child.exitCode !== null) throw new Error(`touchstone serve ended with ${child.exitCode}`);
+    if (child.exitCode !== null) throw new Error(`touchstone ${args[0]} ended with ${child.exitCode}`);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }

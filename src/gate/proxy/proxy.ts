@@ -1,5 +1,6 @@
 // Serves a gate on this machine, for clients of any language: what they send to it goes to the machine behind the gate, untouched, and only
 // once that machine is appraised. Nothing of a request or a reply is kept or logged.
+import { EventEmitter } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { GateError } from "../../sealed/gate-error.ts";
@@ -101,11 +102,12 @@ class Forwarder {
 
   #forward(request: IncomingMessage, answer: ServerResponse): void {
     const { gate, to } = this.#options;
-    const hangUp = new AbortController();
+    // undici takes an emitter for a signal, too, which costs less than an AbortController for each request.
+    const hangUp = new EventEmitter();
     this.#underWay++;
     answer.once("close", () => {
       this.#underWay--;
-      if (!answer.writableFinished) hangUp.abort();
+      if (!answer.writableFinished) hangUp.emit("abort");
     });
     const { url: path = "/", method = "GET" } = request;
     const asked = {
@@ -115,7 +117,7 @@ class Forwarder {
       headers: forwardedToMachine(request.rawHeaders),
       // Without destroying it on failure: the client's connection still has to carry the refusal.
       body: hasBody(request) ? request.iterator({ destroyOnReturn: false }) : null,
-      signal: hangUp.signal,
+      signal: hangUp,
       responseHeaders: "raw" as const,
       // How long is too long, the client says.
       headersTimeout: 0,
