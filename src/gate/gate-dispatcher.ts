@@ -53,6 +53,11 @@ export class GateDispatcher extends Dispatcher {
     return true;
   }
 
+  /** Gives up the open connections at this time, milliseconds since the epoch, if not before. */
+  limit(until: number): void {
+    this.#pool.until = Math.min(this.#pool.until, until);
+  }
+
   /** Cuts everything, replies under way included. */
   cut(error: Error): void {
     const { agent } = this.#pool;

@@ -116,8 +116,9 @@ export function createGate(options: GateOptions): Gate {
     statusMaxAge,
     async onChange(bundle: VerifiedBundle) {
       const refusal = await verdicts.appraiseAgain(bundle);
-      if (refusal !== null)
-        revoke(new GateError("revoked", refusal.message, { verdict: refusal.verdict, sent: true }));
+      // What is in force now may end sooner than what the connections were opened by.
+      if (refusal === null) dispatcher.limit(verdicts.earliestEnd);
+      else revoke(new GateError("revoked", refusal.message, { verdict: refusal.verdict, sent: true }));
     },
     onRefused: revoke,
   });

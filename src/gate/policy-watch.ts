@@ -108,9 +108,10 @@ export class PolicyWatch {
   }
 
   /** Then the refusal says no more than that, and replies under way are not cut. */
-  #hasEnded({ status, policy, trustRoot }: VerifiedBundle): boolean {
-    const now = this.#options.now().getTime();
-    return [status, policy, trustRoot].some(({ expires }) => Date.parse(expires) <= now);
+  #hasEnded({ status, policy, trustRoot, cosignedAt }: VerifiedBundle): boolean {
+    const ends = [status, policy, trustRoot].map(({ expires }) => Date.parse(expires));
+    const stale = cosignedAt.getTime() + trustRoot.maxCheckpointAge * 1000;
+    return Math.min(...ends, stale) <= this.#options.now().getTime();
   }
 }
 

@@ -57,6 +57,11 @@ export class VerdictKeeper {
     return [...this.#kept.values()].findLast((kept) => counts(kept, now)) ?? null;
   }
 
+  /** When the first of them ends, milliseconds since the epoch; infinite where there is none. */
+  get earliestEnd(): number {
+    return Math.min(...[...this.#kept.values()].map(({ until }) => until));
+  }
+
   /**
    * The verdict about the machine with this key, which says that it is trusted and still counts.
    * @param spki DER of the key of the connection at hand; @param ask asks over that connection, and only where no verdict counts.
@@ -70,11 +75,13 @@ export class VerdictKeeper {
       if (kept?.basis === basis && counts(kept, this.#now())) return kept;
       this.#throwIfRefused(id);
       const asking = this.#asking.get(id);
-      if (asking === undefined) return this.#begin(id, spki, ask);
-      // Whoever asked may have lost his connection: then it is asked over this one.
-      await asking.catch((error: unknown) => {
-        if (!isOfOneConnection(error)) throw error;
-      });
+      // The policy may have changed while evidence was on its way: what comes out is looked at as any other.
+      if (asking === undefined) await this.#begin(id, spki, ask);
+      // Whoever else asked may have lost his connection: then it is asked over this one.
+      else
+        await asking.catch((error: unknown) => {
+          if (!isOfOneConnection(error)) throw error;
+        });
     }
   }
 

@@ -1,6 +1,7 @@
 // A verdict ends: with what it rests on, with its age, and at once with a revocation. What was sent before is not called back, and nothing
 // is sent afterwards.
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { formatTime } from "../../src/protocol/entry/fields.ts";
 import type { Verdict } from "../../src/verifier/appraisal/verdict.ts";
 import { createMemoryStore } from "../../src/verifier/bundle/state-store.ts";
 import { machineOf, makeWorld, type World } from "../support/appraisal-world.ts";
@@ -9,7 +10,7 @@ import { statusPredicate } from "../support/document-predicates.ts";
 import { signStatement } from "../support/signing.ts";
 import { bundleBytes } from "../support/small-log.ts";
 import { bundleAnswer, GateWorld, outcome, prompt, refusal, until } from "./gate-world.ts";
-import { answerOk, type GuestOptions } from "./made-up-guest.ts";
+import { answerEvidence, answerOk, type GuestOptions } from "./made-up-guest.ts";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -183,7 +184,7 @@ describe("a new policy", () => {
   });
 
   /** Publishes the next version with these profiles of the one before. */
-  async function publish(profiles: readonly string[]): Promise<void> {
+  async function publish(profiles: readonly string[], expires?: Date): Promise<void> {
     const { log: small, keys, verified } = growing;
     const { policy } = verified;
     const next = {
@@ -191,6 +192,7 @@ describe("a new policy", () => {
       version: policy.version + 1,
       previous: verified.status.policies[0]!.digest,
       profiles: policy.profiles.filter(({ id }) => profiles.includes(id)),
+      ...(expires && { expires: formatTime(expires) }),
     };
     await small.add(await signStatement("policy", next, [keys.policy]));
     await small.add(await signStatement("status", statusPredicate(small.inForce, {}, NOW), [keys.status]));
@@ -212,6 +214,32 @@ describe("a new policy", () => {
     expect(verdicts.map(({ policy }) => policy?.version)).toEqual([1, 2]);
     stream.end();
     expect(await reply.text()).toBe("firstafter");
+  });
+
+  test("that ends sooner ends the connections that are open, too", async () => {
+    const { guest, gate } = await log.start();
+    expect(await outcome(prompt(gate, guest))).toBe("hello");
+    await idle();
+    await publish(["first"], new Date(NOW.getTime() + 2 * MINUTE));
+    log.later(MINUTE);
+    expect(await outcome(prompt(gate, guest))).toBe("hello");
+    expect(gate.verdict()?.until).toBe(new Date(NOW.getTime() + 2 * MINUTE).toISOString());
+    await idle();
+    log.later(MINUTE);
+    expect(await outcome(prompt(gate, guest))).toBe("bundle.policy");
+    expect(guest.received.match(/POST/g)).toHaveLength(2);
+  });
+
+  test("that comes while evidence is on its way is the one that counts", async () => {
+    const { guest, gate } = await log.start({
+      async evidence(socket, evidence) {
+        await publish(["second"]);
+        log.later(MINUTE);
+        await answerEvidence(socket, evidence);
+      },
+    });
+    expect(await outcome(prompt(gate, guest))).toMatch(/^tuple\./);
+    expect(guest.received).toBe("");
   });
 
   test("that no longer trusts it cuts the reply that is under way, and lets nothing more pass", async () => {
@@ -249,7 +277,7 @@ describe("a revocation", () => {
 
   test("that the log takes too long to tell, or never, cuts nothing", async () => {
     const { stream, options } = streaming();
-    const { guest, gate } = await log.start(options, { ...running(), timeout: 1000 });
+    const { guest, gate } = await log.start(options, { ...running(), timeout: 5000 });
     const reply = await prompt(gate, guest);
     log.answer = () => new Promise(() => undefined);
     const { asked } = log;
