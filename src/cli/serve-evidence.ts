@@ -1,5 +1,7 @@
-// Serves the evidence of this machine to a TLS front end in it, and keeps what is stapled fresh.
+// Serves the evidence of this machine, to a TLS front end in it or as one, and keeps what is stapled fresh.
 import type { Logger } from "pino";
+import { addFrontEnd, type FrontEndOptions } from "../attester/front-end/front-end.ts";
+import type { TlsKey } from "../attester/front-end/tls-key.ts";
 import { createEvidenceApp } from "../attester/http/app.ts";
 import { ChannelKeys } from "../attester/http/channel-keys.ts";
 import { makeEvidence } from "../attester/make-evidence.ts";
@@ -11,8 +13,12 @@ import type { MachineOptions } from "./machine-options.ts";
 import { openMachine } from "./open-machine.ts";
 
 interface ServeOptions extends MachineOptions {
-  /** SPKI DER. */
+  /** SPKI DER of the key by which TLS ends in this machine. */
   readonly tlsKey: Uint8Array;
+  /** The key itself, where TLS ends here. */
+  readonly tls: TlsKey | null;
+  /** What is in front of a service; null where evidence is all there is. */
+  readonly frontEnd: Omit<FrontEndOptions, "passOn"> | null;
   readonly listen: { readonly host: string; readonly port: number };
   readonly requestsPerMinute: number;
   readonly trustedProxies: number;
@@ -23,6 +29,8 @@ interface ServeOptions extends MachineOptions {
 const MINUTE_MS = 60_000;
 /** Time that open connections get to end when the service stops, milliseconds. */
 const GRACE_MS = 10_000;
+/** Time that a reply may take, milliseconds: of a model that thinks, and streams at the pace of a reader. */
+const REPLY_MS = 3_600_000;
 /** Requests that may wait behind one whose evidence is being made. */
 const WAITING = 64;
 /** Minutes after which what could not be fetched is fetched again. */
@@ -41,8 +49,9 @@ export async function serveEvidence(
     onError: (error) => logger.error({ err: error }, "collateral or revocation could not be fetched again"),
   });
   try {
+    const channels = new ChannelKeys(options.tlsKey);
     const app = createEvidenceApp({
-      channels: new ChannelKeys(options.tlsKey),
+      channels,
       makeEvidence: (challenge) => makeEvidence(machine, keeper.stapled, challenge),
       logger,
       limits: {
@@ -51,11 +60,19 @@ export async function serveEvidence(
         waiting: WAITING,
       },
     });
+    const { tls, frontEnd } = options;
+    const stopFrontEnd =
+      frontEnd && (await addFrontEnd(app, channels, { ...frontEnd, passOn: tls !== null }, context.now));
     return await startServer({
       app,
       ...options.listen,
-      close: async () => keeper.stop(),
+      ...(tls && { tls }),
+      close: async () => {
+        stopFrontEnd?.();
+        keeper.stop();
+      },
       graceMs: GRACE_MS,
+      connections: { answerMs: REPLY_MS },
     });
   } catch (error) {
     keeper.stop();

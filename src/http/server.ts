@@ -1,11 +1,13 @@
 // Runs an HTTP service on a port. Stopping loses nothing that was acknowledged: no new connections, what is under way is answered, and only
 // then is what the service works on closed.
+import { constants } from "node:crypto";
 import {
   createServer,
   type ServerOptions as HttpServerOptions,
   type RequestListener,
   type Server,
 } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer, type HttpBindings } from "@hono/node-server";
 import { type ConnectionLimits, oneAtATime } from "./connection.ts";
@@ -21,6 +23,8 @@ export interface ServerOptions {
   /** Milliseconds after which connections that are still open are cut. */
   readonly graceMs: number;
   readonly connections?: Partial<ConnectionLimits>;
+  /** Key and certificate, PEM: TLS 1.3 ends here then. */
+  readonly tls?: { readonly key: string; readonly certificate: string };
   /** Called for every connection that is accepted. */
   readonly onConnection?: () => void;
 }
@@ -50,11 +54,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         : options.app.fetch(request, env as HttpBindings),
     // Stands in the URL of a request without Host.
     hostname: "localhost",
-    createServer: ((settings: HttpServerOptions, listener: RequestListener) =>
-      createServer(
-        settings,
-        oneAtATime(listener, { ...CONNECTION_LIMITS, ...options.connections }),
-      )) as typeof createServer,
+    createServer: ((settings: HttpServerOptions, listener: RequestListener) => {
+      const limited = oneAtATime(listener, { ...CONNECTION_LIMITS, ...options.connections });
+      return options.tls === undefined
+        ? createServer(settings, limited)
+        : createTlsServer({ ...settings, ...tlsOptions(options.tls) }, limited);
+    }) as typeof createServer,
     serverOptions: {
       requireHostHeader: false,
       headersTimeout: HEADERS_TIMEOUT,
@@ -67,7 +72,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   await listen(server, options);
   let stopping: Promise<void> | null = null;
   return {
-    address: addressOf(server.address() as AddressInfo),
+    address: addressOf(options.tls === undefined ? "http" : "https", server.address() as AddressInfo),
     stop() {
       stopping ??= stop(server, options);
       return stopping;
@@ -101,6 +106,16 @@ async function stop(server: Server, { close, graceMs }: ServerOptions): Promise<
   await close();
 }
 
-function addressOf({ address, family, port }: AddressInfo): string {
-  return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+/** No session is resumed: the key of its ticket would be as good as the key of the certificate, and nobody would see either. */
+function tlsOptions({ key, certificate }: NonNullable<ServerOptions["tls"]>) {
+  return {
+    key,
+    cert: certificate,
+    minVersion: "TLSv1.3",
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  } as const;
+}
+
+function addressOf(scheme: "http" | "https", { address, family, port }: AddressInfo): string {
+  return `${scheme}://${family === "IPv6" ? `[${address}]` : address}:${port}`;
 }

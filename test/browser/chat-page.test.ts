@@ -125,7 +125,7 @@ describe.skipIf(!available)(title, () => {
     await page.waitForSelector(".refused");
     await keepScreenshot(page, "chat-refused");
     expect(await page.textContent("h2")).toBe("Nothing was sent");
-    expect(await page.textContent("section")).toContain("stated byplatform/h100-vm@1");
+    expect(await page.textContent(".refused section")).toContain("stated byplatform/h100-vm@1");
     expect(await page.isDisabled("textarea")).toBe(true);
     expect(posts()).toBe(0);
   });

@@ -1,5 +1,7 @@
-// Passes a request on to the service beside the gateway, over loopback only, and hands its reply over as it arrives.
+// Passes a request on to the service beside the front end, over loopback only, and hands its reply over as it arrives.
 import { type IncomingMessage, request as startRequest } from "node:http";
+import { Readable } from "node:stream";
+import type { ReadableStream } from "node:stream/web";
 import type { Fields } from "../../sealed/binary-http/fields.ts";
 import type { BinaryRequest } from "../../sealed/binary-http/request.ts";
 
@@ -28,23 +30,51 @@ const OF_THE_CONNECTION = [
   "upgrade",
 ];
 
+/** Replies of which nothing is content (Fetch, "null body status"). */
+const WITHOUT_CONTENT = [204, 205, 304];
+
 /** @param port of the service on 127.0.0.1. */
 export function forwardTo(port: number): Forward {
-  return (request, signal) =>
-    new Promise((resolve, reject) => {
-      const { method, path, fields, content } = request;
-      const headers = headersOf(fields, content.length);
-      const options = { host: "127.0.0.1", port, method, path, headers, signal, setHost: true };
-      const outgoing = startRequest(options, (incoming) => resolve(upstreamOf(incoming)));
-      outgoing.on("error", reject);
-      outgoing.end(content);
-    });
+  return async (request, signal) => {
+    const length = ["content-length", String(request.content.length)] as const;
+    const fields = [...endToEnd(request.fields), length];
+    return upstreamOf(await ask(port, { ...request, fields }, Readable.from([request.content]), signal));
+  };
+}
+
+/** The same for a request that came over the front end's own TLS. */
+export function passOnTo(port: number): (request: Request) => Promise<Response> {
+  return async (request) => {
+    const { pathname, search } = new URL(request.url);
+    const head = { method: request.method, path: pathname + search, fields: endToEnd([...request.headers]) };
+    const body = request.body === null ? null : Readable.fromWeb(request.body as ReadableStream);
+    const incoming = await ask(port, head, body, request.signal);
+    const { status, fields } = upstreamOf(incoming);
+    const headers = new Headers(fields.map(([name, value]) => [name, value]));
+    if (WITHOUT_CONTENT.includes(status)) return new Response(null, { status, headers });
+    return new Response(Readable.toWeb(incoming) as globalThis.ReadableStream, { status, headers });
+  };
+}
+
+function ask(
+  port: number,
+  { method, path, fields }: Pick<BinaryRequest, "method" | "path" | "fields">,
+  body: Readable | null,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const options = { host: "127.0.0.1", port, method, path, headers: headersOf(fields), signal };
+    const outgoing = startRequest(options, resolve);
+    outgoing.on("error", reject);
+    if (body === null) outgoing.end();
+    else body.on("error", (error) => outgoing.destroy(error)).pipe(outgoing);
+  });
 }
 
 /** A field that comes twice stays two. */
-function headersOf(fields: Fields, length: number): Record<string, string[]> {
-  const headers: Record<string, string[]> = { "content-length": [String(length)] };
-  for (const [name, value] of endToEnd(fields)) {
+function headersOf(fields: Fields): Record<string, string[]> {
+  const headers: Record<string, string[]> = {};
+  for (const [name, value] of fields) {
     headers[name] ??= [];
     headers[name].push(value);
   }

@@ -6,6 +6,7 @@ import {
   readServerKey,
   type ServerKey,
 } from "../../attester/evidence-certificate.ts";
+import { makeTlsKey, type TlsKey } from "../../attester/front-end/tls-key.ts";
 import { makeEvidence } from "../../attester/make-evidence.ts";
 import { fetchStapled } from "../../attester/vendors/fetch-stapled.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
@@ -76,7 +77,10 @@ function certify(
 }
 
 interface ServeOptions extends MachineOptions {
-  readonly tlsKeySpki: string;
+  readonly tlsKeySpki?: string;
+  readonly tls?: readonly string[];
+  readonly forward?: number;
+  readonly authority: readonly string[];
   readonly listen: { readonly host: string; readonly port: number };
   readonly requestsPerMinute: number;
   readonly trustedProxies: number;
@@ -86,8 +90,42 @@ interface ServeOptions extends MachineOptions {
 
 export async function runAttestServe(options: ServeOptions, context: CliContext): Promise<void> {
   const logger = pino({ timestamp: stdTimeFunctions.isoTime });
-  const { key } = readOwn(options.tlsKeySpki, readTlsChannel);
-  const server = await serveEvidence({ ...options, tlsKey: key }, logger, context);
+  const channel = await channelOf(options, context.now());
+  const frontEnd = frontEndOf(options);
+  const server = await serveEvidence({ ...options, ...channel, frontEnd }, logger, context);
   show(context, options, { url: server.address }, [server.address]);
   await untilStopped(server, logger);
+}
+
+async function channelOf(
+  { tls: names, tlsKeySpki }: ServeOptions,
+  now: Date,
+): Promise<{ tls: TlsKey | null; tlsKey: Uint8Array }> {
+  if (names !== undefined && tlsKeySpki === undefined) {
+    const tls = await makeTlsKey(names, now);
+    return { tls, tlsKey: tls.spki };
+  }
+  if (names === undefined && tlsKeySpki !== undefined)
+    return { tls: null, tlsKey: readOwn(tlsKeySpki, readTlsChannel).key };
+  throw new UsageError(
+    "TLS ends here (--tls NAME) or elsewhere in this machine (--tls-key-spki FILE): say which of the two",
+  );
+}
+
+/** A client names the port only where it is not the one of https. */
+function frontEndOf({
+  forward,
+  authority,
+  tls = [],
+  listen,
+}: ServeOptions): { port: number; authorities: string[] } | null {
+  if (forward === undefined) {
+    if (tls.length > 0) throw new UsageError("--tls: what is behind it? Name its port with --forward");
+    return null;
+  }
+  const own = tls.flatMap((name) => [name, `${name}:${listen.port}`]);
+  const authorities = [...authority, ...own].map((name) => name.toLowerCase());
+  if (authorities.length === 0)
+    throw new UsageError("--forward: by which --authority do clients know this machine?");
+  return { port: forward, authorities };
 }

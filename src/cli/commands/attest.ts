@@ -2,7 +2,15 @@
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
 import { addMachineOptions } from "../machine-options.ts";
-import { parseAddress, parseCount, parseHostName, parseNonce, parsePositive } from "../options.ts";
+import {
+  collect,
+  parseAddress,
+  parseCount,
+  parseHostName,
+  parseNonce,
+  parsePort,
+  parsePositive,
+} from "../options.ts";
 
 const EXAMPLE = `
 Examples:
@@ -14,6 +22,8 @@ Examples:
 const SERVE_EXAMPLE = `
 Example:
   touchstone attest serve --tls-key-spki /run/tls/cert.pem --collateral https://localhost:8081 \\
+    --collect "nvattest collect-evidence --device gpu --nonce {nonce}" --revocation http://ocsp.ndis.nvidia.com
+  touchstone attest serve --tls llm.example --listen 0.0.0.0:443 --forward 8000 --collateral https://localhost:8081 \\
     --collect "nvattest collect-evidence --device gpu --nonce {nonce}" --revocation http://ocsp.ndis.nvidia.com`;
 
 export function define(attest: Command, context: CliContext): void {
@@ -45,9 +55,25 @@ function addServe(attest: Command, context: CliContext): void {
   const command = attest
     .command("serve")
     .description(
-      "answer GET /.well-known/touchstone/evidence for a TLS front end in this machine; prints one line with its URL when it is ready",
+      "answer GET /.well-known/touchstone/evidence for a TLS front end in this machine, or be that front end; prints one line with its URL when it is ready",
     )
-    .requiredOption("--tls-key-spki <file>", "public key or certificate of the front end, PEM or DER");
+    .option("--tls-key-spki <file>", "public key or certificate of the front end, PEM or DER")
+    .option(
+      "--tls <name>",
+      "end TLS here, by a key that is made now and kept in memory only, for this name or address; may be repeated",
+      collect,
+    )
+    .option(
+      "--forward <port>",
+      "port of the service on 127.0.0.1: sealed requests are opened for it, and what comes over --tls is passed on",
+      parsePort,
+    )
+    .option(
+      "--authority <host[:port]>",
+      "what clients call this machine in sealed requests, beside the names of --tls; may be repeated",
+      collect,
+      [],
+    );
   addMachineOptions(command)
     .option("--listen <host:port>", "where to listen; port 0 takes a free one", parseAddress, {
       host: "127.0.0.1",
