@@ -14,10 +14,14 @@ export async function measureBrowserCode(world: World): Promise<Measurement[]> {
   const appraisal = await bundleOf(
     `export { verifyBundle } from "./bundle/verify-bundle.js"; export { appraiseEvidence } from "./appraisal/appraise.js";`,
   );
+  const sealed = await bundleOf(
+    `export { createBrowserStore } from "./bundle/state-store.js"; export { createSealedFetch } from "../sealed/create-sealed-fetch.js";`,
+  );
   const bundle = await ordinaryBundle(world);
   return [
     size("code of the bundle verifier, minified + gzip", bundleVerifier, 24),
     size("code of the whole appraisal (bundle, TDX, NVIDIA), minified + gzip", appraisal, 58),
+    size("code of createSealedFetch with the appraisal, minified + gzip", sealed, 100),
     size("policy bundle of the example release, as JSON", bundle, 64),
   ];
 }

@@ -21,6 +21,7 @@ import { measurePublish } from "./publish.ts";
 import { measureQueries } from "./queries.ts";
 import { measureReads } from "./reads.ts";
 import { measureRevocation } from "./revocation.ts";
+import { measureSealed } from "./sealed.ts";
 import { measureStart } from "./start.ts";
 import { formatNotes, formatTable } from "./table.ts";
 import { createWorld, type Row } from "./world.ts";
@@ -39,6 +40,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   gate: measureGate,
   memory: measureMemory,
   start: measureStart,
+  sealed: measureSealed,
   browser: measureBrowser,
   "browser-code": measureBrowserCode,
   board: measureBoard,

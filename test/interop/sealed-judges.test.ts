@@ -126,9 +126,10 @@ describe.each([
       called("refuses what we refuse: every byte of a request changed, and every cut"),
       async () => {
         const { body } = await sealRequest({ id: 7, publicKey }, utf8("short"), form);
-        const bad = Array.from(body, (byte, at) => body.with(at, byte ^ 1)).concat(
-          Array.from(body, (_, length) => body.subarray(0, length)),
-        );
+        const bad: Uint8Array[] = [
+          ...Array.from(body, (byte, at) => body.with(at, byte ^ 1)),
+          ...Array.from(body, (_, length) => body.subarray(0, length)),
+        ];
         for (const request of bad) {
           const ours = await openRequest(request, (id) => (id === 7 ? keys : undefined), form).then(
             () => "opened",
