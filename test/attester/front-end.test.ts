@@ -1,6 +1,11 @@
 // The front end in the machine, whole: TLS by its own key, evidence, sealed requests, and a service beside it that speaks over loopback alone.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect as connectTcp } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { connect, type TLSSocket } from "node:tls";
 import { pino } from "pino";
 import { Agent, fetch as undiciFetch } from "undici";
@@ -13,7 +18,9 @@ import { createSealedFetch } from "../../src/sealed/index.ts";
 import { createMemoryStore } from "../../src/verifier/index.ts";
 import { machineOf, makeWorld, type World } from "../support/appraisal-world.ts";
 import { NOW } from "../support/clock.ts";
+import { readProject } from "../support/example-build.ts";
 import { MadeUpGuest } from "../support/made-up-guest.ts";
+import { runCli } from "../support/run-cli.ts";
 
 let guest: MadeUpGuest;
 let tls: TlsKey;
@@ -22,6 +29,8 @@ let overTls: RunningServer;
 let behindTerminator: RunningServer;
 const received: { path: string; authorization: string | undefined; body: string }[] = [];
 const logged: string[] = [];
+/** Lets the service say the rest of its reply. */
+let goOn: () => void = () => undefined;
 
 const LOG = "https://log.example";
 /** A network on which the log answers, and anybody's certificate is taken, as a relay's is. */
@@ -74,7 +83,7 @@ beforeAll(async () => {
     received.push({ path: request.url ?? "", authorization: request.headers.authorization, body });
     response.writeHead(200, { "content-type": "text/event-stream" });
     response.write("data: one\n\n");
-    setTimeout(() => response.end("data: two\n\n"), 30);
+    goOn = () => response.end("data: two\n\n");
   });
   await new Promise<void>((resolve) => service.listen(0, "127.0.0.1", resolve));
   // The port is known when it listens, and the authority has it.
@@ -92,12 +101,19 @@ async function worldFor(channel: "hpke" | "tls-spki"): Promise<World> {
   return makeWorld(guest.machine, { binding: { channel } });
 }
 
-async function piecesOf(response: Response): Promise<string[]> {
-  const pieces: string[] = [];
+/** The first event is there before the service says the second. */
+async function expectStreamed(response: Response): Promise<void> {
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
   const decoder = new TextDecoder();
-  for await (const piece of response.body as unknown as AsyncIterable<Uint8Array>)
-    pieces.push(decoder.decode(piece));
-  return pieces;
+  expect(decoder.decode((await reader.read()).value)).toBe("data: one\n\n");
+  goOn();
+  let rest = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) break;
+    rest += decoder.decode(value);
+  }
+  expect(rest).toBe("data: two\n\n");
 }
 
 const common = (world: World) => ({
@@ -109,6 +125,51 @@ const common = (world: World) => ({
   roots: guest.machine.roots,
 });
 
+const nginx = ["/usr/sbin/nginx", "/usr/bin/nginx"].find(existsSync) ?? null;
+
+/** nginx with the configuration of docs/gate.md, but for ports and places. */
+async function startNginx(): Promise<{ address: string; stop: () => Promise<void> }> {
+  const folder = mkdtempSync(join(tmpdir(), "touchstone-nginx-"));
+  const [, server = ""] = /```nginx\n([\s\S]*?)```/.exec(readProject("docs/gate.md")) ?? [];
+  const port = await freePort();
+  const changed = server
+    .replace("listen 443", `listen 127.0.0.1:${port}`)
+    .replaceAll("/run/tls", folder)
+    .replace("http://127.0.0.1:8788", behindTerminator.address)
+    .replace("http://127.0.0.1:8000", `http://127.0.0.1:${(service.address() as AddressInfo).port}`);
+  const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
+    (name) => `${name}_temp_path ${folder};`,
+  );
+  const text = `daemon off; pid ${folder}/pid; error_log stderr warn; events {} http { ${paths.join(" ")} ${changed} }`;
+  writeFileSync(join(folder, "nginx.conf"), text);
+  writeFileSync(join(folder, "key.pem"), tls.key);
+  writeFileSync(join(folder, "cert.pem"), tls.certificate);
+  const child = spawn(nginx ?? "", ["-p", folder, "-c", join(folder, "nginx.conf")], { stdio: "inherit" });
+  await expect.poll(() => accepts(port), { timeout: 10_000 }).toBe(true);
+  const stop = async () => {
+    child.kill();
+    await once(child, "close");
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { address: `https://127.0.0.1:${port}`, stop };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connectTcp(port, "127.0.0.1");
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+    socket.once("connect", () => socket.destroy());
+  });
+}
+
 describe("the front end in the machine", () => {
   test("opens what a sealed fetch sends through whatever ends TLS before it, and streams the reply", async () => {
     const world = await worldFor("hpke");
@@ -119,7 +180,7 @@ describe("the front end in the machine", () => {
     const sealedFetch = createSealedFetch({ to: "https://llm.example", ...common(world), fetch: relayed });
     const init = { method: "POST", body: "Am I ill?", headers: { authorization: "Bearer key" } };
     const reply = await sealedFetch("https://llm.example/v1/chat/completions?x=1", init);
-    expect(await piecesOf(reply)).toEqual(["data: one\n\n", "data: two\n\n"]);
+    await expectStreamed(reply);
     expect(received.at(-1)).toEqual({
       path: "/v1/chat/completions?x=1",
       authorization: "Bearer key",
@@ -140,12 +201,42 @@ describe("the front end in the machine", () => {
         method: "POST",
         body: "over TLS",
       });
-      expect(await piecesOf(reply)).toEqual(["data: one\n\n", "data: two\n\n"]);
+      await expectStreamed(reply);
       expect(received.at(-1)).toMatchObject({ path: "/v1/chat/completions", body: "over TLS" });
     } finally {
       await gate.close();
     }
   });
+
+  test.skipIf(nginx === null)(
+    `stands behind nginx, as docs/gate.md says${nginx === null ? " (skipped: no nginx)" : ""}`,
+    async () => {
+      const terminator = await startNginx();
+      try {
+        const world = await worldFor("tls-spki");
+        const options = { ...common(world), fetch: networkOf(world), tls: { webPki: false } };
+        const gate = createGate({ to: terminator.address, ...options });
+        const reply = await gate.fetch(`${terminator.address}/v1/chat`, { method: "POST", body: "by nginx" });
+        await expectStreamed(reply);
+        await gate.close();
+
+        const forPages = await worldFor("hpke");
+        const network = networkOf(forPages);
+        const relayed: typeof fetch = (input, init) =>
+          network(String(input).replace("https://llm.example", terminator.address), init);
+        const sealedFetch = createSealedFetch({
+          to: "https://llm.example",
+          ...common(forPages),
+          fetch: relayed,
+        });
+        const sealed = await sealedFetch("https://llm.example/v1/chat", { method: "POST", body: "sealed" });
+        await expectStreamed(sealed);
+        expect(received.slice(-2).map(({ body }) => body)).toEqual(["by nginx", "sealed"]);
+      } finally {
+        await terminator.stop();
+      }
+    },
+  );
 
   test("takes nothing where somebody may have read along, and has nothing else under its own paths", async () => {
     const before = received.length;
@@ -188,6 +279,22 @@ describe("the front end in the machine", () => {
     expect(lines).toContain('"path":"/.well-known/ohttp-gateway"');
     for (const secret of ["Am I ill?", "nonce=", "key=", "x=1", "Bearer"])
       expect(lines).not.toContain(secret);
+  });
+});
+
+describe("touchstone attest serve", () => {
+  const here = ["attest", "serve", "--collateral", "collateral.json"];
+
+  test.each([
+    ["no TLS", [], /say which of the two/],
+    ["TLS here and elsewhere", ["--tls", "a", "--tls-key-spki", "b"], /say which of the two/],
+    ["TLS before nothing", ["--tls", "llm.example"], /Name its port with --forward/],
+    ["a front end without a name", ["--tls-key-spki", "KEY", "--forward", "8000"], /by which --authority/],
+  ])("refuses %s", async (_, args, message) => {
+    const key = join(guest.root, "key.der");
+    writeFileSync(key, tls.spki);
+    const { exitCode, warnings } = await runCli([...here, ...args.map((arg) => (arg === "KEY" ? key : arg))]);
+    expect([exitCode, warnings]).toEqual([2, expect.stringMatching(message)]);
   });
 });
 

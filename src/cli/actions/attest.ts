@@ -83,7 +83,7 @@ interface ServeOptions extends MachineOptions {
   readonly authority: readonly string[];
   readonly listen: { readonly host: string; readonly port: number };
   readonly requestsPerMinute: number;
-  readonly trustedProxies: number;
+  readonly trustedProxies?: number;
   readonly refresh: number;
   readonly json?: boolean;
 }
@@ -92,7 +92,8 @@ export async function runAttestServe(options: ServeOptions, context: CliContext)
   const logger = pino({ timestamp: stdTimeFunctions.isoTime });
   const channel = await channelOf(options, context.now());
   const frontEnd = frontEndOf(options);
-  const server = await serveEvidence({ ...options, ...channel, frontEnd }, logger, context);
+  const { trustedProxies = channel.tls === null ? 1 : 0 } = options;
+  const server = await serveEvidence({ ...options, ...channel, frontEnd, trustedProxies }, logger, context);
   show(context, options, { url: server.address }, [server.address]);
   await untilStopped(server, logger);
 }

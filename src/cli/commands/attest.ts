@@ -87,9 +87,8 @@ function addServe(attest: Command, context: CliContext): void {
     )
     .option(
       "--trusted-proxies <number>",
-      "proxies in front that append to X-Forwarded-For; 1 is the front end",
+      "proxies in front that append to X-Forwarded-For; 1, which is the front end, unless TLS ends here",
       parseCount,
-      1,
     )
     .option("--refresh <minutes>", "fetch collateral and revocation again so often", parsePositive, 60)
     .addHelpText("after", SERVE_EXAMPLE)
