@@ -83,7 +83,8 @@ export function createSealedFetch(options: SealedFetchOptions): typeof globalThi
     const abort = new AbortController();
     const follow = () => abort.abort(signal.reason);
     const watched = keeper.watch(abort);
-    const timer = setInterval(() => keeper.recheck().catch(() => undefined), statusMaxAge);
+    // A refusal ends the reply by itself.
+    const timer = setInterval(() => keeper.recheck().catch(() => undefined), statusMaxAge / 2);
     const onEnd = () => {
       clearInterval(timer);
       watched();
@@ -98,16 +99,18 @@ export function createSealedFetch(options: SealedFetchOptions): typeof globalThi
     const request = new Request(input, init);
     if (new URL(request.url).origin !== origin)
       throw new GateError("origin", `${new URL(request.url).origin} is not ${origin}: nothing was sent`);
-    request.signal.throwIfAborted();
-    let key = await keeper.key();
-    const message = await encode(request, now());
+    const trusted = () => unlessAborted(keeper.key(), request.signal);
+    // Not even read before the machine is trusted; and a body may take its time, in which a verdict can end.
+    await trusted();
+    const message = await encode(request, now);
+    let key = await trusted();
     try {
       return await proven(key, exchange(message, key, request.signal));
     } catch (error) {
       if (!(error instanceof PlainReply) || !(key.proven || error.isAboutKey)) throw error;
       // The key was replaced, or somebody between says so. Once more, to a key that is appraised like the first.
       keeper.forget(key);
-      key = await keeper.key();
+      key = await trusted();
       return proven(key, exchange(message, key, request.signal));
     }
   };
@@ -117,6 +120,16 @@ async function proven(key: TrustedKey, replying: Promise<Response>): Promise<Res
   const reply = await replying;
   key.proven = true;
   return reply;
+}
+
+/** The work goes on for others who wait for it. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
 }
 
 /** @throws TypeError for what is no origin, or one that anybody on the way can answer for. */

@@ -4,12 +4,17 @@ import type { VerifiedBundle } from "../verifier/bundle/verify-bundle.ts";
 import { RefusedError, UnreachableError } from "../verifier/service-errors.ts";
 import { GateError } from "./gate-error.ts";
 
+/** Milliseconds for which a log is not asked again that did not answer, while there is a policy to go by. */
+const SILENCE_MEMORY = 5000;
+
 export class PolicyOfLog {
   readonly #options: Omit<FetchPolicyOptions, "now">;
   readonly #now: () => Date;
   readonly #maxAge: number;
   #kept: VerifiedBundle | null = null;
   #asking: Promise<VerifiedBundle> | null = null;
+  /** When nobody answered, in milliseconds. */
+  #silentAt = Number.NEGATIVE_INFINITY;
 
   /** @param maxAge milliseconds. */
   constructor(options: Omit<FetchPolicyOptions, "now">, now: () => Date, maxAge: number) {
@@ -32,11 +37,12 @@ export class PolicyOfLog {
     });
   }
 
-  /** Whether to ask again. A clock that was turned back makes no policy younger. */
+  /** Whether to ask again. A clock that was turned back makes no policy younger, and a log that was silent is not asked again at once. */
   isOld(): boolean {
     if (this.#kept === null) return true;
-    const age = this.#now().getTime() - this.#kept.asOf.getTime();
-    return age < 0 || age >= this.#maxAge;
+    const now = this.#now().getTime();
+    const [age, silence] = [now - this.#kept.asOf.getTime(), now - this.#silentAt];
+    return (age < 0 || age >= this.#maxAge) && (silence < 0 || silence >= SILENCE_MEMORY);
   }
 
   /** Asks the log, once for all who want to know at the same time. */
@@ -52,7 +58,11 @@ export class PolicyOfLog {
       this.#kept = await fetchPolicy({ ...this.#options, now: this.#now() });
       return this.#kept;
     } catch (cause) {
-      const code = isOutage(cause) ? "unreachable" : "bundle";
+      const outage = isOutage(cause);
+      // Of a log that says no, nothing that it said before counts.
+      if (outage) this.#silentAt = this.#now().getTime();
+      else this.#kept = null;
+      const code = outage ? "unreachable" : "bundle";
       throw new GateError(code, cause instanceof Error ? cause.message : "no policy", { cause });
     }
   }

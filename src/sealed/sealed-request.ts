@@ -59,17 +59,18 @@ function typeOf(body: Uint8Array): unknown {
   }
 }
 
-/** The request as it will be sealed. @throws GateError where it has too much content. */
-export async function encode(request: Request, date: Date): Promise<Uint8Array> {
+/** The request as it will be sealed, with the time at which its content is all there. @throws GateError where that is too much. */
+export async function encode(request: Request, now: () => Date): Promise<Uint8Array> {
   const url = new URL(request.url);
   const tooLong = () => new GateError("origin", `a request of more than ${MAX_CONTENT} bytes is not sealed`);
+  const content = await readStream(request.body, MAX_CONTENT, tooLong);
   return encodeRequest({
     method: request.method,
     scheme: "https",
     authority: url.host,
     path: `${url.pathname}${url.search}`,
-    fields: fieldsOf(request.headers, date),
-    content: await readStream(request.body, MAX_CONTENT, tooLong),
+    fields: fieldsOf(request.headers, now()),
+    content,
   });
 }
 

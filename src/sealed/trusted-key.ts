@@ -53,7 +53,7 @@ export class KeyKeeper {
   async key(): Promise<TrustedKey> {
     this.#repeatRefusal();
     if (this.#held === null || !this.#lasts(this.#held)) return this.#appraiseAnew();
-    if (this.#options.policy.isOld()) await this.recheck();
+    await this.recheck();
     return this.#held ?? this.#appraiseAnew();
   }
 
@@ -69,12 +69,12 @@ export class KeyKeeper {
   }
 
   /**
-   * Holds the evidence against the policy of now. Where the log cannot be reached, what it said before is good for as long as it says
-   * itself. @throws GateError where it is not trusted any more: then no reply in flight goes on either.
+   * Holds the evidence against the policy of now, where the one at hand is old. Where the log cannot be reached, what it said before is
+   * good for as long as it says itself. @throws GateError where it is not trusted any more: then no reply in flight goes on either.
    */
   async recheck(): Promise<void> {
     const held = this.#held;
-    if (held === null) return;
+    if (held === null || !this.#options.policy.isOld()) return;
     try {
       const policy = await this.#options.policy.ask();
       const again = await this.#appraiseToLast(policy, held);

@@ -227,6 +227,18 @@ describe("the gateway", () => {
     expect((await post((await seal()).body)).status).toBe(200);
   });
 
+  test("holds no more bytes at once than it may, whoever sends them", async () => {
+    await start({ maxHeld: 100_000 });
+    const big = () => seal(encodeRequest(request({ content: new Uint8Array(60_000) })));
+    const one = await big();
+    const reply = await post(one.body);
+    expect(reply.status).toBe(200);
+    expect((await post((await big()).body)).status).toBe(503);
+    expect((await post((await seal()).body)).status).toBe(200);
+    await open(one, reply);
+    expect((await post((await big()).body)).status).toBe(200);
+  });
+
   test("refuses what is longer than a request may be", async () => {
     await start({ maxContent: 1000 });
     expect((await post(new Uint8Array(1000 + (1 << 20) + 1))).status).toBe(413);

@@ -443,6 +443,40 @@ describe("a verdict", () => {
   });
 });
 
+describe("a request that takes its time", () => {
+  test("is not sent by a verdict that ended while its body was read", async () => {
+    const fetch = sealed();
+    const body = new ReadableStream(
+      {
+        pull(controller) {
+          machine.now = new Date(machine.now.getTime() + 601_000);
+          machine.shown = { ...machine.shown, claims: { ccMode: "off" } };
+          controller.enqueue(utf8(SECRET));
+          controller.close();
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    const sending = fetch(MACHINE, { method: "POST", body, duplex: "half" } as RequestInit);
+    expect(await refusal(sending)).toMatchObject({ code: "gpu.cc-mode", sent: false });
+    expect(machine.count(POSTS)).toBe(0);
+  });
+
+  test("ends at once when its caller goes, wherever it is", async () => {
+    for (const stuck of [POLICY, `GET ${GATEWAY}`, EVIDENCE, POSTS]) {
+      machine.between = async (request, forward) =>
+        `${request.method} ${new URL(request.url).pathname}` === stuck
+          ? new Promise(() => undefined)
+          : forward();
+      const abort = new AbortController();
+      const sending = sealed()(MACHINE, { signal: abort.signal });
+      await expect.poll(() => machine.asked.at(-1)).toBeDefined();
+      abort.abort();
+      await expect(sending, stuck).rejects.toMatchObject({ name: "AbortError" });
+    }
+  });
+});
+
 describe("a key that was replaced", () => {
   test("is let go of when the machine says so, and the request goes to the new one, once", async () => {
     const fetch = sealed();

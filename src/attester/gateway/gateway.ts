@@ -10,6 +10,7 @@ import { encodeKeyConfigurations, KEYS_TYPE } from "../../sealed/oblivious-http/
 import type { Forward, Upstream } from "./forward.ts";
 import { plainProblem, problemReply } from "./problem.ts";
 import { ReplayMemory } from "./replay-memory.ts";
+import { type Guest, Room } from "./room.ts";
 import type { RotatingKeys } from "./rotating-keys.ts";
 import { sealReply } from "./seal-reply.ts";
 
@@ -21,16 +22,19 @@ export interface GatewayOptions {
   readonly authorities: readonly string[];
   /** Requests that may be under way; more are refused with 503. 256 unless given. */
   readonly maxUnderWay?: number;
+  /** Bytes of sealed requests that may be held at once, until their replies have ended; 256 MiB unless given. */
+  readonly maxHeld?: number;
   /** Bytes of a request's content; 16 MiB unless given. */
   readonly maxContent?: number;
 }
 
+const MIB = 1024 * 1024;
 /** Requests that are remembered for ten minutes, 300 a second: 20 MB. */
 const MAX_REMEMBERED = 200_000;
 /** Seconds that keys may be cached: far below the day after which they are replaced. */
 const KEYS_MAX_AGE = 3600;
 /** What sealing may add to a request: its head, and 20 bytes for each chunk, of which a client may make many. */
-const OVERHEAD = 1024 * 1024;
+const OVERHEAD = MIB;
 
 /** Any page may ask, since nothing here depends on who asks: there are no cookies. */
 const CORS = {
@@ -47,16 +51,17 @@ export class Gateway {
   readonly #options: GatewayOptions;
   readonly #replays = new ReplayMemory(MAX_REMEMBERED);
   readonly #maxContent: number;
-  #underWay = 0;
+  readonly #room: Room;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
-    this.#maxContent = options.maxContent ?? 16 * 1024 * 1024;
+    this.#maxContent = options.maxContent ?? 16 * MIB;
+    this.#room = new Room(options.maxUnderWay ?? 256, options.maxHeld ?? 256 * MIB);
   }
 
   /** Requests whose reply has not ended. */
   get underWay(): number {
-    return this.#underWay;
+    return this.#room.requests;
   }
 
   async fetch(request: Request): Promise<Response> {
@@ -85,37 +90,33 @@ export class Gateway {
     const form = (["chunked", "whole"] as const).find((known) => isType(type, FORMS[known].requestType));
     if (form === undefined) return plainProblem(415, "expected a sealed request");
     // Nobody waits in here: who is refused at once can go elsewhere.
-    if (this.#underWay >= (this.#options.maxUnderWay ?? 256))
-      return plainProblem(503, "too many requests are under way", { headers: { "retry-after": "1" } });
-    const leave = this.#enter();
+    const guest = this.#room.enter();
+    if (guest === null) return tooMuch();
     try {
-      const opened = await this.#open(request, form);
-      if (!(opened instanceof Response)) return await this.#answer(opened, form, request.signal, leave);
-      leave();
+      const opened = await this.#open(request, form, guest);
+      if (!(opened instanceof Response)) return await this.#answer(opened, form, request.signal, guest.leave);
+      guest.leave();
       return opened;
     } catch (error) {
-      leave();
+      guest.leave();
       throw error;
     }
   }
 
-  /** @returns what to call when the reply has ended; a second call does nothing. */
-  #enter(): () => void {
-    this.#underWay++;
-    let inside = true;
-    return () => {
-      if (inside) this.#underWay--;
-      inside = false;
-    };
-  }
-
   /** What does not open is refused with the same words whatever the reason is: nobody learns from them how something was sealed. */
-  async #open(request: Request, form: Form): Promise<OpenedRequest | Response> {
-    const tooLong = () => new RangeError("the request is too long");
+  async #open(request: Request, form: Form, guest: Guest): Promise<OpenedRequest | Response> {
+    const full = new Error("no room");
+    const transform = (piece: Uint8Array, controller: TransformStreamDefaultController<Uint8Array>) => {
+      if (guest.hold(piece.length)) controller.enqueue(piece);
+      else controller.error(full);
+    };
+    const held = request.body?.pipeThrough(new TransformStream({ transform }));
     try {
-      const body = await readStream(request.body, this.#maxContent + OVERHEAD, tooLong);
+      const tooLong = () => new RangeError("the request is too long");
+      const body = await readStream(held, this.#maxContent + OVERHEAD, tooLong);
       return await openRequest(body, (id) => this.#options.keys.find(id), form);
     } catch (error) {
+      if (error === full) return tooMuch();
       if (error instanceof RangeError) return plainProblem(413, error.message);
       if (!(error instanceof MalformedError || error instanceof VerificationError)) throw error;
       return plainProblem(400, "Oblivious HTTP key configuration not acceptable", { type: "ohttp-key" });
@@ -181,6 +182,10 @@ export class Gateway {
       throw error;
     }
   }
+}
+
+function tooMuch(): Response {
+  return plainProblem(503, "too many requests are under way", { headers: { "retry-after": "1" } });
 }
 
 /** In milliseconds; NaN where there is none, or two, or one of another form than IMF-fixdate (RFC 9110 §5.6.7). */
