@@ -1,6 +1,7 @@
 // Reads the public keys that are named on the command line.
+
+import { readPublicKey } from "../node/signing/public-key.ts";
 import { MalformedError } from "../protocol/errors.ts";
-import { readPublicKey } from "../publisher/trust-root/public-key.ts";
 import { UsageError } from "./context.ts";
 import { readInput } from "./files.ts";
 
