@@ -12,6 +12,7 @@ import { formatConfig } from "../service/config.ts";
 import { formatTrustFile } from "../verifier/bundle/trust-pin.ts";
 import { type CliContext, UsageError } from "./context.ts";
 import { readOwn, writeOutput } from "./files.ts";
+import { openLogSigner } from "./log-signer.ts";
 import { openLogConfig, readConfig } from "./open-log.ts";
 
 const PRIVATE = 0o600;
@@ -24,6 +25,8 @@ export interface InitOptions {
   readonly statusDays?: number;
   /** Statuses are issued by hand: the service is not given their key. */
   readonly offlineStatusKey?: boolean;
+  /** What keeps the key of its checkpoints, `cmd:…` or `pkcs11:…`; a key is made without it. */
+  readonly logKey?: string;
   /** The log signs its checkpoints with ML-DSA-44, too. */
   readonly mlDsa44?: boolean;
   /** Who holds which role by keys of their own; for the others keys are made. */
@@ -36,11 +39,16 @@ export interface InitOptions {
  */
 export async function initLog(
   dir: string,
-  { origin, url, port, offlineStatusKey = false, holders = {}, ...options }: InitOptions,
+  { origin, url, port, offlineStatusKey = false, holders = {}, logKey, ...options }: InitOptions,
   context: CliContext,
 ): Promise<string | undefined> {
   if (existsSync(dir) && readdirSync(dir).length > 0) throw new UsageError(`${dir} is not empty`);
-  const drafted = await draftLog(origin, context.now(), holders, { url, ...options });
+  const given = logKey === undefined ? undefined : await openLogSigner(logKey, origin, context);
+  const drafted = await draftLog(origin, context.now(), holders, {
+    url,
+    ...(given && { logKey: given.verifierKey }),
+    ...options,
+  });
   writeKeys(join(dir, "keys"), drafted);
   const online = !offlineStatusKey && drafted.roleKeys.status !== undefined;
   writeOutput(
@@ -51,7 +59,7 @@ export async function initLog(
       listen: { host: "127.0.0.1", port },
       storage: { database: "log.db", highWater: "high-water" },
       keys: {
-        log: "keys/log.key",
+        log: logKey ?? "keys/log.key",
         ...(drafted.mlDsaKey !== undefined && { logMlDsa44: "keys/log-ml-dsa-44.key" }),
         cosigner: "keys/cosigner.key",
         ...(online && { status: "keys/status.pem" }),
@@ -87,7 +95,7 @@ function writeKeys(folder: string, { roleKeys, logKey, mlDsaKey, cosignerKey }: 
     const pem = roleKeys[role];
     if (pem !== undefined) writeOutput(join(folder, `${role}.pem`), pem, PRIVATE);
   }
-  writeOutput(join(folder, "log.key"), `${logKey}\n`, PRIVATE);
+  if (logKey !== undefined) writeOutput(join(folder, "log.key"), `${logKey}\n`, PRIVATE);
   if (mlDsaKey !== undefined) writeOutput(join(folder, "log-ml-dsa-44.key"), `${mlDsaKey}\n`, PRIVATE);
   writeOutput(join(folder, "cosigner.key"), `${cosignerKey}\n`, PRIVATE);
 }

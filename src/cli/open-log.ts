@@ -8,19 +8,15 @@ import type { Observer } from "../log/observer.ts";
 import { refuseMissing } from "../log/start-checks.ts";
 import { openStore, storeExists } from "../log/store/open-store.ts";
 import { signingNatively } from "../node/ed25519.ts";
-import { type KeyText, readKeyText } from "../node/signing/key-source.ts";
 import { openSigner } from "../node/signing/open-signer.ts";
 import { MalformedError } from "../protocol/errors.ts";
 import { createMlDsaLogSigner } from "../protocol/note/cosignature.ts";
-import {
-  COSIGNATURE_ML_DSA_44,
-  createNoteSigner,
-  type NotePrivateKey,
-  parsePrivateKey,
-} from "../protocol/note/key.ts";
+import { COSIGNATURE_ML_DSA_44, type NotePrivateKey } from "../protocol/note/key.ts";
 import { type Config, parseConfig } from "../service/config.ts";
 import type { CliContext } from "./context.ts";
 import { readOwn } from "./files.ts";
+import { openLogSigner } from "./log-signer.ts";
+import { readNoteKey } from "./note-key.ts";
 
 export function readConfig(file: string, { environment }: Pick<CliContext, "environment">): Config {
   return readOwn(file, (bytes) => parseConfig(new TextDecoder().decode(bytes), file, environment));
@@ -39,14 +35,14 @@ export async function openLogConfig(
 ): Promise<LogConfig> {
   const { now, fetch } = context;
   const { keys, storage } = config;
-  const logKey = await readNoteKey(keys.log, context);
+  const { signer } = await openLogSigner(keys.log, config.origin, context);
   const own =
     keys.cosigner === undefined ? [] : [new OwnCosigner(await readNoteKey(keys.cosigner, context), now)];
   const witnessAt = (name: string, url: string) => new HttpWitness({ name, url, fetch });
   const mlDsaKey = keys.logMlDsa44 === undefined ? undefined : await readNoteKey(keys.logMlDsa44, context);
   const status = keys.status === undefined ? undefined : await openSigner(keys.status, context);
   return {
-    signer: createNoteSigner(signingNatively(logKey)),
+    signer,
     ...(mlDsaKey && { mlDsaSigner: createMlDsaLogSigner(signingNatively(requireMlDsa44(mlDsaKey))) }),
     cosigners: [...own, ...config.witnesses.map(({ name, url }) => witnessAt(name, url))],
     witnessAt,
@@ -68,25 +64,4 @@ function requireMlDsa44(key: NotePrivateKey): NotePrivateKey {
       "keys.logMlDsa44",
     );
   return key;
-}
-
-/** A note key from a file or `env:NAME`. @throws MalformedError, which never repeats what was read. */
-export async function readNoteKey(
-  source: string,
-  { environment, warn }: Pick<CliContext, "environment" | "warn">,
-): Promise<NotePrivateKey> {
-  return noteKeyOf(readKeyText(source, environment, warn));
-}
-
-/** @throws MalformedError, as `readNoteKey`. */
-export async function noteKeyOf({ text, where }: KeyText): Promise<NotePrivateKey> {
-  try {
-    return await parsePrivateKey(text.trim());
-  } catch {
-    const pem = text.includes("-----BEGIN") ? "; PEM is for keys that sign entries" : "";
-    throw new MalformedError(
-      "log key",
-      `${where}: expected one line PRIVATE+KEY+…, as 'touchstone key generate --log' or '--cosigner' writes it${pem}`,
-    );
-  }
 }

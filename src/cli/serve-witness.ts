@@ -12,7 +12,7 @@ import { Witness } from "../witness/witness.ts";
 import { WitnessStore } from "../witness/witness-store.ts";
 import type { CliContext } from "./context.ts";
 import { readOwn } from "./files.ts";
-import { readNoteKey } from "./open-log.ts";
+import { readNoteKey } from "./note-key.ts";
 
 /** Time that open connections get to end when the witness stops, milliseconds. */
 const GRACE_MS = 10_000;

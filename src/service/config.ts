@@ -4,6 +4,7 @@ import { dirname, resolve } from "node:path";
 import { stringify } from "smol-toml";
 import * as z from "zod";
 import { parseConfigToml, readConfig } from "../node/config-toml.ts";
+import { absoluteSource } from "../node/signing/signer-source.ts";
 import { holdsPrivateKey } from "../protocol/encoding/private-key-text.ts";
 import { MalformedError } from "../protocol/errors.ts";
 
@@ -57,13 +58,13 @@ const config = z.strictObject({
     highWater: path,
   }),
   keys: z.strictObject({
-    /** Signs checkpoints. Go note form, `PRIVATE+KEY+…`. */
+    /** Signs checkpoints. Go note form, `PRIVATE+KEY+…`; or what keeps an Ed25519 key elsewhere: `cmd:…`, `pkcs11:…`. */
     log: secret,
     /** Signs checkpoints beside it, with ML-DSA-44, where the trust root names this key too. */
     logMlDsa44: secret.optional(),
     /** The log's own cosigner, where the trust root names it as a witness. */
     cosigner: secret.optional(),
-    /** Signs statuses, where the trust root gives an online key that role. PKCS #8 PEM. */
+    /** Signs statuses, where the trust root gives an online key that role. PKCS #8 PEM, or what keeps the key elsewhere. */
     status: secret.optional(),
   }),
   /** Where witnesses are reached, by the name that the trust root's tlog-policy gives them, instead of at the URL that it gives. */
@@ -118,7 +119,7 @@ function override(
 }
 
 function withAbsolutePaths(parsed: Config, folder: string): Config {
-  const absolute = (source: string) => (source.startsWith("env:") ? source : resolve(folder, source));
+  const absolute = (source: string) => absoluteSource(source, folder);
   const { log, logMlDsa44, cosigner, status } = parsed.keys;
   return {
     ...parsed,

@@ -1,5 +1,6 @@
 // Founds a log in a folder: at once, or in two steps where people hold the root keys.
 import { join } from "node:path";
+import { absoluteSource, isElsewhere } from "../../node/signing/signer-source.ts";
 import type { Holders } from "../../publisher/trust-root/edit-trust-root.ts";
 import { DEFAULT_STATUS_DAYS } from "../../publisher/trust-root/found-log.ts";
 import { ROLES, type RoleName } from "../../publisher/trust-root/roles.ts";
@@ -19,6 +20,7 @@ interface Options extends RoleOptions {
   readonly statusDays?: number;
   readonly offlineStatusKey?: boolean;
   readonly mlDsa44?: boolean;
+  readonly logKey?: string;
   readonly json?: boolean;
 }
 
@@ -47,6 +49,7 @@ async function found(dir: string, options: Options, context: CliContext): Promis
     holders,
     offlineStatusKey,
     mlDsa44: options.mlDsa44 === true,
+    ...(options.logKey && { logKey: keptKey(options.logKey) }),
     ...(statusDays && { statusDays }),
   };
   const statement = await initLog(dir, init, context);
@@ -58,6 +61,13 @@ async function found(dir: string, options: Options, context: CliContext): Promis
     `next: touchstone sign ${statement} --key …, by each of them in turn`,
     `then: touchstone init ${dir} --signed ${statement.replace(/\.json$/, ".dsse.json")}`,
   ]);
+}
+
+/** The configuration lies in another folder than the one that this is run in. @throws UsageError for a key in a file. */
+function keptKey(source: string): string {
+  if (!isElsewhere(source))
+    throw new UsageError("--log-key takes what keeps a key elsewhere: cmd: or pkcs11:");
+  return absoluteSource(source, process.cwd());
 }
 
 function showFounded(dir: string, options: Options, holders: HoldersOfRoles, context: CliContext): void {

@@ -4,7 +4,8 @@ import { HighWaterFile } from "../../log/checkpointing/high-water.ts";
 import { recover } from "../../log/maintenance/recover.ts";
 import { openStore } from "../../log/store/open-store.ts";
 import { type CliContext, judging, show } from "../context.ts";
-import { readConfig, readNoteKey } from "../open-log.ts";
+import { openLogSigner } from "../log-signer.ts";
+import { readConfig } from "../open-log.ts";
 
 interface RecoverOptions {
   readonly from: string;
@@ -18,8 +19,8 @@ export async function runRecover(options: RecoverOptions, context: CliContext): 
 }
 
 async function recoverFrom({ from, config: file }: RecoverOptions, context: CliContext) {
-  const { keys, storage } = readConfig(file, context);
-  const { verifierKey } = await readNoteKey(keys.log, context);
+  const { keys, origin, storage } = readConfig(file, context);
+  const { verifierKey } = await openLogSigner(keys.log, origin, context);
   const store = await openStore(storage.database, context.now());
   try {
     return await judging(() =>

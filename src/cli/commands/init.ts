@@ -27,6 +27,10 @@ export function define(command: Command, context: CliContext): void {
       "how long a status is good, 1 to 7 (default: 2, and the service issues one a day)",
       parseStatusDays,
     )
+    .option(
+      "--log-key <key>",
+      "what keeps the Ed25519 key that signs checkpoints, instead of a new one in a file: cmd: or pkcs11:",
+    )
     .option("--ml-dsa-44", "give the log a second key: it signs its checkpoints with ML-DSA-44, too")
     .option("--offline-status-key", "you issue the statuses, and the service does not have their key");
   for (const role of ROLES) {

@@ -13,6 +13,7 @@ import {
   ED25519,
   formatPrivateKey,
   type NotePrivateKey,
+  type VerifierKey,
 } from "../../protocol/note/key.ts";
 import { signEnvelope } from "../signing/sign.ts";
 import { draftTrustRoot, formatLogPolicy } from "./draft-trust-root.ts";
@@ -23,8 +24,7 @@ import { ROLES, type RoleName } from "./roles.ts";
 export const DEFAULT_STATUS_DAYS = 2;
 
 export interface LogKeys {
-  /** Go-style private keys of the log and of its own cosigner. */
-  readonly logKey: string;
+  /** Go-style private key of the log's own cosigner. */
   readonly cosignerKey: string;
   /** The log's second key, where it was asked for. */
   readonly mlDsaKey?: string;
@@ -37,9 +37,13 @@ export interface FoundingOptions {
   readonly statusDays?: number;
   /** The log also signs with ML-DSA-44. */
   readonly mlDsa44?: boolean;
+  /** The log's key, where its private half is kept elsewhere. */
+  readonly logKey?: VerifierKey;
 }
 
 export interface FoundedLog extends LogKeys {
+  /** Go-style private key of the log. */
+  readonly logKey: string;
   /** PKCS#8 PEM of each role's private key. */
   readonly roleKeys: Readonly<Record<RoleName, string>>;
   /** Trust root version 1, signed. */
@@ -47,6 +51,8 @@ export interface FoundedLog extends LogKeys {
 }
 
 export interface DraftedLog extends LogKeys {
+  /** As of a founded log; none where the log was given a key. */
+  readonly logKey?: string;
   /** Of the roles whose keys were made here. */
   readonly roleKeys: Readonly<Partial<Record<RoleName, string>>>;
   /** Payload of trust root version 1, which its root keys have to sign. */
@@ -62,12 +68,13 @@ const DAY = 86_400;
 export async function foundLog(
   origin: string,
   now: Date,
-  options: FoundingOptions = {},
+  options: Omit<FoundingOptions, "logKey"> = {},
 ): Promise<FoundedLog> {
   const { payload, roleKeys, ...logKeys } = await draftLog(origin, now, {}, options);
   const all = roleKeys as FoundedLog["roleKeys"];
+  const made = logKeys as Omit<FoundedLog, "roleKeys" | "trustRoot">;
   const trustRoot = await signEnvelope({ payload, signatures: [] }, [parseSigningKey(all.root)]);
-  return { ...logKeys, roleKeys: all, trustRoot };
+  return { ...made, roleKeys: all, trustRoot };
 }
 
 /**
@@ -78,12 +85,12 @@ export async function draftLog(
   origin: string,
   now: Date,
   given: Readonly<Partial<Record<RoleName, Holders>>>,
-  { url, statusDays = DEFAULT_STATUS_DAYS, mlDsa44 = false }: FoundingOptions = {},
+  { url, statusDays = DEFAULT_STATUS_DAYS, mlDsa44 = false, logKey: keptKey }: FoundingOptions = {},
 ): Promise<DraftedLog> {
-  const logKey = await createPrivateKey(origin, ED25519, randomBytes(32));
+  const logKey = keptKey ?? (await createPrivateKey(origin, ED25519, randomBytes(32)));
   const mlDsaKey = mlDsa44 ? await createPrivateKey(origin, COSIGNATURE_ML_DSA_44, randomBytes(32)) : null;
   const cosignerKey = await createPrivateKey(`${origin}/own-cosigner`, COSIGNATURE_ED25519, randomBytes(32));
-  const party = ({ verifierKey: key }: NotePrivateKey) => ({ key, url });
+  const party = (key: NotePrivateKey | VerifierKey) => ({ key: "seed" in key ? key.verifierKey : key, url });
   const made = ROLES.filter((role) => given[role] === undefined);
   const roleKeys = Object.fromEntries(made.map((role) => [role, generateSigningKey()]));
   const holders = (role: RoleName): Holders =>
@@ -119,7 +126,7 @@ export async function draftLog(
   });
   return {
     roleKeys,
-    logKey: formatPrivateKey(logKey),
+    ...("seed" in logKey && { logKey: formatPrivateKey(logKey) }),
     ...(mlDsaKey && { mlDsaKey: formatPrivateKey(mlDsaKey) }),
     cosignerKey: formatPrivateKey(cosignerKey),
     payload,
