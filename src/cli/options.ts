@@ -17,6 +17,9 @@ export const GZIP_BESIDE = [
   "keep each entry bundle compressed, too, beside the plain one (.gz)",
 ] as const;
 
+/** What `openSigner` opens (docs/signing.md). */
+export const KEY_FORMS = "a file, env:NAME, cmd:…, ssh-agent:… or pkcs11:…";
+
 /** Before anything is published: a monitor that reads the file then never takes what comes for a stranger's. */
 export const RECORD = [
   "--record <file>",

@@ -2,6 +2,8 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readKeyText } from "../../node/signing/key-source.ts";
+import { openSigner } from "../../node/signing/open-signer.ts";
+import { isElsewhere } from "../../node/signing/signer-source.ts";
 import { generateSigningKey, parseSigningKey, signingKeyOf } from "../../node/signing/signing-key.ts";
 import { encodePublicKeyPem } from "../../protocol/cryptography/signature.ts";
 import { decodeBase64 } from "../../protocol/encoding/base64.ts";
@@ -15,7 +17,7 @@ import {
 } from "../../protocol/note/key.ts";
 import { type CliContext, show, UsageError } from "../context.ts";
 import { STANDARD, writeOutput } from "../files.ts";
-import { noteKeyOf } from "../open-log.ts";
+import { noteKeyOf } from "../note-key.ts";
 
 interface Shown {
   readonly value: unknown;
@@ -68,6 +70,7 @@ async function generate({ output, log, cosigner, mlDsa44 = false }: GenerateOpti
 }
 
 async function describeKey(source: string, context: CliContext): Promise<Shown> {
+  if (isElsewhere(source)) return describeSigningKey(await openSigner(source, context));
   const key = readKeyText(source, context.environment, context.warn);
   if (key.text.trimStart().startsWith("PRIVATE+KEY+"))
     return describeNoteKey(formatVerifierKey((await noteKeyOf(key)).verifierKey));

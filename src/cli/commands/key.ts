@@ -17,7 +17,9 @@ export function define(key: Command, context: CliContext): void {
     });
   key
     .command("show <file>")
-    .description("show the public half of a private key (file, env:NAME or -)")
+    .description(
+      "show the public half of a key: file, env:NAME, -, or what keeps it (cmd:, ssh-agent:, pkcs11:)",
+    )
     .addHelpText("after", "\nExample:\n  touchstone key show keys/publisher.pem")
     .action(async (file, options) => {
       const { runShow } = await import("../actions/key.ts");

@@ -1,7 +1,7 @@
 // Implements `touchstone policy`: draft, sign, publish, renew, show and export policies.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
-import { DEFAULT_URL, parseName, parsePositive, parseUrl, RECORD } from "../options.ts";
+import { DEFAULT_URL, KEY_FORMS, parseName, parsePositive, parseUrl, RECORD } from "../options.ts";
 import { addPublishTo } from "../publish-command.ts";
 import { addSignTo } from "../sign-command.ts";
 import { addPolicyDraft } from "./policy/draft.ts";
@@ -21,7 +21,7 @@ function addRenew(policy: Command, context: CliContext): void {
     .command("renew")
     .argument("<name>", "name of the policy", parseName)
     .description("publish the newest version again as the next one, in force from now")
-    .requiredOption("--key <file|env:NAME...>", "private keys of the policy role")
+    .requiredOption("--key <key...>", `keys of the policy role: ${KEY_FORMS}`)
     .option("--to <url>", "base URL of the log", parseUrl, DEFAULT_URL)
     .option("--days <number>", "how long it is to be in force", parsePositive, 30)
     .option("--trust <file>", "trust-root.json: the log that is meant, and whose proof is verified")

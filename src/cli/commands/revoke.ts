@@ -1,7 +1,7 @@
 // Implements `touchstone revoke`: says for ever that a release, a policy, or what a stolen key signed is not to be trusted.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
-import { DEFAULT_URL, parseName, parseUrl, RECORD } from "../options.ts";
+import { DEFAULT_URL, KEY_FORMS, parseName, parseUrl, RECORD } from "../options.ts";
 
 export function define(command: Command, context: CliContext): void {
   command
@@ -9,7 +9,7 @@ export function define(command: Command, context: CliContext): void {
     .requiredOption("--name <name>", "name of the revocation, such as an advisory's", parseName)
     .requiredOption("--reason <text>", "why, for whoever is refused because of it")
     .option("--advisory <id>", "such as CVE-2026-12345")
-    .requiredOption("--key <file|env:NAME...>", "private keys of the revocation role")
+    .requiredOption("--key <key...>", `keys of the revocation role: ${KEY_FORMS}`)
     .option("--to <url>", "base URL of the log", parseUrl, DEFAULT_URL)
     .option("--trust <file>", "trust-root.json: the log that is meant, and whose proof is verified")
     .option(...RECORD)

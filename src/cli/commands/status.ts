@@ -2,13 +2,13 @@
 // log says: it replays the log, computes what is in force, and signs that.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
-import { DEFAULT_URL, parseUrl } from "../options.ts";
+import { DEFAULT_URL, KEY_FORMS, parseUrl } from "../options.ts";
 
 export function define(command: Command, context: CliContext): void {
   command
     .command("publish")
     .description("replay the log, sign what is in force, publish it (where the service has no status key)")
-    .requiredOption("--key <file|env:NAME...>", "private keys of the status role")
+    .requiredOption("--key <key...>", `keys of the status role: ${KEY_FORMS}`)
     .requiredOption("--trust <file>", "trust-root.json of the log: what the replay starts from")
     .option("--to <url>", "base URL of the log", parseUrl, DEFAULT_URL)
     .option("--state <file>", "state file of the replay, so that the next one goes on from here")

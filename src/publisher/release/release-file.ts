@@ -2,6 +2,7 @@
 // name the table and key that is wrong; secrets are named by file or environment variable, and nothing of [keys] is ever repeated.
 import { dirname, resolve } from "node:path";
 import * as z from "zod";
+import { absoluteSource } from "../../node/signing/signer-source.ts";
 import { name, positive } from "../../protocol/entry/fields.shape.ts";
 import { RELEASE_KINDS, type ReleaseKind } from "../../protocol/entry/release-kinds.ts";
 import { MalformedError } from "../../protocol/errors.ts";
@@ -24,8 +25,8 @@ const RESERVED = ["policy", "plan", "summary"];
 const ENVIRONMENT = /^env:([A-Za-z_][A-Za-z0-9_]*)$/;
 
 const keySource = z
-  .string({ error: "expected the path of a key or env:NAME" })
-  .max(1024, { error: "expected the path of a key or env:NAME, not the key" })
+  .string({ error: "expected the path of a key, env:NAME, cmd:, ssh-agent: or pkcs11:" })
+  .max(2048, { error: "expected the path of a key or env:NAME, not the key" })
   .refine((source) => !source.includes("\n") && !source.includes("PRIVATE KEY"), {
     error: "expected the path of a key or env:NAME, not the key itself",
   });
@@ -136,9 +137,17 @@ function readTable(
 }
 
 function absoluteKeys<T extends Record<string, string[] | undefined>>(keys: T, folder: string): T {
-  const absolute = (source: string) => (ENVIRONMENT.test(source) ? source : resolve(folder, source));
+  const absolute = (role: string, source: string) => {
+    try {
+      return absoluteSource(source, folder);
+    } catch (error) {
+      throw error instanceof MalformedError
+        ? new MalformedError(FORMAT, error.detail, `keys.${role}`)
+        : error;
+    }
+  };
   return Object.fromEntries(
-    Object.entries(keys).map(([role, sources]) => [role, sources?.map(absolute)]),
+    Object.entries(keys).map(([role, sources]) => [role, sources?.map((source) => absolute(role, source))]),
   ) as T;
 }
 
