@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { sha256 } from "../protocol/cryptography/hash.ts";
 import { equalBytes } from "../protocol/encoding/bytes.ts";
 import { encodeHex } from "../protocol/encoding/hex.ts";
-import { type Envelope, parseEnvelope } from "../protocol/envelope/dsse.ts";
+import type { Envelope } from "../protocol/envelope/dsse.ts";
 import { parseTlogPolicy, type TlogPolicy } from "../protocol/note/tlog-policy.ts";
 import { attachmentsOf } from "../protocol/registration/references.ts";
 import { type PublishedEntry, publish } from "../publisher/client/publish.ts";
@@ -12,6 +12,7 @@ import type { IdentitySigner } from "../publisher/identity/sign-by-identity.ts";
 import { parseSignable } from "../publisher/signing/sign.ts";
 import { parseTrustFile } from "../verifier/bundle/trust-pin.ts";
 import { type CliContext, UsageError } from "./context.ts";
+import { type EnvelopeToPublish, readEnvelopeToPublish } from "./envelope-to-publish.ts";
 import { readInput, readOwn, STANDARD, writeOutput } from "./files.ts";
 import { logClient } from "./log-client.ts";
 import { type IdentityOptions, openIdentity } from "./open-identity.ts";
@@ -39,8 +40,11 @@ export async function publishFiles(
   requireOwnProofs(files);
   const client = logClient(options.to, context);
   const identity = await openIdentity(options, client, context);
-  const sent: { bytes: Uint8Array; envelope: Envelope }[] = [];
-  for (const file of files) sent.push(await readToSend(file, identity));
+  const sent: EnvelopeToPublish[] = [];
+  for (const file of files)
+    sent.push(
+      await (identity ? signByIdentity(file, identity) : readEnvelopeToPublish(file, client, context)),
+    );
   const envelopes = sent.map(({ envelope }) => envelope);
   for (const [i, { statement }] of envelopes.entries())
     requireTimelyFile(files[i] ?? "", statement, options, context);
@@ -52,12 +56,8 @@ export async function publishFiles(
   return published;
 }
 
-/** An envelope as it is; where the pipeline's identity signs, a statement or an envelope that others have signed. */
-async function readToSend(
-  file: string,
-  identity: IdentitySigner | null,
-): Promise<{ readonly bytes: Uint8Array; readonly envelope: Envelope }> {
-  if (identity === null) return readOwn(file, (bytes) => ({ bytes, envelope: parseEnvelope(bytes) }));
+/** A statement, or an envelope that others have signed, with the signature of the pipeline's identity. */
+async function signByIdentity(file: string, identity: IdentitySigner): Promise<EnvelopeToPublish> {
   const { bytes, signable } = readOwn(file, (read) => ({ bytes: read, signable: parseSignable(read) }));
   return { bytes, envelope: await identity.sign(signable) };
 }

@@ -11,6 +11,7 @@ export {
 } from "./cryptography/signature.ts";
 export { type Kind, PREDICATES, type Predicate } from "./entry/kinds.ts";
 export { describeReference, type Reference } from "./entry/reference.ts";
+export { type AdoptedEnvelope, adoptEnvelope } from "./envelope/adopt-envelope.ts";
 export { canonicalize } from "./envelope/canonical-json.ts";
 export {
   type Envelope,

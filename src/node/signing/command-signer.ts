@@ -2,10 +2,10 @@
 // on standard error is shown, since it may ask for a PIN or a touch.
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { fromDer } from "../../protocol/cryptography/ecdsa-signature.ts";
 import type { PublicKey } from "../../protocol/cryptography/signature.ts";
 import { decodeBase64 } from "../../protocol/encoding/base64.ts";
 import { MalformedError, printable } from "../../protocol/errors.ts";
-import { fromDer } from "./ecdsa-signature.ts";
 import { readPublicKey } from "./public-key.ts";
 import { type Signer, SignerError, verifiedSigner } from "./signer.ts";
 import type { SigningCommand } from "./signer-source.ts";

@@ -1,7 +1,7 @@
 // Signs by an SSH agent, with an Ed25519 or P-256 key that is in it.
 import { readFileSync } from "node:fs";
+import { fromIntegers } from "../../../protocol/cryptography/ecdsa-signature.ts";
 import { MalformedError } from "../../../protocol/errors.ts";
-import { fromIntegers } from "../ecdsa-signature.ts";
 import { type Signer, SignerError, verifiedSigner } from "../signer.ts";
 import { type Agent, askSignature, listKeys } from "./agent.ts";
 import { fingerprintOf, parseKeyBlob, parsePublicKeyLine, type SshKey } from "./key-blob.ts";
