@@ -2,8 +2,8 @@
 // which the reader's own browser can check.
 import { html } from "hono/html";
 import { describeReference, type Reference } from "../../protocol/entry/reference.ts";
-import type { Role } from "../../protocol/entry/trust-root.ts";
 import type { Statement } from "../../protocol/envelope/statement.ts";
+import type { Rule } from "../../protocol/registration/authorisation.ts";
 import type { Coverage, NamedEntry } from "../entries/read-entry.ts";
 import { type Difference, differenceTable } from "./differences.ts";
 import { framed, type Html, type Site } from "./frame.ts";
@@ -18,11 +18,16 @@ export interface EntryView {
   readonly json: Record<string, unknown>;
   readonly payloadDigest: string;
   readonly leafHash: string;
+  /** Keys, and identity rules with the time at which the log took what was published by them. */
   readonly signers: readonly string[];
+  readonly identities: readonly string[];
+  readonly recordedAt: string | null;
+  /** Whether an entry with an identity was cosigned too late to count for anybody. */
+  readonly isUnconfirmed: boolean;
   readonly loggedBy: Pick<Coverage, "size" | "cosignedAt">;
   readonly revokedBy: ReadonlyArray<{ readonly index: number; readonly reason: string }>;
   /** Why its signatures were enough. Null for a trust root: its own root keys, and those of the one before it, decide. */
-  readonly allowedBy: { readonly trustRoot: number; readonly at: number; readonly rule: Role } | null;
+  readonly allowedBy: { readonly trustRoot: number; readonly at: number; readonly rule: Rule } | null;
   /** Where the entries that it names are, by payload digest. */
   readonly places: ReadonlyMap<string, number>;
   /** What refers to it, newest first; `more` when there is more than that. */
@@ -69,11 +74,16 @@ function section(heading: string, body: Html): Html {
 }
 
 /** What a reader must not miss, before anything else. */
-function standing({ revokedBy, newer, inForceIn, statement }: EntryView): Html {
+function standing({ revokedBy, newer, inForceIn, isUnconfirmed, statement }: EntryView): Html {
   if (revokedBy.length > 0) {
     return html`<div class="notice alarm" role="status"><strong>Revoked.</strong> ${revokedBy.map(({ index, reason }) => html`<p>By <a href="${index}">entry ${index}</a>: “${reason}”</p>`)}</div>`;
   }
   const facts = [
+    ...(isUnconfirmed
+      ? [
+          html`<strong>Unconfirmed.</strong> No checkpoint over it was cosigned soon after the log says that it took it: it counts for no verifier.`,
+        ]
+      : []),
     ...(inForceIn.length === 0
       ? []
       : [
@@ -115,13 +125,18 @@ function usedSection({ usedBy }: EntryView): Html {
   );
 }
 
-function signedBy({ signers, allowedBy, loggedBy, payloadDigest, leafHash }: EntryView): Html {
+function signedBy(view: EntryView): Html {
+  const { signers, identities, recordedAt, allowedBy, loggedBy, payloadDigest, leafHash } = view;
   const why =
     allowedBy === null
       ? "A threshold of its own root keys signed it, and of those of the trust root before it."
-      : html`<a href="${allowedBy.at}">Trust root version ${allowedBy.trustRoot}</a>, in force at this index, lets ${allowedBy.rule.threshold} of ${allowedBy.rule.keys.length} keys publish this.`;
+      : html`<a href="${allowedBy.at}">Trust root version ${allowedBy.trustRoot}</a>, in force at this index, lets ${allowedBy.rule.threshold} of ${allowedBy.rule.keys.length + (allowedBy.rule.identities?.length ?? 0)} ${allowedBy.rule.identities?.length ? "keys and identities" : "keys"} publish this.`;
   return factList([
-    ["Signed by", html`${signers.map((key) => html`<a href="../search?q=key:${key}">${code(key)}</a> `)}`],
+    [
+      "Signed by",
+      html`${signers.map((key) => html`<a href="../search?q=key:${key}">${code(key)}</a> `)}${identities.map((rule) => html`identity ${code(rule)} `)}`,
+    ],
+    ...(recordedAt === null ? [] : [["Taken by the log", moment(recordedAt)] as const]),
     ["Allowed because", why],
     ["Logged", html`not later than ${moment(loggedBy.cosignedAt)}, in a tree of ${loggedBy.size} entries`],
     ["Payload SHA-256", copyable(payloadDigest)],

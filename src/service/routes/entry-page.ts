@@ -3,6 +3,7 @@ import type { PublishedLog, ReadEntry } from "../../log/published-log.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { signersOf } from "../../protocol/envelope/dsse.ts";
 import type { StatementOf } from "../../protocol/envelope/statement.ts";
+import { MAX_CONFIRMATION_DELAY } from "../../protocol/identity/confirmation.ts";
 import { authorise } from "../../protocol/registration/authorisation.ts";
 import type { InForce } from "../../protocol/registration/in-force.ts";
 import { referencesOf } from "../../protocol/registration/references.ts";
@@ -52,17 +53,19 @@ const FILE_HEADERS = { ...BASE_HEADERS, "content-type": "application/json", "cac
 
 async function viewOf(log: PublishedLog, entry: ReadEntry): Promise<EntryView> {
   const { index, envelope, leafHash } = entry;
-  const { statement, payloadDigest, signatures } = envelope;
+  const { statement, payloadDigest, recordedAt } = envelope;
   const usedBy = await usedByOf(log, payloadDigest);
-  const signers = signatures.map(({ keyId }) => keyId);
+  const loggedBy = await coverageOf(log, index);
   return {
     index,
     statement,
     json: statementJson(envelope),
     payloadDigest,
     leafHash: encodeHex(leafHash),
-    signers,
-    loggedBy: await coverageOf(log, index),
+    ...signersOf(envelope),
+    recordedAt,
+    isUnconfirmed: isUnconfirmed(recordedAt, loggedBy.cosignedAt),
+    loggedBy,
     revokedBy: await reasonsOf(log, entry),
     allowedBy: allowedBy(log.inForce, entry),
     places: await placesOf(log, referencesOf(statement)),
@@ -70,6 +73,12 @@ async function viewOf(log: PublishedLog, entry: ReadEntry): Promise<EntryView> {
     inForceIn: policiesIn(log.inForce, usedBy.entries),
     ...(await versionsOf(log, entry)),
   };
+}
+
+/** By the log's own account of its first checkpoint over it. */
+function isUnconfirmed(recordedAt: string | null, cosignedAt: string): boolean {
+  if (recordedAt === null) return false;
+  return Date.parse(cosignedAt) > Date.parse(recordedAt) + MAX_CONFIRMATION_DELAY * 1000;
 }
 
 async function reasonsOf(log: PublishedLog, entry: ReadEntry): Promise<EntryView["revokedBy"]> {

@@ -1,7 +1,7 @@
 // Says in words what the documents of a log are: policies, revocations, statuses and trust roots.
 import { html } from "hono/html";
 import { referencesInProfile } from "../../../protocol/entry/policy.ts";
-import type { Role, TrustRoot } from "../../../protocol/entry/trust-root.ts";
+import type { MixedRole, Role, TrustRoot } from "../../../protocol/entry/trust-root.ts";
 import { toRoot } from "../frame.ts";
 import { code, count, type Fact, factList, moment } from "../pieces.ts";
 import type { KindWords } from "./words.ts";
@@ -37,12 +37,15 @@ const revocationWords: KindWords<"revocation"> = {
   title: "Revocation",
   plural: "Revocations",
   sentence: ({ reason }) => `Takes trust away, for ever. The reason that was given: “${reason}”`,
-  sections: ({ digests, keys, advisory }) => [
+  sections: ({ digests, keys, identities, advisory }) => [
     {
       heading: "Revoked",
       body: html`<ul>${digests.map((digest) => html`<li>the entry with payload <a href="${toRoot(1)}search?q=${digest}">${code(digest)}</a></li>`)}${keys.map(
         ({ keyId, fromIndex, toIndex }) =>
           html`<li>what key <a href="${toRoot(1)}search?q=key:${keyId}">${code(keyId)}</a> signed at indices ${fromIndex} to ${toIndex - 1}</li>`,
+      )}${identities.map(
+        ({ rule, fromIndex, toIndex }) =>
+          html`<li>what identity ${code(rule)} published at indices ${fromIndex} to ${toIndex - 1}</li>`,
       )}</ul>${advisory === null ? "" : html`<p>Advisory: ${advisory}</p>`}`,
     },
   ],
@@ -54,7 +57,16 @@ const statusWords: KindWords<"status"> = {
   plural: "Statuses",
   sentence: ({ treeSize, expires }) =>
     `Says what was in force after ${count(treeSize, "entry", "entries")}, so that nobody can hide a revocation or a newer policy. Good until ${expires.slice(0, 16).replace("T", " ")} UTC.`,
-  sections: ({ trustRoot, policies, revokedDigests, revokedKeys, issuedAt, expires }) => [
+  sections: ({
+    trustRoot,
+    policies,
+    identityKeys,
+    revokedDigests,
+    revokedKeys,
+    revokedIdentities,
+    issuedAt,
+    expires,
+  }) => [
     {
       heading: "In force",
       body: factList([
@@ -62,9 +74,17 @@ const statusWords: KindWords<"status"> = {
         ["Good until", moment(expires)],
         ["Trust root", `version ${trustRoot.version}`],
         ["Policies", policies.map(({ name, version }) => `${name} version ${version}`).join(", ") || "none"],
+        ...(identityKeys.length === 0
+          ? []
+          : [
+              [
+                "Keys of providers",
+                identityKeys.map(({ name, version }) => `${name} version ${version}`).join(", "),
+              ] as const,
+            ]),
         [
           "Revoked",
-          `${count(revokedDigests.length, "entry", "entries")}, ${count(revokedKeys.length, "range of a key", "ranges of keys")}`,
+          `${count(revokedDigests.length, "entry", "entries")}, ${count(revokedKeys.length, "range of a key", "ranges of keys")}, ${count(revokedIdentities.length, "range of an identity", "ranges of identities")}`,
         ],
       ]),
     },
@@ -97,12 +117,36 @@ const trustRootWords: KindWords<"trust-root"> = {
   ],
 };
 
+const identityKeysWords: KindWords<"identity-keys"> = {
+  kind: "identity-keys",
+  title: "Keys of a provider",
+  plural: "Keys of providers",
+  sentence: ({ issuer, retrievedAt, keys }) =>
+    `The ${count(keys.length, "key")} with which ${issuer} signed its tokens on ${retrievedAt.slice(0, 10)}, as people saw them: by these the log judges who publishes without a key.`,
+  sections: ({ issuer, keys, retrievedAt }) => [
+    {
+      heading: "Keys",
+      body: factList([
+        ["Provider", issuer],
+        ["Retrieved", moment(retrievedAt)],
+        ["Key ids", html`<ul>${keys.map(({ kid, alg }) => html`<li>${code(kid)} ${alg}</li>`)}</ul>`],
+      ]),
+    },
+  ],
+};
+
 /** The documents, in the order in which a log begins with them. */
-export const DOCUMENT_WORDS = [trustRootWords, statusWords, policyWords, revocationWords] as const;
+export const DOCUMENT_WORDS = [
+  trustRootWords,
+  statusWords,
+  policyWords,
+  revocationWords,
+  identityKeysWords,
+] as const;
 
 /** Each role with its keys and threshold, in the order of docs/formats.md. */
 export function rolesOf({ roles }: Pick<TrustRoot, "roles">): Fact[] {
-  const { root, publisher, policy, revocation, status } = roles;
+  const { root, publisher, policy, revocation, status, identityKeys } = roles;
   return [
     ["Change this trust root", keysOf(root)],
     ...publisher.map(
@@ -111,9 +155,11 @@ export function rolesOf({ roles }: Pick<TrustRoot, "roles">): Fact[] {
     ...policy.map((rule): Fact => [`Publish policies named ${rule.names.join(", ")}`, keysOf(rule)]),
     ["Revoke", keysOf(revocation)],
     ["Issue statuses", keysOf(status)],
+    ...(identityKeys === null ? [] : [["State keys of providers", keysOf(identityKeys)] as Fact]),
   ];
 }
 
-function keysOf({ keys, threshold }: Role) {
-  return html`${threshold} of ${count(keys.length, "key")}: ${keys.map((key) => html`${code(key)} `)}`;
+function keysOf({ keys, identities = [], threshold }: Role & Partial<Pick<MixedRole, "identities">>) {
+  const and = identities.length === 0 ? "" : ` and ${count(identities.length, "identity", "identities")}`;
+  return html`${threshold} of ${count(keys.length, "key")}${and}: ${[...keys, ...identities].map((one) => html`${code(one)} `)}`;
 }

@@ -1,5 +1,4 @@
 // Checks one entry of a log step by step, from a pin: what a page shows, and what a test can make fail.
-import type { LoggedEntry } from "../../../protocol/bundle/policy-bundle.ts";
 import { KeyRing } from "../../../protocol/cryptography/key-ring.ts";
 import { encodeBase64 } from "../../../protocol/encoding/base64.ts";
 import { encodeHex } from "../../../protocol/encoding/hex.ts";
@@ -9,7 +8,7 @@ import { hashLeaf } from "../../../protocol/merkle/hash.ts";
 import { checkFreshness } from "../../../protocol/note/cosigned-checkpoint.ts";
 import { parseTlogPolicy, type TlogPolicy } from "../../../protocol/note/tlog-policy.ts";
 import { parseTlogProof, type TlogProof, verifyTlogProof } from "../../../protocol/note/tlog-proof.ts";
-import { authorise } from "../../../protocol/registration/authorisation.ts";
+import { authorise, type Rule } from "../../../protocol/registration/authorisation.ts";
 import { isRevoked } from "../../../protocol/registration/in-force.ts";
 import { checkOrigin } from "../../../protocol/registration/origin.ts";
 import {
@@ -18,9 +17,8 @@ import {
   verifyTrustRootChain,
 } from "../../../verifier/bundle/trust-root-chain.ts";
 import { requireStatusInForce } from "../../../verifier/bundle/verify-bundle.ts";
-
-/** Fetches a path below the root of the service. @throws when the answer is no success. */
-export type Fetch = (path: string, accept?: string) => Promise<Uint8Array>;
+import { type Fetch, fetchJson, fetchLogged, requireLogged } from "./fetch-logged.ts";
+import { verifyIdentities } from "./identity-proof.ts";
 
 export interface Pin {
   readonly version: number;
@@ -112,7 +110,27 @@ export async function checkEntry(
   });
 
   await step("Its signatures", async () => {
-    const verified = await verifyEnvelope(envelope, keys.lookup, undefined, keys.providers);
+    if (envelope.recordedAt !== null) {
+      const { status } = await readStatus(roots, policy, keys, fetch, now);
+      const { signers, tokens } = await verifyIdentities(index, envelope, {
+        roots,
+        policy,
+        keys,
+        status,
+        fetch,
+      });
+      return [
+        null,
+        [
+          ...signers.map((key) => `valid signature by key ${key}`),
+          ...tokens.map(
+            ({ rule, claims }) =>
+              `valid signature by identity ${rule}: a token of ${claims.iss}, good when it was recorded at ${envelope.recordedAt}, which a checkpoint confirms`,
+          ),
+        ],
+      ];
+    }
+    const verified = await verifyEnvelope(envelope, keys.lookup);
     return [null, verified.signers.map((key) => `valid signature by key ${key}`)];
   });
 
@@ -129,7 +147,7 @@ export async function checkEntry(
     return [
       null,
       [
-        `trust root version ${root.version}, in force at index ${index}: ${rule.threshold} of ${rule.keys.length} keys`,
+        `trust root version ${root.version}, in force at index ${index}: ${rule.threshold} of ${rule.keys.length} keys${identitiesOf(rule)}`,
       ],
     ];
   });
@@ -153,6 +171,10 @@ export async function checkEntry(
   });
 }
 
+function identitiesOf({ identities = [] }: Rule): string {
+  return identities.length === 0 ? "" : ` and ${identities.length} identities`;
+}
+
 async function readClaims(fetch: Fetch): Promise<Claimed> {
   const { versions } = await fetchJson<{ versions: Array<Pin & { index: number }> }>(fetch, "v1/trust-root");
   const [first] = versions;
@@ -160,23 +182,6 @@ async function readClaims(fetch: Fetch): Promise<Claimed> {
   const { envelope } = await fetchLogged(first.index, fetch);
   const { origin } = (envelope.statement as StatementOf<"trust-root">).predicate;
   return { origin, roots: versions.map(({ index }) => index), pin: first };
-}
-
-/** Not verified by itself: whoever uses it verifies. */
-async function fetchLogged(index: number, fetch: Fetch): Promise<LoggedEntry> {
-  return { index, envelope: parseEnvelope(await fetch(`entries/${index}/envelope.dsse.json`)), proof: [] };
-}
-
-/** Its place in the log decides what a trust root or status says, so that is proven, too. */
-async function requireLogged(
-  index: number,
-  leafHash: Uint8Array,
-  policy: TlogPolicy,
-  fetch: Fetch,
-): Promise<void> {
-  const proof = parseTlogProof(await fetch(`v1/entries/${index}/proof`, "text/plain"));
-  if (proof.index !== index) throw new Error(`the proof for entry ${index} is of entry ${proof.index}`);
-  await verifyTlogProof(proof, leafHash, policy);
 }
 
 async function readStatus(
@@ -199,8 +204,4 @@ async function readStatus(
   if (status.trustRoot.digest !== newest.digest)
     throw new Error("the status names another trust root than the newest one that the log names");
   return { status, at: entry.index };
-}
-
-async function fetchJson<T>(fetch: Fetch, path: string): Promise<T> {
-  return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(await fetch(path))) as T;
 }
