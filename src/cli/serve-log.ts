@@ -6,9 +6,12 @@ import { OwnCosigner } from "../log/checkpointing/cosigner.ts";
 import { openLog } from "../log/open-or-create.ts";
 import { FileCache } from "../node/file-cache.ts";
 import { packageVersion } from "../node/package-root.ts";
+import { missingKeys } from "../publisher/identity/draft-identity-keys.ts";
+import { fetchProviderKeys } from "../publisher/identity/provider-document.ts";
 import { createApp } from "../service/app.ts";
 import { createService } from "../service/create-service.ts";
 import { createMetrics } from "../service/metrics/metrics.ts";
+import { ProviderWatch, type ProviderWatchOptions } from "../service/provider-watch.ts";
 import type { CliContext } from "./context.ts";
 import { openLogConfig, readConfig, requireDatabase } from "./open-log.ts";
 
@@ -46,19 +49,44 @@ export async function serveLog(
       KEPT_BUNDLE_BYTES,
     ),
   });
+  const stopWatching = watchProviders(config.identities.checkMinutes, context, {
+    inForce: () => log.registered,
+    metrics,
+    logger,
+  });
+  const close = async () => {
+    stopWatching();
+    await log.close();
+  };
   try {
     return await startServer({
       app: createApp(service),
       host: config.listen.host,
       port: port ?? config.listen.port,
-      close: () => log.close(),
+      close,
       graceMs: GRACE_MS,
       onConnection: () => {
         accepted++;
       },
     });
   } catch (error) {
-    await log.close();
+    await close();
     throw error;
   }
+}
+
+/** @param minutes 0 asks nobody. @returns what ends it. */
+function watchProviders(
+  minutes: number,
+  { fetch }: Pick<CliContext, "fetch">,
+  options: Omit<ProviderWatchOptions, "missingKeys">,
+): () => void {
+  if (minutes === 0) return () => undefined;
+  const watch = new ProviderWatch({
+    ...options,
+    missingKeys: async (issuer, logged) => missingKeys((await fetchProviderKeys(issuer, fetch)).keys, logged),
+  });
+  void watch.check();
+  const timer = setInterval(() => void watch.check(), minutes * 60_000).unref();
+  return () => clearInterval(timer);
 }

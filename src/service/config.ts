@@ -73,6 +73,12 @@ const config = z.strictObject({
     .max(64)
     .default([]),
   operator: operator.prefault({}),
+  identities: z
+    .strictObject({
+      /** Minutes between asking the providers of the trust root's identities for their keys; 0 never asks. */
+      checkMinutes: z.int().min(0).max(10_080).default(0),
+    })
+    .prefault({}),
   limits: limits.prefault({}),
   /** What goes to standard output. info has a line for each request but those for tiles, checkpoints, proofs and bundles. */
   logLevel: z.enum(["silent", "error", "warn", "info", "debug"]).default("info"),

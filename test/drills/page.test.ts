@@ -13,6 +13,7 @@ const MINIMAL = `
   storage = { database = "d", highWater = "h" }
   keys = { log = "l", logMlDsa44 = "m", cosigner = "c", status = "s" }
   operator = { name = "n", url = "https://o.example", contact = "c", security = "mailto:s@o.example" }
+  identities = { checkMinutes = 60 }
   witnesses = [{ name = "w", url = "https://w.example" }]
 `;
 

@@ -4,6 +4,7 @@ import { runTool } from "../../node/run-tool.ts";
 import { readAs } from "../../protocol/encoding/shape.ts";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";
 import { MAX_TOKEN_BYTES } from "../../protocol/envelope/dsse-format.ts";
+import { parseJson } from "../../protocol/envelope/parse-json.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import { fetchAnswer } from "../../verifier/fetch-answer.ts";
 import { RefusedError } from "../../verifier/service-errors.ts";
@@ -40,7 +41,7 @@ export function githubTokens(
     });
     if (status !== 200)
       throw new RefusedError(status, null, `the token endpoint of the job answered ${status}`);
-    return readAs(answer, JSON.parse(decodeUtf8(body)), "token").value;
+    return readAs(answer, parseJson(body, 2 * MAX_TOKEN_BYTES), "token").value;
   };
 }
 

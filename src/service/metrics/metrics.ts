@@ -1,5 +1,5 @@
 // Defines the Prometheus metrics. Names and labels are an interface: dashboards and alerts are built on them.
-import { Counter, collectDefaultMetrics, Histogram, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { Measure } from "../../log/observer.ts";
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
@@ -15,6 +15,8 @@ export interface Metrics {
   /** A counter of one kind of hot read: the cheapest thing that can be said of it. */
   hotReads(kind: string): () => void;
   countProofFailure(): void;
+  /** How many keys of a provider of identities the log lacks. */
+  setMissingKeys(issuer: string, count: number): void;
 }
 
 /** @param withProcess adds memory, CPU and event loop of the process, which a process may do once. */
@@ -52,6 +54,12 @@ export function createMetrics(withProcess: boolean): Metrics {
     help: "Proofs or bundles of our own that did not verify: the log is damaged, act at once",
     registers,
   });
+  const missingKeys = new Gauge({
+    name: "touchstone_identity_keys_missing",
+    help: "Keys of a provider of identities that the log lacks, where the service is told to ask for them",
+    labelNames: ["issuer"],
+    registers,
+  });
   return {
     registry,
     measure: (measure, value) => log[measure](value),
@@ -65,6 +73,7 @@ export function createMetrics(withProcess: boolean): Metrics {
       };
     },
     countProofFailure: () => proofFailures.inc(),
+    setMissingKeys: (issuer, count) => missingKeys.set({ issuer }, count),
   };
 }
 
