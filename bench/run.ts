@@ -12,6 +12,7 @@ import { measureBrowserCode } from "./browser-code.ts";
 import { measureCosigned } from "./cosigned.ts";
 import { measureGate } from "./gate.ts";
 import type { Measurement } from "./harness.ts";
+import { measureIdentity } from "./identity.ts";
 import { machineFacts } from "./machine.ts";
 import { measureMemory } from "./memory.ts";
 import { measureMixed } from "./mixed.ts";
@@ -35,6 +36,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   mixed: measureMixed,
   queries: measureQueries,
   audit: measureAudit,
+  identity: measureIdentity,
   revocation: measureRevocation,
   attacks: measureAttacks,
   gate: measureGate,
