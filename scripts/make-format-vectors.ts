@@ -8,7 +8,7 @@ import { encodeBase64 } from "../src/protocol/encoding/base64.ts";
 import { encodeHex } from "../src/protocol/encoding/hex.ts";
 import { decodeUtf8, utf8 } from "../src/protocol/encoding/text.ts";
 import { formatTime } from "../src/protocol/entry/fields.ts";
-import { type Envelope, preAuthEncoding } from "../src/protocol/envelope/dsse.ts";
+import { type Envelope, makeEnvelope, preAuthEncoding, recordAt } from "../src/protocol/envelope/dsse.ts";
 import { proveConsistency } from "../src/protocol/merkle/consistency.ts";
 import { hashLeaf } from "../src/protocol/merkle/hash.ts";
 import { formatTrustFile } from "../src/verifier/bundle/trust-pin.ts";
@@ -16,12 +16,15 @@ import { bindingReportData, gpuRequestNonce } from "../src/verifier/ra-tls/bindi
 import { NOW } from "../test/support/clock.ts";
 import { policyPredicate, statusPredicate } from "../test/support/document-predicates.ts";
 import { FoundedLog } from "../test/support/founded-log.ts";
+import { identityKeysPredicate } from "../test/support/identity-log.ts";
 import { testKeys } from "../test/support/keys.ts";
-import { kernelPredicate } from "../test/support/release-predicates.ts";
+import { audienceFor, FakeProvider, releaseRule } from "../test/support/provider.ts";
+import { kernelPredicate, platformPredicate } from "../test/support/release-predicates.ts";
 import { inOrder, signReleaseSet } from "../test/support/release-set.ts";
 import { seenTree } from "../test/support/remembered.ts";
 import { signPlatforms, signStatement } from "../test/support/signing.ts";
 import { bundleBytes, SmallLog } from "../test/support/small-log.ts";
+import { TOKEN_CASES, tokenWorld } from "../test/support/token-cases.ts";
 import { trustRootPredicate } from "../test/support/trust-root.ts";
 import { ORIGIN } from "../test/support/witnesses.ts";
 
@@ -32,6 +35,7 @@ const after = (ms: number) => new Date(NOW.getTime() + ms).toISOString();
 export async function makeFormatVectors(): Promise<Map<string, unknown>> {
   return new Map<string, unknown>([
     ["entry.json", await entryVector()],
+    ["identity.json", await identityVector()],
     ["bundle.json", await bundleVector()],
     ["binding.json", bindingVector()],
     ["split-view.json", await splitViewVector()],
@@ -53,6 +57,34 @@ async function entryVector() {
     signature: encodeBase64(signatures[0]?.signature ?? new Uint8Array()),
     leaf: decodeUtf8(leaf),
     leafHash: encodeHex(hashLeaf(leaf)),
+  };
+}
+
+/** An entry by an identity, and tokens with what must be said of each; those of other keys are made anew each time, and left out. */
+async function identityVector() {
+  const provider = await FakeProvider.example();
+  const { payload } = await signStatement("platform", platformPredicate(), []);
+  const world = await tokenWorld(payload, provider);
+  const published = TOKEN_CASES.filter(({ name }) => name !== "other key, known kid");
+  const cases = [];
+  for (const { name, outcome, sign } of published) {
+    const { identity, signature } = await sign(world);
+    cases.push({ what: name, jwt: identity?.jwt, sig: encodeBase64(signature), result: outcome });
+  }
+  const [good] = published;
+  const signatures = good === undefined ? [] : [await good.sign(world)];
+  const { leaf } = recordAt(makeEnvelope(payload, signatures), formatTime(NOW));
+  return {
+    origin: ORIGIN,
+    rule: releaseRule,
+    identityKeys: identityKeysPredicate([provider]),
+    recordedAt: formatTime(NOW),
+    payload: decodeUtf8(payload),
+    key: { spki: encodeBase64(world.key.spki), keyId: world.key.keyId },
+    audience: audienceFor(payload, world.key),
+    leaf: decodeUtf8(leaf),
+    leafHash: encodeHex(hashLeaf(leaf)),
+    cases,
   };
 }
 

@@ -34,5 +34,6 @@ export { type Checkpoint, formatCheckpoint, parseCheckpoint } from "./note/check
 export { verifyCosignedCheckpoint } from "./note/cosigned-checkpoint.ts";
 export { parseTlogPolicy, type TlogPolicy } from "./note/tlog-policy.ts";
 export { parseTlogProof, type TlogProof, verifyTlogProof } from "./note/tlog-proof.ts";
+export { tokenIdOf } from "./registration/identities.ts";
 export { applyEntry, type InForce, NOTHING_IN_FORCE, summarise } from "./registration/in-force.ts";
 export { type LogView, type Registration, register } from "./registration/register.ts";

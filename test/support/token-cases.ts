@@ -59,6 +59,7 @@ function token(name: string, make: (world: TokenWorld) => Promise<string>): Toke
 
 const inOrder = (world: TokenWorld, change: (world: TokenWorld) => Record<string, unknown> = () => ({})) => ({
   ...releaseClaims(),
+  jti: "once",
   aud: audienceFor(world.payload, world.key),
   ...change(world),
 });

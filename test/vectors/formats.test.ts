@@ -3,9 +3,12 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { makeFormatVectors } from "../../scripts/make-format-vectors.ts";
 import { parseSplitView, verifySplitView } from "../../src/auditor/split-view.ts";
+import { KeyRing } from "../../src/protocol/cryptography/key-ring.ts";
+import { decodeBase64 } from "../../src/protocol/encoding/base64.ts";
 import { encodeHex } from "../../src/protocol/encoding/hex.ts";
 import { utf8 } from "../../src/protocol/encoding/text.ts";
-import { parseLeaf } from "../../src/protocol/envelope/dsse.ts";
+import { makeEnvelope, parseLeaf, recordAt, verifyEnvelope } from "../../src/protocol/envelope/dsse.ts";
+import { whyNotTaken } from "../../src/protocol/identity/check-token.ts";
 import { hashLeaf } from "../../src/protocol/merkle/hash.ts";
 import type { RememberedState } from "../../src/verifier/bundle/remembered-state.ts";
 import { parseTrustFile, type TrustPin } from "../../src/verifier/bundle/trust-pin.ts";
@@ -42,6 +45,27 @@ describe("the vectors of docs/formats.md", () => {
     expect(envelope.payloadDigest).toBe(payloadDigest);
     expect(new TextDecoder().decode(envelope.payload)).toBe(payload);
     expect(encodeHex(hashLeaf(envelope.leaf))).toBe(leafHash);
+  });
+
+  it("hold an entry by an identity, and what must be said of tokens in its place", async () => {
+    const { rule, identityKeys, recordedAt, key, audience, leaf, leafHash, cases } = read("identity.json");
+    const envelope = parseLeaf(utf8(leaf));
+    expect([envelope.recordedAt, encodeHex(hashLeaf(envelope.leaf))]).toEqual([recordedAt, leafHash]);
+    const ring = new KeyRing();
+    await ring.addProvider(identityKeys);
+    for (const { what, jwt, sig, result } of cases) {
+      const signature = { keyId: key.keyId, signature: decodeBase64(sig) };
+      const signed = { ...signature, identity: { jwt, rule: rule.id, spki: key.spki } };
+      const sent = recordAt(makeEnvelope(envelope.payload, [signed]), recordedAt);
+      const judge = async () => {
+        const { tokens } = await verifyEnvelope(sent, () => undefined, undefined, ring.providers);
+        const time = Date.parse(recordedAt) / 1000;
+        return whyNotTaken(rule, tokens[0]!, { audience, time }) === null ? "accepted" : "identity-refused";
+      };
+      const found = await judge().catch((error: { code: string }) => error.code);
+      expect(found, what).toBe(result);
+    }
+    expect(cases).toHaveLength(25);
   });
 
   it("hold a bundle, and what a verifier must say of it", async () => {

@@ -66,7 +66,16 @@ function isSame(a: ProviderKey, b: ProviderKey): boolean {
   return canonicalize(a) === canonicalize(b);
 }
 
-/** What a token is called, so that it is used once: hex SHA-256 of issuer and `jti`. */
+/**
+ * What a token is called, so that it is used once: hex SHA-256 of issuer and `jti`.
+ * @example
+ * ```ts
+ * import { tokenIdOf, type VerifiedEnvelope } from "touchstone/protocol";
+ * const remember = (used: Set<string>, { tokens }: VerifiedEnvelope): void => {
+ *   for (const token of tokens) used.add(tokenIdOf(token)); // what LogView.hasToken is asked for
+ * };
+ * ```
+ */
 export function tokenIdOf({ claims }: Pick<SignedToken, "claims">): string {
   return canonicalDigest([claims.iss, claims.jti]);
 }
