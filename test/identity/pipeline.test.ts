@@ -157,6 +157,36 @@ describe("a release without a key", () => {
     await good("publish", file, ...options, ...toLog(), "--trust", trust());
   });
 
+  it("is released from a file, with people's signatures first where they are wanted", async () => {
+    const toml = at("release.toml");
+    writeFileSync(
+      toml,
+      [
+        `log = { url = "${server.address}", trust = "${trust()}" }`,
+        '[release]\nname = "example/all"\nversion = "3"\nchannel = "stable"\nsvn = 1',
+        'builder = "https://builds.example"\nsource = "https://git.example"',
+        `[artefacts.kernel]\nkind = "kernel-patch-set"\nstatement = "${statement("kernel", "3")}"`,
+        `[artefacts.gsp]\nkind = "gsp-firmware"\nstatement = "${statement("gsp", "3")}"`,
+      ].join("\n"),
+    );
+    const out = at("out");
+    await good("release", toml, "--prepare", out);
+    await good("sign", join(out, "kernel.json"), "--key", key("publisher"));
+    const options = ["--publish", out, "--identity", "github", "--publish-claims"];
+    expect((await good("release", toml, ...options)).output).toContain("2 entries added");
+    expect((await good("release", toml, ...options)).output).toContain("Nothing added");
+    const { signatures } = parseLeaf(readFileSync(join(out, "kernel.dsse.json")));
+    expect(signatures.map(({ identity }) => identity?.rule).sort()).toEqual([releaseRule.id, undefined]);
+    await good(
+      "proof",
+      "verify",
+      join(out, "gsp.dsse.json"),
+      join(out, "gsp.tlog-proof"),
+      "--trust",
+      trust(),
+    );
+  });
+
   it("shows rules and keys of the log", async () => {
     const shown = (await good("identity", "show", ...toLog())).output;
     expect(shown).toContain(`${releaseRule.id}: ${provider.issuer}`);
