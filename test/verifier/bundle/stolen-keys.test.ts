@@ -11,8 +11,10 @@ import { verifyBundle } from "../../../src/verifier/bundle/verify-bundle.ts";
 import { NOW } from "../../support/clock.ts";
 import { policyPredicate, revocationPredicate, statusPredicate } from "../../support/document-predicates.ts";
 import { FoundedLog } from "../../support/founded-log.ts";
+import { identityKeysPredicate, identityRoles, nextIdentityKeys } from "../../support/identity-log.ts";
 import { type TestKey, type TestKeys, testKey } from "../../support/keys.ts";
 import { signedCheckpoint } from "../../support/notes.ts";
+import { FakeProvider } from "../../support/provider.ts";
 import { outcomeOf } from "../../support/refusals.ts";
 import { platformPredicate, sha256Of } from "../../support/release-predicates.ts";
 import { inOrder, type ReleaseSet, signReleaseSet } from "../../support/release-set.ts";
@@ -121,6 +123,19 @@ async function newPeople(log: FoundedLog): Promise<{ people: TestKeys; root: Tru
   const newest = log.inForce.trustRoots.at(-1)!;
   const place = { version: newest.root.version + 1, previous: newest.digest, maxStatusAge: TWO_DAYS };
   return { people, root: await trustRootPredicate(people, place) };
+}
+
+/** A trust root that names an identity beside the publisher, and the provider's keys. */
+async function nameIdentity({ log, keys }: Victim, threshold = 1): Promise<FakeProvider> {
+  const provider = await FakeProvider.example();
+  const { roles, identities } = await identityRoles(keys);
+  const publisher = roles.publisher.map((rule) =>
+    rule.identities.length > 0 ? { ...rule, threshold } : rule,
+  );
+  const change = { roles: { ...roles, publisher }, identities, maxStatusAge: TWO_DAYS };
+  await log.publish("trust-root", await log.nextRoot(change), keys.root);
+  await log.publish("identity-keys", identityKeysPredicate([provider]), keys.root);
+  return provider;
 }
 
 interface Theft {
@@ -246,6 +261,54 @@ const THEFTS: readonly Theft[] = [
           ...ALL_REFUSED,
           release: "accepted",
         });
+      },
+    },
+  },
+  {
+    party: "identity providers, and the role that states their keys, up to its threshold",
+    worst:
+      "publish a bad release under the rules that name them, as publisher keys do, visibly and for ever; nothing where a rule asks for a key as well",
+    can: {
+      "publish a bad release by a token, whoever runs the workflow": async (victim) => {
+        const provider = await nameIdentity(victim);
+        const bad = await provider.signStatement("platform", platformPredicate("bad"));
+        expect(await outcomeOf(() => victim.log.add(bad))).toBe("accepted");
+        await victim.issueStatus();
+        expect(await victim.verifierSays()).toBe("accepted");
+      },
+      "state a key of their own for a provider, and publish by it": async (victim) => {
+        await nameIdentity(victim);
+        const thief = await FakeProvider.create("thief");
+        const next = nextIdentityKeys(victim.log, [thief], "2026-11-23T11:00:00Z");
+        expect(await victim.tries("identity-keys", next, ...victim.keys.root)).toBe("accepted");
+        const bad = await thief.signStatement("platform", platformPredicate("bad"));
+        expect(await outcomeOf(() => victim.log.add(bad))).toBe("accepted");
+      },
+    },
+    cannot: {
+      "do what other roles do": async (victim) => {
+        const provider = await nameIdentity(victim);
+        const { log, set } = victim;
+        const documents = [
+          await provider.signStatement("policy", log.nextPolicy(set)),
+          await provider.signStatement(
+            "revocation",
+            revocationPredicate({ digests: [set.image.payloadDigest] }),
+          ),
+          await provider.signStatement("status", statusPredicate(log.inForce)),
+          await provider.signStatement("trust-root", await log.nextRoot()),
+          await provider.signStatement(
+            "identity-keys",
+            nextIdentityKeys(log, [provider], "2026-11-23T11:00:00Z"),
+          ),
+        ];
+        for (const document of documents)
+          expect(await outcomeOf(() => log.add(document)), document.statement.kind).toBe("not-authorised");
+      },
+      "publish anything where the rule asks for a key as well": async (victim) => {
+        const provider = await nameIdentity(victim, 2);
+        const alone = await provider.signStatement("platform", platformPredicate("bad"));
+        expect(await outcomeOf(() => victim.log.add(alone))).toBe("not-authorised");
       },
     },
   },
