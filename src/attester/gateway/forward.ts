@@ -50,7 +50,7 @@ export function passOnTo(port: number): (request: Request) => Promise<Response> 
     const body = request.body === null ? null : Readable.fromWeb(request.body as ReadableStream);
     const incoming = await ask(port, head, body, request.signal);
     const { status, fields } = upstreamOf(incoming);
-    const headers = new Headers(fields.map(([name, value]) => [name, value]));
+    const headers = new Headers(fields.map(([name, value]): [string, string] => [name, value]));
     if (WITHOUT_CONTENT.includes(status)) return new Response(null, { status, headers });
     return new Response(Readable.toWeb(incoming) as globalThis.ReadableStream, { status, headers });
   };
