@@ -5,7 +5,7 @@ import { createServer, type Server } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fetchRaTlsEvidence } from "../../src/cli/peer/fetch-certificate.ts";
 import { encodeHex } from "../../src/protocol/encoding/hex.ts";
-import { type KeyPair, makeKeyPair, privateKeyPem } from "../../src/testing/index.ts";
+import { type KeyPair, makeKeyPair, privateKeyPem, WHOLE_BOARD } from "../../src/testing/index.ts";
 import { appraiseEvidence } from "../../src/verifier/appraisal/appraise.ts";
 import { readCertificateEvidence } from "../../src/verifier/ra-tls/certificate-evidence.ts";
 import { failedIds, machineOf, makeWorld, optionsFor, type World } from "../support/appraisal-world.ts";
@@ -59,6 +59,30 @@ describe("touchstone attest", () => {
     const run = await attest(["--hpke-key", "ab".repeat(32), "-o", guest.at("hpke.json"), "--json"]);
     const { nonce } = run.json<{ nonce: string }>();
     expect(JSON.parse(readFileSync(guest.at("hpke.json"), "utf8")).nonce).toBe(nonce);
+  });
+
+  it("shows a whole board: eight GPUs and the four switches between them", async () => {
+    const board = await MadeUpGuest.start(await machineOf(WHOLE_BOARD));
+    try {
+      const out = board.at("evidence.json");
+      const nonce = ["--nonce", NONCE, "-o", out];
+      const run = await runCli(
+        ["attest", ...board.options, "--channel-key", guest.at("channel.pem"), ...nonce],
+        {
+          reportFolder: board.reportFolder,
+        },
+      );
+      expect(run.warnings).toBe("");
+      const { verified } = await makeWorld(board.machine);
+      const verdict = await appraiseEvidence(verified, new Uint8Array(readFileSync(out)), {
+        ...optionsFor(board.machine),
+        nonce: new Uint8Array(32).fill(0x5a),
+        channel: { type: "tls-spki", key: key.spki },
+      });
+      expect(failedIds(verdict)).toEqual([]);
+    } finally {
+      board.stop();
+    }
   });
 
   it("writes a certificate which a TLS server shows, and whose evidence vouches for its key", async () => {

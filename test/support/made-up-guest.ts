@@ -13,7 +13,12 @@ import { concatBytes } from "../../src/protocol/encoding/bytes.ts";
 import { decodeHex, encodeHex } from "../../src/protocol/encoding/hex.ts";
 import { utf8 } from "../../src/protocol/encoding/text.ts";
 import { signWith } from "../../src/testing/authority.ts";
-import { type Machine, makeMachine, type SyntheticGpu } from "../../src/testing/index.ts";
+import {
+  type Machine,
+  makeMachine,
+  type SyntheticGpu,
+  type SyntheticSwitch,
+} from "../../src/testing/index.ts";
 
 const SIGNATURE_BYTES = 96;
 const NONCE_AT = 4;
@@ -32,6 +37,9 @@ export const STATE = {
 `,
   d: "DevTools Mode: OFF\n",
 };
+
+/** What it prints of GPUs behind switches. */
+export const STATE_OF_BOARD = STATE.q.replace(": ON", ": OFF").replace(": None", ": Protected PCIe");
 
 /** A folder that behaves as configfs does: an entry has its attributes when it is there, and what is written into it is answered. */
 export function madeUpConfigfs(
@@ -123,9 +131,10 @@ export class MadeUpGuest {
     return decodeBase64(evidence.tdx.quote);
   }
 
-  /** What `nvattest collect-evidence` would print. */
+  /** What `nvattest collect-evidence` would print, of GPUs and switches at once. */
   async devices(nonce: Uint8Array): Promise<string> {
-    const evidences = await Promise.all(this.machine.gpus.map((gpu) => serialized(gpu, nonce)));
+    const { gpus, switches } = this.machine;
+    const evidences = await Promise.all([...gpus, ...switches].map((device) => serialized(device, nonce)));
     return JSON.stringify({ evidences, result_code: 0, result_message: "Ok" });
   }
 
@@ -135,25 +144,26 @@ export class MadeUpGuest {
   }
 
   #writeFiles(): void {
-    const { tdx, gpus } = this.machine.evidence;
+    const { tdx, gpus, switches } = this.machine.evidence;
     const tables = this.at("sys/firmware/acpi/tables/data");
     for (const folder of [tables, this.at("sys/kernel/config/tsm/report"), this.at("ocsp")])
       mkdirSync(folder, { recursive: true });
     const log = decodeBase64(tdx.eventLog?.data ?? "");
     writeFileSync(join(tables, "CCEL"), Buffer.concat([log, Buffer.alloc(65_536, 0xff)]));
     writeFileSync(this.at("collateral.json"), JSON.stringify(tdx.collateral));
-    const answers = new Set(gpus.flatMap(({ ocsp }) => ocsp));
+    const answers = new Set([...gpus, ...switches].flatMap(({ ocsp }) => ocsp));
     [...answers].forEach((answer, i) => {
       writeFileSync(this.at("ocsp", `${i}.der`), decodeBase64(answer));
     });
-    const script = `#!/bin/sh\ncase "$2" in\n-q) cat <<'E'\n${STATE.q}E\n;;\n-d) cat <<'E'\n${STATE.d}E\n;;\nesac\n`;
+    const state = switches.length === 0 ? STATE.q : STATE_OF_BOARD;
+    const script = `#!/bin/sh\ncase "$2" in\n-q) cat <<'E'\n${state}E\n;;\n-d) cat <<'E'\n${STATE.d}E\n;;\nesac\n`;
     writeFileSync(this.at("nvidia-smi"), script);
     chmodSync(this.at("nvidia-smi"), 0o755);
   }
 }
 
 /** The report that a device shows anyway, for another nonce: bytes 4 to 36 of the request (DMTF DSP0274), signed anew. */
-async function serialized({ identity, report, evidence }: SyntheticGpu, nonce: Uint8Array) {
+async function serialized({ identity, report, evidence }: SyntheticGpu | SyntheticSwitch, nonce: Uint8Array) {
   const signed = report.slice(0, -SIGNATURE_BYTES);
   signed.set(nonce, NONCE_AT);
   const signature = await signWith(identity.attestation, signed);

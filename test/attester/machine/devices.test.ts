@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { collectDevices, parseCollector } from "../../../src/attester/machine/collector.ts";
 import { parseGpuState, readGpuState } from "../../../src/attester/machine/gpu-state.ts";
-import { STATE } from "../../support/made-up-guest.ts";
+import { STATE, STATE_OF_BOARD } from "../../support/made-up-guest.ts";
 
 const NONCE = new Uint8Array(32).fill(0xab);
 const print = "process.stdout.write(process.argv.slice(1).join())";
@@ -48,7 +48,7 @@ describe("the mode of the GPUs", () => {
     ],
     [
       "protected PCIe, of which the driver says OFF",
-      STATE.q.replace(": ON", ": OFF").replace("None", "Protected PCIe"),
+      STATE_OF_BOARD,
       STATE.d,
       { ccMode: "on", devtools: false, mode: "ppcie" },
     ],
