@@ -1,5 +1,5 @@
 // Where a bundle stops being good: the first second, version, index and number that a verifier refuses, beside the last that it takes.
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { PolicyBundle } from "../../../src/protocol/bundle/policy-bundle.ts";
 import { formatTime } from "../../../src/protocol/entry/fields.ts";
 import type { Predicate } from "../../../src/protocol/entry/kinds.ts";
@@ -8,6 +8,7 @@ import { treeOf } from "../../../src/verifier/bundle/merge-states.ts";
 import type { RememberedState } from "../../../src/verifier/bundle/remembered-state.ts";
 import type { TrustPin } from "../../../src/verifier/bundle/trust-pin.ts";
 import { trustRootAt } from "../../../src/verifier/bundle/trust-root-chain.ts";
+import { verifyAndRemember } from "../../../src/verifier/bundle/verify-and-remember.ts";
 import { verifyBundle } from "../../../src/verifier/bundle/verify-bundle.ts";
 import { NOW } from "../../support/clock.ts";
 import { policyPredicate, statusPredicate } from "../../support/document-predicates.ts";
@@ -255,6 +256,24 @@ describe("what was remembered", () => {
     expect((await verify(bundle, pinOf(log), NOW, state)).code).toBe("accepted");
     const fork: [string, string] = [(await seenTree(3)).note, (await seenTree(3, "another")).note];
     expect((await verify(bundle, pinOf(log), NOW, { ...state, fork })).code).toBe("log-forked");
+  });
+
+  it("is not written because of a bundle that is refused for something else than a fork", async () => {
+    const log = await logWith();
+    await log.publishStatus();
+    const bundle = await log.bundle("production");
+    const options = { pin: pinOf(log), policy: "production", now: NOW, remembered: null };
+    const { state } = await verifyBundle(bundleBytes(bundle), options);
+    const store = { load: vi.fn(), save: vi.fn() };
+    for (const [change, code] of [
+      [{ historical: true }, "policy-historical"],
+      [{ status: log.logged(1) }, "status-not-authorised"],
+    ] as const) {
+      const bytes = bundleBytes({ ...bundle, ...change });
+      const visit = verifyAndRemember(bytes, { ...options, remembered: state }, store);
+      await expect(visit).rejects.toMatchObject({ code });
+    }
+    expect(store.save).not.toHaveBeenCalled();
   });
 
   it("tells a log that grew out of another tree what to keep", async () => {
