@@ -22,8 +22,9 @@ class OwnTestsFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // A change that makes a test wait for ever is noticed here, before Stryker gives up on the whole run and starts a new process.
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
     restoreMocks: true,
     sequence: { sequencer: OwnTestsFirst },
   },
