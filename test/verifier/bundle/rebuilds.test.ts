@@ -93,6 +93,14 @@ describe("a policy that demands a rebuild", () => {
     expect(await codeOf(verify(two, shown))).toBe("entry-not-rebuilt");
   });
 
+  it("counts each of the keys that signed one", async () => {
+    const predicate = rebuildPredicate(referenceOf<"os-image">(set.image), "equal", "rebuilder/guest");
+    const both = [keys.otherPublisher, keys.policy];
+    const index = await log.add(await signStatement("rebuild", predicate, both));
+    const rule = { threshold: 2, keys: both.map(({ keyId }) => keyId) };
+    expect((await verify(rule, [index])).rebuilds).toMatchObject([{ keys: rule.keys }]);
+  });
+
   it("wants it of every release of the kinds", async () => {
     const shown = [await rebuild("equal")];
     expect(await codeOf(verify({ kinds: ["os-image", "driver-build"] }, shown))).toBe("entry-not-rebuilt");
