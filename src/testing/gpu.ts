@@ -8,7 +8,7 @@ import type { EvidenceDocument } from "../verifier/evidence.ts";
 import type { Validity } from "./authority.ts";
 import { makeBlocks, makeGoldenTables, makeGpuReport, makeOpaque, type ReportFields } from "./gpu-report.ts";
 import { type GpuIdentity, makeGpuIdentity, type NvidiaAuthority } from "./nvidia.ts";
-import { makeStapled, type StapledOptions } from "./stapled.ts";
+import { type CommonAnswers, makeStapled, type StapledOptions } from "./stapled.ts";
 
 /**
  * What a GPU may differ in.
@@ -79,6 +79,7 @@ export async function makeGpu(
   requestNonce: Uint8Array,
   at: Date,
   options: GpuOptions,
+  common?: CommonAnswers,
 ): Promise<SyntheticGpu> {
   const driverVersion = options.driverVersion ?? "580.95.05";
   const vbiosVersion = options.vbiosVersion ?? "96.00.CF.00.01";
@@ -101,7 +102,7 @@ export async function makeGpu(
   const evidence = {
     report: encodeBase64(report),
     chain: identity.chain.map((certificate) => certificate.pem).join(""),
-    ...(await makeStapled(authority, identity, at, options)),
+    ...(await makeStapled(authority, identity, at, options, common)),
   };
   return {
     identity,

@@ -13,6 +13,7 @@ import { bootEvents, type MeasuredEvent, makeCcel, makeDstackLog, replayEvents }
 import { type GpuOptions, makeGpu, type SyntheticGpu } from "./gpu.ts";
 import { type IntelAuthority, makeCollateral, makeIntelAuthority, makePckCertificate } from "./intel.ts";
 import { makeNvidiaAuthority, type NvidiaAuthority, randomPdi } from "./nvidia.ts";
+import { makeCommonAnswers } from "./stapled.ts";
 import { makeSwitch, type SwitchOptions, type SyntheticSwitch } from "./switch.ts";
 import {
   defaultBody,
@@ -187,12 +188,18 @@ async function makeDevices(
   const pdis = (devices: ReadonlyArray<{ readonly pdi?: string }>) => devices.flatMap(({ pdi }) => pdi ?? []);
   const ofGpu = { mode: switches.length > 0 ? "ppcie" : "single", switches: pdis(switches) } as const;
   const ofSwitch = { gpus: pdis(gpus) };
+  const [ofGpus, ofSwitches] = await Promise.all([
+    makeCommonAnswers(vendors.nvidia, at),
+    makeCommonAnswers(vendors.switches, at),
+  ]);
   return {
     gpus: await Promise.all(
-      gpus.map((gpu) => makeGpu(vendors.nvidia, requestNonce, at, { ...ofGpu, ...gpu })),
+      gpus.map((gpu) => makeGpu(vendors.nvidia, requestNonce, at, { ...ofGpu, ...gpu }, ofGpus)),
     ),
     switches: await Promise.all(
-      switches.map((one) => makeSwitch(vendors.switches, requestNonce, at, { ...ofSwitch, ...one })),
+      switches.map((one) =>
+        makeSwitch(vendors.switches, requestNonce, at, { ...ofSwitch, ...one }, ofSwitches),
+      ),
     ),
   };
 }

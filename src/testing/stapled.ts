@@ -14,46 +14,67 @@ export interface StapledOptions {
 
 const HOUR = 3_600_000;
 
-/** What evidence.json has of a device beside its report and chain: base64. */
-export async function makeStapled(
-  authority: NvidiaAuthority,
-  identity: GpuIdentity,
-  at: Date,
-  options: StapledOptions,
-): Promise<{ ocsp: string[]; crls: string[] }> {
-  return {
-    ocsp: options.ocsp === null ? [] : await stapledOcsp(authority, identity, at, options.ocsp ?? {}),
-    crls: await stapledCrls(authority, identity, at, options),
-  };
-}
+/** OCSP answers about the authority's own CAs: the responder gives every device the same. */
+export type CommonAnswers = readonly Uint8Array[];
 
-/** Answers for the boot ROM, provisioner and identity certificates. NVIDIA's responder does not know the leaf. */
-async function stapledOcsp(
+/**
+ * What evidence.json has of a device beside its report and chain: base64. NVIDIA's responder does not know the leaf.
+ * @param common where the options change no answer.
+ */
+export async function makeStapled(
   authority: NvidiaAuthority,
   { bootRom }: GpuIdentity,
   at: Date,
-  changes: Partial<OcspFields>,
-): Promise<string[]> {
-  const { root, identity, provisioner, responders } = authority;
-  const questions: Array<[Certified, Certified]> = [
-    [bootRom, provisioner],
-    [provisioner, identity],
-    [identity, root],
-  ];
-  const window = {
-    thisUpdate: new Date(at.getTime() - HOUR),
-    nextUpdate: new Date(at.getTime() + 23 * HOUR),
-  };
-  const answers = questions.map(([certificate, issuer], i) => {
-    const signer = responders[i] ?? issuer;
-    return makeOcspResponse({ certificate, issuer, signer, status: "good", ...window, ...changes });
+  options: StapledOptions,
+  common: CommonAnswers | undefined,
+): Promise<{ ocsp: string[]; crls: string[] }> {
+  const crls = await stapledCrls(authority, bootRom, at, options);
+  if (options.ocsp === null) return { ocsp: [], crls };
+  const { provisioner } = authority;
+  const [own, ofAuthority] = await Promise.all([
+    makeAnswer(authority, bootRom, provisioner, at, options.ocsp),
+    options.ocsp === undefined && common ? common : makeCommonAnswers(authority, at, options.ocsp),
+  ]);
+  return { ocsp: [own, ...ofAuthority].map(encodeBase64), crls };
+}
+
+/** Answers for the provisioner and identity certificates. */
+export function makeCommonAnswers(
+  authority: NvidiaAuthority,
+  at: Date,
+  changes?: Partial<OcspFields>,
+): Promise<CommonAnswers> {
+  const { root, identity, provisioner } = authority;
+  return Promise.all([
+    makeAnswer(authority, provisioner, identity, at, changes),
+    makeAnswer(authority, identity, root, at, changes),
+  ]);
+}
+
+function makeAnswer(
+  { root, identity, responders }: NvidiaAuthority,
+  certificate: Certified,
+  issuer: Certified,
+  at: Date,
+  changes: Partial<OcspFields> = {},
+): Promise<Uint8Array> {
+  const signer = responders[issuer === root ? 2 : issuer === identity ? 1 : 0] ?? issuer;
+  const thisUpdate = new Date(at.getTime() - HOUR);
+  const nextUpdate = new Date(at.getTime() + 23 * HOUR);
+  return makeOcspResponse({
+    certificate,
+    issuer,
+    signer,
+    status: "good",
+    thisUpdate,
+    nextUpdate,
+    ...changes,
   });
-  return (await Promise.all(answers)).map(encodeBase64);
 }
 
 async function stapledCrls(
   authority: NvidiaAuthority,
-  { bootRom }: GpuIdentity,
+  bootRom: GpuIdentity["bootRom"],
   at: Date,
   options: StapledOptions,
 ): Promise<string[]> {

@@ -9,7 +9,7 @@ import type { EvidenceDocument } from "../verifier/evidence.ts";
 import type { Validity } from "./authority.ts";
 import { makeBlocks, makeGpuReport, OPAQUE, type OpaqueField, type ReportFields } from "./gpu-report.ts";
 import { type GpuIdentity, makeGpuIdentity, type NvidiaAuthority } from "./nvidia.ts";
-import { makeStapled, type StapledOptions } from "./stapled.ts";
+import { type CommonAnswers, makeStapled, type StapledOptions } from "./stapled.ts";
 
 /**
  * What a switch may differ in.
@@ -61,6 +61,7 @@ export async function makeSwitch(
   requestNonce: Uint8Array,
   at: Date,
   options: SwitchOptions,
+  common?: CommonAnswers,
 ): Promise<SyntheticSwitch> {
   const { vbiosVersion = "96.10.55.00.01", pdi, gpus = [], fwid = new Uint8Array(48).fill(5) } = options;
   const validity = options.validity ?? {
@@ -78,7 +79,7 @@ export async function makeSwitch(
   const evidence = {
     report: encodeBase64(report),
     chain: identity.chain.map((certificate) => certificate.pem).join(""),
-    ...(await makeStapled(authority, identity, at, options)),
+    ...(await makeStapled(authority, identity, at, options, common)),
   };
   return { identity, report, vbiosVersion, goldenTable: GOOD_SWITCH_TABLE, evidence };
 }

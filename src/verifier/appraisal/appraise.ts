@@ -46,6 +46,7 @@ import type { EventLog } from "../tdx/logged-event.ts";
 import { checkTdxPolicy, TDX_POLICY_CHECKS, tdxWarnings } from "../tdx/quote-policy.ts";
 import { TDX_CHECKS, type TdxResult, verifyTdxQuote } from "../tdx/verify-quote.ts";
 import type { VerifiedCache } from "../verified-cache.ts";
+import { SignatureMemo } from "../x509/signature-memo.ts";
 import type { Window } from "../x509/validity.ts";
 import { BINDING_CHECKS, type Channel, checkBinding } from "./channel-binding.ts";
 import { candidatesOf, checkTuple, derivationsOf, TUPLE_CHECKS } from "./tuple.ts";
@@ -196,6 +197,8 @@ export interface Facts {
   readonly gpus: readonly GpuResult[];
   readonly switches: readonly SwitchResult[];
   readonly checks: readonly Check[];
+  /** What was verified for them, and is asked again for every profile. */
+  readonly signatures?: SignatureMemo;
 }
 
 async function establishFacts(
@@ -212,8 +215,10 @@ async function establishFacts(
     (await list.attempt("evidence.event-log", () => parseEventLog(eventLog.format, eventLog.data)));
   if (eventLog === undefined) list.pass("evidence.event-log", { detail: "none given" });
   const shared = { now, ...(verified && { verified }) };
+  const signatures = new SignatureMemo();
   const ofDevice = {
     ...shared,
+    signatures,
     nonce: gpuRequestNonce(channel.key, nonce ?? evidence.nonce),
     ...(roots && { root: roots.nvidia }),
   };
@@ -232,6 +237,7 @@ async function establishFacts(
     gpus,
     switches,
     checks: [...list.checks, ...tdx.checks, ...mergeGpuChecks(gpus), ...mergeSwitchChecks(switches)],
+    signatures,
   };
 }
 
@@ -270,7 +276,8 @@ async function checkDevices(
 ): Promise<ProfileChecks> {
   const gpus: AppraisedGpu[] = withResults(evidence.gpus, facts.gpus);
   const switches: AppraisedSwitch[] = withResults(evidence.switches, facts.switches);
-  const shared = { now, ...(roots && { root: roots.nvidia }) };
+  const { signatures } = facts;
+  const shared = { now, ...(roots && { root: roots.nvidia }), ...(signatures && { signatures }) };
   const { claims } = evidence;
   const rims = rimsOf(profile.gpuRims, gpuRim.kind, bundle);
   const devices = { gpus: readableGpus(gpus), switches: readableSwitches(switches) };

@@ -5,6 +5,7 @@ import type { GpuRequirements } from "../../protocol/entry/policy.ts";
 import { VerificationError } from "../../protocol/errors.ts";
 import type { Certificate } from "../x509/certificate.ts";
 import { requireIssued, requirePath } from "../x509/path.ts";
+import type { SignatureMemo } from "../x509/signature-memo.ts";
 import { COMPOSITE_DEVICE_ID, DICE_TCB_INFO } from "./fwid.ts";
 import type { NvidiaCode } from "./nvidia-code.ts";
 
@@ -53,7 +54,10 @@ export interface DeviceChain {
  * @param certificates leaf first, five with the root that came along.
  * @throws VerificationError "gpu-chain" for another number of certificates, or what requirePath throws.
  */
-export async function verifyDeviceChain(certificates: readonly Certificate[]): Promise<DeviceChain> {
+export async function verifyDeviceChain(
+  certificates: readonly Certificate[],
+  memo?: SignatureMemo,
+): Promise<DeviceChain> {
   const [leaf, device, provisioner, identity] = certificates;
   if (certificates.length !== CHAIN_LENGTH || !leaf || !device || !provisioner || !identity) {
     throw new VerificationError<NvidiaCode>(
@@ -61,13 +65,17 @@ export async function verifyDeviceChain(certificates: readonly Certificate[]): P
       `expected ${CHAIN_LENGTH} certificates, got ${certificates.length}`,
     );
   }
-  await requirePath([leaf, device, provisioner, identity]);
+  await requirePath([leaf, device, provisioner, identity], memo);
   return { leaf, device, provisioner, identity };
 }
 
 /** Checks that the chip's identity CA was issued by the pinned root. @throws VerificationError */
-export async function verifyUnderRoot(chain: DeviceChain, root: Certificate): Promise<void> {
-  await requireIssued(chain.identity, root, 3);
+export async function verifyUnderRoot(
+  chain: DeviceChain,
+  root: Certificate,
+  memo?: SignatureMemo,
+): Promise<void> {
+  await requireIssued(chain.identity, root, 3, memo);
 }
 
 /** Certificates whose revocation NVIDIA states, each with its issuer: all but the leaf, for which its responder has no answer. */

@@ -4,6 +4,7 @@ import { encodeHex } from "../../protocol/encoding/hex.ts";
 import type { GpuRequirements } from "../../protocol/entry/policy.ts";
 import { CheckList } from "../check-list.ts";
 import type { DeviceEvidence, GpuClaims } from "../evidence.ts";
+import type { SignatureMemo } from "../x509/signature-memo.ts";
 import { CC_STATE_CHECKS, checkCcState } from "./cc-state.ts";
 import type { DeviceChain } from "./certificate-chain.ts";
 import { compareWithLogged, describeComparison, type LoggedRim } from "./compare-with-logged.ts";
@@ -45,6 +46,8 @@ export interface GpuPolicyOptions {
   readonly rims: readonly LoggedRim[];
   /** DER of the root to trust instead of NVIDIA's pinned one, for tests. */
   readonly root?: Uint8Array;
+  /** Signatures that this appraisal verified. */
+  readonly signatures?: SignatureMemo;
 }
 
 /** A GPU whose report and chain could be read. */

@@ -16,6 +16,7 @@ import {
   readDer,
 } from "../x509/der.ts";
 import { requireIssued } from "../x509/path.ts";
+import type { SignatureMemo } from "../x509/signature-memo.ts";
 import { readSignature, type SignedDer } from "../x509/signed-der.ts";
 import {
   commonWindow,
@@ -162,10 +163,11 @@ export async function ocspStatus(
   certificate: Certificate,
   issuer: Certificate,
   now: Date,
+  memo?: SignatureMemo,
 ): Promise<CertificateAnswer | null> {
   const about = response.statements.filter((statement) => concerns(statement, certificate, issuer));
   if (about.length === 0) return null;
-  const signer = await responderOf(response, issuer);
+  const signer = await responderOf(response, issuer, memo);
   if (about.some(({ status }) => status === "revoked")) return { status: "revoked" };
   const good = about.filter(({ status }) => status === "good");
   const windows = good.map((statement) => windowOfAnswer(certificate.commonName, statement));
@@ -194,11 +196,15 @@ function publicKeyBits(spki: Uint8Array): Uint8Array {
 }
 
 /** Who signed: the issuer, or a signer of its own. */
-async function responderOf(response: OcspResponse, issuer: Certificate): Promise<Certificate> {
-  if (await isSignedBy(response, issuer)) return issuer;
+async function responderOf(
+  response: OcspResponse,
+  issuer: Certificate,
+  memo: SignatureMemo | undefined,
+): Promise<Certificate> {
+  if (await isSignedBy(response, issuer, memo)) return issuer;
   for (const signer of response.certificates) {
-    if (!mayAnswer(signer) || !(await isSignedBy(response, signer))) continue;
-    await requireIssued(signer, issuer, 0);
+    if (!mayAnswer(signer) || !(await isSignedBy(response, signer, memo))) continue;
+    await requireIssued(signer, issuer, 0, memo);
     return signer;
   }
   throw new VerificationError<NvidiaCode>(

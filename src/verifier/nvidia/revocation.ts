@@ -5,6 +5,7 @@ import { PolicyError, VerificationError } from "../../protocol/errors.ts";
 import type { Check } from "../check-list.ts";
 import type { DeviceEvidence } from "../evidence.ts";
 import { type Certificate, parseCertificate } from "../x509/certificate.ts";
+import type { SignatureMemo } from "../x509/signature-memo.ts";
 import type { Window } from "../x509/validity.ts";
 import type { ValidityCode } from "../x509/x509-code.ts";
 import { type DeviceChain, revocable } from "./certificate-chain.ts";
@@ -20,6 +21,8 @@ export interface RevocationOptions {
   readonly now: Date;
   /** DER of the root to trust instead of NVIDIA's pinned one, for tests. */
   readonly root?: Uint8Array;
+  /** Signatures that this appraisal verified. */
+  readonly signatures?: SignatureMemo;
 }
 
 /** What the stapled answers say of one certificate, each on its own: null from one about others, an error from one that is stale. */
@@ -50,11 +53,11 @@ export interface DevicePolicyResult {
 export async function requireGpuNotRevoked(
   chain: DeviceChain,
   stapled: Pick<DeviceEvidence, "ocsp" | "crls">,
-  { mode, now, root = NVIDIA_DEVICE_ROOT }: RevocationOptions,
+  { mode, now, root = NVIDIA_DEVICE_ROOT, signatures }: RevocationOptions,
 ): Promise<NotRevoked> {
   if (mode === "not-required")
     return { found: "not checked: the policy says that revocation is not required", valid: [] };
-  const ask = mode === "ocsp-stapled" ? askOcsp(stapled.ocsp, now) : askCrls(stapled.crls, now);
+  const ask = mode === "ocsp-stapled" ? askOcsp(stapled.ocsp, now, signatures) : askCrls(stapled.crls, now);
   const settling = new Set<number>();
   const valid: Window[] = [];
   let asked = 0;
@@ -89,12 +92,12 @@ function statusOf(answer: Answer): CertificateAnswer["status"] | null {
   return answer !== null && "status" in answer ? answer.status : null;
 }
 
-function askOcsp(responses: readonly Uint8Array[], now: Date): Ask {
+function askOcsp(responses: readonly Uint8Array[], now: Date, memo: SignatureMemo | undefined): Ask {
   const parsed = responses.map(parseOcspResponse);
   return (certificate, issuer) =>
     Promise.all(
       parsed.map((response) =>
-        "error" in response ? null : unlessStale(ocspStatus(response, certificate, issuer, now)),
+        "error" in response ? null : unlessStale(ocspStatus(response, certificate, issuer, now, memo)),
       ),
     );
 }

@@ -3,6 +3,7 @@
 import type { GpuRequirements } from "../../protocol/entry/policy.ts";
 import { CheckList } from "../check-list.ts";
 import type { DeviceEvidence } from "../evidence.ts";
+import type { SignatureMemo } from "../x509/signature-memo.ts";
 import type { DeviceChain } from "./certificate-chain.ts";
 import { compareSwitchWithLogged, describeComparison, type LoggedSwitchRim } from "./compare-with-logged.ts";
 import { type DevicePolicyResult, requireGpuNotRevoked } from "./revocation.ts";
@@ -31,6 +32,8 @@ export interface SwitchPolicyOptions {
   readonly rims: readonly LoggedSwitchRim[];
   /** DER of the root to trust instead of NVIDIA's pinned one, for tests. */
   readonly root?: Uint8Array;
+  /** Signatures that this appraisal verified. */
+  readonly signatures?: SignatureMemo;
 }
 
 /** A switch whose report and chain could be read. */
@@ -54,7 +57,7 @@ export function readableSwitches(switches: readonly AppraisedSwitch[]): ReadSwit
 export async function checkSwitchPolicy(
   switches: readonly AppraisedSwitch[],
   { switches: wanted, revocation: mode }: Pick<GpuRequirements, "switches" | "revocation">,
-  { now, rims, root }: SwitchPolicyOptions,
+  { now, rims, root, signatures }: SwitchPolicyOptions,
 ): Promise<DevicePolicyResult> {
   const list = new CheckList<SwitchPolicyCheck>(SWITCH_POLICY_CHECKS);
   list.equal("switch.count", String(wanted?.count ?? 0), String(switches.length));
@@ -73,7 +76,7 @@ export async function checkSwitchPolicy(
     else list.fail("switch.vbios.allowed", { ...finding, detail: "not allowed by the policy" });
     checkMeasurements(list, report, rims, wanted.rimTables);
   }
-  const options = { now, mode, ...(root && { root }) };
+  const options = { now, mode, ...(root && { root }), ...(signatures && { signatures }) };
   const answers = await list.attempt(
     "switch.revocation",
     () => Promise.all(read.map(({ chain, evidence }) => requireGpuNotRevoked(chain, evidence, options))),

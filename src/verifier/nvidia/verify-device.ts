@@ -9,6 +9,7 @@ import type { DeviceEvidence } from "../evidence.ts";
 import { type Findings, once, type VerifiedCache } from "../verified-cache.ts";
 import { type Certificate, parseCertificate } from "../x509/certificate.ts";
 import { charactersOutside, parsePemCertificates } from "../x509/pem.ts";
+import type { SignatureMemo } from "../x509/signature-memo.ts";
 import { commonWindow, requireValid, type Window, windowOfCertificate } from "../x509/validity.ts";
 import {
   type Architecture,
@@ -67,6 +68,8 @@ export interface DeviceOptions {
   readonly root?: Uint8Array;
   /** What earlier calls verified. */
   readonly verified?: VerifiedCache;
+  /** Signatures that this appraisal verified. */
+  readonly signatures?: SignatureMemo;
 }
 
 /** What one device's evidence shows. Nothing in it may be believed unless `accepted`. */
@@ -100,7 +103,7 @@ export async function verifyDevice<
 >(
   kind: DeviceKind<Prefix, Report, A>,
   evidence: Pick<DeviceEvidence, "report" | "chain">,
-  { now, nonce, root = NVIDIA_DEVICE_ROOT, verified }: DeviceOptions,
+  { now, nonce, root = NVIDIA_DEVICE_ROOT, verified, signatures }: DeviceOptions,
 ): Promise<DeviceResult<Report, A>> {
   const id = (step: Step) => `${kind.prefix}.${step}`;
   const list = new CheckList(
@@ -119,8 +122,11 @@ export async function verifyDevice<
   );
   const chain =
     certificates &&
-    (await list.attempt(id("chain"), () => once(known, "chain", () => verifyDeviceChain(certificates))));
-  const chainValid = chain && (await checkChain(list, id, chain, parseCertificate(root), now, known));
+    (await list.attempt(id("chain"), () =>
+      once(known, "chain", () => verifyDeviceChain(certificates, signatures)),
+    ));
+  const chainValid =
+    chain && (await checkChain(list, id, chain, parseCertificate(root), { now, known, signatures }));
   const found =
     chain &&
     (await list.attempt(
@@ -167,10 +173,15 @@ async function checkChain(
   id: (step: Step) => string,
   chain: DeviceChain,
   root: Certificate,
-  now: Date,
-  known: Findings | undefined,
+  {
+    now,
+    known,
+    signatures,
+  }: { now: Date; known: Findings | undefined; signatures: SignatureMemo | undefined },
 ): Promise<Window> {
-  await list.attempt(id("chain.root"), () => once(known, "root", () => verifyUnderRoot(chain, root)));
+  await list.attempt(id("chain.root"), () =>
+    once(known, "root", () => verifyUnderRoot(chain, root, signatures)),
+  );
   const windows = [...Object.values(chain), root].map(windowOfCertificate);
   await list.attempt(id("chain.window"), () => requireValid(windows, now));
   return commonWindow(windows);

@@ -4,6 +4,7 @@ import { equalBytes } from "../../protocol/encoding/bytes.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import { type CertificateFields, readCertificateFields, readExtensions } from "./certificate-fields.ts";
 import * as der from "./der.ts";
+import type { SignatureMemo } from "./signature-memo.ts";
 import { readSignedDer, requireAlgorithm, type SignedDer } from "./signed-der.ts";
 
 const FORMAT = "certificate";
@@ -79,10 +80,16 @@ export async function p256KeyOf({ spki, commonName }: Certificate): Promise<Publ
   throw new MalformedError(FORMAT, `the key of "${commonName}" is not P-256`);
 }
 
-/** Whether the key of `signer` signed the document, with the algorithm of its own curve. */
-export async function isSignedBy(signed: SignedDer, signer: Certificate): Promise<boolean> {
-  const key = await importPublicKey(signer.spki);
-  return key.algorithm === signed.algorithm && verifySignature(key, signed.signedBytes, signed.signature);
+/**
+ * Whether the key of `signer` signed the document, with the algorithm of its own curve.
+ * @param memo what was found before, of the same appraisal.
+ */
+export function isSignedBy(signed: SignedDer, signer: Certificate, memo?: SignatureMemo): Promise<boolean> {
+  const verify = async () => {
+    const key = await importPublicKey(signer.spki);
+    return key.algorithm === signed.algorithm && verifySignature(key, signed.signedBytes, signed.signature);
+  };
+  return memo === undefined ? verify() : memo.once(signed, signer.spki, verify);
 }
 
 /** Whether two certificates are for the same authority: one name, one key. */

@@ -3,6 +3,7 @@
 import { equalBytes } from "../../protocol/encoding/bytes.ts";
 import { VerificationError } from "../../protocol/errors.ts";
 import { type Certificate, isSignedBy } from "./certificate.ts";
+import type { SignatureMemo } from "./signature-memo.ts";
 import type { X509Code } from "./x509-code.ts";
 
 /**
@@ -14,6 +15,7 @@ export async function requireIssued(
   certificate: Certificate,
   issuer: Certificate,
   depth: number,
+  memo?: SignatureMemo,
 ): Promise<void> {
   const [subject, authority] = [`"${certificate.commonName}"`, `"${issuer.commonName}"`];
   if (!equalBytes(certificate.issuer, issuer.subject)) {
@@ -22,7 +24,7 @@ export async function requireIssued(
   if (!issuer.ca || !issuer.keyUsage.keyCertSign || issuer.pathLength < depth) {
     throw new VerificationError<X509Code>("ca", `${authority} may not issue ${subject}`);
   }
-  if (!(await isSignedBy(certificate, issuer))) {
+  if (!(await isSignedBy(certificate, issuer, memo))) {
     throw new VerificationError<X509Code>("signature", `the signature of ${subject} is not by ${authority}`);
   }
 }
@@ -41,8 +43,11 @@ export function requireRole({ commonName, ca, keyUsage }: Certificate, role: "ca
  * Verifies a path, leaf first: the leaf is a signer, and each certificate was issued by the next.
  * @throws VerificationError "usage" | "issuer" | "ca" | "signature".
  */
-export async function requirePath(path: readonly [Certificate, ...Certificate[]]): Promise<void> {
+export async function requirePath(
+  path: readonly [Certificate, ...Certificate[]],
+  memo?: SignatureMemo,
+): Promise<void> {
   requireRole(path[0], "signer");
   const issuers = path.slice(1);
-  await Promise.all(issuers.map((issuer, i) => requireIssued(path[i] ?? issuer, issuer, i)));
+  await Promise.all(issuers.map((issuer, i) => requireIssued(path[i] ?? issuer, issuer, i, memo)));
 }

@@ -52,7 +52,7 @@ function derOf(pem: Uint8Array): Uint8Array {
 }
 
 /** Ids of checks that compare with the verifier's own channel or challenge. */
-const NEEDS_CHANNEL = /^(?:binding\.|gpu\.nonce$)/;
+const NEEDS_CHANNEL = /^(?:binding\.|(?:gpu|switch)\.nonce$)/;
 const CHANNEL_NOT_SHOWN =
   "Not made: whether the evidence is of the machine that you talk to, and fresh. A file cannot show that; a verifier on the connection can.";
 
