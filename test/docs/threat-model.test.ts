@@ -25,6 +25,7 @@ describe("docs/threat-model.md", () => {
       "a client who may not publish",
       "storage: disk, backup, bucket",
       "the operator, with the log key and the service",
+      "whoever carries a sealed request: relay, CDN, TLS terminator",
       "a mirror",
       "any role's keys, below its threshold",
       "an attesting machine, with its root",

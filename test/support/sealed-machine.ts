@@ -103,13 +103,14 @@ export class SealedMachine {
       digests: [verified.policy.profiles[0]?.osImage.digest ?? ""],
     });
     await log.add(await signStatement("revocation", revocation, [keys.revocation]));
-    this.now = new Date(this.now.getTime() + 1000);
-    const sequence = verified.status.sequence + 1;
-    const status = statusPredicate(log.inForce, { sequence }, this.now);
+    const at = new Date(this.now.getTime() + 1000);
+    const status = statusPredicate(log.inForce, { sequence: verified.status.sequence + 1 }, at);
     await log.add(await signStatement("status", status, [keys.status]));
-    const checkpoint = await log.checkpoint(undefined, this.now);
-    const since = verified.checkpoint.size;
-    this.bundle = bundleBytes(await log.bundle("production", { checkpoint }, since));
+    const checkpoint = await log.checkpoint(undefined, at);
+    const bundle = bundleBytes(await log.bundle("production", { checkpoint }, verified.checkpoint.size));
+    // At once: who looked in between would have a young policy for as long as the clock stands.
+    this.now = at;
+    this.bundle = bundle;
   }
 
   /** A request to the log. */
