@@ -6,7 +6,7 @@ import { parseKeyUri } from "../../src/node/signing/pkcs11/uri.ts";
 import { keyIdOf } from "../../src/protocol/cryptography/signature.ts";
 import { utf8 } from "../../src/protocol/encoding/text.ts";
 import { type MadeKey, SignerFiles } from "../support/signer-files.ts";
-import { importKey, loadPkcs11, makeToken, PIN, whyNoSoftHsm } from "../support/soft-hsm.ts";
+import { importKey, loadPkcs11, makeCardKey, makeToken, PIN, whyNoSoftHsm } from "../support/soft-hsm.ts";
 
 const MESSAGE = utf8("DSSEv1 of a statement\n");
 const files = new SignerFiles();
@@ -34,6 +34,11 @@ describe.skipIf(whyNoSoftHsm)(`SoftHSM${whyNoSoftHsm ? ` (skipped: ${whyNoSoftHs
     files.key("large", "p256");
   });
 
+  it("is asked once with a PIN that is wrong, which stands in no error", async () => {
+    const refused = open(uri("object=edwards"), { PIN: "987654" });
+    await expect(refused).rejects.toThrow(/^pkcs11: CKR_PIN_INCORRECT$/);
+  });
+
   it.each([
     ["token=release%20keys;object=edwards", "edwards-01"],
     ["token=release%20keys;object=nist;type=private", "nist-02"],
@@ -52,6 +57,12 @@ describe.skipIf(whyNoSoftHsm)(`SoftHSM${whyNoSoftHsm ? ` (skipped: ${whyNoSoftHs
     const messages = Array.from({ length: 20 }, (_, i) => utf8(`message ${i}`));
     const all = both.flatMap((signer) => messages.map((message) => signer.sign(message)));
     expect(await Promise.all(all)).toHaveLength(40);
+  });
+
+  it("signs with a key that wants its PIN each time, as a card's does", async () => {
+    makeCardKey(modulePath, "release keys", "card");
+    const signer = await open(uri("object=card"));
+    for (const _ of [1, 2]) expect(await signer.sign(MESSAGE)).toHaveLength(64);
   });
 
   it.each([

@@ -2,15 +2,21 @@
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createServer, type Server } from "node:net";
+import * as fc from "fast-check";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { openSigner } from "../../src/node/signing/open-signer.ts";
 import { agentSigner } from "../../src/node/signing/ssh-agent/agent-signer.ts";
-import { fingerprintOf, parsePublicKeyLine } from "../../src/node/signing/ssh-agent/key-blob.ts";
+import {
+  fingerprintOf,
+  parseKeyBlob,
+  parsePublicKeyLine,
+} from "../../src/node/signing/ssh-agent/key-blob.ts";
 import { sshString, sshUint32 } from "../../src/node/signing/ssh-agent/wire.ts";
 import { importPublicKey, verifySignature } from "../../src/protocol/cryptography/signature.ts";
 import { decodeBase64 } from "../../src/protocol/encoding/base64.ts";
 import { concatBytes } from "../../src/protocol/encoding/bytes.ts";
 import { utf8 } from "../../src/protocol/encoding/text.ts";
+import { MalformedError } from "../../src/protocol/errors.ts";
 import { SignerFiles } from "../support/signer-files.ts";
 
 const MESSAGE = utf8("DSSEv1 of a statement\n");
@@ -169,4 +175,23 @@ describe("an agent that lies", () => {
     );
     await expect(agentSigner("SHA256:short", none)).rejects.toThrow(/43 characters/);
   });
+});
+
+it("whatever bytes stand for a key, they are a key or malformed", () => {
+  const types = fc.constantFrom("ssh-ed25519", "ecdsa-sha2-nistp256", "sk-ssh-ed25519@openssh.com", "x");
+  const parts = fc.array(fc.uint8Array({ maxLength: 70 }), { maxLength: 3 });
+  const blobs = fc.oneof(
+    fc.uint8Array({ maxLength: 120 }),
+    fc.tuple(types, parts).map(([type, rest]) => concatBytes(sshString(type), ...rest.map(sshString))),
+  );
+  fc.assert(
+    fc.property(blobs, (blob) => {
+      try {
+        expect([44, 91]).toContain(parseKeyBlob(blob).spki.length);
+      } catch (error) {
+        expect(error).toBeInstanceOf(MalformedError);
+      }
+    }),
+    { numRuns: 1000 },
+  );
 });

@@ -38,6 +38,63 @@ export function importKey(token: string, pkcs8File: string, label: string, id: s
   softHsm("--import", pkcs8File, "--token", token, "--label", label, "--id", id, "--pin", PIN);
 }
 
+const CKA = {
+  token: 0x1,
+  private: 0x2,
+  label: 0x3,
+  sign: 0x108,
+  verify: 0x10a,
+  ecParams: 0x180,
+  alwaysAuthenticate: 0x202,
+};
+const CKM_EC_KEY_PAIR_GEN = 0x1040;
+const P256_OID = Buffer.from("06082a8648ce3d030107", "hex");
+
+interface KeyMaker {
+  load(path: string): void;
+  C_Initialize(options: { flags: number }): void;
+  C_GetSlotList(present: boolean): Buffer[];
+  C_GetTokenInfo(slot: Buffer): { label: string };
+  C_OpenSession(slot: Buffer, flags: number): Buffer;
+  C_Login(session: Buffer, user: number, pin: string): void;
+  C_GenerateKeyPair(session: Buffer, mechanism: object, publicKey: object[], privateKey: object[]): object;
+}
+
+/** Makes a P-256 key in the token that wants the PIN for each signature. */
+export function makeCardKey(modulePath: string, token: string, label: string): void {
+  const library = new (loadPkcs11().PKCS11)() as unknown as KeyMaker;
+  library.load(modulePath);
+  try {
+    library.C_Initialize({ flags: 2 });
+  } catch {
+    // It is, by a signer of the same process.
+  }
+  const slot = library
+    .C_GetSlotList(true)
+    .find((each) => library.C_GetTokenInfo(each).label.trim() === token);
+  const session = library.C_OpenSession(slot ?? Buffer.alloc(8), 4 | 2);
+  try {
+    library.C_Login(session, 1, PIN);
+  } catch {
+    // Another session of this process has logged in.
+  }
+  const shared = [
+    { type: CKA.token, value: true },
+    { type: CKA.label, value: label },
+  ];
+  library.C_GenerateKeyPair(
+    session,
+    { mechanism: CKM_EC_KEY_PAIR_GEN, parameter: null },
+    [...shared, { type: CKA.verify, value: true }, { type: CKA.ecParams, value: P256_OID }],
+    [
+      ...shared,
+      { type: CKA.private, value: true },
+      { type: CKA.sign, value: true },
+      { type: CKA.alwaysAuthenticate, value: true },
+    ],
+  );
+}
+
 function softHsm(...args: string[]): void {
   const { status, stderr } = spawnSync("softhsm2-util", args, { encoding: "utf8" });
   if (status !== 0) throw new Error(`softhsm2-util ${args[0]}: ${stderr}`);

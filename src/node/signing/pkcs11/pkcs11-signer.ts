@@ -4,13 +4,14 @@ import type { SignatureAlgorithm } from "../../../protocol/cryptography/signatur
 import { MalformedError } from "../../../protocol/errors.ts";
 import { type Signer, SignerError, verifiedSigner } from "../signer.ts";
 import { type Cryptoki, type Handle, type LoadPkcs11, loadPkcs11js } from "./pkcs11js.ts";
-import { findPrivateKey, findSlot, readPublicHalf } from "./token-key.ts";
+import { findPrivateKey, findSlot, readPublicHalf, wantsPinEachTime } from "./token-key.ts";
 import { parseKeyUri } from "./uri.ts";
 
 /** Signatures are made in threads of the pool. */
 const CKF_OS_LOCKING_OK = 2;
 const CKF_SERIAL_SESSION = 4;
 const CKU_USER = 1;
+const CKU_CONTEXT_SPECIFIC = 2;
 const CKM_EDDSA = 0x1057;
 const CKM_ECDSA = 0x1041;
 const SIGNATURE_BYTES = 64;
@@ -40,7 +41,8 @@ export async function pkcs11Signer(
     const session = library.C_OpenSession(findSlot(library, key), CKF_SERIAL_SESSION);
     if (pin !== undefined) unlessDone(() => library.C_Login(session, CKU_USER, pin));
     const privateKey = findPrivateKey(library, session, key);
-    return { session, privateKey, spki: readPublicHalf(library, session, key) };
+    const eachTime = wantsPinEachTime(library, session, privateKey) ? pin : undefined;
+    return { session, privateKey, eachTime, spki: readPublicHalf(library, session, key) };
   });
   const inTurn = oneAfterAnother();
   return verifiedSigner("pkcs11", opened.spki, (message, { algorithm }) =>
@@ -59,17 +61,27 @@ function pinOf(variable: string | undefined, environment: TokenOptions["environm
   return pin;
 }
 
+interface OpenedKey {
+  readonly session: Handle;
+  readonly privateKey: Handle;
+  /** The PIN, where the token wants it for each signature. */
+  readonly eachTime: string | undefined;
+}
+
 /** Tokens differ in which hashes they make, and all of them sign one that is given; Ed25519 takes the message itself. */
 async function signWith(
   library: Cryptoki,
-  { session, privateKey }: { readonly session: Handle; readonly privateKey: Handle },
+  { session, privateKey, eachTime }: OpenedKey,
   algorithm: SignatureAlgorithm,
   message: Uint8Array,
 ): Promise<Uint8Array> {
   const ed25519 = algorithm === "ed25519";
   const input = ed25519 ? Buffer.from(message) : createHash("sha256").update(message).digest();
   const mechanism = { mechanism: ed25519 ? CKM_EDDSA : CKM_ECDSA, parameter: null };
-  naming(() => library.C_SignInit(session, mechanism, privateKey));
+  naming(() => {
+    library.C_SignInit(session, mechanism, privateKey);
+    if (eachTime !== undefined) library.C_Login(session, CKU_CONTEXT_SPECIFIC, eachTime);
+  });
   const signature = await library
     .C_SignAsync(session, input, Buffer.alloc(SIGNATURE_BYTES))
     .catch((error: unknown) => Promise.reject(named(error)));

@@ -11,6 +11,7 @@ const CKA_CLASS = 0x000;
 const CKA_LABEL = 0x003;
 const CKA_KEY_TYPE = 0x100;
 const CKA_ID = 0x102;
+const CKA_ALWAYS_AUTHENTICATE = 0x202;
 const CKA_EC_PARAMS = 0x180;
 const CKA_EC_POINT = 0x181;
 const CKO_PUBLIC_KEY = 2;
@@ -50,6 +51,17 @@ function slotIdOf(slot: Handle): number {
 
 export function findPrivateKey(library: Cryptoki, session: Handle, uri: KeyUri): Handle {
   return onlyOne(find(library, session, CKO_PRIVATE_KEY, uri), "private key");
+}
+
+/** Whether the token wants its PIN for each signature, as the signing key of a PIV card does. */
+export function wantsPinEachTime(library: Cryptoki, session: Handle, key: Handle): boolean {
+  try {
+    const [read] = library.C_GetAttributeValue(session, key, [{ type: CKA_ALWAYS_AUTHENTICATE }]);
+    return read?.value[0] === 1;
+  } catch {
+    // A library that does not know the attribute has no such keys.
+    return false;
+  }
 }
 
 /** DER of the public key's SubjectPublicKeyInfo. @throws SignerError unless it is Ed25519 or P-256. */
