@@ -128,6 +128,43 @@ it("base64url has one text for each byte string", () => {
     expect(() => decodeBase64Url(text), text).toThrow();
 });
 
+describe("the workflow of a rule", () => {
+  const ours = releaseRule.workflow!.path;
+  const taken = async (claimed: unknown, ref = "refs/tags/v*") => {
+    const token = await verifyToken(
+      await provider.token({ ...claims, job_workflow_ref: claimed, workflow_ref: `${ours}@refs/tags/v1` }),
+      ring.providers,
+    );
+    const rule = { ...releaseRule, workflow: { path: ours, ref } };
+    return whyNotTaken(rule, token, { audience: AUDIENCE, time: NOW.getTime() / 1000 }) === null;
+  };
+
+  it("is the one that runs, not the one that calls it: a reusable workflow of somebody else is not ours", async () => {
+    expect(await taken(`${ours}@refs/tags/v1`)).toBe(true);
+    expect(await taken("evil/ci/.github/workflows/release.yml@refs/tags/v1")).toBe(false);
+    for (const none of [undefined, null, 7, [], ours, `${ours}@`, "@", ""])
+      expect(await taken(none)).toBe(false);
+  });
+
+  it("is split at the first @, since a ref may have one in it", async () => {
+    expect(await taken(`${ours}@refs/tags/v1@x`)).toBe(true);
+    expect(await taken(`evil/ci/.github/workflows/x.yml@${ours}@refs/tags/v1`)).toBe(false);
+  });
+
+  it("is at a ref that is the rule's, or begins as it says", async () => {
+    expect(await taken(`${ours}@refs/tags/w1`)).toBe(false);
+    expect(await taken(`${ours}@refs/tags/v1`, "refs/tags/v1")).toBe(true);
+    expect(await taken(`${ours}@refs/tags/v1.1`, "refs/tags/v1")).toBe(false);
+  });
+
+  it("may be pinned to a commit, so that whoever owns it cannot change it", async () => {
+    const commit = "c".repeat(40);
+    expect(await taken(`${ours}@${commit}`, commit)).toBe(true);
+    expect(await taken(`${ours}@${"d".repeat(40)}`, commit)).toBe(false);
+    expect(await taken(`${ours}@refs/tags/v1`, commit)).toBe(false);
+  });
+});
+
 describe("a token library of somebody else", () => {
   const keys = createLocalJWKSet({ keys: [provider.key, elliptic.key] });
   const seconds = NOW.getTime() / 1000;
