@@ -21,7 +21,7 @@ class OwnTestsFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
+    include: JSON.parse(process.env.MUTATION_TESTS ?? "[]"),
     // A change that makes a test wait for ever is noticed here, before Stryker gives up on the whole run and starts a new process.
     testTimeout: 20_000,
     hookTimeout: 20_000,

@@ -33,6 +33,14 @@ it("is what the file holds, and is written again after it was closed", async () 
   expect((await new HighWaterFile(join(folder, "mark")).read())?.note).toBe(await note(7));
 });
 
+it("lets the file go when it is closed", async () => {
+  await mark.write(await note(3));
+  await mark.close();
+  rmSync(join(folder, "mark"));
+  await mark.write(await note(2));
+  expect((await mark.read())?.note).toBe(await note(2));
+});
+
 it("refuses a damaged file as a start does", async () => {
   writeFileSync(join(folder, "mark"), "x".repeat(100));
   const refusal = await mark.write(await note(3)).catch((error: unknown) => error);

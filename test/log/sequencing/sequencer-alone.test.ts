@@ -17,9 +17,9 @@ const pauses: number[] = [];
 let isPaused = false;
 vi.mock(import("node:timers/promises"), async (original) => ({
   ...(await original()),
-  setTimeout: (async (ms: number, _value: unknown, { signal }: { signal: AbortSignal }) => {
+  setTimeout: (async (ms: number, _value: unknown, { signal }: { signal?: AbortSignal }) => {
     pauses.push(ms);
-    if (isPaused) await new Promise((_, reject) => signal.addEventListener("abort", reject));
+    if (isPaused) await new Promise((_, reject) => signal?.addEventListener("abort", reject));
     await new Promise((resolve) => setImmediate(resolve));
   }) as never,
 }));

@@ -71,6 +71,7 @@ function memory() {
         identities.some((asked) => asked.kind === kind && asked.name === name && asked.version === version),
       ),
       attachments: [],
+      tokens: [],
     }),
     readLeaves: async (from: number, to: number) => leaves.slice(from, to),
     append: async (_size: number, append: Append) => {
