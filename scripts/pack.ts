@@ -101,7 +101,7 @@ function reach(folder: string, entries: readonly string[]): { files: string[]; p
 /** What a file imports, at once or when it is needed. */
 function importsOf(file: string): string[] {
   const text = readFileSync(file, "utf8");
-  const atOnce = text.matchAll(/^(?:import|export) [^;]*?["']([^"']+)["'];$/gm);
+  const atOnce = text.matchAll(/^(?:import|export) (?:[^;"']*? from )?["']([^"']+)["'];$/gm);
   const later = text.matchAll(/\bimport\(["']([^"']+)["']\)/g);
   return [...atOnce, ...later].map(([, name = ""]) => name);
 }

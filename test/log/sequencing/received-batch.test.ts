@@ -17,7 +17,7 @@ const { inForce, keys } = await FoundedLog.found();
 const ring = new KeyRing();
 await ring.add(inForce.trustRoots[0]!.root.keys);
 const platforms = await signPlatforms(keys, "vm", 12);
-const NOTHING: Found = { entries: [], identities: [], attachments: [] };
+const NOTHING: Found = { entries: [], identities: [], attachments: [], tokens: [] };
 
 function open(change: Partial<ReceivedBatchConfig> = {}): ReceivedBatch {
   return new ReceivedBatch({

@@ -101,7 +101,7 @@ function published(size: number): Published {
 
 /** A log that holds its first trust root, with that published. */
 async function open(
-  change: Partial<SequencerConfig> & {
+  change: Partial<Omit<SequencerConfig, "limits">> & {
     answers?: Answers;
     limits?: Partial<LogLimits>;
     status?: Envelope;

@@ -26,6 +26,7 @@ beforeEach(async () => {
   const { roles, ...rest } = await trustRootPredicate(keys);
   const rebuilders = {
     keys: [keys.otherPublisher.keyId, keys.policy.keyId],
+    identities: [],
     threshold: 1,
     names: ["rebuilder/*"],
   };
