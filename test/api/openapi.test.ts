@@ -122,7 +122,8 @@ describe("schemas/*.json", () => {
     examples.set("policy", policyPredicate(set));
     examples.set("revocation", revocationPredicate({ digests: [sha256Of("x")] }));
     examples.set("trust-root", root.root);
-    examples.set("identity-keys", (await fullPredicates(keys, set))["identity-keys"]);
+    const full = await fullPredicates(keys, set);
+    for (const kind of ["identity-keys", "switch-rim"] as const) examples.set(kind, full[kind]);
     examples.set(
       "status",
       statusPredicate({ ...NOTHING_IN_FORCE, size: 1, trustRoots: [root], changedAt: 1 }),
