@@ -152,6 +152,7 @@ describe("a state that cannot be read is no first visit", () => {
     const { fork: _, ...rest } = state();
     const old = { ...rest, checkpoint: { size: 40, root: sha256Of("root") } };
     const error = await malformedOf(() => parseState(JSON.stringify(old)));
+    expect(error?.message).toMatch(/^remembered state: /);
     expect(error?.message).toContain("remove it, and verify again");
   });
 
