@@ -1,5 +1,6 @@
 // Keeps what an audit remembers, in one SQLite file: the replayed part of the log as far as the rules ask about it, what was found in it,
-// and the newest checkpoint that was seen and authentic. It grows by some 300 bytes an entry.
+// and the newest checkpoint that was seen and authentic. It grows by some 500 bytes an entry.
+import { randomBytes } from "node:crypto";
 import type { Database } from "better-sqlite3";
 import type { TreeHead } from "../log/store/log-store.ts";
 import { GrowingTree } from "../log/tree/growing-tree.ts";
@@ -13,24 +14,21 @@ import type { TrustPin } from "../verifier/bundle/trust-pin.ts";
 import type { AuditFinding, FindingCode } from "./audit-finding.ts";
 import { ReplayedRecords } from "./replayed-records.ts";
 
+const SEED_BYTES = 16;
 /** "TchA" (SQLite file format §1.3.17). */
 const APPLICATION_ID = 0x54636841;
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
+/** Of this version, what was seen is kept; the log is replayed again. */
+const OLDER_VERSION = 1;
 
+const MEMORY = "CREATE TABLE memory (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID";
+const REPLAYED = ["records", "tokens", "unconfirmed", "governing", "edge", "findings"];
 const SCHEMA = `
-  CREATE TABLE memory (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE records (
-    idx     INTEGER PRIMARY KEY,
-    digest  BLOB NOT NULL UNIQUE,
-    kind    TEXT NOT NULL,
-    name    TEXT NOT NULL,
-    version TEXT NOT NULL,
-    svn     INTEGER,
-    signers BLOB NOT NULL, -- key ids of 32 bytes, one after the other
-    identities TEXT NOT NULL, -- JSON
-    refs    TEXT NOT NULL, -- JSON
-    boots   TEXT NOT NULL, -- JSON
-    UNIQUE (name, kind, version)
+    idx          INTEGER PRIMARY KEY,
+    digest_tag   INTEGER NOT NULL, -- 32 bits of a hash of seed and digest, and of seed and kind, name and version
+    identity_tag INTEGER NOT NULL,
+    record       TEXT NOT NULL -- JSON
   ) STRICT;
   -- Tokens of identities, by their ids, and the entries with identities of which no checkpoint has shown in time that they were there.
   CREATE TABLE tokens (id BLOB PRIMARY KEY, idx INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -96,7 +94,7 @@ export class AuditState {
 
   private constructor(database: Database) {
     this.#database = database;
-    this.records = new ReplayedRecords(database);
+    this.records = new ReplayedRecords(database, seedOf(database));
   }
 
   /** @param file created where there is none; null for a temporary one. @throws FileError when it is not an audit's, or in use. */
@@ -114,7 +112,9 @@ export class AuditState {
   }
 
   get memory(): Memory {
-    const row = this.#database.prepare<[], { value: string }>("SELECT value FROM memory").get();
+    const row = this.#database
+      .prepare<[], { value: string }>("SELECT value FROM memory WHERE name = 'audit'")
+      .get();
     return row === undefined ? NEW_MEMORY : (JSON.parse(row.value) as Memory);
   }
 
@@ -181,16 +181,18 @@ export class AuditState {
   }
 
   rollback(): void {
-    if (this.#database.inTransaction) this.#database.exec("ROLLBACK");
+    if (!this.#database.inTransaction) return;
+    this.#database.exec("ROLLBACK");
+    this.records.reload();
   }
 
   /** Forgets what was replayed, and keeps what was seen. */
   restart(): void {
     this.#database.transaction(() => {
-      for (const table of ["records", "tokens", "unconfirmed", "governing", "edge", "findings"])
-        this.#database.exec(`DELETE FROM ${table}`);
+      for (const table of REPLAYED) this.#database.exec(`DELETE FROM ${table}`);
       this.remember({ ...NOTHING_REPLAYED, completed: 0 });
     })();
+    this.records.reload();
   }
 
   close(): void {
@@ -208,15 +210,31 @@ function prepareFile(database: Database, file: string): void {
   const id = database.pragma("application_id", { simple: true });
   const version = database.pragma("user_version", { simple: true });
   const tables = database.prepare<[], { n: number }>("SELECT count(*) AS n FROM sqlite_schema").get()?.n ?? 0;
-  if (tables > 0 && (id !== APPLICATION_ID || version !== SCHEMA_VERSION)) {
+  const isOlder = version === OLDER_VERSION;
+  if (tables > 0 && (id !== APPLICATION_ID || !(isOlder || version === SCHEMA_VERSION))) {
     throw new FileError(file, "is not the state file of an audit, or of another version; name another file");
   }
   database.pragma("locking_mode = EXCLUSIVE");
   database.pragma("journal_mode = WAL");
   database.pragma("synchronous = NORMAL");
   database.transaction(() => {
-    if (tables === 0) database.exec(SCHEMA);
+    if (tables === 0) database.exec(MEMORY);
+    if (isOlder) forgetReplayed(database);
+    if (tables === 0 || isOlder) database.exec(SCHEMA);
     database.pragma(`application_id = ${APPLICATION_ID}`);
     database.pragma(`user_version = ${SCHEMA_VERSION}`);
   })();
+}
+
+function forgetReplayed(database: Database): void {
+  for (const table of REPLAYED) database.exec(`DROP TABLE IF EXISTS ${table}`);
+  const forgotten = JSON.stringify({ ...NOTHING_REPLAYED, completed: 0 });
+  database.prepare("UPDATE memory SET value = json_patch(value, ?) WHERE name = 'audit'").run(forgotten);
+}
+
+/** The seed of a file's tags, drawn with it. */
+function seedOf(database: Database): string {
+  const drawn = randomBytes(SEED_BYTES).toString("hex");
+  database.prepare("INSERT INTO memory VALUES ('seed', ?) ON CONFLICT DO NOTHING").run(drawn);
+  return database.prepare<[], string>("SELECT value FROM memory WHERE name = 'seed'").pluck().get() as string;
 }
