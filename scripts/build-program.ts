@@ -9,7 +9,11 @@ const SOURCE = join(import.meta.dirname, "..", "src");
 const CLI = join(SOURCE, "cli");
 
 /** What runs in a thread of its own; src/node/thread.ts finds it by its name. */
-const THREADS = ["log/store/sqlite/writer-thread", "log/checkpointing/high-water-thread"];
+const THREADS = [
+  "log/store/sqlite/writer-thread",
+  "log/checkpointing/high-water-thread",
+  "log/checking/entry-thread",
+];
 
 /** Actions that are one file each. */
 const WHOLE = ["appraise", "bundle", "proof"];

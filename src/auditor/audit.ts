@@ -1,4 +1,6 @@
 // Audits a whole log: replays it as a stranger, who trusts nothing but one trust root (C2SP tlog-tiles, RFC 9162; rules of registration/).
+import { EntryThreads } from "../log/checking/entry-threads.ts";
+import { openChecker } from "../log/checking/threaded-checker.ts";
 import type { ReadPath } from "../log/maintenance/recover.ts";
 import { GrowingTree } from "../log/tree/growing-tree.ts";
 import { equalBytes } from "../protocol/encoding/bytes.ts";
@@ -15,7 +17,6 @@ import { confirmEntries } from "./confirmed-entries.ts";
 import { type AuditDepth, leftOut, type Uncovered } from "./coverage.ts";
 import { problemsOfAge } from "./document-ages.ts";
 import { EntryReplay } from "./entry-replay.ts";
-import { EntryVerifier } from "./entry-verifier.ts";
 import { SECOND_OPINION_LIMIT, secondRoot } from "./second-opinion.ts";
 import {
   authenticate,
@@ -39,6 +40,8 @@ export interface AuditOptions {
   /** How much of the log is looked at; everything unless given. */
   readonly depth?: AuditDepth;
   readonly onProgress?: (checked: number, size: number) => void;
+  /** What checks the entries of a long log. */
+  readonly threads?: EntryThreads;
 }
 
 /**
@@ -46,10 +49,12 @@ export interface AuditOptions {
  * @throws RefusedError, UnreachableError: what was replayed so far is kept.
  */
 export async function audit(options: AuditOptions): Promise<AuditReport> {
+  const threads = new EntryThreads();
   try {
-    return await new Audit(options).run();
+    return await new Audit({ threads, ...options }).run();
   } finally {
     options.state.rollback();
+    await threads.close();
   }
 }
 
@@ -57,6 +62,7 @@ class Audit {
   readonly #options: AuditOptions;
   readonly #state: AuditState;
   readonly #reader: TileReader;
+  readonly #threads: EntryThreads;
   readonly #depth: AuditDepth;
   readonly #uncovered: Uncovered[];
   #since: number;
@@ -70,9 +76,10 @@ class Audit {
   #evidence: AuditReport["evidence"] = null;
   #splitView: AuditReport["splitView"] = null;
 
-  constructor(options: AuditOptions) {
+  constructor(options: AuditOptions & { readonly threads: EntryThreads }) {
     const { memory } = options.state;
     this.#options = options;
+    this.#threads = options.threads;
     this.#state = options.state;
     this.#reader = new TileReader(options.read);
     this.#depth = options.depth ?? "everything";
@@ -220,11 +227,11 @@ class Audit {
     if (!withAttachments) this.#state.remember({ withAttachments });
     const tree = await this.#state.loadTree(this.#state.memory.head);
     const entries = new EntryReplay(this.#reader, this.#state, this.#findings, tree, withAttachments);
-    const verifier = new EntryVerifier();
-    for (const { root } of entries.inForce.trustRoots) await verifier.keys.add(root.keys);
-    for (const { keys } of entries.inForce.identityKeys) await verifier.keys.addProvider(keys);
+    const { trustRoots, identityKeys } = entries.inForce;
+    const keys = [...trustRoots.flatMap(({ root }) => root.keys), ...identityKeys.map((known) => known.keys)];
+    const checker = await openChecker(this.#threads, shown.size - tree.size, keys);
     const replay = new TreeReplay(this.#reader, this.#findings, tree, shown.size);
-    for await (const range of replay.ranges((bundle) => verifier.verify(bundle))) {
+    for await (const range of replay.ranges(checker)) {
       this.#state.begin();
       await entries.replay(range);
       await replay.compareFull();

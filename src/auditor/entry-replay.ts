@@ -1,4 +1,5 @@
 // Holds every entry against the rules again, at its index: what the log decided when it registered it, decided by someone else.
+import type { CheckedEntry } from "../log/checking/checked-entry.ts";
 import { BatchView } from "../log/sequencing/batch-view.ts";
 import type { GrowingTree } from "../log/tree/growing-tree.ts";
 import type { VerifiedEnvelope } from "../protocol/envelope/dsse.ts";
@@ -11,7 +12,6 @@ import { register } from "../protocol/registration/register.ts";
 import type { AuditFindings, EntryProblem } from "./audit-finding.ts";
 import type { AuditState, Counts } from "./audit-state.ts";
 import { checkAttachment, checkStatement } from "./check-content.ts";
-import type { CheckedEntry } from "./entry-verifier.ts";
 import type { TileReader } from "./tile-reader.ts";
 import type { ReplayedRange } from "./tree-replay.ts";
 
@@ -48,7 +48,7 @@ export class EntryReplay {
    * Registers the entries of a range and appends their hashes to the tree. From the first range on whose entries are not to be had only
    * the tree goes on: what is allowed depends on every entry before, and nobody is accused of what was not seen.
    */
-  async replay({ start, hashes, entries }: ReplayedRange<readonly CheckedEntry[]>): Promise<void> {
+  async replay({ start, hashes, entries }: ReplayedRange): Promise<void> {
     if (entries === undefined) this.gap = true;
     const known = this.gap ? [] : (entries ?? []);
     const envelopes = known.flatMap(({ envelope }) => envelope ?? []);

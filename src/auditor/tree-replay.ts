@@ -1,7 +1,9 @@
 // Builds the tree of a log again: level-0 tiles give the leaf hashes, entries must have them, and every tile above and the root must
 // follow from them (C2SP tlog-tiles, RFC 9162 §2.1).
+import { ahead } from "../log/checking/ahead.ts";
+import type { CheckedEntry } from "../log/checking/checked-entry.ts";
+import type { EntryChecker } from "../log/checking/entry-checker.ts";
 import type { GrowingTree } from "../log/tree/growing-tree.ts";
-import { nativeSha256 } from "../node/sha256.ts";
 import { equalBytes } from "../protocol/encoding/bytes.ts";
 import { HASH_LENGTH } from "../protocol/merkle/hash.ts";
 import {
@@ -14,24 +16,23 @@ import {
 import type { AuditFindings } from "./audit-finding.ts";
 import type { TileReader } from "./tile-reader.ts";
 
-/** Bundles that are fetched, parsed and verified ahead of the one being replayed. At most 16 MiB each, usually far less. */
+/** Tiles that are fetched ahead of the one being replayed, where entries are not looked at. */
 const AHEAD = 2;
 
 /** What one bundle's range gave. */
-export interface ReplayedRange<T> {
+export interface ReplayedRange {
   /** Index of its first entry. */
   readonly start: number;
   /** Leaf hashes, in order: append each of them to the tree before the next range is asked for. */
   readonly hashes: readonly Uint8Array[];
-  /** What `prepare` made of the entries; undefined when they are not to be had, or not all of them are those of the tree. */
-  readonly entries: T | undefined;
+  /** Undefined when they are not to be had, or not all of them are those of the tree. */
+  readonly entries: readonly CheckedEntry[] | undefined;
 }
 
 export class TreeReplay {
   readonly #reader: TileReader;
   readonly #findings: AuditFindings;
   readonly #size: number;
-  readonly #leafInput = new Uint8Array(1 + 65_535);
   readonly tree: GrowingTree;
 
   /** @param tree the beginning of the log's tree, to which the rest up to `size` will be appended. */
@@ -44,20 +45,16 @@ export class TreeReplay {
 
   /**
    * The rest of the log, range by range; ends early where neither tile nor entries give the leaf hashes.
-   * @param prepare started ahead, once for each range, in the order of the log; it must handle that the promise rejects. Null reads no
-   *   entries: the tree is what the tiles say.
+   * @param checker null reads no entries: the tree is what the tiles say.
    */
-  async *ranges<T>(
-    prepare: ((entries: Promise<readonly Uint8Array[]>) => Promise<T>) | null,
-  ): AsyncGenerator<ReplayedRange<T>> {
-    for (const { range, tile, entries, prepared } of ahead(this.#pending(prepare))) {
+  async *ranges(checker: EntryChecker | null): AsyncGenerator<ReplayedRange> {
+    for (const { range, tile, checking } of ahead(this.#pending(checker), checker?.ahead ?? AHEAD)) {
       const start = range.index * TILE_WIDTH + range.first;
-      const leaves = entries && (await this.#findings.attempt(start, entries));
-      const own = leaves?.map((leaf) => this.#hashLeaf(leaf));
-      const hashes = this.#fromTile(range, await this.#findings.attempt(null, tile)) ?? own;
+      const checked = checking && (await this.#findings.attempt(start, checking));
+      const hashes = this.#fromTile(range, await this.#findings.attempt(null, tile)) ?? checked?.hashes;
       if (hashes === undefined) return;
-      const genuine = own !== undefined && this.#compareLeaves(start, own, hashes);
-      yield { start, hashes, entries: genuine && prepared ? await prepared : undefined };
+      const genuine = checked !== undefined && this.#compareLeaves(start, checked.hashes, hashes);
+      yield { start, hashes, entries: genuine ? checked.entries : undefined };
     }
   }
 
@@ -77,26 +74,19 @@ export class TreeReplay {
     }
   }
 
-  *#pending<T>(prepare: ((entries: Promise<readonly Uint8Array[]>) => Promise<T>) | null) {
+  *#pending(checker: EntryChecker | null) {
     for (let next = this.tree.size; next < this.#size; ) {
       const [range] = bundlesOfRange(next, TILE_WIDTH - (next % TILE_WIDTH), this.#size) as [BundleRange];
       const tile = this.#reader.tile(0, range.index, range.width);
-      const entries = prepare && this.#readEntries(range);
-      const prepared = entries && prepare(entries);
-      for (const promise of [tile, entries, prepared]) promise?.catch(() => undefined);
-      yield { range, tile, entries, prepared };
+      const checking = checker?.check(this.#readEntries(range));
+      for (const promise of [tile, checking]) promise?.catch(() => undefined);
+      yield { range, tile, checking };
       next += range.count;
     }
   }
 
   async #readEntries({ index, first, width }: BundleRange): Promise<readonly Uint8Array[]> {
     return (await this.#reader.bundle(index, width)).slice(first);
-  }
-
-  /** As hashLeaf of protocol/merkle, without a new buffer for every leaf. */
-  #hashLeaf(leaf: Uint8Array): Uint8Array {
-    this.#leafInput.set(leaf, 1);
-    return nativeSha256(this.#leafInput.subarray(0, 1 + leaf.length));
   }
 
   /** The tree is what its tiles say, and the entries must belong to it. */
@@ -135,14 +125,4 @@ export class TreeReplay {
     const message = `${path} does not hold what follows from the entries below it`;
     this.#findings.addServed("tile-differs", null, message);
   }
-}
-
-/** Keeps a few items under way beyond the one that is in the consumer's hands. */
-function* ahead<T>(items: Iterable<T>): Generator<T> {
-  const queue: T[] = [];
-  for (const item of items) {
-    queue.push(item);
-    if (queue.length > AHEAD) yield queue.shift() as T;
-  }
-  yield* queue;
 }

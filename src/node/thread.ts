@@ -1,6 +1,6 @@
 // Calls a thread, which answers one call after the other: what would hold the event loop is done there. The thread keeps no process
 // alive but while it has something to answer, and ends with its process, however that ends.
-import { parentPort, type Transferable, Worker } from "node:worker_threads";
+import { parentPort, type ResourceLimits, type Transferable, Worker } from "node:worker_threads";
 import { packagePath } from "./package-root.ts";
 
 /** An error as it crosses over. */
@@ -10,8 +10,8 @@ export interface ThreadError {
   readonly code?: string;
 }
 
-/** What a thread handles are bytes, which lie outside of its heap; Node would let it grow to hundreds of megabytes before it tidies up. */
-const SMALL_HEAP = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 };
+/** For a thread that handles bytes, which lie outside of its heap; Node would let that grow to hundreds of megabytes before it tidies up. */
+export const SMALL_HEAP: ResourceLimits = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 };
 
 interface Question<Call> {
   readonly id: number;
@@ -40,11 +40,16 @@ export class Thread<Call> {
    * @param data cloned; the thread has it as `workerData`.
    * @param revive makes an error of what the thread threw.
    */
-  constructor(source: URL, data: unknown, revive: (error: ThreadError) => Error) {
+  constructor(
+    source: URL,
+    data: unknown,
+    revive: (error: ThreadError) => Error,
+    resourceLimits: ResourceLimits = SMALL_HEAP,
+  ) {
     this.#revive = revive;
     this.#worker = new Worker(fileOf(source), {
       workerData: data,
-      resourceLimits: SMALL_HEAP,
+      resourceLimits,
       ...(isSource && { execArgv: READING_TYPES }),
     });
     this.#worker.unref();
@@ -88,20 +93,27 @@ export class Thread<Call> {
   }
 }
 
-/** In a thread: answers each call, in their order, with what the function returns or throws. */
-export function answerCalls<Call>(answer: (call: Call) => unknown): void {
-  let last = Promise.resolve();
+/**
+ * In a thread: answers each call, in their order, with what the function returns or throws.
+ * @param transferred which parts of a value are handed over instead of copied.
+ */
+export function answerCalls<Call, Value>(
+  answer: (call: Call) => Value | Promise<Value>,
+  transferred: (value: Value) => readonly Transferable[] = () => [],
+): void {
+  let last: Promise<void> = Promise.resolve();
   parentPort?.on("message", (question: Question<Call> | null) => {
     last = last.then(async () => {
-      if (question === null) parentPort?.close();
-      else parentPort?.postMessage(await answerTo(question, answer));
+      if (question === null) return parentPort?.close();
+      const reply = await answerTo(question, answer);
+      parentPort?.postMessage(reply, "value" in reply ? transferred(reply.value as Value) : []);
     });
   });
 }
 
-async function answerTo<Call>(
+async function answerTo<Call, Value>(
   { id, call }: Question<Call>,
-  answer: (call: Call) => unknown,
+  answer: (call: Call) => Value | Promise<Value>,
 ): Promise<Answer> {
   try {
     return { id, value: await answer(call) };

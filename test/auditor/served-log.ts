@@ -1,9 +1,11 @@
 // A log as a stranger meets it: what lies under its prefix, as a map that a test can tamper with, behind an in-memory `fetch`.
+import { expect } from "vitest";
 import { audit } from "../../src/auditor/audit.ts";
 import type { AuditReport } from "../../src/auditor/audit-report.ts";
 import { AuditState } from "../../src/auditor/audit-state.ts";
 import type { AuditDepth } from "../../src/auditor/coverage.ts";
 import { openSource } from "../../src/auditor/log-source.ts";
+import { EntryThreads } from "../../src/log/checking/entry-threads.ts";
 import { sha256 } from "../../src/protocol/cryptography/hash.ts";
 import { concatBytes } from "../../src/protocol/encoding/bytes.ts";
 import { encodeHex } from "../../src/protocol/encoding/hex.ts";
@@ -78,17 +80,33 @@ export interface AuditCase {
   readonly fetch?: typeof fetch;
 }
 
+/** Threads that check the entries of any log, however short. They end with the process. */
+const threads = new EntryThreads(2, 0);
+
+/** Audits on one thread; where nothing is remembered also with threads, which must find the same. */
 export async function auditServed(
   served: Served,
   trust: TrustAnchor | null,
   options: AuditCase = {},
+): Promise<AuditReport> {
+  const report = await auditOnce(served, trust, options);
+  if (options.stateFile === undefined && options.fetch === undefined)
+    expect(await auditOnce(served, trust, options, threads)).toEqual(report);
+  return report;
+}
+
+async function auditOnce(
+  served: Served,
+  trust: TrustAnchor | null,
+  options: AuditCase,
+  checkers = new EntryThreads(1),
 ): Promise<AuditReport> {
   const state = AuditState.open(options.stateFile ?? null);
   try {
     const fetch = options.fetch ?? fetchFrom(served);
     const read = openSource(PREFIX, { fetch, retryDelaysMs: [], timeoutMs: 200 });
     const { now = NOW, depth = "everything" } = options;
-    return await audit({ read, trust, state, now, depth });
+    return await audit({ read, trust, state, now, depth, threads: checkers });
   } finally {
     state.close();
   }

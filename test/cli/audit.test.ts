@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { auditProgress } from "../../src/cli/audit-progress.ts";
+import { checkProgress } from "../../src/cli/check-progress.ts";
 import { backUp } from "../../src/log/maintenance/backup.ts";
 import { proveInclusion } from "../../src/protocol/merkle/inclusion.ts";
 import { formatTlogProof } from "../../src/protocol/note/tlog-proof.ts";
@@ -107,7 +107,7 @@ describe("touchstone audit", () => {
       return new Date(ms);
     };
     const shown: string[] = [];
-    const report = auditProgress({ now, warn: (line) => void shown.push(line) });
+    const report = checkProgress("audited", { now, warn: (line) => void shown.push(line) });
     for (let checked = 256; checked <= 1024; checked += 256) report(checked, 100_000);
     expect(shown).toEqual([
       "audited 256 of 100000 entries",

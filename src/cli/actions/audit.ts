@@ -10,8 +10,8 @@ import { decodeHex } from "../../protocol/encoding/hex.ts";
 import { parseEnvelope } from "../../protocol/envelope/dsse.ts";
 import type { Checkpoint } from "../../protocol/note/checkpoint.ts";
 import { parseTrustFile, type TrustAnchor } from "../../verifier/bundle/trust-pin.ts";
-import { auditProgress } from "../audit-progress.ts";
 import { type AuditSource, openAuditSource } from "../audit-source.ts";
+import { checkProgress } from "../check-progress.ts";
 import { AnswerIsNo, type CliContext, judging, show, UsageError } from "../context.ts";
 import { readInput, readJudged, readOwn, writeOutput } from "../files.ts";
 
@@ -72,7 +72,7 @@ async function replay(
 ): Promise<AuditReport> {
   const state = AuditState.open(options.state ?? null);
   try {
-    const onProgress = context.interactive ? auditProgress(context) : () => undefined;
+    const onProgress = context.interactive ? checkProgress("audited", context) : () => undefined;
     const now = context.now();
     const report = await audit({ read, trust, state, now, depth: options.depth, onProgress });
     if (trust === null) return report;

@@ -2,6 +2,7 @@
 import { type HighWater, HighWaterFile } from "../../log/checkpointing/high-water.ts";
 import { type FsckReport, fsck } from "../../log/maintenance/fsck.ts";
 import { mayBePartial, openSnapshot, storeExists } from "../../log/store/open-store.ts";
+import { checkProgress } from "../check-progress.ts";
 import { AnswerIsNo, type CliContext, show, UsageError } from "../context.ts";
 import { readConfig, requireDatabase } from "../open-log.ts";
 
@@ -44,13 +45,12 @@ async function checkBackup(file: string, context: CliContext): Promise<Checked> 
 async function checkDatabase(
   file: string,
   mark: Pick<HighWater, "read"> | null,
-  { interactive, warn }: CliContext,
+  context: CliContext,
 ): Promise<FsckReport> {
   const store = await openSnapshot(file);
   try {
-    return await fsck(store, mark, (entries) => {
-      if (interactive) warn(`${entries} entries`);
-    });
+    const progress = context.interactive ? { onProgress: checkProgress("checked", context) } : {};
+    return await fsck(store, mark, progress);
   } finally {
     await store.close();
   }

@@ -1,33 +1,28 @@
 // Recomputes everything in a log's database from its entries alone and says where the database differs. It is the oracle of the crash tests.
 
-import { witnessVerifier } from "../../node/ed25519.ts";
 import { nativeSha256 } from "../../node/sha256.ts";
-import { KeyRing } from "../../protocol/cryptography/key-ring.ts";
 import { equalBytes } from "../../protocol/encoding/bytes.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
+import { describeReference } from "../../protocol/entry/reference.ts";
 import { canonicalize } from "../../protocol/envelope/canonical-json.ts";
-import { type Envelope, parseLeaf, type VerifiedEnvelope } from "../../protocol/envelope/dsse.ts";
+import type { VerifiedEnvelope } from "../../protocol/envelope/dsse.ts";
 import { MalformedError } from "../../protocol/errors.ts";
-import { hashLeaf } from "../../protocol/merkle/hash.ts";
 import { tilesOfSize } from "../../protocol/merkle/tile.ts";
-import { splitTimestamp } from "../../protocol/note/cosignature.ts";
-import {
-  authenticateCheckpoint,
-  type CosignedCheckpoint,
-  timeOfQuorum,
-} from "../../protocol/note/cosigned-checkpoint.ts";
-import { type NoteSignature, openNote } from "../../protocol/note/signed-note.ts";
-import { keysOf, parseTlogPolicy, type TlogPolicy } from "../../protocol/note/tlog-policy.ts";
+import { parseTlogPolicy } from "../../protocol/note/tlog-policy.ts";
 import { tokenIdOf } from "../../protocol/registration/identities.ts";
 import { currentTrustRoot, type InForce, NOTHING_IN_FORCE } from "../../protocol/registration/in-force.ts";
 import { attachmentsOf } from "../../protocol/registration/references.ts";
 import { register } from "../../protocol/registration/register.ts";
+import { ahead } from "../checking/ahead.ts";
+import type { CheckedEntry } from "../checking/checked-entry.ts";
+import type { CheckedBundle, EntryChecker } from "../checking/entry-checker.ts";
+import { EntryThreads } from "../checking/entry-threads.ts";
+import { openChecker } from "../checking/threaded-checker.ts";
 import type { HighWater } from "../checkpointing/high-water.ts";
 import { StartRefusedError } from "../errors.ts";
 import { BatchView } from "../sequencing/batch-view.ts";
 import { entriesBefore } from "../sequencing/entries-before.ts";
 import { loadInForce } from "../sequencing/load-in-force.ts";
-import { verifyBatch } from "../sequencing/verify-batch.ts";
 import { loadStored, requireExtended, requireFounded, requireMarkKept } from "../start-checks.ts";
 import { digestsOf } from "../store/entry-record.ts";
 import type { PublishedCheckpoint, TileWrite } from "../store/log-store.ts";
@@ -35,6 +30,7 @@ import { damageIn } from "../store/open-store.ts";
 import type { InspectedStore } from "../store/store-inspection.ts";
 import { GrowingTree } from "../tree/growing-tree.ts";
 import { type FsckCheck, type FsckFinding, FsckFindings } from "./fsck-finding.ts";
+import { requireSound } from "./stored-checkpoint.ts";
 
 export interface FsckReport {
   readonly entries: number;
@@ -42,6 +38,20 @@ export interface FsckReport {
   readonly attachments: number;
   /** Empty when the log is sound. */
   readonly findings: readonly FsckFinding[];
+}
+
+export interface FsckOptions {
+  readonly onProgress?: (checked: number, entries: number) => void;
+  /** What checks the entries of a long log. */
+  readonly threads?: EntryThreads;
+}
+
+/** What the store says of the entries of one page. */
+interface Page {
+  /** What was registered before each of them; null where something cannot be read. */
+  readonly view: BatchView | null;
+  /** The index that their kind, name and version lead to. */
+  readonly named: ReadonlyMap<string, number>;
 }
 
 /** Entries that are read at once: those of one tile. */
@@ -55,15 +65,20 @@ const PAGE = 256;
 export async function fsck(
   store: InspectedStore,
   highWater: Pick<HighWater, "read"> | null,
-  onProgress: (entries: number) => void = () => undefined,
+  { onProgress = () => undefined, threads }: FsckOptions = {},
 ): Promise<FsckReport> {
-  return new Fsck(store, highWater).run(onProgress);
+  const own = new EntryThreads();
+  try {
+    return await new Fsck(store, highWater, threads ?? own).run(onProgress);
+  } finally {
+    await own.close();
+  }
 }
 
 class Fsck {
   readonly #store: InspectedStore;
   readonly #highWater: Pick<HighWater, "read"> | null;
-  readonly #keys = new KeyRing();
+  readonly #threads: EntryThreads;
   readonly #findings = new FsckFindings();
   readonly #expected = { digests: 0, signers: 0, tokens: 0 };
   /** Hex SHA-256 of what the entries name. */
@@ -72,12 +87,13 @@ class Fsck {
   #inForce: InForce = NOTHING_IN_FORCE;
   #checkpoints: PublishedCheckpoint[] = [];
 
-  constructor(store: InspectedStore, highWater: Pick<HighWater, "read"> | null) {
+  constructor(store: InspectedStore, highWater: Pick<HighWater, "read"> | null, threads: EntryThreads) {
     this.#store = store;
     this.#highWater = highWater;
+    this.#threads = threads;
   }
 
-  async run(onProgress: (entries: number) => void): Promise<FsckReport> {
+  async run(onProgress: (checked: number, entries: number) => void): Promise<FsckReport> {
     let attachments = 0;
     let checkpoints = 0;
     try {
@@ -86,7 +102,7 @@ class Fsck {
       this.#checkpoints = await this.#store.checkpointsFrom(0, Number.MAX_SAFE_INTEGER);
       checkpoints = this.#checkpoints.length;
       const { entries, newest } = await this.#store.inspection.counts();
-      if (entries === newest + 1) await this.#checkEntries(onProgress);
+      if (entries === newest + 1) await this.#checkEntries(entries, onProgress);
       else
         this.#findings.add(
           "entry",
@@ -130,93 +146,91 @@ class Fsck {
     }
   }
 
-  async #checkEntries(onProgress: (entries: number) => void): Promise<void> {
-    for (let leaves = await this.#page(); leaves.length > 0; leaves = await this.#page()) {
-      await this.#checkPage(leaves);
-      onProgress(this.#tree.size);
+  async #checkEntries(
+    entries: number,
+    onProgress: (checked: number, entries: number) => void,
+  ): Promise<void> {
+    const checker = await openChecker(this.#threads, entries, []);
+    for (const page of ahead(this.#pages(entries, checker), checker.ahead)) {
+      await this.#checkPage(await page);
+      onProgress(this.#tree.size, entries);
     }
     await this.#checkEnd();
   }
 
-  #page(): Promise<Uint8Array[]> {
-    return this.#store.readLeaves(this.#tree.size, this.#tree.size + PAGE);
+  *#pages(entries: number, checker: EntryChecker): Generator<Promise<CheckedBundle>> {
+    for (let start = 0; start < entries; start += PAGE) {
+      const page = checker.check(this.#store.readLeaves(start, start + PAGE));
+      // Its failure is told where its turn comes.
+      page.catch(() => undefined);
+      yield page;
+    }
   }
 
-  async #checkPage(leaves: readonly Uint8Array[]): Promise<void> {
+  async #checkPage({ hashes, entries }: CheckedBundle): Promise<void> {
     const first = this.#tree.size;
-    const envelopes = leaves.map((leaf, i) => this.#attempt("entry", first + i, () => parseLeaf(leaf)));
-    const verified = await this.#verify(envelopes, first);
     const tile = (await this.#store.readTile(0, first / PAGE))?.hashes;
-    for (const [i, leaf] of leaves.entries()) {
-      const envelope = verified[i];
-      if (envelope !== undefined)
-        await this.#readable("registration", `entry ${first + i} depends on what cannot be read`, () =>
-          this.#checkEntry(envelope, first + i),
-        );
-      const leafHash = hashLeaf(leaf, nativeSha256);
-      if (tile === undefined || !equalBytes(leafHash, tile.subarray(32 * i, 32 * i + 32))) {
+    const page = await this.#loadPage(first, entries);
+    for (const [i, hash] of hashes.entries()) {
+      await this.#checkEntry(entries[i] as CheckedEntry, first + i, page);
+      if (tile === undefined || !equalBytes(hash, tile.subarray(32 * i, 32 * i + 32))) {
         this.#findings.add("entry", `entry ${first + i} does not have the hash in its tile`);
       }
-      this.#tree.append(leafHash);
+      this.#tree.append(hash);
       await this.#checkCheckpoints();
     }
     for (const tile of this.#tree.takeWrites()) await this.#checkTile(tile);
   }
 
-  /** All at once; when one of them fails, one by one, so that it is named and the others still count. */
-  async #verify(
-    envelopes: ReadonlyArray<Envelope | undefined>,
-    first: number,
-  ): Promise<Array<VerifiedEnvelope | undefined>> {
-    const present = envelopes.filter((envelope) => envelope !== undefined);
-    const roots = present.flatMap(({ statement }) =>
-      statement.kind === "trust-root" ? statement.predicate.keys : [],
-    );
-    await this.#keys
-      .add(roots)
-      .catch((error: Error) =>
-        this.#findings.add("entry", `a trust root from ${first} on: ${error.message}`),
-      );
-    for (const { statement } of present) {
-      if (statement.kind !== "identity-keys") continue;
-      await this.#keys
-        .addProvider(statement.predicate)
-        .catch((error: Error) =>
-          this.#findings.add("entry", `identity-keys from ${first} on: ${error.message}`),
-        );
+  /** Asks the store for all entries of a page at once. Where one of them or of those before cannot be read, each is asked for by itself. */
+  async #loadPage(first: number, entries: readonly CheckedEntry[]): Promise<Page> {
+    const envelopes = entries.flatMap(({ envelope }) => envelope ?? []);
+    const { identities } = await this.#store.lookup({
+      identities: envelopes.map(({ statement }) => statement),
+    });
+    const named = new Map(identities.map((known) => [describeReference(known), known.index]));
+    if (envelopes.length < entries.length) return { view: null, named };
+    try {
+      return { view: await this.#viewBefore(first, envelopes), named };
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      return { view: null, named };
     }
-    return Promise.all(
-      envelopes.map(async (envelope, i) => {
-        if (envelope === undefined) return undefined;
-        try {
-          return (await verifyBatch([envelope], this.#keys))[0];
-        } catch (error) {
-          this.#findings.add("signature", `entry ${first + i}: ${(error as Error).message}`);
-          return undefined;
-        }
-      }),
-    );
   }
 
-  async #checkEntry(envelope: VerifiedEnvelope, index: number): Promise<void> {
-    for (const { digest } of attachmentsOf(envelope.statement)) this.#attached.add(digest);
+  #viewBefore(index: number, envelopes: readonly VerifiedEnvelope[]): Promise<BatchView> {
     const earlier = entriesBefore(this.#store, index);
-    const view = await BatchView.load(earlier, this.#inForce, [envelope], () => this.#tree.root());
+    return BatchView.load(earlier, this.#inForce, envelopes, () => this.#tree.root());
+  }
+
+  async #checkEntry({ envelope, problem }: CheckedEntry, index: number, page: Page): Promise<void> {
+    if (envelope === null) {
+      const check = problem.code === "entry-malformed" ? "entry" : "signature";
+      return this.#findings.add(check, `entry ${index}: ${problem.message}`);
+    }
+    for (const { digest } of attachmentsOf(envelope.statement)) this.#attached.add(digest);
+    await this.#readable("registration", `entry ${index} depends on what cannot be read`, async () => {
+      this.#checkRegistration(page.view ?? (await this.#viewBefore(index, [envelope])), envelope, index);
+      await this.#checkIndexes(envelope, index, page);
+    });
+  }
+
+  #checkRegistration(view: BatchView, envelope: VerifiedEnvelope, index: number): void {
     const registration = this.#attempt("registration", index, () => register(view, envelope));
-    if (registration?.outcome === "new") this.#inForce = registration.inForce;
+    const tokens = envelope.tokens.map(tokenIdOf);
+    if (registration?.outcome === "new") view.add(registration.record, registration.inForce, tokens);
     else {
-      this.#inForce = { ...this.#inForce, size: index + 1 };
+      view.inForce = { ...view.inForce, size: index + 1 };
       if (registration !== undefined)
         this.#findings.add("registration", `entry ${index} is entry ${registration.record.index} again`);
     }
-    await this.#checkIndexes(envelope, index);
+    this.#inForce = view.inForce;
   }
 
-  async #checkIndexes(envelope: VerifiedEnvelope, index: number): Promise<void> {
+  async #checkIndexes(envelope: VerifiedEnvelope, index: number, { named }: Page): Promise<void> {
     const { inspection } = this.#store;
-    const { identities } = await this.#store.lookup({ identities: [envelope.statement] });
     const byDigest = await inspection.indexOf(envelope.payloadDigest);
-    if (identities[0]?.index !== index || byDigest !== index)
+    if (named.get(describeReference(envelope.statement)) !== index || byDigest !== index)
       this.#findings.add("index", `entry ${index} is not found by its digest or name`);
     const digests = digestsOf(envelope);
     const tokens = envelope.tokens.map(tokenIdOf);
@@ -241,15 +255,11 @@ class Fsck {
   async #checkCheckpoints(): Promise<void> {
     while (this.#checkpoints[0]?.size === this.#tree.size) {
       const published = this.#checkpoints.shift() as PublishedCheckpoint;
-      const { size, note } = published;
+      const { size } = published;
       const root = currentTrustRoot(this.#inForce)?.root;
       try {
         if (root === undefined) throw new Error("there is no trust root yet");
-        const policy = parseTlogPolicy(root.logPolicy);
-        const cosigned = await authenticateCheckpoint(note, policy);
-        if (cosigned.checkpoint.size !== size || !equalBytes(cosigned.checkpoint.root, this.#tree.root()))
-          throw new Error("it is of another tree");
-        await requireAsPublished(published, cosigned, policy);
+        await requireSound(published, this.#tree, parseTlogPolicy(root.logPolicy));
       } catch (error) {
         this.#findings.add("checkpoint", `the checkpoint of size ${size}: ${(error as Error).message}`);
       }
@@ -327,24 +337,6 @@ class Fsck {
       return undefined;
     }
   }
-}
-
-/** The log stores the lines that it has verified and no others, and one of their times, from which on the quorum was met. */
-async function requireAsPublished(
-  { note, cosignedAt }: PublishedCheckpoint,
-  { cosignatures }: CosignedCheckpoint,
-  policy: TlogPolicy,
-): Promise<void> {
-  const verifiers = await Promise.all(keysOf(policy).map(witnessVerifier));
-  const { verified, unverified } = await openNote(note, verifiers);
-  const isOfLog = (line: NoteSignature) =>
-    policy.logs.some(({ key }) => key.name === line.name && key.keyId === line.keyId);
-  const isTimed = (line: NoteSignature) => (splitTimestamp(line.signature)?.timestamp ?? 0) > 0;
-  if (unverified.length > 0 || !verified.every((line) => isOfLog(line) || isTimed(line)))
-    throw new Error("it has a signature of nobody");
-  const latest = timeOfQuorum(policy, cosignatures) ?? 0;
-  if (cosignedAt > latest || !cosignatures.some(({ timestamp }) => timestamp === cosignedAt))
-    throw new Error(`it was not cosigned at ${cosignedAt}`);
 }
 
 function describe({

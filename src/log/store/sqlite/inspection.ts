@@ -1,6 +1,5 @@
 // Implements StoreInspection on SQLite: it counts the rows of the database.
 import type { Database } from "better-sqlite3";
-import { decodeHex } from "../../../protocol/encoding/hex.ts";
 import type { IndexedBy, StoreCounts, StoreInspection } from "../store-inspection.ts";
 import { digestPrefix } from "./digest-prefix.ts";
 import { readMigrations } from "./migrate.ts";
@@ -55,14 +54,14 @@ export class SqliteInspection implements StoreInspection {
   }
 
   async indexOf(payloadDigest: string): Promise<number | undefined> {
-    return this.#payload.get(decodeHex(payloadDigest));
+    return this.#payload.get(Buffer.from(payloadDigest, "hex"));
   }
 
   async leadsTo(index: number, { digests, signers, tokens }: IndexedBy): Promise<boolean> {
     return (
       digests.every((digest) => this.#digest.get(digestPrefix(digest), index) !== undefined) &&
-      signers.every((keyId) => this.#signer.get(decodeHex(keyId), index) !== undefined) &&
-      tokens.every((token) => this.#token.get(decodeHex(token), index) !== undefined)
+      signers.every((keyId) => this.#signer.get(Buffer.from(keyId, "hex"), index) !== undefined) &&
+      tokens.every((token) => this.#token.get(Buffer.from(token, "hex"), index) !== undefined)
     );
   }
 

@@ -1,11 +1,11 @@
-// Shows a person how far an audit is, how fast it goes, and when it will end.
+// Shows a person how far the check of a log is, how fast it goes, and when it will end.
 import type { CliContext } from "./context.ts";
 
-/** @returns what the audit calls; a line a second at most. */
-export function auditProgress({
-  warn,
-  now,
-}: Pick<CliContext, "warn" | "now">): (checked: number, size: number) => void {
+/** @param done what was done with entries, such as "audited". @returns what the check calls; a line a second at most. */
+export function checkProgress(
+  done: string,
+  { warn, now }: Pick<CliContext, "warn" | "now">,
+): (checked: number, size: number) => void {
   let last = 0;
   let begun: { readonly at: number; readonly checked: number } | undefined;
   return (checked, size) => {
@@ -13,7 +13,7 @@ export function auditProgress({
     begun ??= { at, checked };
     if (at - last < 1000) return;
     last = at;
-    warn(`audited ${checked} of ${size} entries${paceOf(begun, { at, checked }, size)}`);
+    warn(`${done} ${checked} of ${size} entries${paceOf(begun, { at, checked }, size)}`);
   };
 }
 
