@@ -65,14 +65,14 @@ describe("required options", () => {
   it("are marked in the help", async () => {
     const { output } = await runCli(["revoke", "--help"]);
     for (const option of ["--name", "--reason", "--key"])
-      expect(output.replace(/\n {20,}/g, " ")).toMatch(new RegExp(`${option} .*\\(required\\)`));
+      expect(output.replace(/\n {19,}/g, " ")).toMatch(new RegExp(`${option} .*\\(required\\)`));
     expect(output).not.toMatch(/--to .*\(required\)/);
   });
 
   it("that are missing are all named at once", async () => {
     const { exitCode, warnings } = await runCli(["revoke", "platform/x@1"]);
     expect(exitCode).toBe(EXIT.usage);
-    expect(warnings).toBe("touchstone: missing: --name <name>, --reason <text>, --key <file|env:NAME...>");
+    expect(warnings).toBe("touchstone: missing: --name <name>, --reason <text>, --key <key...>");
   });
 });
 

@@ -25,7 +25,6 @@ beforeEach(async () => {
   set = await signReleaseSet(keys);
   const { roles, ...rest } = await trustRootPredicate(keys);
   const rebuilders = {
-    identities: [],
     keys: [keys.otherPublisher.keyId, keys.policy.keyId],
     identities: [],
     threshold: 1,
