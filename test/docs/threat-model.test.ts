@@ -25,6 +25,8 @@ describe("docs/threat-model.md", () => {
       "a client who may not publish",
       "storage: disk, backup, bucket",
       "the operator, with the log key and the service",
+      "whoever stands between a gate and its machine: an interceptor, a balancer, a name server",
+      "a web page, another program on the machine of a local gate",
       "whoever carries a sealed request: relay, CDN, TLS terminator",
       "a mirror",
       "any role's keys, below its threshold",
