@@ -1,5 +1,5 @@
-// Remembers what was read and verified of bytes that come again and again, such as Intel's collateral and the certificates of a machine: the
-// next appraisal pays for the signatures that are new in it. Nothing that depends on the time is in it, and nothing that failed.
+// Remembers what was read and verified of bytes that come again and again, such as Intel's collateral, the certificates of a machine, and
+// what is said of their revocation: the next appraisal pays for the signatures that are new in it. Nothing that depends on the time is in it, and nothing that failed.
 import { concatBytes } from "../protocol/encoding/bytes.ts";
 import { encodeHex } from "../protocol/encoding/hex.ts";
 import { utf8 } from "../protocol/encoding/text.ts";
@@ -22,7 +22,10 @@ export class VerifiedCache {
   /** By digest of the inputs, the one that was asked for last at the end. */
   readonly #known = new Map<string, Findings>();
 
-  /** @param most inputs that are remembered: the least recently used are forgotten. One takes up to about a megabyte. */
+  /**
+   * @param most inputs that are remembered: the least recently used are forgotten. Collateral takes up to about a megabyte, the rest
+   *   kilobytes; a machine of eight GPUs with OCSP answers brings 34.
+   */
   constructor(most = 64) {
     this.#most = most;
   }

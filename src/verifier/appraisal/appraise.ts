@@ -103,7 +103,7 @@ export interface AppraiseOptions {
   readonly channel: Channel;
   /** Roots to pin instead of Intel's and NVIDIA's: for made-up evidence (touchstone/testing) only. */
   readonly roots?: { readonly intel: Uint8Array; readonly nvidia: Uint8Array };
-  /** What earlier appraisals verified of collateral and certificates. They are judged at each `now` all the same. */
+  /** What earlier appraisals verified of collateral, certificates, OCSP answers and CRLs. They are judged at each `now` all the same. */
   readonly verified?: VerifiedCache;
 }
 
@@ -272,12 +272,17 @@ async function checkDevices(
   bundle: VerifiedBundle,
   evidence: Evidence,
   facts: Facts,
-  { now, roots }: AppraiseOptions,
+  { now, roots, verified }: AppraiseOptions,
 ): Promise<ProfileChecks> {
   const gpus: AppraisedGpu[] = withResults(evidence.gpus, facts.gpus);
   const switches: AppraisedSwitch[] = withResults(evidence.switches, facts.switches);
   const { signatures } = facts;
-  const shared = { now, ...(roots && { root: roots.nvidia }), ...(signatures && { signatures }) };
+  const shared = {
+    now,
+    ...(roots && { root: roots.nvidia }),
+    ...(signatures && { signatures }),
+    ...(verified && { verified }),
+  };
   const { claims } = evidence;
   const rims = rimsOf(profile.gpuRims, gpuRim.kind, bundle);
   const devices = { gpus: readableGpus(gpus), switches: readableSwitches(switches) };

@@ -1,5 +1,6 @@
 // Reads what a stapled CRL (RFC 5280 §5) says about one certificate, at a stated time.
 import { VerificationError } from "../../protocol/errors.ts";
+import { once, type VerifiedCache } from "../verified-cache.ts";
 import type { Certificate } from "../x509/certificate.ts";
 import { type RevocationList, verifyCrl } from "../x509/crl.ts";
 import { requireValid, windowOfCrl } from "../x509/validity.ts";
@@ -7,6 +8,7 @@ import type { CertificateAnswer } from "./ocsp.ts";
 
 /**
  * What a CRL says about one certificate; null when it is another issuer's. That it is revoked counts whenever it was said.
+ * @param verified what earlier calls verified: the list, with its signature.
  * @throws VerificationError when the issuer may not sign CRLs or did not sign this one; PolicyError when the certificate is not on it and
  * it is not valid at `now`; MalformedError when it is not a complete v2 list.
  */
@@ -15,8 +17,10 @@ export async function crlStatus(
   certificate: Certificate,
   issuer: Certificate,
   now: Date,
+  verified?: VerifiedCache,
 ): Promise<CertificateAnswer | null> {
-  const list = await listOf(der, issuer);
+  const known = await verified?.findingsOf("CRL", der, issuer.der);
+  const list = await once(known, "list", () => listOf(der, issuer));
   if (list === null) return null;
   if (list.revokedSerials.has(certificate.serial)) return { status: "revoked" };
   const valid = windowOfCrl(list);

@@ -4,6 +4,7 @@ import { encodeHex } from "../../protocol/encoding/hex.ts";
 import type { GpuRequirements } from "../../protocol/entry/policy.ts";
 import { CheckList } from "../check-list.ts";
 import type { DeviceEvidence, GpuClaims } from "../evidence.ts";
+import type { VerifiedCache } from "../verified-cache.ts";
 import type { SignatureMemo } from "../x509/signature-memo.ts";
 import { CC_STATE_CHECKS, checkCcState } from "./cc-state.ts";
 import type { DeviceChain } from "./certificate-chain.ts";
@@ -48,6 +49,8 @@ export interface GpuPolicyOptions {
   readonly root?: Uint8Array;
   /** Signatures that this appraisal verified. */
   readonly signatures?: SignatureMemo;
+  /** What earlier calls verified. */
+  readonly verified?: VerifiedCache;
 }
 
 /** A GPU whose report and chain could be read. */

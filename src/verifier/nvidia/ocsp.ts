@@ -3,6 +3,7 @@
 import { sha256, sha384, sha512 } from "../../protocol/cryptography/hash.ts";
 import { equalBytes } from "../../protocol/encoding/bytes.ts";
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";
+import { once, type VerifiedCache } from "../verified-cache.ts";
 import { type Certificate, isSignedBy, parseCertificate } from "../x509/certificate.ts";
 import { readExtensions, serialOf } from "../x509/certificate-fields.ts";
 import {
@@ -69,6 +70,7 @@ interface Statement {
 }
 
 export interface OcspResponse extends SignedDer {
+  readonly der: Uint8Array;
   readonly statements: readonly Statement[];
   /** Certificates that came along, for a delegated signer. */
   readonly certificates: readonly Certificate[];
@@ -94,11 +96,11 @@ export function parseOcspResponse(der: Uint8Array): OcspResponse | OcspError {
   if (type === undefined || response === undefined || derIdentifier(type) !== BASIC) {
     throw new MalformedError(FORMAT, "not a basic response");
   }
-  return readBasic(readDer(derOctets(response)));
+  return { der, ...readBasic(readDer(derOctets(response))) };
 }
 
 /** BasicOCSPResponse ::= SEQUENCE { tbsResponseData, signatureAlgorithm, signature, [0] certs OPTIONAL } */
-function readBasic(basic: DerElement): OcspResponse {
+function readBasic(basic: DerElement): Omit<OcspResponse, "der"> {
   const [data, algorithm, signature, certs, ...rest] = derSequence(basic);
   if (!data || !algorithm || !signature || rest.length > 0)
     throw new MalformedError(FORMAT, "a field is missing");
@@ -155,6 +157,7 @@ function statusOf({ tag, content }: DerElement): CertificateStatus {
 
 /**
  * What a response says about one certificate; null when it is about others. That it is revoked counts whenever it was said.
+ * @param verified what earlier calls verified: who signed.
  * @throws VerificationError "ocsp" when the response speaks of the certificate but is not signed by its issuer or a signer that the issuer
  * authorised (RFC 6960 §4.2.2.2); PolicyError when it says good, and signer or answer is not valid at `now`, or nextUpdate is absent.
  */
@@ -164,16 +167,18 @@ export async function ocspStatus(
   issuer: Certificate,
   now: Date,
   memo?: SignatureMemo,
+  verified?: VerifiedCache,
 ): Promise<CertificateAnswer | null> {
   const about = response.statements.filter((statement) => concerns(statement, certificate, issuer));
   if (about.length === 0) return null;
-  const signer = await responderOf(response, issuer, memo);
+  const known = await verified?.findingsOf("OCSP response", response.der, issuer.der);
+  const delegated = await once(known, "signer", () => delegatedSigner(response, issuer, memo));
   if (about.some(({ status }) => status === "revoked")) return { status: "revoked" };
   const good = about.filter(({ status }) => status === "good");
   const windows = good.map((statement) => windowOfAnswer(certificate.commonName, statement));
   const window = windows.find((answer) => isValid(answer, now)) ?? windows[0];
   if (window === undefined) return { status: "unknown" };
-  const used = signer === issuer ? [window] : [windowOfCertificate(signer), window];
+  const used = delegated === null ? [window] : [windowOfCertificate(delegated), window];
   requireValid(used, now);
   return { status: "good", valid: commonWindow(used) };
 }
@@ -195,13 +200,13 @@ function publicKeyBits(spki: Uint8Array): Uint8Array {
   return derBitString(bits);
 }
 
-/** Who signed: the issuer, or a signer of its own. */
-async function responderOf(
+/** The issuer's own signer who signed; null where that was the issuer. */
+async function delegatedSigner(
   response: OcspResponse,
   issuer: Certificate,
   memo: SignatureMemo | undefined,
-): Promise<Certificate> {
-  if (await isSignedBy(response, issuer, memo)) return issuer;
+): Promise<Certificate | null> {
+  if (await isSignedBy(response, issuer, memo)) return null;
   for (const signer of response.certificates) {
     if (!mayAnswer(signer) || !(await isSignedBy(response, signer, memo))) continue;
     await requireIssued(signer, issuer, 0, memo);

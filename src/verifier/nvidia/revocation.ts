@@ -4,6 +4,7 @@ import type { GpuRequirements } from "../../protocol/entry/policy.ts";
 import { PolicyError, VerificationError } from "../../protocol/errors.ts";
 import type { Check } from "../check-list.ts";
 import type { DeviceEvidence } from "../evidence.ts";
+import type { VerifiedCache } from "../verified-cache.ts";
 import { type Certificate, parseCertificate } from "../x509/certificate.ts";
 import type { SignatureMemo } from "../x509/signature-memo.ts";
 import type { Window } from "../x509/validity.ts";
@@ -23,6 +24,8 @@ export interface RevocationOptions {
   readonly root?: Uint8Array;
   /** Signatures that this appraisal verified. */
   readonly signatures?: SignatureMemo;
+  /** What earlier calls verified. */
+  readonly verified?: VerifiedCache;
 }
 
 /** What the stapled answers say of one certificate, each on its own: null from one about others, an error from one that is stale. */
@@ -53,11 +56,11 @@ export interface DevicePolicyResult {
 export async function requireGpuNotRevoked(
   chain: DeviceChain,
   stapled: Pick<DeviceEvidence, "ocsp" | "crls">,
-  { mode, now, root = NVIDIA_DEVICE_ROOT, signatures }: RevocationOptions,
+  { mode, root = NVIDIA_DEVICE_ROOT, ...how }: RevocationOptions,
 ): Promise<NotRevoked> {
   if (mode === "not-required")
     return { found: "not checked: the policy says that revocation is not required", valid: [] };
-  const ask = mode === "ocsp-stapled" ? askOcsp(stapled.ocsp, now, signatures) : askCrls(stapled.crls, now);
+  const ask = mode === "ocsp-stapled" ? askOcsp(stapled.ocsp, how) : askCrls(stapled.crls, how);
   const settling = new Set<number>();
   const valid: Window[] = [];
   let asked = 0;
@@ -92,19 +95,23 @@ function statusOf(answer: Answer): CertificateAnswer["status"] | null {
   return answer !== null && "status" in answer ? answer.status : null;
 }
 
-function askOcsp(responses: readonly Uint8Array[], now: Date, memo: SignatureMemo | undefined): Ask {
+type Judging = Pick<RevocationOptions, "now" | "signatures" | "verified">;
+
+function askOcsp(responses: readonly Uint8Array[], { now, signatures, verified }: Judging): Ask {
   const parsed = responses.map(parseOcspResponse);
   return (certificate, issuer) =>
     Promise.all(
       parsed.map((response) =>
-        "error" in response ? null : unlessStale(ocspStatus(response, certificate, issuer, now, memo)),
+        "error" in response
+          ? null
+          : unlessStale(ocspStatus(response, certificate, issuer, now, signatures, verified)),
       ),
     );
 }
 
-function askCrls(lists: readonly Uint8Array[], now: Date): Ask {
+function askCrls(lists: readonly Uint8Array[], { now, verified }: Judging): Ask {
   return (certificate, issuer) =>
-    Promise.all(lists.map((list) => unlessStale(crlStatus(list, certificate, issuer, now))));
+    Promise.all(lists.map((list) => unlessStale(crlStatus(list, certificate, issuer, now, verified))));
 }
 
 async function unlessStale(answer: Promise<CertificateAnswer | null>): Promise<Answer> {

@@ -3,6 +3,7 @@
 import type { GpuRequirements } from "../../protocol/entry/policy.ts";
 import { CheckList } from "../check-list.ts";
 import type { DeviceEvidence } from "../evidence.ts";
+import type { VerifiedCache } from "../verified-cache.ts";
 import type { SignatureMemo } from "../x509/signature-memo.ts";
 import type { DeviceChain } from "./certificate-chain.ts";
 import { compareSwitchWithLogged, describeComparison, type LoggedSwitchRim } from "./compare-with-logged.ts";
@@ -34,6 +35,8 @@ export interface SwitchPolicyOptions {
   readonly root?: Uint8Array;
   /** Signatures that this appraisal verified. */
   readonly signatures?: SignatureMemo;
+  /** What earlier calls verified. */
+  readonly verified?: VerifiedCache;
 }
 
 /** A switch whose report and chain could be read. */
@@ -57,7 +60,7 @@ export function readableSwitches(switches: readonly AppraisedSwitch[]): ReadSwit
 export async function checkSwitchPolicy(
   switches: readonly AppraisedSwitch[],
   { switches: wanted, revocation: mode }: Pick<GpuRequirements, "switches" | "revocation">,
-  { now, rims, root, signatures }: SwitchPolicyOptions,
+  { now, rims, root, signatures, verified }: SwitchPolicyOptions,
 ): Promise<DevicePolicyResult> {
   const list = new CheckList<SwitchPolicyCheck>(SWITCH_POLICY_CHECKS);
   list.equal("switch.count", String(wanted?.count ?? 0), String(switches.length));
@@ -76,7 +79,13 @@ export async function checkSwitchPolicy(
     else list.fail("switch.vbios.allowed", { ...finding, detail: "not allowed by the policy" });
     checkMeasurements(list, report, rims, wanted.rimTables);
   }
-  const options = { now, mode, ...(root && { root }), ...(signatures && { signatures }) };
+  const options = {
+    now,
+    mode,
+    ...(root && { root }),
+    ...(signatures && { signatures }),
+    ...(verified && { verified }),
+  };
   const answers = await list.attempt(
     "switch.revocation",
     () => Promise.all(read.map(({ chain, evidence }) => requireGpuNotRevoked(chain, evidence, options))),

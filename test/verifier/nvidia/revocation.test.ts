@@ -1,5 +1,5 @@
 // Revocation: stapled OCSP answers and CRLs that are expired, about others, by others, or garbage must not count as good.
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { MalformedError, PolicyError, VerificationError } from "../../../src/protocol/errors.ts";
 import { certify, makeCrl } from "../../../src/testing/authority.ts";
 import { enumerated, sequence } from "../../../src/testing/der.ts";
@@ -17,6 +17,7 @@ import {
   requireGpuNotRevoked,
 } from "../../../src/verifier/nvidia/revocation.ts";
 import { verifyGpuReport } from "../../../src/verifier/nvidia/verify-report.ts";
+import { VerifiedCache } from "../../../src/verifier/verified-cache.ts";
 import { flip, gpuOf, makeAuthority, NOW, type TestGpu } from "./synthetic-gpu.ts";
 
 const HOUR = 3_600_000;
@@ -312,4 +313,60 @@ async function damageEverywhere(
 
 it("revocation that is not required is said out loud", async () => {
   expect((await check({}, "not-required")).found).toContain("not required");
+});
+
+describe("answers that were verified before", () => {
+  const YEAR = 365 * 24 * HOUR;
+  const ask = (mode: RevocationMode, options: { now?: Date; verified?: VerifiedCache }, stapled: object) =>
+    requireGpuNotRevoked(
+      chain,
+      { ocsp: [], crls: [], ...stapled },
+      { mode, now: NOW, root: authority.root.der, ...options },
+    );
+
+  async function signaturesOf(work: () => Promise<unknown>): Promise<number> {
+    const verify = vi.spyOn(crypto.subtle, "verify");
+    await work();
+    const { length } = verify.mock.calls;
+    verify.mockRestore();
+    return length;
+  }
+
+  const stapledFor = async (mode: RevocationMode) =>
+    mode === "crl" ? { crls: await makeNvidiaCrls(authority, WINDOW) } : { ocsp: gpu.decoded.ocsp };
+
+  it.each<RevocationMode>(["ocsp-stapled", "crl"])(
+    "are not verified again, by %s, and found the same",
+    async (mode) => {
+      const verified = new VerifiedCache();
+      const stapled = await stapledFor(mode);
+      const first = await ask(mode, { verified }, stapled);
+      expect(first).toEqual(await ask(mode, {}, stapled));
+      expect(await signaturesOf(() => ask(mode, {}, stapled))).toBeGreaterThan(1);
+      expect(await signaturesOf(() => ask(mode, { verified }, stapled))).toBe(0);
+      expect(await ask(mode, { verified }, stapled)).toEqual(first);
+    },
+  );
+
+  it.each<RevocationMode>(["ocsp-stapled", "crl"])("are judged at each time anew, by %s", async (mode) => {
+    const verified = new VerifiedCache();
+    const stapled = await stapledFor(mode);
+    await ask(mode, { verified }, stapled);
+    for (const now of [hoursAfter(24 * 30), new Date(NOW.getTime() - YEAR)]) {
+      const refusal = await ask(mode, { now }, stapled).catch((error: Error) => error.message);
+      await expect(ask(mode, { now, verified }, stapled)).rejects.toThrow(PolicyError);
+      await expect(ask(mode, { now, verified }, stapled)).rejects.toThrow(refusal as string);
+    }
+  });
+
+  it("do not vouch for forged ones, nor for those that say revoked", async () => {
+    const verified = new VerifiedCache();
+    await ask("ocsp-stapled", { verified }, { ocsp: gpu.decoded.ocsp });
+    const revoked = await withDeviceAnswer({ status: "revoked" });
+    await refuses(ask("ocsp-stapled", { verified }, { ocsp: revoked }));
+    await refuses(ask("ocsp-stapled", { verified }, { ocsp: revoked }));
+    const [first, ...rest] = gpu.decoded.ocsp as [Uint8Array, ...Uint8Array[]];
+    const forged = [flip(first, first.length - 1), ...rest];
+    await expect(ask("ocsp-stapled", { verified }, { ocsp: forged })).rejects.toThrow();
+  });
 });
