@@ -1,7 +1,6 @@
 // Serves the description of the interface, as JSON, as YAML, and as a page that loads nothing from outside.
 import { readFile } from "node:fs/promises";
 import type { OpenAPIObject } from "openapi3-ts/oas31";
-import { parse } from "yaml";
 import { packagePath } from "../../node/package-root.ts";
 import { BASE_HEADERS, PAGE_HEADERS } from "../http/headers.ts";
 import { addLastingFile } from "../http/lasting-files.ts";
@@ -15,9 +14,11 @@ const CACHED = { "cache-control": "public, max-age=3600" };
 export function addDescription(api: Api, service: Service): void {
   describeDescription(api);
   const yaml = () => readFile(packagePath("openapi.yaml"), "utf8");
-  const page = async () => String(await apiPage(service, parse(await yaml()) as OpenAPIObject));
+  // Read when somebody asks for it: the parser is large, and few do.
+  const document = async () => (await import("yaml")).parse(await yaml()) as OpenAPIObject;
+  const page = async () => String(await apiPage(service, await document()));
   const files: ReadonlyArray<readonly [path: string, type: string, read: () => string | Promise<string>]> = [
-    ["/openapi.json", "application/json", async () => JSON.stringify(parse(await yaml()))],
+    ["/openapi.json", "application/json", async () => JSON.stringify(await document())],
     ["/openapi.yaml", "application/yaml", yaml],
     ["/docs", "text/html; charset=utf-8", page],
   ];
