@@ -44,7 +44,7 @@ export async function measureAudit(world: World): Promise<Measurement[]> {
 }
 
 /** A log as plain files, with its leaves in memory for the floors. */
-interface Mirror {
+export interface Mirror {
   readonly folder: string;
   readonly size: number;
   readonly root: Uint8Array;
@@ -53,7 +53,7 @@ interface Mirror {
   leaves(start: number): Promise<readonly Uint8Array[]>;
 }
 
-async function mirror(log: string, folder: string): Promise<Mirror> {
+export async function mirror(log: string, folder: string): Promise<Mirror> {
   const { size, root } = await writeTiles(log, folder);
   const reader = new TileReader(openSource(folder, { fetch }));
   return {
@@ -141,7 +141,7 @@ async function measureSignatures(log: Mirror, rounds: number): Promise<Measureme
   });
 }
 
-async function auditAll({ folder, size }: Mirror): Promise<void> {
+export async function auditAll({ folder, size }: Mirror): Promise<void> {
   const state = AuditState.open(null);
   const read = openSource(folder, { fetch });
   const report = await audit({ read, trust: null, state, now: new Date() });

@@ -2,7 +2,7 @@
 import { POLICY } from "./example-log.ts";
 import { interleave, type Measurement, ratios, spreadOf } from "./harness.ts";
 import { cpuSeconds, residentMegabytes, serveLog } from "./servers.ts";
-import { SMALL, type World } from "./world.ts";
+import type { World } from "./world.ts";
 
 const READS = 1000;
 /** Rounds in which memory is measured as well, and not the start alone. */
@@ -20,7 +20,7 @@ interface Sample {
 export async function measureMemory(world: World): Promise<Measurement[]> {
   const logs = { small: await world.smallLog(), large: await world.largeLog() };
   const { small, large } = await interleave(world.rounds, {
-    small: (round) => startAndRead(logs.small, SMALL, round <= READ_ROUNDS),
+    small: (round) => startAndRead(logs.small, world.small, round <= READ_ROUNDS),
     large: (round) => startAndRead(logs.large, world.large, round <= READ_ROUNDS),
   });
   const at = world.large.toLocaleString("en");
@@ -37,7 +37,7 @@ export async function measureMemory(world: World): Promise<Measurement[]> {
       ratio: ratios(of(small, key), of(large, key)),
       target: `≤ ${most.toLocaleString("en")} ${unit}, flat`,
       reached: figure.median <= most,
-      note: `floor: the same at 10,000 entries; figure: at ${at}; ${of(large, key).length} rounds${key === "startMs" ? `; CPU time ${spreadOf(of(large, "startCpu")).median.toFixed(0)} ms` : ""}`,
+      note: `floor: the same at ${world.small.toLocaleString("en")} entries; figure: at ${at}; ${of(large, key).length} rounds${key === "startMs" ? `; CPU time ${spreadOf(of(large, "startCpu")).median.toFixed(0)} ms` : ""}`,
     };
   };
   return [

@@ -5,7 +5,7 @@ import { POLICY } from "./example-log.ts";
 import { interleave, type Measurement, ratios, spreadOf } from "./harness.ts";
 import { LoadGenerator } from "./load.ts";
 import { serveLog } from "./servers.ts";
-import { SMALL, type World } from "./world.ts";
+import type { World } from "./world.ts";
 
 const CONNECTIONS = 32;
 
@@ -23,7 +23,7 @@ export async function measureMixed(world: World): Promise<Measurement[]> {
   };
   const ask = async (round: number, isMixed: boolean) => {
     const mix = await current();
-    const paths = Array.from({ length: 1000 }, (_, i) => `/v1/entries/${(i * 7919) % SMALL}/proof`);
+    const paths = Array.from({ length: 1000 }, (_, i) => `/v1/entries/${(i * 7919) % world.small}/proof`);
     const entries = { folder, label: "mixed", from: round * amount };
     const some = isMixed
       ? { mix, paths, entries, headers: {} }

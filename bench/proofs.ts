@@ -4,7 +4,7 @@ import { interleave, type Measurement, ratios, spreadOf } from "./harness.ts";
 import { type Load, LoadGenerator } from "./load.ts";
 import { record } from "./recording.ts";
 import { type Served, serveLog, startServerProcess } from "./servers.ts";
-import { SMALL, type World } from "./world.ts";
+import type { World } from "./world.ts";
 
 const CONNECTIONS = 32;
 const pathOf = (index: number) => `/v1/entries/${index}/proof`;
@@ -24,12 +24,12 @@ export async function measureProofs(world: World): Promise<Measurement[]> {
     );
   const samples = await interleave(world.rounds, {
     constant: prove(constant, world.large),
-    small: prove(small, SMALL),
+    small: prove(small, world.small),
     large: prove(large, world.large),
   });
   load.close();
   await Promise.all([small.stop(), large.stop(), constant.stop()]);
-  return describe(samples, world.large);
+  return describe(samples, world);
 }
 
 function randomPaths(size: number): string[] {
@@ -38,7 +38,7 @@ function randomPaths(size: number): string[] {
 
 function describe(
   { constant, small, large }: Record<"constant" | "small" | "large", Load[]>,
-  size: number,
+  world: World,
 ): Measurement[] {
   const perCpu = (loads: readonly Load[]) => loads.map(({ perCpuSecond }) => perCpuSecond);
   const perSecond = (loads: readonly Load[]) => loads.map((one) => one.perSecond);
@@ -63,10 +63,10 @@ function describe(
     };
   };
   const route = "floor: the same route in the same framework answering a constant";
-  const count = size.toLocaleString("en");
+  const [fewer, count] = [world.small, world.large].map((size) => size.toLocaleString("en"));
   return [
-    against("inclusion proof, 10,000 entries", constant, small, 0.5, route),
+    against(`inclusion proof, ${fewer} entries`, constant, small, 0.5, route),
     against(`inclusion proof, ${count} entries`, constant, large, 0.5, route),
-    against(`flatness: ${count} against 10,000 entries`, small, large, 0.8, "floor: the small log"),
+    against(`flatness: ${count} against ${fewer} entries`, small, large, 0.8, "floor: the small log"),
   ];
 }

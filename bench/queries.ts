@@ -24,7 +24,7 @@ const QUERIES: Readonly<Record<string, string>> = {
 
 export async function measureQueries(world: World): Promise<Measurement[]> {
   const logs = {
-    "10,000": await world.smallLog(),
+    [world.small.toLocaleString("en")]: await world.smallLog(),
     [world.large.toLocaleString("en")]: await world.largeLog(),
   };
   const measurements: Measurement[] = [];

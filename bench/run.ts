@@ -17,6 +17,9 @@ import { machineFacts } from "./machine.ts";
 import { measureMemory } from "./memory.ts";
 import { measureMixed } from "./mixed.ts";
 import { measurePages } from "./pages.ts";
+import { measurePeerAudit } from "./peers/audit.ts";
+import { measurePeerPublish } from "./peers/publish.ts";
+import { measurePeerReads } from "./peers/reads.ts";
 import { measureProofs } from "./proofs.ts";
 import { measurePublish } from "./publish.ts";
 import { measureQueries } from "./queries.ts";
@@ -47,17 +50,27 @@ const ROWS: Readonly<Record<string, Row>> = {
   "browser-code": measureBrowserCode,
   board: measureBoard,
 };
+const PEER_ROWS: Readonly<Record<string, Row>> = {
+  "peers-publish": measurePeerPublish,
+  "peers-reads": measurePeerReads,
+  "peers-audit": measurePeerAudit,
+};
 
 const { values } = parseArgs({
   options: {
-    rows: { type: "string", default: Object.keys(ROWS).join(",") },
+    rows: { type: "string" },
+    peers: { type: "boolean", default: false },
+    sizes: { type: "string" },
     quick: { type: "boolean", default: false },
     rounds: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
 if (values.help) {
-  console.log(`npm run bench -- [--rows ${Object.keys(ROWS).join(",")}] [--rounds 15] [--quick]`);
+  console.log(
+    `npm run bench -- [--rows ${Object.keys(ROWS).join(",")}] [--peers] [--sizes 10000,1000000] [--rounds 15] [--quick]`,
+  );
+  console.log(`rows of --peers: ${Object.keys(PEER_ROWS).join(",")}`);
   process.exit();
 }
 
@@ -66,13 +79,20 @@ const folder = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), "touchstone-b
 process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
 process.once("SIGINT", () => process.exit(130));
 
-const world = createWorld(folder, rounds, values.quick);
+const [small, large] = (values.sizes ?? (values.quick ? "10000,50000" : "10000,1000000"))
+  .split(",")
+  .map(Number);
+if (!(small && large && small >= 1000 && large >= small))
+  throw new Error("--sizes are those of the small and the large log, such as 10000,1000000");
+const world = createWorld(folder, rounds, values.quick, { small, large });
+const known = { ...ROWS, ...PEER_ROWS };
+const asked = values.rows?.split(",") ?? Object.keys(values.peers ? PEER_ROWS : ROWS);
 const before = machineFacts();
 const measurements: Measurement[] = [];
-for (const name of values.rows.split(",")) {
-  const measure = ROWS[name];
+for (const name of asked) {
+  const measure = known[name];
   if (measure === undefined)
-    throw new Error(`there is no row ${name}; there are ${Object.keys(ROWS).join(", ")}`);
+    throw new Error(`there is no row ${name}; there are ${Object.keys(known).join(", ")}`);
   const begun = performance.now();
   console.error(`measuring ${name}`);
   const found = await measure(world);

@@ -22,7 +22,7 @@ process.once("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
 
-/** `touchstone serve` on the log in a folder, as a user runs it. Its output goes to a file. */
+/** `touchstone serve` on the log in a folder, as a user runs it. */
 export function serveLog(folder: string): Promise<Served> {
   return serveCommand(join(folder, "serve.out"), [
     "serve",
@@ -35,18 +35,24 @@ export function serveGate(folder: string, args: readonly string[]): Promise<Serv
   return serveCommand(join(folder, "gate.out"), ["gate", "--listen", "127.0.0.1:0", ...args]);
 }
 
-async function serveCommand(output: string, args: readonly string[]): Promise<Served> {
+function serveCommand(output: string, args: readonly string[]): Promise<Served> {
+  return startProgram(process.execPath, [...profiling(), CLI, ...args], output);
+}
+
+/** A program that prints its URL when it is ready. Its output goes to a file. */
+export async function startProgram(
+  program: string,
+  args: readonly string[],
+  output: string,
+): Promise<Served> {
   const file = openSync(output, "w");
   const begun = performance.now();
-  const child = spawn(process.execPath, [...profiling(), CLI, ...args], {
-    stdio: ["ignore", file, "inherit"],
-  });
-  running.add(child);
+  const child = spawn(program, args, { stdio: ["ignore", file, "inherit"] });
   closeSync(file);
   for (;;) {
     const url = /^http:\S+/m.exec(readFileSync(output, "utf8"))?.[0];
-    if (url !== undefined) return served(child, url, performance.now() - begun);
-    if (child.exitCode !== null) throw new Error(`touchstone ${args[0]} ended with ${child.exitCode}`);
+    if (url !== undefined) return servedBy(child, url, performance.now() - begun);
+    if (child.exitCode !== null) throw new Error(`${program} ${args.join(" ")} ended with ${child.exitCode}`);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }
@@ -61,16 +67,17 @@ function profiling(): string[] {
 export function startServerProcess(module: URL, argument: string): Promise<Served> {
   const begun = performance.now();
   const child = fork(fileURLToPath(module), [argument]);
-  running.add(child);
   return new Promise((resolve, reject) => {
     child.once("message", ({ url }: { url: string }) =>
-      resolve(served(child, url, performance.now() - begun)),
+      resolve(servedBy(child, url, performance.now() - begun)),
     );
     child.once("exit", (code) => reject(new Error(`${module.pathname} ended with ${code}`)));
   });
 }
 
-function served(child: ChildProcess, url: string, startMs: number): Served {
+/** A server in a process that was started, and is ended with this one at the latest. */
+export function servedBy(child: ChildProcess, url: string, startMs: number): Served {
+  running.add(child);
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   return {
     url,
@@ -84,17 +91,26 @@ function served(child: ChildProcess, url: string, startMs: number): Served {
   };
 }
 
-/** Seconds that the threads of a process have run (/proc/pid/task/tid/schedstat, nanoseconds); NaN where there is no /proc. */
+/**
+ * Seconds that the threads of a process and of those that it started have run (/proc/pid/task/tid/schedstat, nanoseconds); NaN where there
+ * is no /proc.
+ */
 export function cpuSeconds({ pid }: Pick<Served, "pid">): number {
   try {
-    const threads = readdirSync(`/proc/${pid}/task`);
-    const ran = threads.map((id) =>
-      Number(readFileSync(`/proc/${pid}/task/${id}/schedstat`, "utf8").split(" ", 1)),
-    );
-    return ran.reduce((sum, nanoseconds) => sum + nanoseconds, 0) / 1e9;
+    return nanosecondsOf(pid) / 1e9;
   } catch {
     return Number.NaN;
   }
+}
+
+function nanosecondsOf(pid: number): number {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const ran = threads.map((id) => {
+    const [own] = readFileSync(`/proc/${pid}/task/${id}/schedstat`, "utf8").split(" ", 1);
+    const children = readFileSync(`/proc/${pid}/task/${id}/children`, "utf8").split(" ").filter(Boolean);
+    return children.reduce((sum, child) => sum + nanosecondsOf(Number(child)), Number(own));
+  });
+  return ran.reduce((sum, nanoseconds) => sum + nanoseconds, 0);
 }
 
 /** Resident memory of a process in MB; NaN where there is no /proc. */

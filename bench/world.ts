@@ -4,8 +4,10 @@ import { join } from "node:path";
 import { fillSigned, fillUnsigned, foundExampleLog } from "./example-log.ts";
 import type { Measurement } from "./harness.ts";
 
-export const SMALL = 10_000;
-export const LARGE = 1_000_000;
+export interface Sizes {
+  readonly small: number;
+  readonly large: number;
+}
 
 export interface World {
   readonly rounds: number;
@@ -14,21 +16,21 @@ export interface World {
   readonly folder: string;
   /** A number of requests, or a tenth of it. */
   amount(full: number): number;
-  /** Number of entries of the large log. */
+  /** Number of entries of the small log, and of the large one. */
+  readonly small: number;
   readonly large: number;
   /** A log with the example release and its policy alone. */
   newLog(name: string): Promise<string>;
-  /** The log of 10,000 entries, every one signed. */
+  /** The small log, every entry of which is signed. */
   smallLog(): Promise<string>;
-  /** The log of a million entries, of which the signatures are made up. */
+  /** The large log, of which the signatures are made up. */
   largeLog(): Promise<string>;
 }
 
 /** A row measures and says what it found, one measurement for each line of the table. */
 export type Row = (world: World) => Promise<Measurement[]>;
 
-export function createWorld(folder: string, rounds: number, quick: boolean): World {
-  const large = quick ? LARGE / 20 : LARGE;
+export function createWorld(folder: string, rounds: number, quick: boolean, { small, large }: Sizes): World {
   const once = async (name: string, fill: (path: string) => Promise<void>) => {
     const path = join(folder, name);
     if (existsSync(path)) return path;
@@ -41,10 +43,11 @@ export function createWorld(folder: string, rounds: number, quick: boolean): Wor
     rounds,
     quick,
     folder,
+    small,
     large,
     amount: (full) => (quick ? Math.ceil(full / 10) : full),
     newLog: (name) => once(name, async () => undefined),
-    smallLog: () => once("small", (path) => fillSigned(path, SMALL)),
+    smallLog: () => once("small", (path) => fillSigned(path, small)),
     largeLog: () => once("large", (path) => fillUnsigned(path, large)),
   };
 }

@@ -1,0 +1,29 @@
+// Builds the peers, where what they need is installed, and says what is missing where it is not.
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { resolve } from "node:path";
+
+const SOURCE = resolve("bench/peers");
+/** Go keeps what it fetches and builds here: a second run builds nothing. */
+const KEPT = resolve(".scratch/peers");
+
+/** @returns the folder of the programs in bench/peers, or undefined where there is no Go. */
+export function buildPeers(): string | undefined {
+  if (!isInstalled("go", "version")) return undefined;
+  const programs = `${KEPT}/bin`;
+  mkdirSync(programs, { recursive: true });
+  const env = {
+    ...process.env,
+    GOCACHE: `${KEPT}/build`,
+    GOMODCACHE: `${KEPT}/modules`,
+    GOFLAGS: "-modcacherw -mod=readonly",
+  };
+  execFileSync("go", ["build", "-o", `${programs}/`, "./..."], { cwd: SOURCE, env, stdio: "inherit" });
+  return programs;
+}
+
+export function isInstalled(program: string, versionFlag: string): boolean {
+  const isThere = spawnSync(program, [versionFlag], { stdio: "ignore" }).status === 0;
+  if (!isThere) console.error(`  ${program} is not installed: its rows are left out`);
+  return isThere;
+}
