@@ -83,6 +83,14 @@ export interface AuditCase {
 /** Threads that check the entries of any log, however short. They end with the process. */
 const threads = new EntryThreads(2, 0);
 
+/** Of a checkpoint with several wrong signatures the one is named that was checked first, which is for the thread pool to say. */
+const comparable = ({ findings, ...report }: AuditReport) => ({
+  ...report,
+  findings: findings.map((finding) =>
+    finding.code.startsWith("checkpoint-") ? { ...finding, message: "" } : finding,
+  ),
+});
+
 /** Audits on one thread; where nothing is remembered also with threads, which must find the same. */
 export async function auditServed(
   served: Served,
@@ -91,7 +99,7 @@ export async function auditServed(
 ): Promise<AuditReport> {
   const report = await auditOnce(served, trust, options);
   if (options.stateFile === undefined && options.fetch === undefined)
-    expect(await auditOnce(served, trust, options, threads)).toEqual(report);
+    expect(comparable(await auditOnce(served, trust, options, threads))).toEqual(comparable(report));
   return report;
 }
 
