@@ -3,9 +3,9 @@
 import type { Socket } from "node:net";
 import { Agent, Dispatcher } from "undici";
 import { GateError } from "../sealed/gate-error.ts";
+import type { PolicyWatch } from "../sealed/policy-watch.ts";
 import { asGateError, askEvidence, requireSilence } from "./evidence-exchange.ts";
 import { type ConnectionOptions, openConnection } from "./open-connection.ts";
-import type { PolicyWatch } from "./policy-watch.ts";
 import { counts, type KeptVerdict, type VerdictKeeper } from "./verdict-keeper.ts";
 
 export interface GateDispatcherOptions {

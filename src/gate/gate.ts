@@ -2,6 +2,7 @@
 // accepts (docs/gate.md).
 import { type Dispatcher, fetch as fetchOverDispatcher, type RequestInit as UndiciInit } from "undici";
 import { GateError } from "../sealed/gate-error.ts";
+import { PolicyWatch } from "../sealed/policy-watch.ts";
 import type { AppraiseOptions } from "../verifier/appraisal/appraise.ts";
 import type { Verdict } from "../verifier/appraisal/verdict.ts";
 import type { StateStore } from "../verifier/bundle/state-store.ts";
@@ -9,7 +10,6 @@ import type { TrustPin } from "../verifier/bundle/trust-pin.ts";
 import type { VerifiedBundle } from "../verifier/bundle/verify-bundle.ts";
 import { GateDispatcher } from "./gate-dispatcher.ts";
 import { gateErrorIn } from "./gate-error.ts";
-import { PolicyWatch } from "./policy-watch.ts";
 import { forUndici } from "./request-for-undici.ts";
 import { type KeptVerdict, VerdictKeeper } from "./verdict-keeper.ts";
 

@@ -3,11 +3,11 @@
 import { createHash, randomBytes } from "node:crypto";
 import { MAX_CLOCK_SKEW } from "../protocol/note/cosigned-checkpoint.ts";
 import { GateError, refusalOf } from "../sealed/gate-error.ts";
+import { basisOf, MEMORY_MS, type PolicyWatch } from "../sealed/policy-watch.ts";
 import { type AppraiseOptions, appraiseEvidence } from "../verifier/appraisal/appraise.ts";
 import type { Verdict } from "../verifier/appraisal/verdict.ts";
 import type { VerifiedBundle } from "../verifier/bundle/verify-bundle.ts";
 import { VerifiedCache } from "../verifier/verified-cache.ts";
-import { basisOf, MEMORY_MS, type PolicyWatch } from "./policy-watch.ts";
 
 export interface VerdictKeeperOptions {
   readonly policy: Pick<PolicyWatch, "current">;

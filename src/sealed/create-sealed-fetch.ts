@@ -4,7 +4,7 @@ import type { Verdict } from "../verifier/appraisal/verdict.ts";
 import type { StateStore } from "../verifier/bundle/state-store.ts";
 import type { TrustPin } from "../verifier/bundle/trust-pin.ts";
 import { GateError } from "./gate-error.ts";
-import { PolicyOfLog } from "./policy-of-log.ts";
+import { PolicyWatch } from "./policy-watch.ts";
 import { encode, PlainReply, send } from "./sealed-request.ts";
 import { KeyKeeper, type TrustedKey } from "./trusted-key.ts";
 
@@ -66,8 +66,18 @@ export function createSealedFetch(options: SealedFetchOptions): typeof globalThi
   const { maxVerdictAge = 10 * MINUTE, statusMaxAge = MINUTE, onVerdict = () => undefined, roots } = options;
   const origin = originOf(options.to);
   const { log: url, policy: name, pin, store } = options;
-  const policy = new PolicyOfLog({ url, name, pin, store, fetch }, now, statusMaxAge);
-  const keeper = new KeyKeeper({
+  const policy: PolicyWatch = new PolicyWatch({
+    url,
+    name,
+    pin,
+    store,
+    fetch,
+    now,
+    statusMaxAge,
+    onChange: (bundle) => keeper.judgeAgain(bundle),
+    onRefused: (error) => keeper.revoke(error),
+  });
+  const keeper: KeyKeeper = new KeyKeeper({
     origin,
     fetch,
     timeout,
@@ -84,7 +94,7 @@ export function createSealedFetch(options: SealedFetchOptions): typeof globalThi
     const follow = () => abort.abort(signal.reason);
     const watched = keeper.watch(abort);
     // A refusal ends the reply by itself.
-    const timer = setInterval(() => keeper.recheck().catch(() => undefined), statusMaxAge / 2);
+    const timer = setInterval(() => policy.current().catch(() => undefined), statusMaxAge / 2);
     const onEnd = () => {
       clearInterval(timer);
       watched();

@@ -6,7 +6,7 @@ import { VerifiedCache } from "../verifier/verified-cache.ts";
 import { GateError, refusalOf } from "./gate-error.ts";
 import { type Asking, fetchEvidence, fetchKey } from "./machine.ts";
 import type { KeyConfiguration } from "./oblivious-http/key-configuration.ts";
-import type { PolicyOfLog } from "./policy-of-log.ts";
+import type { PolicyWatch } from "./policy-watch.ts";
 
 export interface TrustedKey {
   readonly configuration: KeyConfiguration;
@@ -26,7 +26,7 @@ interface Held extends TrustedKey {
 type Shown = Omit<Held, "verdict" | "until">;
 
 export interface KeeperOptions extends Asking {
-  readonly policy: PolicyOfLog;
+  readonly policy: Pick<PolicyWatch, "current" | "again">;
   readonly now: () => Date;
   /** Milliseconds. */
   readonly maxVerdictAge: number;
@@ -53,8 +53,8 @@ export class KeyKeeper {
   async key(): Promise<TrustedKey> {
     this.#repeatRefusal();
     if (this.#held === null || !this.#lasts(this.#held)) return this.#appraiseAnew();
-    await this.recheck();
-    return this.#held ?? this.#appraiseAnew();
+    await this.#options.policy.current();
+    return this.#held !== null && this.#lasts(this.#held) ? this.#held : this.#appraiseAnew();
   }
 
   /** Lets go of a key that the machine does not open any more. */
@@ -68,22 +68,25 @@ export class KeyKeeper {
     return () => void this.#streams.delete(stream);
   }
 
-  /**
-   * Holds the evidence against the policy of now, where the one at hand is old. Where the log cannot be reached, what it said before is
-   * good for as long as it says itself. @throws GateError where it is not trusted any more: then no reply in flight goes on either.
-   */
-  async recheck(): Promise<void> {
+  /** Holds the evidence against a policy or a status that is new: where it is not trusted any more, no reply in flight goes on either. */
+  async judgeAgain(bundle: VerifiedBundle): Promise<void> {
     const held = this.#held;
-    if (held === null || !this.#options.policy.isOld()) return;
+    if (held === null) return;
     try {
-      const policy = await this.#options.policy.ask();
-      const again = await this.#appraiseToLast(policy, held);
+      const again = await this.#appraise(bundle, held);
       if (this.#held === held) this.#held = again;
     } catch (error) {
-      if (error instanceof GateError && error.code === "unreachable" && this.#lasts(held)) return;
-      this.#revoke(error);
-      throw error;
+      this.revoke(error);
     }
+  }
+
+  /** Forgets the key, and cuts the replies that are sealed under it. */
+  revoke(cause: unknown): void {
+    this.#held = null;
+    const why = cause instanceof Error ? cause.message : "it is not trusted any more";
+    for (const stream of this.#streams)
+      stream.abort(new GateError("revoked", `the reply was ended: ${why}`, { sent: true, cause }));
+    this.#streams.clear();
   }
 
   #appraiseAnew(): Promise<Held> {
@@ -117,7 +120,7 @@ export class KeyKeeper {
   async #appraiseToLast(bundle: VerifiedBundle, shown: Shown): Promise<Held> {
     const held = await this.#appraise(bundle, shown);
     if (this.#lasts(held)) return held;
-    const again = await this.#appraise(await this.#options.policy.ask(), shown);
+    const again = await this.#appraise(await this.#options.policy.again(), shown);
     if (this.#lasts(again)) return again;
     throw new GateError("expired", "the verdict has ended already: look at the clock", {
       verdict: again.verdict,
@@ -151,13 +154,5 @@ export class KeyKeeper {
     const age = this.#options.now().getTime() - this.#refused.at;
     if (age >= 0 && age < REFUSAL_MEMORY) throw this.#refused.error;
     this.#refused = null;
-  }
-
-  #revoke(cause: unknown): void {
-    this.#held = null;
-    const why = cause instanceof Error ? cause.message : "it is not trusted any more";
-    for (const stream of this.#streams)
-      stream.abort(new GateError("revoked", `the reply was ended: ${why}`, { sent: true, cause }));
-    this.#streams.clear();
   }
 }

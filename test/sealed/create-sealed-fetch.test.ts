@@ -389,13 +389,16 @@ describe("a verdict", () => {
   test("outlives a log that cannot be reached, and not one that says no", async () => {
     const fetch = sealed();
     await ask(fetch);
-    let status = 503;
-    machine.between = async (request, forward) =>
-      request.url.startsWith(LOG) ? new Response("{}", { status }) : forward();
+    let answer = () => new Response("{}", { status: 503 });
+    machine.between = async (request, forward) => (request.url.startsWith(LOG) ? answer() : forward());
     later(61_000);
     expect((await ask(fetch)).status).toBe(200);
     expect(machine.count(POLICY)).toBe(2);
-    status = 409;
+    answer = () =>
+      Response.json(
+        { code: "not-found" },
+        { status: 404, headers: { "content-type": "application/problem+json" } },
+      );
     later(61_000);
     expect(await refusal(ask(fetch))).toMatchObject({ sent: false });
     expect(machine.served.length).toBe(2);
@@ -415,7 +418,15 @@ describe("a verdict", () => {
     expect(machine.served.length).toBe(2);
   });
 
-  test("ends with a revocation: the next request is refused, and a reply in flight is cut", async () => {
+  test.each<[string, () => unknown]>([
+    ["a bundle that revokes", () => machine.revokeImage()],
+    [
+      "the service's word that there is no bundle any more",
+      () => {
+        machine.bundleRefused = true;
+      },
+    ],
+  ])("ends with %s: the next request is refused, and a reply in flight is cut", async (_, revoke) => {
     const statusMaxAge = 30;
     const fetch = sealed({ statusMaxAge });
     let cut = false;
@@ -434,7 +445,8 @@ describe("a verdict", () => {
     const reader = (await ask(fetch)).body!.getReader();
     expect(decodeUtf8((await reader.read()).value!)).toBe("one");
 
-    await machine.revokeImage();
+    await revoke();
+    machine.now = new Date(machine.now.getTime() + 1000);
 
     await expect(reader.read()).rejects.toMatchObject({ code: "revoked", sent: true });
     await expect.poll(() => cut).toBe(true);

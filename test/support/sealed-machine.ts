@@ -43,6 +43,8 @@ export class SealedMachine {
   shown: Partial<MachineOptions> = {};
   /** What the log answers. */
   bundle: Uint8Array;
+  /** Whether it has none any more, and says so as the log's own service does. */
+  bundleRefused = false;
   keys!: RotatingKeys;
   gateway!: Gateway;
   readonly world: World;
@@ -117,7 +119,12 @@ export class SealedMachine {
   askLog(request: Request): Promise<Response> {
     return this.#pass(request, async () => {
       const headers = { "content-type": "application/json" };
-      return new Response(this.bundle.slice(), { headers });
+      if (!this.bundleRefused) return new Response(this.bundle.slice(), { headers });
+      const problem = { code: "bundle-not-acceptable", detail: "os-image example/inference is revoked" };
+      return Response.json(problem, {
+        status: 503,
+        headers: { "content-type": "application/problem+json" },
+      });
     });
   }
 

@@ -1,19 +1,19 @@
 // Keeps the policy of a log at hand, and asks the log again when what it said is too old: is it still in force? A log that cannot be reached
 // changes nothing, for as long as what it signed lasts; one that says no ends everything that rests on it.
 import { PolicyError, VerificationError } from "../protocol/errors.ts";
-import { GateError } from "../sealed/gate-error.ts";
 import type { BundleCode } from "../verifier/bundle/bundle-error.ts";
 import type { FetchPolicyOptions } from "../verifier/bundle/fetch-policy.ts";
 import { fetchPolicy } from "../verifier/bundle/fetch-policy.ts";
 import { StateChangedError } from "../verifier/bundle/state-changed.ts";
 import type { VerifiedBundle } from "../verifier/bundle/verify-bundle.ts";
 import { RefusedError, UnreachableError } from "../verifier/service-errors.ts";
+import { GateError } from "./gate-error.ts";
 
 export interface PolicyWatchOptions extends Omit<FetchPolicyOptions, "now" | "signal"> {
   readonly now: () => Date;
   /** Milliseconds after which the log is asked again. */
   readonly statusMaxAge: number;
-  /** Called before anybody gets to see a bundle whose policy or status is another than before. */
+  /** Called before anybody gets to see a bundle whose policy or status is another than before. It must not ask for the bundle itself. */
   readonly onChange: (bundle: VerifiedBundle) => Promise<void>;
   /** Called when the policy that was in force is no longer. */
   readonly onRefused: (error: GateError) => void;
@@ -70,6 +70,12 @@ export class PolicyWatch {
     return this.#held;
   }
 
+  /** The same, asked for now, whatever was asked lately. */
+  again(): Promise<VerifiedBundle> {
+    this.#settled = { from: 0, until: 0 };
+    return this.current();
+  }
+
   #isSettled(): boolean {
     const now = this.#options.now().getTime();
     return this.#settled.from <= now && now < this.#settled.until;
@@ -103,7 +109,7 @@ export class PolicyWatch {
       this.#held = null;
       if (wasInForce) this.#options.onRefused(new GateError("revoked", message, { sent: true }));
     } else if (this.#held === null) {
-      this.#refusal = new GateError(error instanceof UnreachableError ? "unreachable" : "bundle", message);
+      this.#refusal = new GateError(isOutage(error) ? "unreachable" : "bundle", message);
     }
   }
 
@@ -127,4 +133,10 @@ function isRefusal(error: unknown): boolean {
   if (error instanceof RefusedError) return SAYS_NO.includes(error.code);
   if (error instanceof PolicyError) return !EXPIRED.some((code) => code === error.code);
   return error instanceof VerificationError;
+}
+
+/** Nobody answered, or a server did that is overloaded or broken. */
+function isOutage(error: unknown): boolean {
+  if (error instanceof RefusedError) return error.status === 429 || error.status >= 500;
+  return error instanceof UnreachableError;
 }
