@@ -9,6 +9,7 @@ import { inProject } from "../support/example-build.ts";
 
 /** Words that are spelled like a kind and mean something else, by the file that has them. */
 const OTHER_MEANINGS: Readonly<Record<string, string>> = {
+  "src/attester/vendors/pccs-paths.ts": "platform",
   "src/verifier/ra-tls/dstack.ts": "platform",
   "src/publisher/rebuild/recompute.ts": "rebuild",
   "src/publisher/rebuild/state-rebuild.ts": "rebuild",
