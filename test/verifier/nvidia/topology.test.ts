@@ -4,7 +4,7 @@ import type { DeviceChain } from "../../../src/verifier/nvidia/certificate-chain
 import { checkTopology, TOPOLOGY_CHECKS, type Topology } from "../../../src/verifier/nvidia/topology.ts";
 
 const reversed = (hex: string) => hex.match(/../g)!.reverse().join("");
-const name = (kind: number, i: number) => `${kind}${i}`.padStart(2, "0").repeat(7) + "aa";
+const name = (kind: number, i: number) => `0${kind}${i}`.slice(-2).repeat(7).concat("aa");
 const SWITCHES = [0, 1, 2, 3].map((i) => name(5, i));
 const GPUS = [0, 1, 2, 3, 4, 5, 6, 7].map((i) => name(4, i));
 const chainOf = (serial: string) => ({ device: { serial } }) as unknown as DeviceChain;
