@@ -1,33 +1,16 @@
 // Appraises one machine: does its evidence match the policy? Every check is named, the set of checks is fixed before any is made,
 // and only a verdict whose every check passed is "trusted".
 
-import { gpuRim } from "../../protocol/entry/kinds/gpu-rim.ts";
-import { switchRim } from "../../protocol/entry/kinds/switch-rim.ts";
-import type { Predicate } from "../../protocol/entry/kinds.ts";
 import type { Profile } from "../../protocol/entry/policy.ts";
-import { describeReference, type Reference } from "../../protocol/entry/reference.ts";
-import type { StatementOf } from "../../protocol/envelope/statement.ts";
-import { MAX_CLOCK_SKEW } from "../../protocol/note/cosigned-checkpoint.ts";
 import { stepOf } from "../bundle/bundle-error.ts";
 import { rebuildWarnings } from "../bundle/rebuilds.ts";
 import type { VerifyBundleOptions } from "../bundle/trust-pin.ts";
 import { type VerifiedBundle, verifyBundle } from "../bundle/verify-bundle.ts";
 import { type Check, CheckList } from "../check-list.ts";
-import { type DeviceEvidence, type Evidence, parseEvidence } from "../evidence.ts";
-import {
-  type AppraisedGpu,
-  checkGpuPolicy,
-  GPU_POLICY_CHECKS,
-  gpuWarnings,
-  readableGpus,
-} from "../nvidia/gpu-policy.ts";
-import {
-  type AppraisedSwitch,
-  checkSwitchPolicy,
-  readableSwitches,
-  SWITCH_POLICY_CHECKS,
-} from "../nvidia/switch-policy.ts";
-import { checkTopology, TOPOLOGY_CHECKS } from "../nvidia/topology.ts";
+import { type Evidence, parseEvidence } from "../evidence.ts";
+import { GPU_POLICY_CHECKS, gpuWarnings } from "../nvidia/gpu-policy.ts";
+import { SWITCH_POLICY_CHECKS } from "../nvidia/switch-policy.ts";
+import { TOPOLOGY_CHECKS } from "../nvidia/topology.ts";
 import {
   GPU_REPORT_CHECKS,
   type GpuResult,
@@ -48,21 +31,11 @@ import { TDX_CHECKS, type TdxResult, verifyTdxQuote } from "../tdx/verify-quote.
 import type { VerifiedCache } from "../verified-cache.ts";
 import { SignatureMemo } from "../x509/signature-memo.ts";
 import type { Window } from "../x509/validity.ts";
+import { BUNDLE_CHECKS, BUNDLE_STEPS, bundleChecks, bundleEnds } from "./bundle-in-time.ts";
 import { BINDING_CHECKS, type Channel, checkBinding } from "./channel-binding.ts";
+import { checkDevices, type ProfileChecks } from "./check-devices.ts";
 import { candidatesOf, checkTuple, derivationsOf, TUPLE_CHECKS } from "./tuple.ts";
 import { isTrusted, type Verdict } from "./verdict.ts";
-
-/** One for each step of verifyBundle, in order. */
-const BUNDLE_STEPS = [
-  "bundle.trust-root",
-  "bundle.checkpoint",
-  "bundle.status",
-  "bundle.policy",
-  "bundle.entries",
-  "bundle.remembered-state",
-] as const;
-
-const BUNDLE_CHECKS = [...BUNDLE_STEPS, "bundle.time"] as const;
 
 const EVIDENCE_CHECKS = ["evidence.format", "evidence.event-log"] as const;
 
@@ -241,12 +214,6 @@ async function establishFacts(
   };
 }
 
-interface ProfileChecks {
-  readonly checks: Check[];
-  /** The times for which its devices' answers about revocation speak. */
-  readonly notRevoked: readonly Window[];
-}
-
 /** What a profile asks for on any of its platforms. Made once for each profile: it verifies signatures, and platforms may be many. */
 async function checkProfile(
   profile: Profile,
@@ -266,38 +233,6 @@ async function checkProfile(
   return { checks, notRevoked: devices?.notRevoked ?? [] };
 }
 
-/** What a profile asks of the GPUs, of the switches between them, and of how they are wired. */
-async function checkDevices(
-  profile: Profile,
-  bundle: VerifiedBundle,
-  evidence: Evidence,
-  facts: Facts,
-  { now, roots, verified }: AppraiseOptions,
-): Promise<ProfileChecks> {
-  const gpus: AppraisedGpu[] = withResults(evidence.gpus, facts.gpus);
-  const switches: AppraisedSwitch[] = withResults(evidence.switches, facts.switches);
-  const { signatures } = facts;
-  const shared = {
-    now,
-    ...(roots && { root: roots.nvidia }),
-    ...(signatures && { signatures }),
-    ...(verified && { verified }),
-  };
-  const { claims } = evidence;
-  const rims = rimsOf(profile.gpuRims, gpuRim.kind, bundle);
-  const devices = { gpus: readableGpus(gpus), switches: readableSwitches(switches) };
-  const allRead = devices.gpus.length === gpus.length && devices.switches.length === switches.length;
-  const ofGpus = await checkGpuPolicy(gpus, profile.gpu, { ...shared, claims, switches, rims });
-  const ofSwitches = await checkSwitchPolicy(switches, profile.gpu, {
-    ...shared,
-    rims: rimsOf(profile.switchRims, switchRim.kind, bundle),
-  });
-  return {
-    checks: [...ofGpus.checks, ...ofSwitches.checks, ...checkTopology(allRead ? devices : null, profile.gpu)],
-    notRevoked: [...ofGpus.notRevoked, ...ofSwitches.notRevoked],
-  };
-}
-
 /** What this profile lets pass that a reader of the verdict should know. */
 function warningsOf({ tdx, gpu }: Profile, facts: Facts): string[] {
   const quote = facts.tdx?.quote ?? null;
@@ -305,29 +240,6 @@ function warningsOf({ tdx, gpu }: Profile, facts: Facts): string[] {
     ...(quote === null ? [] : tdxWarnings(quote, tdx)),
     ...gpuWarnings(facts.gpus, facts.switches, gpu),
   ];
-}
-
-function withResults<Result>(
-  evidence: readonly DeviceEvidence[],
-  results: readonly Result[],
-): Array<{ evidence: DeviceEvidence; result: Result }> {
-  return results.flatMap((result, i) => {
-    const device = evidence[i];
-    return device === undefined ? [] : [{ evidence: device, result }];
-  });
-}
-
-function rimsOf<K extends typeof gpuRim.kind | typeof switchRim.kind>(
-  references: readonly Reference[],
-  kind: K,
-  { entries }: VerifiedBundle,
-): Array<{ rim: Predicate<K>; entry: string }> {
-  return references.flatMap((reference) => {
-    const statement = entries.get(reference.digest)?.statement;
-    return statement?.kind === kind
-      ? [{ rim: (statement as StatementOf<K>).predicate, entry: describeReference(reference) }]
-      : [];
-  });
 }
 
 /** How far a candidate is from matching. The tuple says which release it is, so a difference there weighs most. */
@@ -349,45 +261,6 @@ function earliestEnd(bundle: VerifiedBundle, facts: Facts, notRevoked: readonly 
   const windows = [facts.tdx?.collateralValid, ...chains, ...notRevoked];
   const ends = windows.flatMap((window) => (window ? [window.until.getTime()] : []));
   return new Date(Math.min(...Object.values(bundleEnds(bundle)), ...ends));
-}
-
-/** When each part of a bundle ends, by the check that says so. */
-function bundleEnds({ trustRoot, cosignedAt, status, policy }: VerifiedBundle) {
-  return {
-    "bundle.trust-root": Date.parse(trustRoot.expires),
-    "bundle.checkpoint": cosignedAt.getTime() + trustRoot.maxCheckpointAge * 1000,
-    "bundle.status": Date.parse(status.expires),
-    "bundle.policy": Date.parse(policy.expires),
-  };
-}
-
-/** A bundle that verified: what of it begins or ends with time is held against the time of the appraisal, which may be another. */
-function bundleChecks(bundle: VerifiedBundle, now: Date): Check[] {
-  const { policy, asOf } = bundle;
-  const list = new CheckList(BUNDLE_CHECKS);
-  const ends: Partial<Record<(typeof BUNDLE_STEPS)[number], number>> = bundleEnds(bundle);
-  for (const id of BUNDLE_STEPS) {
-    if (now.getTime() < (ends[id] ?? Number.POSITIVE_INFINITY)) list.pass(id);
-    else
-      list.fail(id, {
-        detail: `was good when verified, at ${asOf.toISOString()}; fetch and verify a newer bundle`,
-      });
-  }
-  checkClock(list, asOf, Date.parse(policy.validFrom), now);
-  return list.checks;
-}
-
-/** Before the bundle was verified nobody knows that it was good, but clocks of machines differ by some minutes. */
-function checkClock(
-  list: CheckList<(typeof BUNDLE_CHECKS)[number]>,
-  asOf: Date,
-  validFrom: number,
-  now: Date,
-): void {
-  const earliest = Math.max(asOf.getTime() - MAX_CLOCK_SKEW * 1000, validFrom);
-  const detail = `clock-before-bundle: it is ${now.toISOString()}, and the bundle was verified at ${asOf.toISOString()} and is in force from ${new Date(validFrom).toISOString()}; set the clock`;
-  if (now.getTime() < earliest) list.fail("bundle.time", { detail });
-  else list.pass("bundle.time");
 }
 
 /** The verdict for a bundle that verifyBundle refused with this error: its step failed, and nothing after it was evaluated. */
