@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"filippo.io/torchwood"
 	"github.com/transparency-dev/merkle/proof"
@@ -60,6 +61,8 @@ type source struct {
 	base    string
 	client  *http.Client
 	codings map[string]int
+	// Tessera's client asks for several at once.
+	counting sync.Mutex
 }
 
 func (s *source) RoundTrip(request *http.Request) (*http.Response, error) {
@@ -70,7 +73,9 @@ func (s *source) RoundTrip(request *http.Request) (*http.Response, error) {
 		if response.Uncompressed {
 			coding = "gzip"
 		}
+		s.counting.Lock()
 		s.codings[coding]++
+		s.counting.Unlock()
 	}
 	return response, err
 }

@@ -59,6 +59,8 @@ export const VIEWS: Readonly<Record<string, readonly string[]>> = {
   "rim.signers[].sha256": ["rim.Signature.KeyInfo.X509Data.X509Certificate"],
   "rim.signers[].notBefore": ["rim.Signature.KeyInfo.X509Data.X509Certificate"],
   "rim.signers[].notAfter": ["rim.Signature.KeyInfo.X509Data.X509Certificate"],
+  // The whole answer, which names it in a cache.
+  "ocsp.der": [],
   "ocsp.signedBytes": ["ocsp.producedAt"],
   "ocsp.algorithm": ["ocsp.signatureAlgorithm"],
   "ocsp.statements[].hash": statement("certId.hashAlgorithm"),
