@@ -11,29 +11,20 @@ import { describe, GATEWAY_PATH, PRIVATELY } from "./machine.ts";
 import { sealRequest } from "./oblivious-http/client.ts";
 import { FORMS, isType } from "./oblivious-http/form.ts";
 import type { KeyConfiguration } from "./oblivious-http/key-configuration.ts";
+import { CONNECTION_FIELDS, WITHOUT_CONTENT } from "./one-connection.ts";
 
 /** Bytes of a request's content: it is sealed whole. */
 export const MAX_CONTENT = 16 * 1024 * 1024;
 /** Bytes that are read of an answer that is not sealed. */
 const MAX_PROBLEM = 64 * 1024;
-/** Replies of which nothing is content (Fetch, "null body status"). */
-const WITHOUT_CONTENT = [204, 205, 304];
-
-/** Of the connection and not of the request (RFC 9110 §7.6.1), or said by the message itself. */
+/** Of the connection and not of the request, or said by the message itself. */
 const NOT_FORWARDED = new Set([
+  ...CONNECTION_FIELDS,
   "accept-encoding",
-  "connection",
   "content-length",
   "date",
   "expect",
   "host",
-  "keep-alive",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
 ]);
 
 /** An answer of whoever stands between: nothing in it is the machine's. */

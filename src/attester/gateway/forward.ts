@@ -4,6 +4,7 @@ import { Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
 import type { Fields } from "../../sealed/binary-http/fields.ts";
 import type { BinaryRequest } from "../../sealed/binary-http/request.ts";
+import { CONNECTION_FIELDS, namedByConnection, WITHOUT_CONTENT } from "../../sealed/one-connection.ts";
 
 export interface Upstream {
   readonly status: number;
@@ -14,24 +15,8 @@ export interface Upstream {
 
 export type Forward = (request: BinaryRequest, signal: AbortSignal) => Promise<Upstream>;
 
-/** Of one connection and not of the message (RFC 9110 §7.6.1), or said anew for the next one. */
-const OF_THE_CONNECTION = [
-  "connection",
-  "content-length",
-  "expect",
-  "host",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-];
-
-/** Replies of which nothing is content (Fetch, "null body status"). */
-const WITHOUT_CONTENT = [204, 205, 304];
+/** Of one connection and not of the message, or said anew for the next one. */
+const NOT_PASSED_ON = [...CONNECTION_FIELDS, "content-length", "expect", "host", "proxy-authenticate"];
 
 /** @param port of the service on 127.0.0.1. */
 export function forwardTo(port: number): Forward {
@@ -91,10 +76,6 @@ function upstreamOf(incoming: IncomingMessage): Upstream {
 
 /** Without the fields that are of the connection, or that it names as such. */
 function endToEnd(fields: Fields): Fields {
-  const named = fields
-    .filter(([name]) => name === "connection")
-    .flatMap(([, value]) => value.toLowerCase().split(","))
-    .map((name) => name.trim());
-  const dropped = new Set([...OF_THE_CONNECTION, ...named]);
+  const dropped = new Set([...NOT_PASSED_ON, ...namedByConnection(fields)]);
   return fields.filter(([name]) => !dropped.has(name));
 }

@@ -1,17 +1,9 @@
 // Chooses the header fields that go through the proxy: all but those of one connection (RFC 9110 §7.6.1), Host, and what only a verifier may
 // say about the machine.
 
-const OF_ONE_CONNECTION = [
-  "connection",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-];
+import { CONNECTION_FIELDS, namedByConnection } from "../../sealed/one-connection.ts";
+
+const OF_ONE_CONNECTION = [...CONNECTION_FIELDS, "proxy-authenticate"];
 /** Host is the machine's; a client that waits for 100 Continue has it from the proxy. */
 const OF_THE_PROXY = ["host", "expect"];
 /** A front end may not say how it was appraised. */
@@ -30,10 +22,7 @@ export function forwardedToClient(raw: readonly string[]): string[] {
 
 function kept(raw: readonly string[], besides: readonly string[]): Field[] {
   const fields = pairsOf(raw);
-  const named = fields.flatMap(([name, value]) =>
-    name.toLowerCase() === "connection" ? value.split(",").map((token) => token.trim().toLowerCase()) : [],
-  );
-  const dropped = new Set([...OF_ONE_CONNECTION, ...besides, ...named]);
+  const dropped = new Set([...OF_ONE_CONNECTION, ...besides, ...namedByConnection(fields)]);
   return fields.filter(([name]) => {
     const lower = name.toLowerCase();
     return !dropped.has(lower) && !lower.startsWith(OWN_PREFIX);
