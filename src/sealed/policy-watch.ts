@@ -1,9 +1,11 @@
 // Keeps the policy of a log at hand, and asks the log again when what it said is too old: is it still in force? A log that cannot be reached
 // changes nothing, for as long as what it signed lasts; one that says no ends everything that rests on it.
 import { PolicyError, VerificationError } from "../protocol/errors.ts";
+import { bundleEnds } from "../verifier/appraisal/bundle-in-time.ts";
 import type { BundleCode } from "../verifier/bundle/bundle-error.ts";
 import type { FetchPolicyOptions } from "../verifier/bundle/fetch-policy.ts";
 import { fetchPolicy } from "../verifier/bundle/fetch-policy.ts";
+import { policyDigestOf } from "../verifier/bundle/policy-digest.ts";
 import { StateChangedError } from "../verifier/bundle/state-changed.ts";
 import type { VerifiedBundle } from "../verifier/bundle/verify-bundle.ts";
 import { RefusedError, UnreachableError } from "../verifier/service-errors.ts";
@@ -114,17 +116,14 @@ export class PolicyWatch {
   }
 
   /** Then the refusal says no more than that, and replies under way are not cut. */
-  #hasEnded({ status, policy, trustRoot, cosignedAt }: VerifiedBundle): boolean {
-    const ends = [status, policy, trustRoot].map(({ expires }) => Date.parse(expires));
-    const stale = cosignedAt.getTime() + trustRoot.maxCheckpointAge * 1000;
-    return Math.min(...ends, stale) <= this.#options.now().getTime();
+  #hasEnded(bundle: VerifiedBundle): boolean {
+    return Math.min(...Object.values(bundleEnds(bundle))) <= this.#options.now().getTime();
   }
 }
 
 /** Names what a bundle says is in force: verdicts that were made by one of the same basis need not be made again. */
-export function basisOf({ policy, status }: VerifiedBundle): string {
-  const named = status.policies.find(({ name }) => name === policy.name);
-  return `${named?.digest ?? ""} ${status.sequence}`;
+export function basisOf(bundle: VerifiedBundle): string {
+  return `${policyDigestOf(bundle)} ${bundle.status.sequence}`;
 }
 
 /** Whether the log said no, or whoever answers for it: what cannot be read at all says nothing about the policy. */

@@ -3,8 +3,10 @@ import { sha256 } from "../protocol/cryptography/hash.ts";
 import { encodeHex } from "../protocol/encoding/hex.ts";
 import { formatTime } from "../protocol/entry/fields.ts";
 import type { Verdict } from "../verifier/appraisal/verdict.ts";
+import { policyDigestOf } from "../verifier/bundle/policy-digest.ts";
 import type { VerifiedBundle } from "../verifier/bundle/verify-bundle.ts";
 import { parseEvidence } from "../verifier/evidence.ts";
+import { policyLabel } from "./policy-in-force.ts";
 
 export interface JudgedMachine {
   readonly verdict: Verdict;
@@ -44,10 +46,14 @@ export function judgedMachine(
   };
 }
 
-function policyOf({ policy, policyIndex, status, checkpoint }: VerifiedBundle): JudgedMachine["policy"] {
-  const digest = status.policies.find(({ name }) => name === policy.name)?.digest ?? "";
-  const label = `policy/${policy.name}@${policy.version}`;
-  return { label, origin: checkpoint.origin, index: policyIndex, digest };
+function policyOf(bundle: VerifiedBundle): JudgedMachine["policy"] {
+  const { policy, policyIndex, checkpoint } = bundle;
+  return {
+    label: policyLabel(policy),
+    origin: checkpoint.origin,
+    index: policyIndex,
+    digest: policyDigestOf(bundle),
+  };
 }
 
 /** Evidence that cannot be read shows none. */

@@ -2,8 +2,10 @@
 import type { GpuRim } from "../protocol/entry/kinds/gpu-rim.ts";
 import { gpuRim } from "../protocol/entry/kinds/gpu-rim.ts";
 import type { Profile } from "../protocol/entry/policy.ts";
+import { describeReference } from "../protocol/entry/reference.ts";
 import { PolicyError } from "../protocol/errors.ts";
 import { type Candidate, candidatesOf } from "../verifier/appraisal/tuple.ts";
+import { policyDigestOf } from "../verifier/bundle/policy-digest.ts";
 import type { VerifiedBundle } from "../verifier/bundle/verify-bundle.ts";
 
 /** One release on one of its platforms: the registers belong together and are never mixed with those of another. All are lower-case hex. */
@@ -38,15 +40,13 @@ export interface PolicyInForce {
 /** @throws PolicyError where the bundle names no tuple; the ones that verify name at least one. */
 export function policyInForce(bundle: VerifiedBundle): PolicyInForce {
   const { policy, policyIndex, checkpoint, status } = bundle;
-  const digest = status.policies.find(({ name }) => name === policy.name)?.digest;
   const tuples = candidatesOf(bundle).map((candidate) => tupleOf(candidate, bundle));
-  if (digest === undefined || tuples.length === 0)
-    throw cannotSay("a view", `policy ${policy.name} names no release`);
+  if (tuples.length === 0) throw cannotSay("a view", `policy ${policy.name} names no release`);
   return {
     origin: checkpoint.origin,
     name: policy.name,
     version: policy.version,
-    digest,
+    digest: policyDigestOf(bundle),
     index: policyIndex,
     validFrom: policy.validFrom,
     notAfter: policy.expires < status.expires ? policy.expires : status.expires,
@@ -85,6 +85,6 @@ function tupleOf(
 }
 
 /** "policy/production@7", as every view names it. */
-export function policyLabel({ name, version }: PolicyInForce): string {
-  return `policy/${name}@${version}`;
+export function policyLabel({ name, version }: Pick<PolicyInForce, "name" | "version">): string {
+  return describeReference({ kind: "policy", name, version: String(version) });
 }
