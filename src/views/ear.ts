@@ -1,7 +1,8 @@
 // Writes a verdict as an EAT Attestation Result, a JWT: in the form that Veraison's readers know, or in that of draft-ietf-rats-ear-04. It
 // is the word of whoever signs it, for handing on; it is no reason to skip an appraisal.
 import { signatureAlgorithmOf } from "../protocol/cryptography/signature.ts";
-import { decodeBase64, encodeBase64 } from "../protocol/encoding/base64.ts";
+import { decodeBase64 } from "../protocol/encoding/base64.ts";
+import { encodeBase64Url } from "../protocol/encoding/base64url.ts";
 import { utf8 } from "../protocol/encoding/text.ts";
 import { MalformedError } from "../protocol/errors.ts";
 import type { ViewSigner } from "./cose-sign1.ts";
@@ -60,7 +61,7 @@ export async function writeEar(
     throw new MalformedError("signing key", "an EAR is signed by ECDSA P-256 or Ed25519");
   const header = part({ alg, kid: signer.keyId, typ: "eat+jwt" });
   const signed = `${header}.${part(claimsOf(machine, options))}`;
-  return `${signed}.${base64url(await signer.sign(utf8(signed)))}`;
+  return `${signed}.${encodeBase64Url(await signer.sign(utf8(signed)))}`;
 }
 
 function claimsOf(machine: JudgedMachine, { profile, developer, build }: EarOptions) {
@@ -72,7 +73,7 @@ function claimsOf(machine: JudgedMachine, { profile, developer, build }: EarOpti
     eat_profile: names.profile,
     iat: seconds(verdict.asOf),
     exp: seconds(expires),
-    ...(nonce !== null && { eat_nonce: base64url(nonce) }),
+    ...(nonce !== null && { eat_nonce: encodeBase64Url(nonce) }),
     [names.verifier]: { developer, build },
     "touchstone.evidence-sha256": evidence,
     "touchstone.policy-sha256": policy?.digest ?? null,
@@ -93,9 +94,5 @@ function seconds(time: string): number {
 }
 
 function part(value: unknown): string {
-  return base64url(utf8(JSON.stringify(value)));
-}
-
-function base64url(bytes: Uint8Array): string {
-  return encodeBase64(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return encodeBase64Url(utf8(JSON.stringify(value)));
 }

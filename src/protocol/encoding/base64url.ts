@@ -1,6 +1,10 @@
-// Decodes base64url (RFC 4648 §5) without padding, as JWS has it: exactly one text for each byte string, everything else is refused.
+// Encodes and decodes base64url (RFC 4648 §5) without padding, as JWS has it: exactly one text for each byte string, everything else is refused.
 import { MalformedError } from "../errors.ts";
-import { decodeBase64 } from "./base64.ts";
+import { decodeBase64, encodeBase64 } from "./base64.ts";
+
+export function encodeBase64Url(bytes: Uint8Array): string {
+  return encodeBase64(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
 
 /** @throws MalformedError on a foreign character, padding, or unused bits that are not zero. */
 export function decodeBase64Url(text: string): Uint8Array {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { decodeBase64 } from "../../protocol/encoding/base64.ts";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";
 import { MalformedError } from "../../protocol/errors.ts";
+import { member } from "./json-member.ts";
 
 const FORMAT = "docker's config.json";
 const MAX_BYTES = 1_048_576;
@@ -55,10 +56,4 @@ function basic(auth: string): string {
     throw new MalformedError(FORMAT, "an `auth` is not base64 of USER:PASSWORD");
   }
   return `Basic ${auth}`;
-}
-
-function member(value: unknown, name: string): unknown {
-  return value !== null && typeof value === "object" && Object.hasOwn(value, name)
-    ? (value as Record<string, unknown>)[name]
-    : undefined;
 }

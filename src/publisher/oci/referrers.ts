@@ -3,6 +3,7 @@
 import { decodeUtf8, utf8 } from "../../protocol/encoding/text.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import { DIGEST } from "./image-reference.ts";
+import { member } from "./json-member.ts";
 import { digestOf, type Registry } from "./registry.ts";
 
 export const BUNDLE_TYPE = "application/vnd.touchstone.policy-bundle+json";
@@ -159,12 +160,6 @@ function readJson(bytes: Uint8Array): unknown {
   } catch {
     throw new MalformedError("registry's answer", "not JSON");
   }
-}
-
-function member(value: unknown, name: string): unknown {
-  return value !== null && typeof value === "object" && Object.hasOwn(value, name)
-    ? (value as Record<string, unknown>)[name]
-    : undefined;
 }
 
 function asList(value: unknown): unknown[] {
