@@ -2,8 +2,10 @@
 import { packageVersion } from "../node/package-root.ts";
 import { openSigner } from "../node/signing/open-signer.ts";
 import { utf8 } from "../protocol/encoding/text.ts";
+import type { Verdict } from "../verifier/appraisal/verdict.ts";
+import type { VerifiedBundle } from "../verifier/bundle/verify-bundle.ts";
 import { type EarProfile, writeEar } from "../views/ear.ts";
-import type { JudgedMachine } from "../views/judged-machine.ts";
+import { judgedMachine } from "../views/judged-machine.ts";
 import { writeSvr } from "../views/svr.ts";
 import { type CliContext, UsageError } from "./context.ts";
 import { writeOutput } from "./files.ts";
@@ -14,6 +16,14 @@ export interface ResultFiles {
   readonly earProfile?: EarProfile;
   readonly earOutput?: string;
   readonly svr?: string;
+}
+
+export interface Appraised {
+  readonly verdict: Verdict;
+  /** null where it was refused, and nothing was asked of the machine. */
+  readonly bundle: VerifiedBundle | null;
+  readonly evidence: Uint8Array;
+  readonly nonce: Uint8Array | null;
 }
 
 /** What stands for the verifier: its word is only as good as the key. */
@@ -28,10 +38,11 @@ export function requireComplete({ ear, earProfile, earOutput }: ResultFiles): vo
 }
 
 export async function writeResults(
-  machine: JudgedMachine,
+  { verdict, bundle, evidence, nonce }: Appraised,
   { ear, earProfile = "veraison", earOutput, svr }: ResultFiles,
   context: CliContext,
 ): Promise<void> {
+  const machine = judgedMachine(verdict, bundle, evidence, nonce);
   if (ear !== undefined && earOutput !== undefined) {
     const options = { profile: earProfile, developer: VERIFIER, build: `touchstone ${packageVersion()}` };
     writeOutput(earOutput, utf8(await writeEar(machine, await openSigner(ear, context), options)));

@@ -1,11 +1,9 @@
 // Appraises a machine with a verified bundle. Nothing is sent to a server before the answer is yes.
 import { appraiseEvidence, rejectBundle } from "../../verifier/appraisal/appraise.ts";
-import type { Verdict } from "../../verifier/appraisal/verdict.ts";
 import type { VerifiedBundle } from "../../verifier/bundle/verify-bundle.ts";
 import { NVIDIA_DEVICE_ROOT } from "../../verifier/nvidia/device-root.ts";
 import { INTEL_SGX_ROOT_CA } from "../../verifier/tdx/intel-root.ts";
-import { judgedMachine } from "../../views/judged-machine.ts";
-import { type ResultFiles, requireComplete, writeResults } from "../attestation-results.ts";
+import type { Appraised, ResultFiles } from "../attestation-results.ts";
 import { verdictLines } from "../check-lines.ts";
 import { AnswerIsNo, type CliContext, judging, show, UsageError } from "../context.ts";
 import { readInput, readOwn } from "../files.ts";
@@ -30,20 +28,19 @@ interface Options extends ResultFiles {
   readonly json?: boolean;
 }
 
-interface Appraised {
-  readonly verdict: Verdict;
-  /** null where it was refused, and nothing was asked of the machine. */
-  readonly bundle: VerifiedBundle | null;
-  readonly evidence: Uint8Array;
-  readonly nonce: Uint8Array | null;
-}
-
 export async function runAppraise(options: Options, context: CliContext): Promise<void> {
-  requireComplete(options);
-  const { verdict, bundle, evidence, nonce } = await appraiseOnce(options, context);
-  await writeResults(judgedMachine(verdict, bundle, evidence, nonce), options, context);
+  const results = isHandedOn(options) ? await import("../attestation-results.ts") : null;
+  results?.requireComplete(options);
+  const appraised = await appraiseOnce(options, context);
+  await results?.writeResults(appraised, options, context);
+  const { verdict } = appraised;
   show(context, options, verdict, verdictLines(verdict));
   if (verdict.verdict !== "trusted") throw new AnswerIsNo("");
+}
+
+/** Whether the verdict is wanted in a format of others, too. */
+function isHandedOn({ ear, earProfile, earOutput, svr }: ResultFiles): boolean {
+  return [ear, earProfile, earOutput, svr].some((given) => given !== undefined);
 }
 
 const NONCE_BYTES = 32;
