@@ -1,5 +1,8 @@
 // One statement of every kind with nothing left out: every optional fact given, every list filled, every kind of nested object present.
 
+import { ed25519Spki } from "../../src/protocol/cryptography/signature.ts";
+import { encodeBase64 } from "../../src/protocol/encoding/base64.ts";
+import { decodeHex } from "../../src/protocol/encoding/hex.ts";
 import type { Kind, Predicate } from "../../src/protocol/entry/kinds.ts";
 import { policyPredicate, revocationPredicate } from "./document-predicates.ts";
 import { identityKeysPredicate, identityRoles } from "./identity-log.ts";
@@ -194,6 +197,7 @@ export async function fullPredicates(
       revokedDigests: [sha256Of("bad")],
       revokedKeys: [range],
       revokedIdentities: [{ rule: releaseRule.id, fromIndex: 3, toIndex: 9 }],
+      index: { size: 9, root: sha256Of("index") },
       issuedAt: "2026-11-23T12:00:00Z",
       expires: "2026-11-24T12:00:00Z",
     },
@@ -206,6 +210,8 @@ export async function fullPredicates(
       ...(await identityRoles(keys)),
       version: 2,
       previous: sha256Of("root 1"),
+      receiptKeys: [encodeBase64(ed25519Spki(decodeHex(sha256Of("receipt key"))))],
+      index: true,
       successor: { origin: "next.example/log", finalSize: 9, finalRoot: sha256Of("tree") },
     }),
   };

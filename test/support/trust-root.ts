@@ -52,6 +52,8 @@ export async function trustRootPredicate(
       identityKeys: null,
     },
     identities: [],
+    receiptKeys: [],
+    index: false,
     successor: null,
     ...change,
   };

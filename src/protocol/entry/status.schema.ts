@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { name, positive, sha256, time } from "./fields.schema.ts";
 import { revokedIdentity, revokedKey } from "./revocation.schema.ts";
-import { isChained, isIssuedBeforeItExpires } from "./status.ts";
+import { isChained, isIndexOfItsTree, isIssuedBeforeItExpires } from "./status.ts";
 
 export const status = z
   .strictObject({
@@ -25,6 +25,10 @@ export const status = z
       .array(revokedIdentity)
       .max(64)
       .describe("Every range of an identity rule revoked below treeSize, in order"),
+    index: z
+      .strictObject({ size: positive, root: sha256 })
+      .nullable()
+      .describe("Index of the entries below treeSize: its size and root; null where the trust root has none"),
     issuedAt: time,
     expires: time,
   })
@@ -32,4 +36,5 @@ export const status = z
   .refine(isChained, {
     error: "previous is null for sequence 1 and only then",
   })
+  .refine(isIndexOfItsTree, { error: "the size of the index must be treeSize" })
   .describe("Summary of what is in force");

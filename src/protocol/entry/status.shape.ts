@@ -4,7 +4,7 @@ import { atMost } from "../shape/scalars.ts";
 import { rule } from "../shape/shape.ts";
 import { name, positive, sha256, time } from "./fields.shape.ts";
 import { type RevokedIdentity, type RevokedKey, revokedIdentity, revokedKey } from "./revocation.shape.ts";
-import { isChained, isIssuedBeforeItExpires } from "./status.ts";
+import { isChained, isIndexOfItsTree, isIssuedBeforeItExpires } from "./status.ts";
 
 /** Summary of what is in force */
 export type Status = {
@@ -42,6 +42,12 @@ export type Status = {
   revokedKeys: RevokedKey[];
   /** Every range of an identity rule revoked below treeSize, in order */
   revokedIdentities: RevokedIdentity[];
+  /** Index of the entries below treeSize: its size and root; null where the trust root has none */
+  index: {
+    size: number;
+    /** SHA-256, lower-case hex */
+    root: string;
+  } | null;
   /** RFC 3339, UTC, seconds */
   issuedAt: string;
   /** RFC 3339, UTC, seconds */
@@ -77,9 +83,16 @@ export const status = object<Status>(
     revokedDigests: list(sha256, atMost(512)),
     revokedKeys: list(revokedKey, atMost(64)),
     revokedIdentities: list(revokedIdentity, atMost(64)),
+    index: nullable(
+      object({
+        size: positive,
+        root: sha256,
+      }),
+    ),
     issuedAt: time,
     expires: time,
   },
   rule(isIssuedBeforeItExpires, "issuedAt must be before expires"),
   rule(isChained, "previous is null for sequence 1 and only then"),
+  rule(isIndexOfItsTree, "the size of the index must be treeSize"),
 );

@@ -12,3 +12,8 @@ export function isIssuedBeforeItExpires({ issuedAt, expires }: Status): boolean 
 export function isChained({ sequence, previous }: Status): boolean {
   return (sequence === 1) === (previous === null);
 }
+
+/** Whether the index, where there is one, is of the entries that the status summarises. */
+export function isIndexOfItsTree({ index, treeSize }: Status): boolean {
+  return index === null || index.size === treeSize;
+}

@@ -69,6 +69,11 @@ export const trustRoot = z
       identityKeys: role.nullable().describe("Who states the keys of providers; null where nobody does"),
     }),
     identities: z.array(identityRule).max(64).describe("Every identity rule that a role names"),
+    receiptKeys: z
+      .array(spki)
+      .max(16)
+      .describe("Ed25519 and P-256 keys that sign receipts (RFC 9942) and views; none has a role"),
+    index: z.boolean().describe("Whether statuses commit to an index of what the log holds"),
     successor: z
       .strictObject({ origin, finalSize: positive, finalRoot: sha256 })
       .nullable()

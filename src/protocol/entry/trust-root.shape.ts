@@ -1,6 +1,6 @@
 // Reads what trust-root.schema.ts describes. Generated from it by `npm run generate`; do not edit.
 import { list, nullable, object, oneOf } from "../shape/containers.ts";
-import { atLeast, atMost, from, safeInteger, string, upTo } from "../shape/scalars.ts";
+import { atLeast, atMost, boolean, from, safeInteger, string, upTo } from "../shape/scalars.ts";
 import { rule } from "../shape/shape.ts";
 import { namePattern, origin, positive, sha256, spki, time } from "./fields.shape.ts";
 import { type IdentityRule, identityRule, ruleId } from "./identity-rule.shape.ts";
@@ -88,6 +88,10 @@ export type TrustRoot = {
   };
   /** Every identity rule that a role names */
   identities: IdentityRule[];
+  /** Ed25519 and P-256 keys that sign receipts (RFC 9942) and views; none has a role */
+  receiptKeys: string[];
+  /** Whether statuses commit to an index of what the log holds */
+  index: boolean;
   /** Closes this log for ever and names the next one */
   successor: {
     /** Origin line of the log's checkpoints (C2SP tlog-checkpoint) */
@@ -161,6 +165,8 @@ export const trustRoot = object<TrustRoot>(
       identityKeys: nullable(role),
     }),
     identities: list(identityRule, atMost(64)),
+    receiptKeys: list(spki, atMost(16)),
+    index: boolean(),
     successor: nullable(
       object({
         origin,

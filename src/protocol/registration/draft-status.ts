@@ -12,6 +12,7 @@ export function draftStatus(inForce: InForce, now: Date): Uint8Array {
     previous: inForce.status?.digest ?? null,
     treeSize: inForce.size,
     ...summarise(inForce),
+    index: null,
     issuedAt: formatTime(now),
     expires: formatTime(new Date(now.getTime() + lifetime * 1000)),
   });

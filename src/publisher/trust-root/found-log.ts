@@ -122,6 +122,8 @@ export async function draftLog(
       identityKeys: null,
     },
     identities: [],
+    receiptKeys: [],
+    index: false,
     successor: null,
   });
   return {

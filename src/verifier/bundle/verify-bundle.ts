@@ -31,6 +31,7 @@ import {
 import { checkOrigin } from "../../protocol/registration/origin.ts";
 import { checkProfiles, type EntryRecord, referencesOf } from "../../protocol/registration/references.ts";
 import { recordOf } from "../../protocol/registration/register.ts";
+import { isIndexedAs } from "../../protocol/registration/succession.ts";
 import { asBundleError, refuseBroken, refuseUnacceptable } from "./bundle-error.ts";
 import { chainProviders, verifyConfirmations } from "./identities.ts";
 import { type CountedRebuild, countRebuilds } from "./rebuilds.ts";
@@ -211,6 +212,11 @@ async function verifyStatus(bundle: PolicyBundle, context: Context): Promise<Sta
       `it does not summarise the log up to trust root version ${root.root.version}, which the bundle shows`,
     );
   }
+  if (!isIndexedAs(status, root.root))
+    refuseBroken(
+      "status-disagrees",
+      `trust root version ${root.root.version} says index: ${root.root.index}, and the status does not`,
+    );
   return statement;
 }
 

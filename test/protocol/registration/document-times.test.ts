@@ -44,6 +44,7 @@ async function dated(expires: string, issuedAt = NOW_TEXT) {
     identityKeys: [],
     revokedKeys: [],
     revokedIdentities: [],
+    index: null,
     issuedAt,
     expires,
   };

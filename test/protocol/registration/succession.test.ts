@@ -1,5 +1,6 @@
 // Documents that follow one another: what an owner of some keys, a forger or a careless draft cannot put in place of the next one.
 import { beforeEach, describe, expect, it } from "vitest";
+import { ed25519Spki } from "../../../src/protocol/cryptography/signature.ts";
 import { encodeBase64 } from "../../../src/protocol/encoding/base64.ts";
 import type { TrustRoot } from "../../../src/protocol/entry/trust-root.ts";
 import { makeEnvelope } from "../../../src/protocol/envelope/dsse.ts";
@@ -7,7 +8,7 @@ import { draftStatus } from "../../../src/protocol/registration/draft-status.ts"
 import { summarise } from "../../../src/protocol/registration/in-force.ts";
 import { checkStatusCapacity, checkTrustRootUsable } from "../../../src/protocol/registration/succession.ts";
 import { NOW } from "../../support/clock.ts";
-import { policyPredicate, revocationPredicate } from "../../support/document-predicates.ts";
+import { policyPredicate, revocationPredicate, statusPredicate } from "../../support/document-predicates.ts";
 import { FoundedLog } from "../../support/founded-log.ts";
 import { type TestKey, testKey, testKeys } from "../../support/keys.ts";
 import { outcomeOf } from "../../support/refusals.ts";
@@ -146,6 +147,40 @@ describe("a trust root that cannot be worked with", () => {
   });
 });
 
+describe("receipt keys", () => {
+  const publishWith = async (receiptKeys: string[]) =>
+    outcomeOf(async () => log.publish("trust-root", await log.nextRoot({ receiptKeys }), log.keys.root));
+  const spkiOf = async (label: string) => encodeBase64((await testKey(label)).spki);
+
+  it("are accepted where they stand for nothing else", async () => {
+    expect(await publishWith([await spkiOf("receipts"), await spkiOf("more receipts")])).toBe("accepted");
+  });
+
+  it("differ from each other", async () => {
+    const key = await spkiOf("receipts");
+    expect(await publishWith([key, key])).toBe("trust-root-not-usable");
+  });
+
+  it("are no key of a role, of the log or of a witness", async () => {
+    const [own, witness] = [await logKey(), await witnessKey("own.example")];
+    const noteKeys = [own, witness].map(({ verifierKey }) =>
+      encodeBase64(ed25519Spki(verifierKey.publicKey)),
+    );
+    for (const key of [encodeBase64(log.keys.status.spki), ...noteKeys])
+      expect(await publishWith([key])).toBe("trust-root-not-usable");
+  });
+
+  it("are Ed25519 or P-256 keys, in the one DER form that each has", async () => {
+    const p384 = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-384" }, true, [
+      "sign",
+      "verify",
+    ]);
+    const spki = new Uint8Array(await crypto.subtle.exportKey("spki", p384.publicKey));
+    expect(await publishWith([encodeBase64(spki)])).toBe("trust-root-not-usable");
+    expect(await publishWith([encodeBase64(new Uint8Array(44))])).toBe("trust-root-not-usable");
+  });
+});
+
 describe("closing a log", () => {
   const close = async (change: Partial<NonNullable<TrustRoot["successor"]>> = {}) => {
     const now = { finalSize: log.inForce.size, finalRoot: log.view.treeRoot() };
@@ -254,6 +289,23 @@ describe("statuses", () => {
     await log.publish("revocation", revocation, [log.keys.revocation]);
     expect(await attempt({ treeSize: 4 })).toBe("status-not-true");
     expect(await attempt({})).toBe("accepted");
+  });
+
+  it("have no index where the trust root says that they have none", async () => {
+    expect(await attempt({ index: { size: 1, root: sha256Of("index") } })).toBe("status-not-true");
+    expect(await attempt({ index: null })).toBe("accepted");
+  });
+
+  it("have an index where the trust root says so", async () => {
+    await log.publish("trust-root", await log.nextRoot({ index: true }), log.keys.root);
+    expect(await attempt({ index: null })).toBe("status-not-true");
+  });
+
+  it("have an index of what they summarise, and of no other size", async () => {
+    const statement = (size: number) =>
+      signStatement("status", statusPredicate(log.inForce, { index: { size, root: sha256Of("index") } }), []);
+    await expect(statement(2)).rejects.toThrow("treeSize");
+    await expect(statement(1)).resolves.toMatchObject({ statement: { kind: "status" } });
   });
 
   it("tell every lie in vain: another trust root, policy, digest or key range", async () => {

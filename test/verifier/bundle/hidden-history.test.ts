@@ -107,6 +107,18 @@ describe("a status that lies about what it covers", () => {
     expect(await codeOf(await honest.bundle("production"), pinOf(honest))).toBe("accepted");
   });
 
+  it("is refused when it has an index that the trust root does not ask for, and when it lacks one that it asks for", async () => {
+    const log = await logWith();
+    await smuggleStatus(log, { index: { size: log.inForce.size, root: "0".repeat(64) } });
+    expect(await codeOf(await log.bundle("production"), pinOf(log))).toBe("status-disagrees");
+    const indexed = await logWith();
+    const place = { version: 2, previous: indexed.envelopes[0]!.payloadDigest };
+    const second = await trustRootPredicate(keys, { ...place, index: true });
+    await indexed.add(await signStatement("trust-root", second, [keys.root[0]]));
+    await smuggleStatus(indexed, { index: null });
+    expect(await codeOf(await indexed.bundle("production"), pinOf(indexed))).toBe("status-disagrees");
+  });
+
   it.each([
     ["one below", -1, "status-disagrees"],
     ["at", 0, "status-disagrees"],

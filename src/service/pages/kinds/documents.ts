@@ -1,5 +1,7 @@
 // Says in words what the documents of a log are: policies, revocations, statuses and trust roots.
 import { html } from "hono/html";
+import { keyIdOf } from "../../../protocol/cryptography/signature.ts";
+import { decodeBase64 } from "../../../protocol/encoding/base64.ts";
 import { referencesInProfile } from "../../../protocol/entry/policy.ts";
 import type { MixedRole, Role, TrustRoot } from "../../../protocol/entry/trust-root.ts";
 import { toRoot } from "../frame.ts";
@@ -64,6 +66,7 @@ const statusWords: KindWords<"status"> = {
     revokedDigests,
     revokedKeys,
     revokedIdentities,
+    index,
     issuedAt,
     expires,
   }) => [
@@ -86,6 +89,7 @@ const statusWords: KindWords<"status"> = {
           "Revoked",
           `${count(revokedDigests.length, "entry", "entries")}, ${count(revokedKeys.length, "range of a key", "ranges of keys")}, ${count(revokedIdentities.length, "range of an identity", "ranges of identities")}`,
         ],
+        ...(index === null ? [] : [["Index of these entries", code(index.root)] as const]),
       ]),
     },
   ],
@@ -100,7 +104,7 @@ const trustRootWords: KindWords<"trust-root"> = {
       ? `Version ${version} of who may do what in this log.`
       : `Version ${version} closes this log for ever; ${successor.origin} follows it.`,
   sections: (root) => [
-    { heading: "Who may do what", body: factList(rolesOf(root)) },
+    { heading: "Who may do what", body: factList([...rolesOf(root), ...receiptKeysOf(root)]) },
     {
       heading: "Checkpoints count",
       body: html`<p>when the log's key signed them and this quorum of witnesses did:</p><pre tabindex="0">${root.logPolicy}</pre>`,
@@ -112,6 +116,7 @@ const trustRootWords: KindWords<"trust-root"> = {
         ["A policy lasts at most", count(Math.round(root.maxPolicyLifetime / 86_400), "day")],
         ["A status lasts at most", count(Math.round(root.maxStatusAge / 3600), "hour")],
         ["A cosignature is fresh for", count(Math.round(root.maxCheckpointAge / 3600), "hour")],
+        ["Statuses commit to an index", root.index ? "yes" : "no"],
       ]),
     },
   ],
@@ -157,6 +162,13 @@ export function rolesOf({ roles }: Pick<TrustRoot, "roles">): Fact[] {
     ["Issue statuses", keysOf(status)],
     ...(identityKeys === null ? [] : [["State keys of providers", keysOf(identityKeys)] as Fact]),
   ];
+}
+
+/** These sign for the log's operator, in the formats of others, and may publish nothing. */
+function receiptKeysOf({ receiptKeys }: Pick<TrustRoot, "receiptKeys">): Fact[] {
+  if (receiptKeys.length === 0) return [];
+  const keyIds = receiptKeys.map((spki) => keyIdOf(decodeBase64(spki)));
+  return [["Sign receipts", html`${keyIds.map((keyId) => html`${code(keyId)} `)}`]];
 }
 
 function keysOf({ keys, identities = [], threshold }: Role & Partial<Pick<MixedRole, "identities">>) {
