@@ -1,6 +1,7 @@
 // Gathers the codes of everything that this layer refuses, for programs that tell refusals apart.
 import type { EnvelopeCode } from "./envelope/dsse.ts";
 import type { ConfirmationCode } from "./identity/confirmation.ts";
+import type { LookupProofCode } from "./lookup/prefix-tree.ts";
 import type { MerkleCode } from "./merkle/merkle-code.ts";
 import type { NoteCode, NotePolicyCode } from "./note/note-code.ts";
 import type { DocumentTimeCode } from "./registration/document-times.ts";
@@ -14,7 +15,7 @@ import type { RefusalCode } from "./registration/refusal.ts";
  * const codeOf = (error: VerificationError<VerificationCode>): VerificationCode => error.code;
  * ```
  */
-export type VerificationCode = EnvelopeCode | MerkleCode | NoteCode;
+export type VerificationCode = EnvelopeCode | LookupProofCode | MerkleCode | NoteCode;
 
 /**
  * Codes of a `PolicyError`: authentic, and not acceptable now.

@@ -1,0 +1,103 @@
+// Says by which terms an entry is found: the map function of the index, version 1 (docs/formats.md, "Index"). Everybody who computes an
+// index must get the same keys out of an entry, for ever: what is here changes only with the version in the keys.
+import { type Hash, sha256 } from "../cryptography/hash.ts";
+import { decodeUtf8, utf8 } from "../encoding/text.ts";
+import { KINDS } from "../entry/kinds.ts";
+import { isName } from "../entry/name.ts";
+import { type Envelope, signersOf } from "../envelope/dsse.ts";
+import { MalformedError } from "../errors.ts";
+import { MEASURED_PARTS, measurementsIn } from "./measurements.ts";
+
+export const TERM_TYPES = ["measurement", "digest", "name", "payload", "signer"] as const;
+export type TermType = (typeof TERM_TYPES)[number];
+
+/** Something by which entries are found. */
+export interface Term {
+  readonly type: TermType;
+  /**
+   * measurement: `<part>/<value>`, such as `mrtd/<96 hex digits>`, `rim/<64>`, `vbios/96.00.5E.00.01` or `driver/580.95.05`;
+   * digest: SHA-256, SHA-384 or SHA-512, hex; name: `<kind>/<name>`; payload: SHA-256 of the payload, hex;
+   * signer: key id, or `identity/<id of the rule>`.
+   */
+  readonly value: string;
+}
+
+const VERSION = "touchstone-index/v1";
+
+/** Runs of hex digits at least as long as a SHA-256. Those of exactly the length of SHA-256, SHA-384 or SHA-512 are digests. */
+const HEX_RUN = /[0-9a-f]{64,}/g;
+const DIGEST_LENGTHS: readonly number[] = [64, 96, 128];
+
+const SHA256 = /^[0-9a-f]{64}$/;
+const DIGEST = /^(?:[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})$/;
+const IDENTITY = /^identity\/[a-z0-9][a-z0-9._-]{0,63}$/;
+
+const CAN_BE: Readonly<Record<TermType, (value: string) => boolean>> = {
+  measurement: (value) => {
+    const [part, rest] = splitAtSlash(value);
+    return Object.hasOwn(MEASURED_PARTS, part) && MEASURED_PARTS[part as "mrtd"].test(rest);
+  },
+  digest: (value) => DIGEST.test(value),
+  name: (value) => {
+    const [kind, name] = splitAtSlash(value);
+    return (KINDS as readonly string[]).includes(kind) && isName(name);
+  },
+  payload: (value) => SHA256.test(value),
+  signer: (value) => SHA256.test(value) || IDENTITY.test(value),
+};
+
+/** Every digest that a statement names in subject or predicate, each once. */
+export function digestsOf({ payload }: Pick<Envelope, "payload">): string[] {
+  const runs = decodeUtf8(payload).match(HEX_RUN) ?? [];
+  return [...new Set(runs.filter((run) => DIGEST_LENGTHS.includes(run.length)))];
+}
+
+/**
+ * Every term by which an entry is found, each once. A status is found by name, payload and signer alone: what it names, other entries
+ * name before it, and the statuses of a year would stand in front of them.
+ */
+export function termsOf(
+  envelope: Pick<Envelope, "payload" | "payloadDigest" | "statement" | "signatures">,
+): Term[] {
+  const { statement, payloadDigest } = envelope;
+  const { kind, name, predicate } = statement;
+  const { signers, identities } = signersOf(envelope);
+  const measurements = new Set(measurementsIn(kind, predicate));
+  const digests = kind === "status" ? [] : digestsOf(envelope);
+  return [
+    ...of("measurement", measurements),
+    ...of("digest", digests),
+    ...of("name", [`${kind}/${name}`]),
+    ...of("payload", [payloadDigest]),
+    ...of("signer", [...signers, ...identities.map((rule) => `identity/${rule}`)]),
+  ];
+}
+
+/**
+ * A term as somebody asks for it.
+ * @throws MalformedError for a type that there is not, and for a value that no entry could be found by, such as hex in upper case: "none"
+ *   would be a true answer to it, and a misleading one.
+ */
+export function parseTerm(type: string, value: string): Term {
+  if (!isTermType(type)) throw new MalformedError("lookup", `the type is none of ${TERM_TYPES.join(", ")}`);
+  if (!CAN_BE[type](value)) throw new MalformedError("lookup", `no ${type} has the form of this value`);
+  return { type, value };
+}
+
+/** The key of a term in the tree, 32 bytes: `H("touchstone-index/v1" ‖ 00 ‖ type ‖ 00 ‖ value)`. */
+export function keyOfTerm({ type, value }: Term, hash: Hash = sha256): Uint8Array {
+  return hash(utf8(`${VERSION}\0${type}\0${value}`));
+}
+
+function of(type: TermType, values: Iterable<string>): Term[] {
+  return Array.from(values, (value) => ({ type, value }));
+}
+
+function isTermType(type: string): type is TermType {
+  return (TERM_TYPES as readonly string[]).includes(type);
+}
+
+function splitAtSlash(value: string): [before: string, after: string] {
+  const slash = value.indexOf("/");
+  return slash === -1 ? [value, ""] : [value.slice(0, slash), value.slice(slash + 1)];
+}
