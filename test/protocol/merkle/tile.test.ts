@@ -49,6 +49,10 @@ describe("tile paths", () => {
     );
   });
 
+  it("are read up to level 63, the highest that there is", () => {
+    expect(parseTilePath("tile/63/000.p/1")).toEqual({ level: 63, index: 0, width: 1 });
+  });
+
   it.each([
     ["a zero in front of the level", "tile/00/000"],
     ["a zero in front of the level", "tile/01/000"],
@@ -219,6 +223,11 @@ describe("entry bundles", () => {
     expect(() => parseEntryBundle(concatBytes(bytes, Uint8Array.of(0)), 2)).toThrow(MalformedError);
     expect(() => parseEntryBundle(bytes, 1)).toThrow(MalformedError);
     expect(() => parseEntryBundle(bytes, 3)).toThrow(MalformedError);
+  });
+
+  it("are refused with the name of the part that is cut short", () => {
+    expect(() => parseEntryBundle(Uint8Array.of(0), 1)).toThrow("entry length needs 2 bytes, 1 are left");
+    expect(() => parseEntryBundle(Uint8Array.of(0, 2, 1), 1)).toThrow(": entry needs 2 bytes, 1 are left");
   });
 
   it("are read or refused as malformed, whatever bytes come", async () => {
