@@ -109,7 +109,10 @@ export async function fillUnsigned(folder: string, size: number): Promise<void> 
   // It is made anew for every run: a crash may lose it, and the indexes should stay in memory.
   open.database.pragma("synchronous = OFF");
   open.database.pragma("cache_size = -1000000");
-  const store = { reader: new SqliteReader(open), writer: new SqliteWriter(open) };
+  const store = {
+    reader: new SqliteReader(open),
+    writer: new SqliteWriter(open, { id: "bench", address: null }),
+  };
   const make = unsignedMaker(keyOf(folder, "publisher").keyId);
   const tree = await GrowingTree.load(store.reader, await store.reader.head());
   while (tree.size < size) appendBatch(store.writer, tree, make, Math.min(BATCH, size - tree.size));

@@ -43,6 +43,33 @@ export class ConflictError extends Error {
   override readonly name = "ConflictError";
 }
 
+/** Another writer leads: this one's epoch, session or lease is over. Nothing of the call was written, and no later call will be. */
+export class LeadershipLostError extends Error {
+  override readonly name = "LeadershipLostError";
+}
+
+/** Whether an append was written is not known: the store was gone before it answered. Whoever opens it next finds out. */
+export class UnknownOutcomeError extends Error {
+  override readonly name = "UnknownOutcomeError";
+}
+
+/** The high-water mark is not what was read or written last: somebody else signs for this log. Nothing was written. */
+export class MarkMovedError extends Error {
+  override readonly name = "MarkMovedError";
+  /** The note that stands there, or null for none. */
+  readonly note: string | null;
+
+  constructor(note: string | null) {
+    const signed = note?.split("\n")[1];
+    super(
+      signed === undefined
+        ? "the high-water mark was removed while the log was running"
+        : `somebody else has written the high-water mark: it says size ${signed}`,
+    );
+    this.note = note;
+  }
+}
+
 export type StartRefusalCode =
   /** Another process writes to this log. */
   | "log-in-use"

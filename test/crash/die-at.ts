@@ -52,8 +52,8 @@ const harness = await LogHarness.at(folder, {
     }),
   highWater: (mark) =>
     intercept(mark, {
-      async write(note) {
-        await mark.write(note);
+      async swap(note) {
+        await mark.swap(note);
         reach("mark done");
       },
     }),

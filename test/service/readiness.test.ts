@@ -64,7 +64,7 @@ test.each(["high-water mark", "checkpoint"])(
   async (what) => {
     service = await ServiceHarness.start({
       store: (store: LogStore) => (what === "checkpoint" ? failing(store, "addCheckpoint") : store),
-      highWater: (mark) => (what === "checkpoint" ? mark : failing(mark, "write")),
+      highWater: (mark) => (what === "checkpoint" ? mark : failing(mark, "swap")),
       logLimits: { publishWaitMs: 50, retryMs: 10 },
     });
     const [entry] = await signPlatforms(service.keys, "vm", 1);

@@ -65,7 +65,7 @@ export class LogHarness {
   async replaceHighWater(note: string): Promise<void> {
     rmSync(this.highWaterPath, { force: true });
     const mark = new HighWaterFile(this.highWaterPath);
-    await mark.write(note);
+    await mark.swap(note);
     await mark.close();
   }
 

@@ -66,12 +66,15 @@ export class Checkpointer {
     return isNamed ? [signer, mlDsaSigner] : [signer];
   }
 
-  /** Remembers outside the database that this was signed, with its Ed25519 signature. It is durable once this resolves. */
+  /**
+   * Remembers outside the database that this was signed, with its Ed25519 signature. It is durable once this resolves.
+   * @throws MarkMovedError when somebody else signs for this log.
+   */
   async mark({ checkpoint, note }: SignedCheckpoint): Promise<void> {
     if (this.#marked?.size !== checkpoint.size) {
       const { text, signatures } = parseNote(note);
       const own = signatures.filter((signature) => isBy(this.#config.signer, signature));
-      await this.#config.highWater.write(formatNote({ text, signatures: own }));
+      await this.#config.highWater.swap(formatNote({ text, signatures: own }));
     }
     this.#marked = checkpoint;
   }

@@ -8,7 +8,7 @@ import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { decodeUtf8, utf8 } from "../../protocol/encoding/text.ts";
 import { parseCheckpoint } from "../../protocol/note/checkpoint.ts";
 import { parseNote } from "../../protocol/note/signed-note.ts";
-import { StartRefusedError } from "../errors.ts";
+import { MarkMovedError, StartRefusedError } from "../errors.ts";
 
 /** The largest checkpoint that was written. */
 export interface HighWaterMark {
@@ -19,10 +19,14 @@ export interface HighWaterMark {
 }
 
 export interface HighWater {
-  /** The mark, or undefined where there is none. @throws StartRefusedError "log-damaged". */
+  /** The mark, or undefined where there is none; it is remembered for `swap`. @throws StartRefusedError "log-damaged". */
   read(): Promise<HighWaterMark | undefined>;
-  /** Writes the note of a larger checkpoint. It is durable once this resolves; a crash before leaves the one written before. */
-  write(note: string): Promise<void>;
+  /**
+   * Compare-and-swap: puts the note of a larger checkpoint in the place of what this object has read or written last; one that did
+   * neither expects nothing there. It is durable once this resolves; a crash before leaves the one written before.
+   * @throws MarkMovedError when something else stands there; nothing was written.
+   */
+  swap(note: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -37,45 +41,70 @@ const TEXT_OFFSET = 65;
 
 /**
  * A high-water mark in a file of two slots, written in turn: while one is being written the other holds the mark before. A slot is
- * the SHA-256 of the note in hex, a newline, the note, and zeros. The system calls of a write: pwrite64, fdatasync. The first mark of a
- * file is written to both, so that from then on a slot that holds none is broken.
+ * the SHA-256 of the note in hex, a newline, the note, and zeros. The system calls that write one: pwrite64, fdatasync. The first mark of
+ * a file is written to both, so that from then on a slot that holds none is broken. The file is read before every write, so that one
+ * which another process changed is noticed; that two write at the same moment is kept out by the lock of the database beside it.
  */
 export class HighWaterFile implements HighWater {
   readonly #file: string;
   readonly #fs: HighWaterFileSystem;
   #fd: number | null = null;
   #nextSlot = 0;
+  /** What stood there when it was read or written last. */
+  #last: string | null;
+  /** What a write that failed may have left. */
+  #tried: string | undefined;
 
-  constructor(file: string, fs: HighWaterFileSystem = nodeFs) {
+  /** @param last what was read or written last by somebody for whom this one goes on. */
+  constructor(file: string, fs: HighWaterFileSystem = nodeFs, last: string | null = null) {
     this.#file = file;
     this.#fs = fs;
+    this.#last = last;
   }
 
   async read(): Promise<HighWaterMark | undefined> {
+    const mark = this.#look();
+    this.#last = mark?.note ?? null;
+    return mark;
+  }
+
+  /** What stands there. It also tells which slot is the older one, before one is overwritten; a slot that a failed write left counts as older. */
+  #look(): HighWaterMark | undefined {
+    const { mark, nextSlot } = this.#find();
+    if (this.#fd === null && this.#tried === undefined) this.#nextSlot = nextSlot;
+    return mark;
+  }
+
+  #find(): { readonly mark: HighWaterMark | undefined; readonly nextSlot: number } {
+    const none = { mark: undefined, nextSlot: 0 };
     const bytes = this.#bytes();
-    if (bytes === undefined || bytes.every((byte) => byte === 0)) return undefined;
+    if (bytes === undefined || bytes.every((byte) => byte === 0)) return none;
     if (bytes.length !== FILE_BYTES) this.#refuse(`it has ${bytes.length} bytes, not ${FILE_BYTES}`);
     const slots = [0, 1].map((slot) => bytes.subarray(slot * SLOT_BYTES, (slot + 1) * SLOT_BYTES));
     const marks = slots.map(decodeSlot);
     const newest = (marks[0]?.size ?? -1) >= (marks[1]?.size ?? -1) ? 0 : 1;
     const mark = marks[newest];
-    this.#nextSlot = mark === undefined ? 0 : 1 - newest;
-    if (mark !== undefined) return { note: mark.note, isTorn: marks[1 - newest] === undefined };
+    const isTorn = marks[1 - newest] === undefined;
+    if (mark !== undefined) return { mark: { note: mark.note, isTorn }, nextSlot: 1 - newest };
     // A first write that was cut short leaves one slot that is broken and one that was never used: nothing was shown to anybody.
     if (slots[1]?.some((byte) => byte !== 0) === true) this.#refuse("it holds no checkpoint");
-    return undefined;
+    return none;
   }
 
-  async write(note: string): Promise<void> {
+  async swap(note: string): Promise<void> {
     const slot = encodeSlot(note);
-    if (this.#fd === null && (await this.read()) === undefined) {
+    const stands = this.#look()?.note ?? null;
+    if (stands !== this.#last && stands !== this.#tried) throw new MarkMovedError(stands);
+    this.#last = stands;
+    this.#tried = note;
+    if (this.#fd === null && stands === null) {
       this.#fd = this.#create();
-      this.#nextSlot = 0;
       this.#writeSlot(this.#fd, slot);
     }
-    // Which slot is the older one was known before one is overwritten: reading says so.
     this.#fd ??= this.#fs.openSync(this.#file, "r+");
     this.#writeSlot(this.#fd, slot);
+    this.#last = note;
+    this.#tried = undefined;
   }
 
   async close(): Promise<void> {

@@ -1,24 +1,29 @@
 // Keeps the high-water mark of a log that serves: it is written in a thread of its own (high-water-thread.ts).
 import { Thread } from "../../node/thread.ts";
-import { type StartRefusalCode, StartRefusedError } from "../errors.ts";
-import { type HighWater, HighWaterFile, type HighWaterMark } from "./high-water.ts";
-import type { MarkCall } from "./high-water-thread.ts";
+import { MarkMovedError, type StartRefusalCode, StartRefusedError } from "../errors.ts";
+import type { HighWater, HighWaterMark } from "./high-water.ts";
+import type { MarkCall, MarkSetup, Moved } from "./high-water-thread.ts";
 
 export class ThreadedHighWater implements HighWater {
   readonly #file: string;
   #thread: Thread<MarkCall> | null = null;
+  /** For the next thread: what this one has read or written last. */
+  #last: string | null = null;
 
   constructor(file: string) {
     this.#file = file;
   }
 
-  read(): Promise<HighWaterMark | undefined> {
-    return new HighWaterFile(this.#file).read();
+  async read(): Promise<HighWaterMark | undefined> {
+    const mark = (await this.#call({ step: "read" })) as HighWaterMark | undefined;
+    this.#last = mark?.note ?? null;
+    return mark;
   }
 
-  async write(note: string): Promise<void> {
-    this.#thread ??= new Thread(new URL("./high-water-thread.ts", import.meta.url), this.#file, revive);
-    await this.#thread.call({ note });
+  async swap(note: string): Promise<void> {
+    const moved = (await this.#call({ note })) as Moved | undefined;
+    if (moved !== undefined) throw new MarkMovedError(moved.movedTo);
+    this.#last = note;
   }
 
   async close(): Promise<void> {
@@ -26,6 +31,12 @@ export class ThreadedHighWater implements HighWater {
     this.#thread = null;
     await thread?.call({ step: "close" });
     await thread?.close();
+  }
+
+  #call(call: MarkCall): Promise<unknown> {
+    const setup: MarkSetup = { file: this.#file, last: this.#last };
+    this.#thread ??= new Thread(new URL("./high-water-thread.ts", import.meta.url), setup, revive);
+    return this.#thread.call(call);
   }
 }
 

@@ -105,7 +105,7 @@ async function writeMark(
 ): Promise<void> {
   const { text, signatures } = parseNote(note);
   const own = signatures.filter(({ name, keyId }) => name === logKey.name && keyId === logKey.keyId);
-  await highWater.write(formatNote({ text, signatures: own }));
+  await highWater.swap(formatNote({ text, signatures: own }));
   await highWater.close();
 }
 

@@ -1,4 +1,5 @@
 // Defines the store that the log trusts with everything it must not lose. Its comments are the contract that every back end keeps.
+// Who of several may write is told in leadership.ts.
 import type { Attachment } from "../../protocol/entry/attachment.ts";
 import type { Kind } from "../../protocol/entry/kinds.ts";
 import type { EntryRecord, KnownEntry } from "../../protocol/registration/references.ts";
@@ -118,6 +119,13 @@ export interface EntryLookup {
   lookup(asked: Partial<Lookup>): Promise<Found>;
 }
 
+/** What somebody has seen of a log: the newest append, and the time of the newest checkpoint. */
+export interface Seen {
+  readonly size: number;
+  /** POSIX seconds; null before the first checkpoint. */
+  readonly cosignedAt: number | null;
+}
+
 /** Reads a log's memory: any number of them, beside the one that writes. What a writer's call has resolved is seen by every later call. */
 export interface LogReader extends TileStore, EntryLookup {
   /** The tree of the newest append. */
@@ -144,18 +152,34 @@ export interface LogReader extends TileStore, EntryLookup {
   /** The attachment with this hex SHA-256. */
   attachment(digest: string): Promise<Uint8Array | undefined>;
 
+  /**
+   * Resolves when something newer than `seen` may be there: the store said so, a look at it did, or `timeoutMs` are over. At once when
+   * the signal is aborted. Whoever waits reads what there is; a notice may be missed, or come for nothing.
+   */
+  changed(seen: Seen, timeoutMs: number, signal: AbortSignal): Promise<void>;
+
   close(): Promise<void>;
 }
 
 /**
- * Writes a log's memory. There is one, and its calls are carried out one after the other, in their order. What has failed has not
- * happened, unless the reader's `head` says so. What is passed to a call is read before it returns its promise.
+ * Writes a log's memory. One at a time has the epoch that is current, and its calls are carried out one after the other, in their order.
+ * What has failed has not happened, unless the reader's `head` says so. What is passed to a call is read before it returns its promise.
  */
 export interface LogWriter {
+  /** Larger than that of every writer before. */
+  readonly epoch: number;
+
+  /** When the epoch began, by the store's own clock; by this machine's where the store has none. */
+  readonly takenAt: Date;
+
+  /** Aborted once, when this writer can write no more: its session is gone, its lease is over, or a newer epoch was seen. The reason is a LeadershipLostError. */
+  readonly lost: AbortSignal;
+
   /**
    * Compare-and-swap on the tree size: in one transaction everything of `append` is written, or nothing is. It is durable once this
    * resolves.
-   * @throws ConflictError when the tree is not of `expectedSize`; nothing was written.
+   * @throws ConflictError when the tree is not of `expectedSize`, LeadershipLostError when the epoch is over: nothing was written.
+   * UnknownOutcomeError when that cannot be known.
    */
   append(expectedSize: number, append: Append): Promise<void>;
 
@@ -163,12 +187,20 @@ export interface LogWriter {
    * Keeps a checkpoint that the quorum has cosigned. It is durable with the next append or the closing at the latest: a crash of the
    * machine before that may take it back, and with it nothing that does not follow again from the entries and the high-water mark. A
    * store that other machines read from makes it durable at once.
+   * @throws LeadershipLostError
    */
   addCheckpoint(checkpoint: PublishedCheckpoint): Promise<void>;
 
   /** Commits something durably that changes nothing. @throws where an append would fail, since the disk is full or takes no writes. */
   probe(): Promise<void>;
 
+  /**
+   * Extends the lease, by a commit as durable as an append; a store without leases only looks whether the epoch is still its own.
+   * @throws LeadershipLostError
+   */
+  renew(): Promise<void>;
+
+  /** Gives the epoch up: whoever waits for the next one has it at once. */
   close(): Promise<void>;
 }
 

@@ -1,8 +1,10 @@
 // Opens the store at a location. Every location is the path of a SQLite database so far; another back end is told apart here, and
 // nothing above this file names one.
+import type { ClusterStore } from "./leadership.ts";
 import type { LogStore } from "./log-store.ts";
 import { copyDatabase } from "./sqlite/copy.ts";
 import { databaseExists, explainDamage, lacksWal } from "./sqlite/file-state.ts";
+import { SqliteCluster } from "./sqlite/sqlite-cluster.ts";
 import { SqliteLogStore } from "./sqlite/sqlite-log-store.ts";
 import { SqliteSnapshot } from "./sqlite/sqlite-snapshot.ts";
 import type { InspectedStore } from "./store-inspection.ts";
@@ -14,6 +16,15 @@ import type { InspectedStore } from "./store-inspection.ts";
  */
 export async function openStore(location: string, now: Date): Promise<LogStore> {
   return SqliteLogStore.open(location, now);
+}
+
+/**
+ * Opens a store that is there for reading, and for becoming the one that writes.
+ * @param clock says when an epoch began, where the store has no clock of its own, and when the schema changed.
+ * @throws StartRefusedError "schema-unknown" | "log-damaged".
+ */
+export async function openCluster(location: string, clock: () => Date): Promise<ClusterStore> {
+  return SqliteCluster.open(location, clock);
 }
 
 /**

@@ -55,7 +55,7 @@ function open(change: Partial<CheckpointerConfig> = {}) {
     cosigners: [own],
     highWater: {
       read: async () => undefined,
-      write: async (note) => void written.push(note),
+      swap: async (note) => void written.push(note),
       close: async () => undefined,
     },
     prover: {
@@ -143,12 +143,12 @@ describe("marking", () => {
   it("that failed did not happen: it is written again, and another tree may be signed", async () => {
     let isFull = true;
     let writes = 0;
-    const write = async () => {
+    const swap = async () => {
       writes++;
       if (isFull) throw new Error("disk full");
     };
     const { checkpointer } = open({
-      highWater: { read: async () => undefined, write, close: async () => undefined },
+      highWater: { read: async () => undefined, swap, close: async () => undefined },
     });
     const inForce = await naming([{ name: "own" }]);
     await expect(checkpointer.mark(await checkpointer.sign({ head, inForce }))).rejects.toThrow("disk full");

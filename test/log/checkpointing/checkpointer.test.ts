@@ -215,7 +215,7 @@ describe("a fault", () => {
             fault("add-checkpoint").around(() => store.addCheckpoint(checkpoint)),
         }),
       highWater: (mark) =>
-        intercept(mark, { write: (note) => fault("high-water").around(() => mark.write(note)) }),
+        intercept(mark, { swap: (note) => fault("high-water").around(() => mark.swap(note)) }),
       config: {
         signer: { ...signer, sign: (message) => fault("sign").around(() => signer.sign(message)) },
         limits: { ...QUICK, publishWaitMs },

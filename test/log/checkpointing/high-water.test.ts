@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { HighWaterFile, type HighWaterFileSystem } from "../../../src/log/checkpointing/high-water.ts";
+import { MarkMovedError } from "../../../src/log/errors.ts";
 import { formatCheckpoint } from "../../../src/protocol/note/checkpoint.ts";
 import { createNoteSigner } from "../../../src/protocol/note/key.ts";
 import { signNote } from "../../../src/protocol/note/signed-note.ts";
@@ -21,7 +22,8 @@ const note = async (size: number) =>
 
 async function write(...sizes: number[]): Promise<void> {
   const mark = new HighWaterFile(file());
-  for (const size of sizes) await mark.write(await note(size));
+  await mark.read();
+  for (const size of sizes) await mark.swap(await note(size));
   await mark.close();
 }
 
@@ -100,7 +102,7 @@ describe("the high-water file", () => {
     const calls: string[] = [];
     const watched = watching(calls);
     const mark = new HighWaterFile(file(), watched);
-    await mark.write(await note(1));
+    await mark.swap(await note(1));
     expect(calls).toEqual([
       "open w",
       "write 0..8192",
@@ -112,13 +114,14 @@ describe("the high-water file", () => {
       "fdatasync",
     ]);
     calls.length = 0;
-    for (const size of [2, 3, 4]) await mark.write(await note(size));
+    for (const size of [2, 3, 4]) await mark.swap(await note(size));
     const [first, second] = ["write 0..4096", "write 4096..8192"];
     expect(calls).toEqual([first, "fdatasync", second, "fdatasync", first, "fdatasync"]);
     await mark.close();
     calls.length = 0;
     const again = new HighWaterFile(file(), watched);
-    await again.write(await note(5));
+    await again.read();
+    await again.swap(await note(5));
     expect(calls).toEqual(["open r+", second, "fdatasync"]);
     await again.close();
   });
@@ -130,13 +133,13 @@ describe("the high-water file", () => {
       nodeFs.fdatasyncSync(fd);
     };
     const mark = new HighWaterFile(file(), { ...nodeFs, fdatasyncSync });
-    await mark.write(await note(1));
-    await mark.write(await note(2));
+    await mark.swap(await note(1));
+    await mark.swap(await note(2));
     isFailing = true;
-    await expect(mark.write(await note(3))).rejects.toThrow("input/output error");
+    await expect(mark.swap(await note(3))).rejects.toThrow("input/output error");
     const slotOf2 = readFileSync(file()).subarray(0, 4096);
     isFailing = false;
-    await mark.write(await note(4));
+    await mark.swap(await note(4));
     expect(readFileSync(file()).subarray(0, 4096)).toEqual(slotOf2);
     expect(await read()).toBe(await note(4));
     await mark.close();
@@ -169,7 +172,7 @@ describe("the high-water file", () => {
   });
 
   it("refuses a note that does not fit a slot", async () => {
-    await expect(new HighWaterFile(file()).write("x".repeat(5000))).rejects.toThrow(RangeError);
+    await expect(new HighWaterFile(file()).swap("x".repeat(5000))).rejects.toThrow(RangeError);
   });
 
   /** A note of a checkpoint of exactly so many bytes: it has a second signature, by a key with a long name. */
@@ -182,10 +185,10 @@ describe("the high-water file", () => {
   it("holds a note that fills a slot to its last byte, and refuses a longer one", async () => {
     const longest = await noteOf(4096 - 65);
     const mark = new HighWaterFile(file());
-    await mark.write(longest);
+    await mark.swap(longest);
     await mark.close();
     expect(await read()).toBe(longest);
-    await expect(new HighWaterFile(file()).write(await noteOf(4096 - 64))).rejects.toThrow(
+    await expect(new HighWaterFile(file()).swap(await noteOf(4096 - 64))).rejects.toThrow(
       new RangeError("a high-water mark has at most 4031 bytes"),
     );
     expect(await read()).toBe(longest);
@@ -242,6 +245,24 @@ describe("the high-water file", () => {
     await expect(new HighWaterFile(file(), { ...nodeFs, readFileSync }).read()).rejects.toBe(error);
   });
 
+  it("is swapped only where it is what was read or written last", async () => {
+    const notes = await Promise.all([1, 2, 3, 4].map(note));
+    const [one, two, three, four] = notes as [string, string, string, string];
+    await write(1);
+    const [mine, theirs] = [new HighWaterFile(file()), new HighWaterFile(file())];
+    // Who has not looked expects none.
+    await expect(mine.swap(two)).rejects.toMatchObject({ note: one });
+    for (const mark of [mine, theirs]) await mark.read();
+    await theirs.swap(two);
+    await expect(mine.swap(three)).rejects.toThrow(new MarkMovedError(two));
+    await mine.read();
+    await mine.swap(three);
+    expect(await read()).toBe(three);
+    rmSync(file());
+    await expect(mine.swap(four)).rejects.toThrow(/was removed while/);
+    for (const mark of [mine, theirs]) await mark.close();
+  });
+
   it("may be closed twice or unopened, and opens again for the next write", async () => {
     let closed = 0;
     const closeSync = (fd: number) => {
@@ -250,13 +271,13 @@ describe("the high-water file", () => {
     };
     const mark = new HighWaterFile(file(), { ...nodeFs, closeSync });
     await mark.close();
-    await mark.write(await note(1));
+    await mark.swap(await note(1));
     // The folder of a new file is opened, synced and closed.
     closed = 0;
     await mark.close();
     await mark.close();
     expect(closed).toBe(1);
-    await mark.write(await note(2));
+    await mark.swap(await note(2));
     await mark.close();
     expect(await read()).toBe(await note(2));
   });

@@ -19,7 +19,7 @@ const state = (size: number, byte: number): LogState => ({ head: { size, root: r
 async function checkpointer(signed: Checkpoint | null, written: string[] = []): Promise<Checkpointer> {
   const highWater: HighWater = {
     read: async () => undefined,
-    write: async (note) => void written.push(note),
+    swap: async (note) => void written.push(note),
     close: async () => undefined,
   };
   const { logger } = NO_OBSERVER;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { HighWaterFile } from "../../../src/log/checkpointing/high-water.ts";
 import { ThreadedHighWater } from "../../../src/log/checkpointing/threaded-high-water.ts";
-import { StartRefusedError } from "../../../src/log/errors.ts";
+import { MarkMovedError, StartRefusedError } from "../../../src/log/errors.ts";
 import { signedCheckpoint } from "../../support/notes.ts";
 import { logKey, ORIGIN } from "../../support/witnesses.ts";
 
@@ -25,36 +25,38 @@ afterEach(async () => {
 
 it("is what the file holds, and is written again after it was closed", async () => {
   expect(await mark.read()).toBeUndefined();
-  for (const size of [3, 5]) await mark.write(await note(size));
+  for (const size of [3, 5]) await mark.swap(await note(size));
   expect((await mark.read())?.note).toBe(await note(5));
   await mark.close();
   await mark.close();
-  await mark.write(await note(7));
+  await mark.swap(await note(7));
   expect((await new HighWaterFile(join(folder, "mark")).read())?.note).toBe(await note(7));
 });
 
 it("lets the file go when it is closed", async () => {
-  await mark.write(await note(3));
+  await mark.swap(await note(3));
   await mark.close();
   rmSync(join(folder, "mark"));
-  await mark.write(await note(2));
+  await expect(mark.swap(await note(4))).rejects.toThrow(new MarkMovedError(null));
+  expect(await mark.read()).toBeUndefined();
+  await mark.swap(await note(2));
   expect((await mark.read())?.note).toBe(await note(2));
 });
 
 it("refuses a damaged file as a start does", async () => {
   writeFileSync(join(folder, "mark"), "x".repeat(100));
-  const refusal = await mark.write(await note(3)).catch((error: unknown) => error);
+  const refusal = await mark.swap(await note(3)).catch((error: unknown) => error);
   expect(refusal).toBeInstanceOf(StartRefusedError);
   expect(refusal).toMatchObject({ code: "log-damaged", message: expect.stringContaining("100 bytes") });
 });
 
 it("fails as the file does, by name and code", async () => {
-  await expect(mark.write("x".repeat(5000))).rejects.toMatchObject({
+  await expect(mark.swap("x".repeat(5000))).rejects.toMatchObject({
     name: "RangeError",
     message: "a high-water mark has at most 4031 bytes",
     code: "",
   });
   rmSync(folder, { recursive: true });
-  await expect(mark.write(await note(3))).rejects.toMatchObject({ code: "ENOENT" });
+  await expect(mark.swap(await note(3))).rejects.toMatchObject({ code: "ENOENT" });
   mkdirSync(folder);
 });

@@ -20,6 +20,12 @@ import { signPlatforms, signStatement } from "../../support/signing.ts";
 /** What nobody can find out, and why nothing follows from it. */
 const HARMLESS = new Map([
   ["schema_migrations.applied_at", "when a migration ran is for people to read; no program looks at it"],
+  ["tree_head.epoch", "it was raised once too often, and every opening raises it anyway"],
+  ["tree_head.holder", "readers are told who leads; nothing else follows from it"],
+  [
+    "tree_head.address",
+    "who forwards an entry to somebody else gets it back with a proof that does not verify",
+  ],
 ]);
 
 type Row = Record<string, number | string | Buffer | null>;

@@ -4,8 +4,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { ClusterStore } from "../../../src/log/store/leadership.ts";
 import type { LogReader, SearchQuery } from "../../../src/log/store/log-store.ts";
-import { openSnapshot, openStore } from "../../../src/log/store/open-store.ts";
+import { openCluster, openSnapshot, openStore } from "../../../src/log/store/open-store.ts";
 import { GrowingTree } from "../../../src/log/tree/growing-tree.ts";
 import { TileNodes } from "../../../src/log/tree/tile-nodes.ts";
 import { hashLeaf } from "../../../src/protocol/merkle/hash.ts";
@@ -198,6 +199,86 @@ export function describeContract(under: StoreUnderTest): void {
           encoding: "utf8",
         }),
       ).toBe("opened\n");
+    });
+  });
+
+  describe("an epoch", () => {
+    const me = { id: "me", address: "https://me.example" };
+    const campaign = (cluster: ClusterStore) => cluster.leadership.campaign(me, new AbortController().signal);
+
+    it("is raised by everybody who writes, and says who that is", async () => {
+      await (await open()).close();
+      const cluster = await openCluster(location(), () => NOW);
+      expect(await cluster.leadership.leader()).toBeNull();
+      const epochs: number[] = [];
+      for (let i = 0; i < 3; i++) {
+        const writer = await campaign(cluster);
+        epochs.push(writer.epoch);
+        expect(await cluster.leadership.leader()).toEqual({ ...me, epoch: writer.epoch });
+        expect(Math.abs(writer.takenAt.getTime() - NOW.getTime())).toBeLessThan(under.clockTolerance);
+        await writer.renew();
+        expect(writer.lost.aborted).toBe(false);
+        await writer.close();
+        expect(await cluster.leadership.leader()).toBeNull();
+      }
+      expect(epochs).toEqual([...new Set(epochs)].sort((a, b) => a - b));
+      await cluster.close();
+    });
+
+    it("that is over commits nothing any more, not even what was sent before", async () => {
+      await (await open()).close();
+      const cluster = await openCluster(location(), () => NOW);
+      const writer = await campaign(cluster);
+      await writer.append(0, oneEntry(0));
+      await under.saboteur.beginEpoch(location());
+      const late = [
+        writer.append(1, oneEntry(1)),
+        writer.addCheckpoint({ size: 1, cosignedAt: 10, note: "late" }),
+        writer.renew(),
+      ];
+      for (const call of late) await expect(call).rejects.toMatchObject({ name: "LeadershipLostError" });
+      expect(writer.lost.reason).toMatchObject({ name: "LeadershipLostError" });
+      expect((await cluster.reader.head()).size).toBe(1);
+      expect(await cluster.reader.newestCheckpoint()).toBeUndefined();
+      await writer.close();
+      const next = await campaign(cluster);
+      await next.append(1, oneEntry(1));
+      await next.close();
+      await cluster.close();
+    });
+
+    it("is not campaigned for by who has given up", async () => {
+      await (await open()).close();
+      const cluster = await openCluster(location(), () => NOW);
+      const reason = new Error("stopped");
+      await expect(cluster.leadership.campaign(me, AbortSignal.abort(reason))).rejects.toBe(reason);
+      await cluster.close();
+    });
+  });
+
+  describe("a reader", () => {
+    const never = () => new AbortController().signal;
+    const nothing = { size: 0, cosignedAt: null };
+
+    it("is told of appends and checkpoints, its own time being over, and that it should stop", async () => {
+      const store = await open();
+      const cluster = await openCluster(location(), () => NOW);
+      const { reader } = cluster;
+      await reader.changed(nothing, 1, never());
+      await reader.changed(nothing, 60_000, AbortSignal.abort());
+      const stop = new AbortController();
+      const waiting = reader.changed(nothing, 60_000, stop.signal);
+      stop.abort();
+      await waiting;
+      const appended = reader.changed(nothing, 60_000, never());
+      await store.append(0, oneEntry(0));
+      await appended;
+      await reader.changed(nothing, 60_000, never());
+      const published = reader.changed({ size: 1, cosignedAt: null }, 60_000, never());
+      await store.addCheckpoint({ size: 1, cosignedAt: 10, note: "note" });
+      await published;
+      await cluster.close();
+      await store.close();
     });
   });
 

@@ -30,7 +30,7 @@ beforeAll(async () => {
     statements.add(sql);
     return prepare(sql);
   }) as Database["prepare"];
-  new SqliteWriter(opened);
+  new SqliteWriter(opened, { id: "test", address: null });
   new SqliteInspection(database);
   reader = new SqliteReader(opened);
   const [key, digest] = [sha256Of("key"), sha256Of("digest")];

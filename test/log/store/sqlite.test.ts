@@ -24,7 +24,7 @@ const file = () => join(folder, "log.db");
 /** The writer on this thread, and its connection. */
 const open = () => {
   const opened = openForWriting(file(), { now: NOW });
-  return { writer: new SqliteWriter(opened), database: opened.database };
+  return { writer: new SqliteWriter(opened, { id: "test", address: null }), database: opened.database };
 };
 
 beforeEach(() => {
@@ -51,7 +51,9 @@ describe("the database itself", () => {
       "DELETE FROM checkpoints",
       "UPDATE attachments SET bytes = x'00'",
       "DELETE FROM attachments",
-      "INSERT INTO tree_head VALUES (2, 0, zeroblob(32))",
+      "UPDATE tree_head SET epoch = 0",
+      "UPDATE tree_head SET epoch = 9, root = randomblob(32)",
+      "INSERT INTO tree_head VALUES (2, 0, zeroblob(32), 0, '', '')",
     ];
     for (const sql of forbidden) expect(() => database.exec(sql), sql).toThrow();
     writer.close();
@@ -182,6 +184,7 @@ describe("migrations", () => {
       "entries_by_name",
       "entries_by_kind_and_version",
       "tokens",
+      "epoch",
     ]);
     expect(readFileSync(join(MIGRATIONS_FOLDER, "0001_log.sql"), "utf8")).toContain("STRICT");
   });

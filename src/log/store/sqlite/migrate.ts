@@ -57,14 +57,20 @@ export function migrate(database: Database, migrations: readonly Migration[], no
   }
 }
 
-/** @throws StartRefusedError "schema-unknown" unless exactly these migrations ran. */
-export function requireNewestSchema(database: Database, migrations: readonly Migration[]): void {
+/** How many of the migrations did not run yet. @throws StartRefusedError "schema-unknown" where others ran. */
+export function migrationsLeft(database: Database, migrations: readonly Migration[]): number {
   const applied = appliedMigrations(database);
   checkApplied(applied, migrations);
-  if (applied.length < migrations.length) {
+  return migrations.length - applied.length;
+}
+
+/** @throws StartRefusedError "schema-unknown" unless exactly these migrations ran. */
+export function requireNewestSchema(database: Database, migrations: readonly Migration[]): void {
+  const left = migrationsLeft(database, migrations);
+  if (left > 0) {
     throw new StartRefusedError(
       "schema-unknown",
-      `the database has schema version ${applied.length}, this program needs ${migrations.length}; start the service once to upgrade it`,
+      `the database has schema version ${migrations.length - left}, this program needs ${migrations.length}; start the service once to upgrade it`,
     );
   }
 }

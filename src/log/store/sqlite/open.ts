@@ -4,7 +4,7 @@ import { packagePath } from "../../../node/package-root.ts";
 import { openSqlite } from "../../../node/sqlite.ts";
 import { StartRefusedError } from "../../errors.ts";
 import { explainDamage, refuseForeignWal } from "./file-state.ts";
-import { migrate, readMigrations, requireNewestSchema } from "./migrate.ts";
+import { migrate, migrationsLeft, readMigrations, requireNewestSchema } from "./migrate.ts";
 import { schemaDifferences } from "./schema.ts";
 
 /** "Tchs": marks the file as a Touchstone log (SQLite file format §1.3.17). */
@@ -12,6 +12,8 @@ const APPLICATION_ID = 0x54636873;
 
 /** Of a new database; one that is there keeps its own. Three entries of 2 KiB fit into such a page, of which one fills half of the usual size. */
 export const PAGE_BYTES = 8192;
+/** Longest time for which somebody holds the lock who only looks whether it is taken, milliseconds. */
+const LOOK_MS = 100;
 const WAL_BYTES = 16 * 1024 * 1024;
 
 /** The migrations that come with the program. */
@@ -83,6 +85,38 @@ export function openForReading(file: string, migrationsFolder: string = MIGRATIO
   return { database, close: () => database.close() };
 }
 
+/** Whether migrations are left to run. @throws StartRefusedError "schema-unknown". */
+export function hasOldSchema(file: string, migrationsFolder: string = MIGRATIONS_FOLDER): boolean {
+  refuseForeignWal(file);
+  const database = openSqlite(file, { readonly: true, fileMustExist: true, timeout: 5000 });
+  try {
+    checkApplication(database, file);
+    return migrationsLeft(database, readMigrations(migrationsFolder)) > 0;
+  } catch (error) {
+    throw asRefusal(error);
+  } finally {
+    database.close();
+  }
+}
+
+/** Whether somebody has a log open for writing. Looking takes a lock for a moment, and whoever opens the log then waits that long. */
+export function isOpenForWriting(file: string): boolean {
+  const lock = openSqlite(`${file}-writer`, { timeout: 0, fileMustExist: true });
+  try {
+    lock.prepare("SELECT 1 FROM sqlite_schema").get();
+    return false;
+  } catch (error) {
+    if (isBusy(error)) return true;
+    throw error;
+  } finally {
+    lock.close();
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return (error as { code?: string }).code === "SQLITE_BUSY";
+}
+
 /** What is not as the migrations made it, and what to do about it. */
 export function damaged(difference: string): string {
   return `the log is damaged: ${difference}; put a backup in its place, and run 'touchstone recover --from MIRROR'`;
@@ -111,13 +145,13 @@ function release(database: Database, lock: Database): void {
  * however that ends. Readers of the log itself are not kept out by it.
  */
 function lockWriter(file: string): Database {
-  const lock = openSqlite(`${file}-writer`, { timeout: 0 });
+  const lock = openSqlite(`${file}-writer`, { timeout: LOOK_MS });
   try {
     lock.exec("BEGIN EXCLUSIVE");
     return lock;
   } catch (error) {
     lock.close();
-    if ((error as { code?: string }).code !== "SQLITE_BUSY") throw error;
+    if (!isBusy(error)) throw error;
     throw new StartRefusedError(
       "log-in-use",
       `${file} is open for writing in another process; a log has one writer, stop that one first`,

@@ -1,47 +1,58 @@
 // Implements LogStore on SQLite: one file, one writer, every append synced. What writes is in a thread of its own; what reads is here,
 // on a connection that sees everything that was committed and nothing else.
-import { SqliteMissingError } from "../../../node/sqlite.ts";
-import { Thread } from "../../../node/thread.ts";
-import { ConflictError, type StartRefusalCode, StartRefusedError } from "../../errors.ts";
+import { hostname } from "node:os";
 import type { Append, LogStore, PublishedCheckpoint } from "../log-store.ts";
 import { openForReading } from "./open.ts";
-import { packAppend } from "./packed-append.ts";
+import { SqliteLogWriter } from "./sqlite-log-writer.ts";
 import { SqliteReader } from "./sqlite-reader.ts";
-import type { WriterCall, WriterSetup } from "./writer-thread.ts";
 
 export class SqliteLogStore extends SqliteReader implements LogStore {
-  readonly #thread: Thread<WriterCall>;
+  readonly #writer: SqliteLogWriter;
   #closed: Promise<void> | null = null;
 
-  private constructor(file: string, thread: Thread<WriterCall>) {
+  private constructor(file: string, writer: SqliteLogWriter) {
     super(openForReading(file));
-    this.#thread = thread;
+    this.#writer = writer;
   }
 
   /** @throws StartRefusedError "log-in-use" | "schema-unknown" | "log-damaged". */
   static async open(file: string, now: Date): Promise<SqliteLogStore> {
-    const setup: WriterSetup = { file, now };
-    const thread = new Thread<WriterCall>(new URL("./writer-thread.ts", import.meta.url), setup, revive);
+    const candidate = { id: `${hostname()}:${process.pid}`, address: null };
+    const writer = await SqliteLogWriter.open(file, now, candidate);
     try {
-      await thread.call({ step: "open" });
-      return new SqliteLogStore(file, thread);
+      return new SqliteLogStore(file, writer);
     } catch (error) {
-      await thread.close();
+      await writer.close();
       throw error;
     }
   }
 
-  async append(expectedSize: number, append: Append): Promise<void> {
-    const packed = packAppend(append);
-    await this.#thread.call({ append: packed, expectedSize }, [packed.bytes.buffer]);
+  get epoch(): number {
+    return this.#writer.epoch;
   }
 
-  async addCheckpoint(checkpoint: PublishedCheckpoint): Promise<void> {
-    await this.#thread.call({ checkpoint });
+  get takenAt(): Date {
+    return this.#writer.takenAt;
   }
 
-  async probe(): Promise<void> {
-    await this.#thread.call({ step: "probe" });
+  get lost(): AbortSignal {
+    return this.#writer.lost;
+  }
+
+  append(expectedSize: number, append: Append): Promise<void> {
+    return this.#writer.append(expectedSize, append);
+  }
+
+  addCheckpoint(checkpoint: PublishedCheckpoint): Promise<void> {
+    return this.#writer.addCheckpoint(checkpoint);
+  }
+
+  probe(): Promise<void> {
+    return this.#writer.probe();
+  }
+
+  renew(): Promise<void> {
+    return this.#writer.renew();
   }
 
   override close(): Promise<void> {
@@ -52,18 +63,6 @@ export class SqliteLogStore extends SqliteReader implements LogStore {
   /** The writer is closed last: SQLite folds the write-ahead log into the file then, and removes it. */
   async #finish(): Promise<void> {
     await super.close();
-    try {
-      await this.#thread.call({ step: "close" });
-    } finally {
-      await this.#thread.close();
-    }
+    await this.#writer.close();
   }
-}
-
-/** An error of the thread as it was thrown there, with the class by which it is told apart. */
-function revive({ name, message, code = "" }: { name: string; message: string; code?: string }): Error {
-  if (name === "ConflictError") return new ConflictError(message);
-  if (name === "StartRefusedError") return new StartRefusedError(code as StartRefusalCode, message);
-  if (name === "SqliteMissingError") return new SqliteMissingError(message);
-  return Object.assign(new Error(message), { name, code });
 }

@@ -1,7 +1,9 @@
 // Implements LogReader on SQLite: a connection that only reads, beside the one that writes, or of a copy.
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Database } from "better-sqlite3";
 import { HASH_LENGTH } from "../../../protocol/merkle/hash.ts";
 import { recordOfLeaf } from "../entry-record.ts";
+import type { Leader } from "../leadership.ts";
 import type {
   Found,
   LogReader,
@@ -9,12 +11,16 @@ import type {
   PublishedCheckpoint,
   SearchPage,
   SearchQuery,
+  Seen,
   TreeHead,
 } from "../log-store.ts";
 import { lowerOffsets, type StoredTile } from "../tile-store.ts";
 import type { OpenDatabase } from "./open.ts";
 import { SqliteSearch } from "./search.ts";
 import { prepareReading, type ReadingStatements } from "./statements.ts";
+
+/** Milliseconds between two looks at what another process writes. */
+const POLL_MS = 50;
 
 export class SqliteReader implements LogReader {
   readonly database: Database;
@@ -97,6 +103,22 @@ export class SqliteReader implements LogReader {
 
   async attachment(digest: string): Promise<Uint8Array | undefined> {
     return this.#sql.attachment.get(Buffer.from(digest, "hex"));
+  }
+
+  /** Another process is not told of a commit: it looks. */
+  async changed(seen: Seen, timeoutMs: number, signal: AbortSignal): Promise<void> {
+    const end = performance.now() + timeoutMs;
+    for (let left = timeoutMs; left > 0 && !signal.aborted; left = end - performance.now()) {
+      const now = this.#sql.seen.get();
+      if (now?.size !== seen.size || now.cosignedAt !== seen.cosignedAt) return;
+      await sleep(Math.min(left, POLL_MS), null, { signal }).catch(() => null);
+    }
+  }
+
+  /** Who opened it for writing last. */
+  lastLeader(): Leader | null {
+    const row = this.#sql.leader.get();
+    return row === undefined ? null : { ...row, address: row.address || null };
   }
 
   async close(): Promise<void> {

@@ -1,23 +1,29 @@
 // Writes a log's database: one transaction for each append, synced before it returns. It runs in a thread of its own (writer-thread.ts),
 // and imports no more than it needs.
 import type { Database } from "better-sqlite3";
-import { ConflictError } from "../../errors.ts";
+import { ConflictError, LeadershipLostError } from "../../errors.ts";
+import type { Candidate } from "../leadership.ts";
 import type { Append, NewEntry, PublishedCheckpoint } from "../log-store.ts";
 import { digestPrefix } from "./digest-prefix.ts";
 import type { OpenDatabase } from "./open.ts";
 import { prepareWriting, type WritingStatements } from "./statements.ts";
 
 export class SqliteWriter {
+  readonly epoch: number;
   readonly #open: OpenDatabase;
   readonly #database: Database;
   readonly #sql: WritingStatements;
   readonly #append: (expectedSize: number, append: Append) => void;
 
-  constructor(open: OpenDatabase) {
+  /** Raises the epoch. */
+  constructor(open: OpenDatabase, { id, address }: Candidate) {
     this.#open = open;
     this.#database = open.database;
     this.#sql = prepareWriting(open.database);
     this.#append = open.database.transaction(this.#write).immediate;
+    const epoch = this.#sql.raiseEpoch.get(id, address ?? "");
+    if (epoch === undefined) throw new Error("the database has no tree head");
+    this.epoch = epoch;
   }
 
   /** As LogWriter.append. */
@@ -26,8 +32,7 @@ export class SqliteWriter {
   }
 
   readonly #write = (expectedSize: number, { entries, tiles, attachments, head }: Append): void => {
-    const size = this.#sql.head.get()?.size;
-    if (size === undefined) throw new Error("the database has no tree head");
+    const size = this.renew();
     if (size !== expectedSize || head.size !== expectedSize + entries.length) {
       throw new ConflictError(`the tree has ${size} entries, the append expected ${expectedSize}`);
     }
@@ -52,7 +57,12 @@ export class SqliteWriter {
   addCheckpoint({ size, cosignedAt, note }: PublishedCheckpoint): void {
     this.#database.pragma("synchronous = NORMAL");
     try {
-      this.#sql.insertCheckpoint.run(size, cosignedAt, note);
+      this.#database
+        .transaction(() => {
+          this.renew();
+          this.#sql.insertCheckpoint.run(size, cosignedAt, note);
+        })
+        .immediate();
     } finally {
       this.#database.pragma("synchronous = FULL");
     }
@@ -62,6 +72,14 @@ export class SqliteWriter {
   probe(): void {
     const version = this.#database.pragma("user_version", { simple: true }) as number;
     this.#database.pragma(`user_version = ${version}`);
+  }
+
+  /** As LogWriter.renew: the lock on the file is the lease. @returns the tree's size. */
+  renew(): number {
+    const head = this.#sql.head.get();
+    if (head === undefined) throw new Error("the database has no tree head");
+    if (head.epoch === this.epoch) return head.size;
+    throw new LeadershipLostError(`epoch ${this.epoch} is over, ${head.epoch} is current`);
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 // Prepares every SQL statement of the store once: those of the writer, and those of readers.
 import type { Database, Statement } from "better-sqlite3";
 import type { Kind } from "../../../protocol/entry/kinds.ts";
+import type { Seen } from "../log-store.ts";
 import { UPPER_OFFSET } from "../tile-store.ts";
 
 type Bytes = Uint8Array;
@@ -22,8 +23,9 @@ interface IdentityRow {
 }
 
 export interface WritingStatements {
-  readonly head: Statement<[], { size: number }>;
+  readonly head: Statement<[], { size: number; epoch: number }>;
   readonly setHead: Statement<[number, Bytes]>;
+  readonly raiseEpoch: Statement<[holder: string, address: string], number>;
   readonly insertEntry: Statement<[number, Bytes, Bytes, string, string, string]>;
   readonly insertSigner: Statement<[Bytes, number]>;
   readonly insertDigest: Statement<[number, number]>;
@@ -35,8 +37,13 @@ export interface WritingStatements {
 
 export function prepareWriting(db: Database): WritingStatements {
   return {
-    head: db.prepare("SELECT size FROM tree_head"),
+    head: db.prepare("SELECT size, epoch FROM tree_head"),
     setHead: db.prepare("UPDATE tree_head SET size = ?, root = ?"),
+    raiseEpoch: db
+      .prepare<[string, string], number>(
+        "UPDATE tree_head SET epoch = epoch + 1, holder = ?, address = ? RETURNING epoch",
+      )
+      .pluck(),
     insertEntry: db.prepare(
       "INSERT INTO entries (idx, leaf, payload_digest, kind, name, version) VALUES (?, ?, ?, ?, ?, ?)",
     ),
@@ -67,6 +74,8 @@ export interface ReadingStatements {
   readonly lower: Statement<number[], Buffer>;
   readonly upper: Statement<[number], Buffer>;
   readonly leaves: Statement<[number, number], { leaf: Buffer }>;
+  readonly seen: Statement<[], Seen>;
+  readonly leader: Statement<[], { epoch: number; id: string; address: string }>;
   readonly newestCheckpoint: Statement<[], CheckpointRow>;
   readonly firstCovering: Statement<[number], CheckpointRow>;
   readonly checkpointsFrom: Statement<[number, number], CheckpointRow>;
@@ -123,6 +132,11 @@ export function prepareReading(db: Database): ReadingStatements {
       )
       .pluck(),
     leaves: db.prepare("SELECT leaf FROM entries WHERE idx >= ? AND idx < ? ORDER BY idx"),
+    seen: db.prepare(
+      `SELECT size, (SELECT cosigned_at FROM checkpoints ORDER BY number DESC LIMIT 1) AS cosignedAt
+       FROM tree_head`,
+    ),
+    leader: db.prepare("SELECT epoch, holder AS id, address FROM tree_head"),
     newestCheckpoint: db.prepare(`${CHECKPOINT} ORDER BY number DESC LIMIT 1`),
     firstCovering: db.prepare(`${CHECKPOINT} WHERE size >= ? ORDER BY size, number LIMIT 1`),
     checkpointsFrom: db.prepare(`${CHECKPOINT} WHERE size >= ? ORDER BY size, number LIMIT ?`),
