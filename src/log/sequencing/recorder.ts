@@ -1,11 +1,11 @@
 // Records batches: one compare-and-swap on the tree size makes a batch durable, so nothing can have changed since it was decided.
 import { equalBytes } from "../../protocol/encoding/bytes.ts";
 import type { VerifiedEnvelope } from "../../protocol/envelope/dsse.ts";
+import { digestsOf } from "../../protocol/lookup/term.ts";
 import { tokenIdOf } from "../../protocol/registration/identities.ts";
 import type { InForce } from "../../protocol/registration/in-force.ts";
 import { ConflictError, LogUnavailableError } from "../errors.ts";
 import type { Observer } from "../observer.ts";
-import { digestsOf } from "../store/entry-record.ts";
 import type { LogStore, NewEntry, TreeHead } from "../store/log-store.ts";
 import { GrowingTree, type TreeEdge } from "../tree/growing-tree.ts";
 import { PendingBatch } from "./pending-batch.ts";

@@ -1,8 +1,8 @@
 // Implements StoreInspection on SQLite: it counts the rows of the database.
 import type { Database } from "better-sqlite3";
+import { digestPrefix } from "../digest-prefix.ts";
+import { readMigrations } from "../migrations.ts";
 import type { IndexedBy, StoreCounts, StoreInspection } from "../store-inspection.ts";
-import { digestPrefix } from "./digest-prefix.ts";
-import { readMigrations } from "./migrate.ts";
 import { damaged, MIGRATIONS_FOLDER } from "./open.ts";
 import { headProblems, missingCheckpoints, schemaDifferences } from "./schema.ts";
 

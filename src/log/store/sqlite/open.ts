@@ -3,8 +3,9 @@ import type { Database } from "better-sqlite3";
 import { packagePath } from "../../../node/package-root.ts";
 import { openSqlite } from "../../../node/sqlite.ts";
 import { StartRefusedError } from "../../errors.ts";
+import { readMigrations } from "../migrations.ts";
 import { explainDamage, refuseForeignWal } from "./file-state.ts";
-import { migrate, migrationsLeft, readMigrations, requireNewestSchema } from "./migrate.ts";
+import { migrate, migrationsLeft, requireNewestSchema } from "./migrate.ts";
 import { schemaDifferences } from "./schema.ts";
 
 /** "Tchs": marks the file as a Touchstone log (SQLite file format §1.3.17). */

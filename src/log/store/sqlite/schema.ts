@@ -1,7 +1,8 @@
 // Compares a database with what its migrations make of an empty one: tables, indexes, triggers, and the numbers that SQLite gives out.
 import type { Database } from "better-sqlite3";
 import { openSqlite } from "../../../node/sqlite.ts";
-import { type Migration, migrate } from "./migrate.ts";
+import type { Migration } from "../migrations.ts";
+import { migrate } from "./migrate.ts";
 
 interface SchemaObject {
   readonly type: string;

@@ -2,12 +2,10 @@
 // which its entries lie in their order, and a search steps down all of them side by side: it asks each in turn for its newest entry
 // that is not above the candidate, until all name the same one. A rare condition makes it short; the bound ends it where all are common.
 import type { Database, Statement } from "better-sqlite3";
-import { decodeBase64 } from "../../../protocol/encoding/base64.ts";
-import { decodeUtf8 } from "../../../protocol/encoding/text.ts";
 import { KINDS } from "../../../protocol/entry/kinds.ts";
-import { digestsOf } from "../entry-record.ts";
+import { digestPrefix } from "../digest-prefix.ts";
+import { namesDigest } from "../entry-record.ts";
 import type { SearchPage, SearchQuery } from "../log-store.ts";
-import { digestPrefix } from "./digest-prefix.ts";
 
 /** Rows of indexes that one search looks at; it takes about two milliseconds. */
 export const MAX_EXAMINED = 1000;
@@ -96,9 +94,7 @@ export class SqliteSearch {
   /** The index holds the beginning of a digest; the entry holds all of it. */
   #names(index: number, digest: string): boolean {
     const leaf = this.#leaf.get(index);
-    if (leaf === undefined) return false;
-    const { payload } = JSON.parse(decodeUtf8(leaf)) as { payload: string };
-    return digestsOf({ payload: decodeBase64(payload) }).includes(digest);
+    return leaf !== undefined && namesDigest(leaf, digest);
   }
 }
 

@@ -2,9 +2,9 @@
 // and imports no more than it needs.
 import type { Database } from "better-sqlite3";
 import { ConflictError, LeadershipLostError } from "../../errors.ts";
+import { digestPrefix } from "../digest-prefix.ts";
 import type { Candidate } from "../leadership.ts";
 import type { Append, NewEntry, PublishedCheckpoint } from "../log-store.ts";
-import { digestPrefix } from "./digest-prefix.ts";
 import type { OpenDatabase } from "./open.ts";
 import { prepareWriting, type WritingStatements } from "./statements.ts";
 
