@@ -63,8 +63,27 @@ module.exports = {
     {
       name: "only-open-store-names-a-back-end",
       severity: "error",
-      from: { path: "^src/", pathNot: "^src/log/store/(?:sqlite/|open-store\\.ts)" },
-      to: { path: "^src/log/store/sqlite/" },
+      from: { path: "^src/", pathNot: "^src/log/store/(?:sqlite/|postgres/|open-store\\.ts)" },
+      to: { path: "^src/log/store/(?:sqlite|postgres)/" },
+    },
+    {
+      name: "no-back-end-knows-another",
+      severity: "error",
+      from: { path: "^src/log/store/(sqlite|postgres)/" },
+      to: { path: "^src/log/store/(?:sqlite|postgres)/", pathNot: "^src/log/store/$1/" },
+    },
+    {
+      // Who keeps a log in SQLite does not load a driver of PostgreSQL.
+      name: "only-the-postgres-store-needs-pg",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/log/store/postgres/" },
+      to: { path: "node_modules/pg/", dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "postgres-is-loaded-when-it-is-named",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/log/store/postgres/" },
+      to: { path: "^src/log/store/postgres/", dependencyTypesNot: ["dynamic-import", "type-only"] },
     },
     {
       // The help of a command loads none of what the command does: that is in actions/, and imported when it is called.

@@ -86,7 +86,9 @@ export type StartRefusalCode =
   /** There is no database where one was. */
   | "database-missing"
   /** The signing key is not the one that the trust root names. */
-  | "wrong-log-key";
+  | "wrong-log-key"
+  /** The database server would not keep what it acknowledges, or is not reached directly. */
+  | "storage-unsafe";
 
 /** The log refuses to start, since going on would lose or contradict something. The message says what to do. */
 export class StartRefusedError extends Error {

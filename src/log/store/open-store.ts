@@ -1,5 +1,5 @@
-// Opens the store at a location. Every location is the path of a SQLite database so far; another back end is told apart here, and
-// nothing above this file names one.
+// Opens the store at a location: the path of a SQLite database, or a schema of a PostgreSQL database. Back ends are told apart here, and
+// nothing above this file names one. PostgreSQL's is loaded when it is named.
 import type { ClusterStore } from "./leadership.ts";
 import type { LogStore } from "./log-store.ts";
 import { copyDatabase } from "./sqlite/copy.ts";
@@ -8,14 +8,17 @@ import { SqliteCluster } from "./sqlite/sqlite-cluster.ts";
 import { SqliteLogStore } from "./sqlite/sqlite-log-store.ts";
 import { SqliteSnapshot } from "./sqlite/sqlite-snapshot.ts";
 import type { InspectedStore } from "./store-inspection.ts";
+import type { StoreLocation } from "./store-location.ts";
 
 /**
  * Opens a store for writing, creating it where there is none.
  * @param now goes into the record of schema changes.
- * @throws StartRefusedError "log-in-use" | "schema-unknown" | "log-damaged".
+ * @throws StartRefusedError "log-in-use" | "schema-unknown" | "log-damaged" | "storage-unsafe".
  */
-export async function openStore(location: string, now: Date): Promise<LogStore> {
-  return SqliteLogStore.open(location, now);
+export async function openStore(location: StoreLocation, now: Date): Promise<LogStore> {
+  if (typeof location === "string") return SqliteLogStore.open(location, now);
+  const { PostgresLogStore } = await import("./postgres/postgres-log-store.ts");
+  return PostgresLogStore.open(location);
 }
 
 /**
@@ -23,16 +26,20 @@ export async function openStore(location: string, now: Date): Promise<LogStore> 
  * @param clock says when an epoch began, where the store has no clock of its own, and when the schema changed.
  * @throws StartRefusedError "schema-unknown" | "log-damaged".
  */
-export async function openCluster(location: string, clock: () => Date): Promise<ClusterStore> {
-  return SqliteCluster.open(location, clock);
+export async function openCluster(location: StoreLocation, clock: () => Date): Promise<ClusterStore> {
+  if (typeof location === "string") return SqliteCluster.open(location, clock);
+  const { PostgresCluster } = await import("./postgres/postgres-cluster.ts");
+  return PostgresCluster.open(location);
 }
 
 /**
  * Opens a store for reading, also while a service writes to it: it stays as it was when it was first read.
  * @throws StartRefusedError "schema-unknown" | "log-damaged"; Error where there is none.
  */
-export async function openSnapshot(location: string): Promise<InspectedStore> {
-  return new SqliteSnapshot(location);
+export async function openSnapshot(location: StoreLocation): Promise<InspectedStore> {
+  if (typeof location === "string") return new SqliteSnapshot(location);
+  const { PostgresSnapshot } = await import("./postgres/postgres-snapshot.ts");
+  return PostgresSnapshot.open(location);
 }
 
 /** Copies one moment of a store, also while a service writes to it. The copy is not synced. */

@@ -3,10 +3,11 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ClusterStore } from "../../../src/log/store/leadership.ts";
 import type { LogReader, SearchQuery } from "../../../src/log/store/log-store.ts";
 import { openCluster, openSnapshot, openStore } from "../../../src/log/store/open-store.ts";
+import type { StoreLocation } from "../../../src/log/store/store-location.ts";
 import { GrowingTree } from "../../../src/log/tree/growing-tree.ts";
 import { TileNodes } from "../../../src/log/tree/tile-nodes.ts";
 import { hashLeaf } from "../../../src/protocol/merkle/hash.ts";
@@ -19,11 +20,18 @@ const find = async (store: LogReader, query: SearchQuery) => (await store.search
 
 export function describeContract(under: StoreUnderTest): void {
   let folder: string;
-  const location = () => under.locate(folder);
+  let located: StoreLocation;
+  let stop: (() => void) | undefined;
+  const location = () => located;
   const open = () => openStore(location(), NOW);
 
+  beforeAll(() => {
+    stop = under.start?.();
+  });
+  afterAll(() => stop?.());
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "touchstone-store-"));
+    located = under.locate(folder);
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -185,9 +193,13 @@ export function describeContract(under: StoreUnderTest): void {
       await expect(open()).rejects.toMatchObject({ code: "log-in-use" });
       const begun = performance.now();
       const child = join(import.meta.dirname, "../../support/second-writer.ts");
-      const output = execFileSync(process.execPath, ["--experimental-strip-types", child, location()], {
-        encoding: "utf8",
-      });
+      const output = execFileSync(
+        process.execPath,
+        ["--experimental-strip-types", child, JSON.stringify(location())],
+        {
+          encoding: "utf8",
+        },
+      );
       expect(output).toMatch(/^log-in-use: .*one writer/);
       expect(performance.now() - begun).toBeLessThan(20_000);
       const reader = await openSnapshot(location());
@@ -195,7 +207,7 @@ export function describeContract(under: StoreUnderTest): void {
       await reader.close();
       await store.close();
       expect(
-        execFileSync(process.execPath, ["--experimental-strip-types", child, location()], {
+        execFileSync(process.execPath, ["--experimental-strip-types", child, JSON.stringify(location())], {
           encoding: "utf8",
         }),
       ).toBe("opened\n");
@@ -230,7 +242,7 @@ export function describeContract(under: StoreUnderTest): void {
       const cluster = await openCluster(location(), () => NOW);
       const writer = await campaign(cluster);
       await writer.append(0, oneEntry(0));
-      await under.saboteur.beginEpoch(location());
+      under.saboteur.beginEpoch(location());
       const late = [
         writer.append(1, oneEntry(1)),
         writer.addCheckpoint({ size: 1, cosignedAt: 10, note: "late" }),

@@ -1,0 +1,116 @@
+// Hears of commits: the functions that write notify everybody who listens, once what they wrote is visible. A replica cannot be listened
+// to, and is asked again and again.
+import { setTimeout as sleep } from "node:timers/promises";
+import type pg from "pg";
+import type { Seen } from "../log-store.ts";
+import type { PostgresLocation } from "../store-location.ts";
+import { connect, destroy } from "./session.ts";
+import { type SeenRow, STATEMENTS } from "./statements.ts";
+
+/** As in migrations/postgres. Its notices say schema, size, and the time of a checkpoint or 0. */
+const CHANNEL = "touchstone";
+const RETRY_MS = 1_000;
+
+/** Waits for something newer than what was seen. */
+export interface Notices {
+  changed(seen: Seen, timeoutMs: number, signal: AbortSignal): Promise<void>;
+  close(): void;
+}
+
+/** By LISTEN, in a session that is opened when somebody first waits. */
+export class Listener implements Notices {
+  readonly #location: PostgresLocation;
+  readonly #closing = new AbortController();
+  #listening: Promise<void> | null = null;
+  /** The newest that notices have told of. */
+  #told = { size: -1, cosignedAt: -1 };
+  readonly #wakes = new Set<() => void>();
+
+  constructor(location: PostgresLocation) {
+    this.#location = location;
+  }
+
+  async changed(seen: Seen, timeoutMs: number, signal: AbortSignal): Promise<void> {
+    this.#listening ??= this.#listen();
+    if (this.#told.size > seen.size || this.#told.cosignedAt > (seen.cosignedAt ?? 0)) return;
+    let wake = () => {};
+    const woken = new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    this.#wakes.add(wake);
+    const over = AbortSignal.any([signal, this.#closing.signal]);
+    const timeout = sleep(timeoutMs, undefined, { signal: over, ref: false }).catch(() => undefined);
+    await Promise.race([woken, timeout]);
+    this.#wakes.delete(wake);
+  }
+
+  close(): void {
+    this.#closing.abort();
+  }
+
+  /** What came while nobody listened is looked up. */
+  async #listen(): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      try {
+        const client = await connect(this.#location.url, this.#location, { name: "listener", settings: {} });
+        const end = () => destroy(client);
+        const ended = new Promise((resolve) => client.once("end", resolve));
+        signal.addEventListener("abort", end);
+        if (signal.aborted) end();
+        client.on("notification", this.#hear);
+        await client.query(`LISTEN ${CHANNEL}`);
+        const { rows } = await client.query<SeenRow>(STATEMENTS.seen.text);
+        if (rows[0] !== undefined) this.#tell(rows[0]);
+        this.#wakeAll();
+        await ended;
+        signal.removeEventListener("abort", end);
+      } catch {
+        // It is opened again.
+      }
+      this.#wakeAll();
+      await sleep(RETRY_MS, undefined, { signal, ref: false }).catch(() => undefined);
+    }
+  }
+
+  readonly #hear = ({ payload = "" }: pg.Notification): void => {
+    const [schema, size, cosignedAt] = payload.split(" ");
+    if (schema !== this.#location.schema) return;
+    this.#tell({ size: Number(size), cosignedAt: Number(cosignedAt) });
+    this.#wakeAll();
+  };
+
+  #tell({ size, cosignedAt }: Seen): void {
+    this.#told = {
+      size: Math.max(this.#told.size, size),
+      cosignedAt: Math.max(this.#told.cosignedAt, cosignedAt ?? 0),
+    };
+  }
+
+  #wakeAll(): void {
+    for (const wake of this.#wakes) wake();
+    this.#wakes.clear();
+  }
+}
+
+const POLL_MS = 250;
+
+/** By asking a replica what it has. */
+export class Poller implements Notices {
+  readonly #look: () => Promise<Seen>;
+
+  constructor(look: () => Promise<Seen>) {
+    this.#look = look;
+  }
+
+  async changed(seen: Seen, timeoutMs: number, signal: AbortSignal): Promise<void> {
+    const end = performance.now() + timeoutMs;
+    for (let left = timeoutMs; left > 0 && !signal.aborted; left = end - performance.now()) {
+      const now = await this.#look();
+      if (now.size !== seen.size || now.cosignedAt !== seen.cosignedAt) return;
+      await sleep(Math.min(left, POLL_MS), undefined, { signal, ref: false }).catch(() => undefined);
+    }
+  }
+
+  close(): void {}
+}

@@ -1,0 +1,35 @@
+// Opens a schema of PostgreSQL as the store of a log: brings it up to date, and refuses one that is not as the migrations made it.
+import { packagePath } from "../../../node/package-root.ts";
+import { StartRefusedError } from "../../errors.ts";
+import { readMigrations } from "../migrations.ts";
+import type { PostgresLocation } from "../store-location.ts";
+import { migrate } from "./migrate.ts";
+import { schemaDifferences } from "./schema.ts";
+import { connect, destroy } from "./session.ts";
+
+/** The migrations that come with the program. */
+export const MIGRATIONS_FOLDER = packagePath("migrations", "postgres");
+
+/**
+ * Brings a schema up to date, creating it where there is none.
+ * @throws StartRefusedError "schema-unknown" | "log-damaged".
+ */
+export async function prepareSchema(
+  location: PostgresLocation,
+  migrationsFolder: string = MIGRATIONS_FOLDER,
+): Promise<void> {
+  const migrations = readMigrations(migrationsFolder);
+  const client = await connect(location.url, location, { name: "migrations", settings: {} });
+  try {
+    await migrate(client, location.schema, migrations);
+    const [difference] = await schemaDifferences(client, location.schema, migrations);
+    if (difference !== undefined) throw new StartRefusedError("log-damaged", damaged(difference));
+  } finally {
+    destroy(client);
+  }
+}
+
+/** What is not as the migrations made it, and what to do about it. */
+export function damaged(difference: string): string {
+  return `the log is damaged: ${difference}; restore the schema from a backup, and run 'touchstone recover --from MIRROR'`;
+}

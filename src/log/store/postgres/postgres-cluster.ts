@@ -1,0 +1,34 @@
+// Implements ClusterStore on PostgreSQL: sessions that read, one that hears of commits, and one in which a candidate waits and writes.
+import type { ClusterStore } from "../leadership.ts";
+import type { PostgresLocation } from "../store-location.ts";
+import { prepareSchema } from "./open.ts";
+import { PostgresLeadership } from "./postgres-leadership.ts";
+import { PostgresReader } from "./postgres-reader.ts";
+import { Sources } from "./sources.ts";
+
+export class PostgresCluster implements ClusterStore {
+  readonly sources: Sources;
+  readonly reader: PostgresReader;
+  readonly leadership: PostgresLeadership;
+
+  private constructor(location: PostgresLocation) {
+    const sources = new Sources(location);
+    this.sources = sources;
+    this.reader = new PostgresReader(sources, sources.notices);
+    this.leadership = new PostgresLeadership({
+      location,
+      asker: sources.primary,
+      onLeading: (writer) => sources.follow(writer),
+    });
+  }
+
+  /** @throws StartRefusedError "schema-unknown" | "log-damaged"; Error of the driver. */
+  static async open(location: PostgresLocation): Promise<PostgresCluster> {
+    await prepareSchema(location);
+    return new PostgresCluster(location);
+  }
+
+  close(): Promise<void> {
+    return this.sources.close();
+  }
+}

@@ -1,0 +1,127 @@
+// Implements Leadership on PostgreSQL. Every candidate waits in a session of its own for one lock; who has it raises the epoch and writes
+// in that session. A holder whose lease is over is ended by those who wait. Lock and lease are for speed: an append names its epoch.
+import { setTimeout as sleep } from "node:timers/promises";
+import { StartRefusedError } from "../../errors.ts";
+import type { Candidate, Leader, Leadership } from "../leadership.ts";
+import type { LogWriter } from "../log-store.ts";
+import { describeLocation, type PostgresLocation } from "../store-location.ts";
+import { PostgresWriter } from "./postgres-writer.ts";
+import type { Asker } from "./session.ts";
+import { STATEMENTS } from "./statements.ts";
+import { WriterSession } from "./writer-session.ts";
+
+const LEASE_SECONDS = 5;
+/** Between two attempts to reach a server that does not answer, milliseconds. */
+const RETRY_MS = 500;
+
+export interface LeadershipOptions {
+  readonly location: PostgresLocation;
+  /** Where the tree head is read from that the server itself commits. */
+  readonly asker: Asker;
+  /** Called with the writer that leads from now on. */
+  readonly onLeading?: (writer: LogWriter) => void;
+}
+
+export class PostgresLeadership implements Leadership {
+  readonly #options: LeadershipOptions;
+  readonly #lease: number;
+
+  constructor(options: LeadershipOptions) {
+    this.#options = options;
+    this.#lease = options.location.lease ?? LEASE_SECONDS;
+  }
+
+  /** As Leadership.campaign: a server that does not answer, or takes no writes, is asked again. */
+  async campaign(me: Candidate, signal: AbortSignal): Promise<LogWriter> {
+    for (;;) {
+      signal.throwIfAborted();
+      try {
+        return await this.#campaignOnce(me, signal);
+      } catch (error) {
+        if (error instanceof StartRefusedError || signal.aborted)
+          throw signal.aborted ? signal.reason : error;
+        await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  /** Leads at once or not at all. @throws StartRefusedError "log-in-use" where somebody else does; Error of the driver. */
+  async leadAtOnce(me: Candidate): Promise<LogWriter> {
+    const session = await WriterSession.open(this.#options.location, me.id);
+    try {
+      const [row] = await session.ask<{ won: boolean }>(STATEMENTS.tryLock, [this.#key]);
+      if (row?.won === true) return await this.#begin(session, me);
+      throw new StartRefusedError(
+        "log-in-use",
+        `${describeLocation(this.#options.location)} is written to by another process; a log has one writer, stop that one first`,
+      );
+    } catch (error) {
+      session.destroy();
+      throw error;
+    }
+  }
+
+  async leader(): Promise<Leader | null> {
+    const [leader] = await this.#options.asker.ask<Leader & Record<string, unknown>>(STATEMENTS.leader);
+    return leader ?? null;
+  }
+
+  /** What the lock of a log is called. */
+  get #key(): string {
+    return `touchstone lead ${this.#options.location.schema}`;
+  }
+
+  async #campaignOnce(me: Candidate, signal: AbortSignal): Promise<LogWriter> {
+    const session = await WriterSession.open(this.#options.location, me.id);
+    const destroy = () => session.destroy();
+    signal.addEventListener("abort", destroy);
+    const watching = new AbortController();
+    try {
+      void this.#watchHolder(AbortSignal.any([signal, watching.signal]));
+      await session.ask(STATEMENTS.lock, [this.#key]);
+      watching.abort();
+      return await this.#begin(session, me);
+    } catch (error) {
+      session.destroy();
+      throw error;
+    } finally {
+      watching.abort();
+      signal.removeEventListener("abort", destroy);
+    }
+  }
+
+  /**
+   * Raises the epoch. Its commit waits for the synchronous standbys, so that what is read after it can no longer be lost; one that was not
+   * replicated is made again.
+   */
+  async #begin(session: WriterSession, { id, address }: Candidate): Promise<LogWriter> {
+    const { location, onLeading } = this.#options;
+    for (;;) {
+      const { warnings } = session;
+      const values = [id, address, this.#lease];
+      const [won] = await session.ask<{ epoch: number; takenAt: Date }>(STATEMENTS.lead, values);
+      if (won === undefined) throw new StartRefusedError("log-damaged", "the database has no tree head");
+      if (session.warnings > warnings) continue;
+      const writer = new PostgresWriter(location, { session, ...won, lease: this.#lease });
+      onLeading?.(writer);
+      return writer;
+    }
+  }
+
+  /** Ends the session that has the lock once it was seen twice with a lease that is over: it is stopped, or cut off. */
+  async #watchHolder(signal: AbortSignal): Promise<void> {
+    let suspect: number | undefined;
+    while (!signal.aborted) {
+      await sleep((this.#lease * 1000) / 5, undefined, { signal, ref: false }).catch(() => undefined);
+      if (signal.aborted) return;
+      try {
+        const [late] = await this.#options.asker.ask<{ backend: number }>(STATEMENTS.lateHolder, [this.#key]);
+        if (late !== undefined && late.backend === suspect)
+          await this.#options.asker.ask(STATEMENTS.terminate, [late.backend]);
+        suspect = late?.backend;
+      } catch {
+        // The database is asked again.
+      }
+    }
+  }
+}

@@ -1,0 +1,44 @@
+// Chooses where to read: from the replicas while this process does not lead, and from the server that it writes to while it does.
+import type pg from "pg";
+import type { LogWriter, Seen } from "../log-store.ts";
+import type { PostgresLocation } from "../store-location.ts";
+import { Listener, type Notices, Poller } from "./notices.ts";
+import { ReadingPool } from "./pool.ts";
+import type { Asker, Statement } from "./session.ts";
+import { type SeenRow, STATEMENTS } from "./statements.ts";
+
+export class Sources implements Asker {
+  /** The server that takes writes. */
+  readonly primary: ReadingPool;
+  readonly notices: Notices;
+  readonly #replicas: ReadingPool | null;
+  #leading: AbortSignal | null = null;
+
+  constructor(location: PostgresLocation) {
+    const { url, readerUrl, schema } = location;
+    this.primary = new ReadingPool(url, schema);
+    this.#replicas = readerUrl === undefined ? null : new ReadingPool(readerUrl, schema);
+    this.notices = this.#replicas === null ? new Listener(location) : new Poller(() => this.#look());
+  }
+
+  /** From now on, until it is lost, what this writer has committed is seen by every read. */
+  follow({ lost }: LogWriter): void {
+    this.#leading = lost;
+  }
+
+  ask<Row extends pg.QueryResultRow>(statement: Statement, values?: readonly unknown[]): Promise<Row[]> {
+    const isLeading = this.#leading?.aborted === false;
+    return (isLeading || this.#replicas === null ? this.primary : this.#replicas).ask<Row>(statement, values);
+  }
+
+  async close(): Promise<void> {
+    this.notices.close();
+    await Promise.all([this.primary.close(), this.#replicas?.close()]);
+  }
+
+  async #look(): Promise<Seen> {
+    const [seen] = await this.ask<SeenRow>(STATEMENTS.seen);
+    if (seen === undefined) throw new Error("the database has no tree head");
+    return seen;
+  }
+}

@@ -1,0 +1,114 @@
+// Keeps the session of PostgreSQL in which a candidate waits and writes: a direct one, of a server that keeps what it has acknowledged.
+import type pg from "pg";
+import { StartRefusedError } from "../../errors.ts";
+import type { PostgresLocation } from "../store-location.ts";
+import { type Asker, connect, destroy, type Settings, type Statement } from "./session.ts";
+
+/** PostgreSQL 14 is the first that notices a client that is gone while it makes it wait. */
+const OLDEST_SERVER = 140_000;
+
+/** No statement is given up by the server: what was committed must not look as if it had failed. A client that is gone is noticed. */
+const SETTINGS: Settings = {
+  statement_timeout: "0",
+  lock_timeout: "0",
+  idle_in_transaction_session_timeout: "5s",
+  client_connection_check_interval: "1s",
+  tcp_user_timeout: "10s",
+  tcp_keepalives_idle: "5",
+  tcp_keepalives_interval: "2",
+  tcp_keepalives_count: "3",
+};
+
+/** SQLSTATE of a notice that is none to worry about. A warning has another one, in whatever language it is. */
+const NO_WARNING = "00000";
+
+/** What a server says of itself. */
+interface ServerState {
+  readonly version: number;
+  readonly backend: number;
+  readonly fsync: string;
+  readonly pages: string;
+  readonly encoding: string;
+  readonly standbys: string;
+  readonly isStandby: boolean;
+}
+
+export class WriterSession implements Asker {
+  readonly client: pg.Client;
+  /** Process of the server that serves this session. */
+  readonly backend: number;
+  /** Settles when the session has ended, however it did. */
+  readonly ended: Promise<void>;
+  /** Warnings since the session began. One during a commit means: it is not known to be replicated. */
+  warnings = 0;
+
+  private constructor(client: pg.Client, backend: number) {
+    this.client = client;
+    this.backend = backend;
+    this.ended = new Promise((resolve) => client.once("end", () => resolve()));
+    client.on("notice", ({ code }) => {
+      if (code !== NO_WARNING) this.warnings++;
+    });
+  }
+
+  /** @throws StartRefusedError "storage-unsafe"; Error of the driver. */
+  static async open(location: PostgresLocation, name: string): Promise<WriterSession> {
+    const client = await connect(location.url, location, { name, settings: SETTINGS });
+    try {
+      const state = await readState(client);
+      requireSafe(state, client, location);
+      if (state.isStandby) throw new Error("the PostgreSQL server is a standby, and takes no writes");
+      return new WriterSession(client, state.backend);
+    } catch (error) {
+      destroy(client);
+      throw error;
+    }
+  }
+
+  async ask<Row extends pg.QueryResultRow>(
+    { name, text }: Statement,
+    values: readonly unknown[] = [],
+  ): Promise<Row[]> {
+    return (await this.client.query<Row>({ name, text, values: [...values] })).rows;
+  }
+
+  /** Ends it at once, whatever it is doing. */
+  destroy(): void {
+    destroy(this.client);
+  }
+}
+
+async function readState(client: pg.Client): Promise<ServerState> {
+  const { rows } = await client.query<ServerState>(
+    `SELECT current_setting('server_version_num')::integer AS version, pg_backend_pid() AS backend,
+            current_setting('fsync') AS fsync, current_setting('full_page_writes') AS pages,
+            current_setting('server_encoding') AS encoding, current_setting('synchronous_standby_names') AS standbys,
+            pg_is_in_recovery() AS "isStandby",
+            set_config('synchronous_commit',
+              CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)`,
+  );
+  return rows[0] as ServerState;
+}
+
+/** @throws StartRefusedError "storage-unsafe" where a commit is not what it promises, or the session is not one's own. */
+function requireSafe(state: ServerState, client: pg.Client, { replication }: PostgresLocation): void {
+  if (state.version < OLDEST_SERVER) refuse("the PostgreSQL server is older than version 14");
+  if ((client as unknown as { processID: number }).processID !== state.backend)
+    refuse(
+      "there is a connection pooler in front of the PostgreSQL server: who writes holds a lock in a session of its own; give storage.postgres the server's own address",
+    );
+  if (state.fsync !== "on")
+    refuse("the PostgreSQL server has fsync off: a crash would lose what was acknowledged");
+  if (state.pages !== "on")
+    refuse("the PostgreSQL server has full_page_writes off: a crash could damage the log");
+  if (state.encoding !== "UTF8")
+    refuse(`the encoding of the database is ${state.encoding}, and has to be UTF8`);
+  if (replication === "required" && state.standbys.trim() === "")
+    refuse(
+      'the PostgreSQL server names no synchronous standby (synchronous_standby_names), and storage.replication is "required": a failover would lose what was acknowledged',
+    );
+}
+
+function refuse(why: string): never {
+  throw new StartRefusedError("storage-unsafe", why);
+}
