@@ -38,6 +38,22 @@ module.exports = {
       to: { path: "node_modules/undici/", dependencyTypesNot: ["type-only"] },
     },
     {
+      name: "only-the-client-of-buckets-needs-aws4fetch",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/node/objects/s3-client\\.ts$" },
+      to: { path: "node_modules/aws4fetch/" },
+    },
+    {
+      // Who has no bucket does not load the client of one.
+      name: "buckets-are-opened-when-configured",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/node/objects/" },
+      to: {
+        path: "^src/node/objects/(?:s3-|probe|listing)",
+        dependencyTypesNot: ["dynamic-import", "type-only"],
+      },
+    },
+    {
       name: "protocol-needs-no-heavy-cryptography",
       severity: "error",
       from: { path: "^src/(?:protocol|verifier/(?:bundle/)?[^/]+\\.ts)" },

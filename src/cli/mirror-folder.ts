@@ -2,23 +2,26 @@
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { formatSplitView } from "../auditor/split-view.ts";
-import { FolderTarget } from "../mirror/folder-target.ts";
+import { CopyTarget, MIRROR_STATE } from "../mirror/copy-target.ts";
 import type { ForkedError } from "../mirror/mirror.ts";
-import { MIRROR_STATE, type MirrorTarget } from "../mirror/mirror-target.ts";
 import { holdLock } from "../node/hold-lock.ts";
+import { FolderStore } from "../node/objects/folder-store.ts";
 import { type CliContext, UsageError } from "./context.ts";
 import { writeOutput } from "./files.ts";
 
 const LOCK = ".lock";
 
 export interface OpenMirrorFolder {
-  readonly target: MirrorTarget;
+  readonly target: CopyTarget;
   /** Lets other processes have it. */
   release(): void;
 }
 
 /** @throws UsageError when the folder is of something else; FileError when another process writes to it. */
-export function openMirrorFolder(folder: string, options: { readonly gzip?: boolean }): OpenMirrorFolder {
+export async function openMirrorFolder(
+  folder: string,
+  options: { readonly gzip?: boolean },
+): Promise<OpenMirrorFolder> {
   try {
     mkdirSync(folder, { recursive: true });
   } catch (error) {
@@ -26,7 +29,9 @@ export function openMirrorFolder(folder: string, options: { readonly gzip?: bool
   }
   if (!isMirror(folder)) throw new UsageError(`${folder} is not empty, and what is in it is no mirror`);
   const release = holdLock(join(folder, LOCK), "is held: another process writes to this mirror");
-  return { target: new FolderTarget(folder, options), release };
+  const store = new FolderStore(folder, options);
+  await store.removeUnfinished();
+  return { target: new CopyTarget(store), release };
 }
 
 /** Also one whose first round was interrupted. */

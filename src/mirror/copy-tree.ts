@@ -19,7 +19,7 @@ import {
   tilesOfSize,
 } from "../protocol/merkle/tile.ts";
 import { attachmentsOf } from "../protocol/registration/references.ts";
-import { attachmentPath, type MirrorTarget } from "./mirror-target.ts";
+import { attachmentPath, type CopyTarget } from "./copy-target.ts";
 import type { VerifiedTree } from "./verified-tree.ts";
 
 /** Bundles under way at once: a log sends a few side by side, and syncing a file takes longer than fetching it. */
@@ -41,7 +41,7 @@ export interface CopiedTree {
  */
 export async function copyTree(
   tree: VerifiedTree,
-  target: MirrorTarget,
+  target: CopyTarget,
   from: number,
   onProgress: (copied: number, added: number) => void,
 ): Promise<CopiedTree> {
@@ -66,13 +66,13 @@ function* newTiles(level: number, from: number, to: number): Generator<number> {
 
 class Copier {
   readonly #tree: VerifiedTree;
-  readonly #target: MirrorTarget;
+  readonly #target: CopyTarget;
   readonly #from: number;
   readonly #trustRoots: Array<CopiedTree["trustRoots"][number]> = [];
   readonly #attachments = new Set<string>();
   readonly #byIdentity: number[] = [];
 
-  constructor(tree: VerifiedTree, target: MirrorTarget, from: number) {
+  constructor(tree: VerifiedTree, target: CopyTarget, from: number) {
     this.#tree = tree;
     this.#target = target;
     this.#from = from;
@@ -141,7 +141,7 @@ function hashesOf(entries: readonly Uint8Array[]): Uint8Array {
 /** Copies attachments, each of which is named by the SHA-256 of its bytes. @returns those that are not to be had. */
 export async function copyAttachments(
   read: ReadPath,
-  target: MirrorTarget,
+  target: CopyTarget,
   digests: readonly string[],
 ): Promise<string[]> {
   const missing: string[] = [];
@@ -158,7 +158,7 @@ export async function copyAttachments(
 export async function copyConfirmations(
   reader: TileReader,
   tree: VerifiedTree,
-  target: MirrorTarget,
+  target: CopyTarget,
   indexes: readonly number[],
 ): Promise<void> {
   await inParallel(IN_FLIGHT, indexes, async (index) => {

@@ -20,10 +20,10 @@ import { timeOfQuorum } from "../protocol/note/cosigned-checkpoint.ts";
 import { parseTlogPolicy } from "../protocol/note/tlog-policy.ts";
 import type { TrustAnchor, TrustPin } from "../verifier/bundle/trust-pin.ts";
 import { checkpointPath } from "./checkpoint-path.ts";
+import { CHECKPOINT, type CopyTarget, MIRROR_STATE } from "./copy-target.ts";
 import { copyAttachments, copyConfirmations, copyTree, readEnvelope } from "./copy-tree.ts";
 import { FollowedTrust } from "./followed-trust.ts";
 import { formatMirrorState, type MirrorState, parseMirrorState } from "./mirror-state.ts";
-import { CHECKPOINT, MIRROR_STATE, type MirrorTarget } from "./mirror-target.ts";
 import { VerifiedTree } from "./verified-tree.ts";
 
 /** How long a partial tile stays beside the full one: whoever holds a checkpoint of that size still asks for it. */
@@ -32,7 +32,7 @@ const PARTIAL_KEPT_MS = 86_400_000;
 export interface MirrorOptions {
   /** Reads the log; see openSource and readStoredLog. */
   readonly read: ReadPath;
-  readonly target: MirrorTarget;
+  readonly target: CopyTarget;
   /** The trust root that is pinned; null trusts the log's own entry 0 on first use. */
   readonly trust: TrustAnchor | null;
   readonly now: Date;

@@ -4,14 +4,8 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { type RunningServer, startServer } from "../http/server.ts";
-import { MalformedError } from "../protocol/errors.ts";
-import { parseTilePath } from "../protocol/merkle/tile.ts";
+import { publicMeta, TEXT } from "./path-meta.ts";
 
-const IMMUTABLE = "public, max-age=31536000, immutable";
-const ATTACHMENT = /^v1\/attachments\/sha256\/[0-9a-f]{64}$/;
-const CONFIRMATION = /^v1\/confirmations\/(?:0|[1-9][0-9]{0,15})$/;
-const SEEN_CHECKPOINT = /^checkpoints\/(?:x[0-9]{3}\/){0,6}[0-9]{3}\/[0-9a-f]{64}$/;
-const TEXT = "text/plain; charset=utf-8";
 const COMMON = { "access-control-allow-origin": "*", "x-content-type-options": "nosniff" };
 /** Bytes of a file that is read at once: nearly every entry bundle is smaller. */
 const MAX_IN_MEMORY = 1024 * 1024;
@@ -56,26 +50,11 @@ function refuse(status: 404 | 405, more: Record<string, string> = {}): Response 
 
 /** The header fields of what may be at a path; undefined for every path that is not of the layout. */
 function headersFor(path: string): Record<string, string> | undefined {
-  if (path === "checkpoint") return { "content-type": TEXT, "cache-control": "no-cache" };
-  if (SEEN_CHECKPOINT.test(path) || CONFIRMATION.test(path))
-    return { "content-type": TEXT, "cache-control": IMMUTABLE };
-  if (ATTACHMENT.test(path)) return { "content-type": "application/json", "cache-control": IMMUTABLE };
-  if (!isTile(path)) return undefined;
-  const octets = { "content-type": "application/octet-stream", "cache-control": IMMUTABLE };
-  return isBundle(path) ? { ...octets, vary: "accept-encoding" } : octets;
+  const meta = publicMeta(path);
+  if (meta === undefined) return undefined;
+  const headers = { "content-type": meta.contentType, "cache-control": meta.cacheControl };
+  return meta.gzip ? { ...headers, vary: "accept-encoding" } : headers;
 }
-
-function isTile(path: string): boolean {
-  try {
-    parseTilePath(path);
-    return true;
-  } catch (error) {
-    if (!(error instanceof MalformedError)) throw error;
-    return false;
-  }
-}
-
-const isBundle = (path: string): boolean => path.startsWith("tile/entries/");
 
 interface Found {
   readonly file: string;
@@ -86,7 +65,8 @@ interface Found {
 
 /** The compressed form of an entry bundle, where it is there and the client takes it. */
 async function findForm(folder: string, path: string, request: Request): Promise<Found | undefined> {
-  const takesGzip = isBundle(path) && acceptsGzip(request.headers.get("accept-encoding") ?? "");
+  const takesGzip =
+    publicMeta(path)?.gzip === true && acceptsGzip(request.headers.get("accept-encoding") ?? "");
   const gzipped = takesGzip ? await find(join(folder, `${path}.gz`), "gzip") : undefined;
   return gzipped ?? (await find(join(folder, path), undefined));
 }

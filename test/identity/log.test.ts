@@ -10,8 +10,9 @@ import { fsck } from "../../src/log/maintenance/fsck.ts";
 import { recover } from "../../src/log/maintenance/recover.ts";
 import { readStoredLog } from "../../src/log/maintenance/stored-log.ts";
 import { openSnapshot, openStore } from "../../src/log/store/open-store.ts";
-import { FolderTarget } from "../../src/mirror/folder-target.ts";
+import { CopyTarget } from "../../src/mirror/copy-target.ts";
 import { mirrorLog } from "../../src/mirror/mirror.ts";
+import { FolderStore } from "../../src/node/objects/folder-store.ts";
 import { type Envelope, envelopeToJson, parseLeaf, recordAt } from "../../src/protocol/envelope/dsse.ts";
 import { checkEntry } from "../../src/service/pages/scripts/entry-proof.ts";
 import { NOW } from "../support/clock.ts";
@@ -168,7 +169,7 @@ it("a recovery from a mirror keeps what confirms an entry", async () => {
   const store = await openSnapshot(logHarness.databaseFile);
   await mirrorLog({
     read: readStoredLog(store),
-    target: new FolderTarget(folder),
+    target: new CopyTarget(new FolderStore(folder)),
     trust: null,
     now: logHarness.clock.now,
   });

@@ -10,8 +10,9 @@ import { audit } from "../../src/auditor/audit.ts";
 import { AuditState } from "../../src/auditor/audit-state.ts";
 import { openSource } from "../../src/auditor/log-source.ts";
 import { type RunningServer, startServer } from "../../src/http/server.ts";
-import { FolderTarget } from "../../src/mirror/folder-target.ts";
+import { CopyTarget } from "../../src/mirror/copy-target.ts";
 import { mirrorLog } from "../../src/mirror/mirror.ts";
+import { FolderStore } from "../../src/node/objects/folder-store.ts";
 import { formatVerifierKey } from "../../src/protocol/note/key.ts";
 import { parseTlogPolicy } from "../../src/protocol/note/tlog-policy.ts";
 import { publish } from "../../src/publisher/client/publish.ts";
@@ -173,7 +174,7 @@ describe.skipIf(why !== "")("clients in Go", () => {
   }, async () => {
     const copy = join(folder, "mirrored-by-us");
     const read = openSource(server.address, { fetch });
-    await mirrorLog({ read, target: new FolderTarget(copy), trust, now: new Date() });
+    await mirrorLog({ read, target: new CopyTarget(new FolderStore(copy)), trust, now: new Date() });
     expect(await ask(copy)).toMatchObject([{ passed: 1, total: 1 }]);
     expect(await auditFolder(copy, "everything")).toMatchObject({ size, findings: [], uncovered: [] });
     const [tile = ""] = readdirSync(join(copy, "tile/1/000.p")).map((name) =>

@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openSource } from "../../src/auditor/log-source.ts";
-import { FolderTarget } from "../../src/mirror/folder-target.ts";
+import { CopyTarget } from "../../src/mirror/copy-target.ts";
 import { ForkedError, type MirrorOptions, mirrorLog } from "../../src/mirror/mirror.ts";
+import { FolderStore } from "../../src/node/objects/folder-store.ts";
 import { decodeUtf8, utf8 } from "../../src/protocol/encoding/text.ts";
 import { attachmentsOf } from "../../src/protocol/registration/references.ts";
 import {
@@ -35,7 +36,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const mirror = (from: Served, change: Partial<MirrorOptions> = {}) =>
   mirrorLog({
     read: openSource(PREFIX, { fetch: fetchFrom(from), retryDelaysMs: [] }),
-    target: new FolderTarget(folder),
+    target: new CopyTarget(new FolderStore(folder)),
     trust: honest.trust,
     now: NOW,
     ...change,

@@ -16,8 +16,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { audit } from "../../src/auditor/audit.ts";
 import { AuditState } from "../../src/auditor/audit-state.ts";
 import { openSource } from "../../src/auditor/log-source.ts";
-import { FolderTarget } from "../../src/mirror/folder-target.ts";
+import { CopyTarget } from "../../src/mirror/copy-target.ts";
 import { type Mirrored, type MirrorOptions, mirrorLog } from "../../src/mirror/mirror.ts";
+import { FolderStore } from "../../src/node/objects/folder-store.ts";
 import { formatTrustFile, parseTrustFile, type TrustAnchor } from "../../src/verifier/bundle/trust-pin.ts";
 import { NOW } from "../support/clock.ts";
 import { ServiceHarness } from "../support/service-harness.ts";
@@ -51,7 +52,13 @@ const network: typeof fetch = async (input) => {
 
 function mirror(change: Partial<MirrorOptions> = {}): Promise<Mirrored> {
   const read = openSource("https://log.example", { fetch: network, retryDelaysMs: [] });
-  return mirrorLog({ read, target: new FolderTarget(folder), trust, now: new Date(), ...change });
+  return mirrorLog({
+    read,
+    target: new CopyTarget(new FolderStore(folder)),
+    trust,
+    now: new Date(),
+    ...change,
+  });
 }
 
 const grow = async (prefix: string, count: number) =>
@@ -144,7 +151,7 @@ describe("a mirror", () => {
 
   it("keeps entry bundles compressed beside the plain ones where a web server wants them", async () => {
     await grow("some", 300);
-    await mirror({ target: new FolderTarget(folder, { gzip: true }) });
+    await mirror({ target: new CopyTarget(new FolderStore(folder, { gzip: true })) });
     for (const bundle of ["000", `001.p/${published().checkpoint.size - 256}`])
       expect(
         gunzipSync(readFileSync(at(`tile/entries/${bundle}.gz`))).equals(
@@ -153,9 +160,9 @@ describe("a mirror", () => {
       ).toBe(true);
     expect(existsSync(at("tile/0/000.gz"))).toBe(false);
     await grow("more", 300);
-    await mirror({ target: new FolderTarget(folder, { gzip: true }) });
+    await mirror({ target: new CopyTarget(new FolderStore(folder, { gzip: true })) });
     const later = new Date(Date.now() + 2 * DAY);
-    await mirror({ target: new FolderTarget(folder, { gzip: true }), now: later });
+    await mirror({ target: new CopyTarget(new FolderStore(folder, { gzip: true })), now: later });
     expect(await auditCopy()).toEqual([]);
   });
 
@@ -192,7 +199,7 @@ describe("a mirror", () => {
     const second = mkdtempSync(join(tmpdir(), "touchstone-mirror-"));
     try {
       const read = openSource(folder, { fetch: network });
-      await mirror({ read, target: new FolderTarget(second) });
+      await mirror({ read, target: new CopyTarget(new FolderStore(second)) });
       expect(readFileSync(join(second, "checkpoint"))).toEqual(readFileSync(at("checkpoint")));
     } finally {
       rmSync(second, { recursive: true });

@@ -6,8 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openSource } from "../../src/auditor/log-source.ts";
-import { FolderTarget } from "../../src/mirror/folder-target.ts";
+import { CopyTarget } from "../../src/mirror/copy-target.ts";
 import { mirrorLog } from "../../src/mirror/mirror.ts";
+import { FolderStore } from "../../src/node/objects/folder-store.ts";
 import { packagePath } from "../../src/node/package-root.ts";
 import {
   auditServed,
@@ -43,7 +44,7 @@ beforeAll(async () => {
   honest = await honestLog();
   served = await serve(honest.log);
   const read = openSource(PREFIX, { fetch: fetchFrom(served) });
-  const target = new FolderTarget(join(folder, "log"), { gzip: true });
+  const target = new CopyTarget(new FolderStore(join(folder, "log"), { gzip: true }));
   await mirrorLog({ read, target, trust: honest.trust, now: NOW });
   const port = await freePort();
   url = `http://127.0.0.1:${port}`;

@@ -2,8 +2,9 @@
 import { readFileSync, writeSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { openSource } from "../../src/auditor/log-source.ts";
-import { FolderTarget } from "../../src/mirror/folder-target.ts";
+import { CopyTarget } from "../../src/mirror/copy-target.ts";
 import { mirrorLog } from "../../src/mirror/mirror.ts";
+import { FolderStore } from "../../src/node/objects/folder-store.ts";
 import { parseTrustFile } from "../../src/verifier/bundle/trust-pin.ts";
 
 const [log = "", copy = "", trustFile = ""] = process.argv.slice(2);
@@ -14,7 +15,7 @@ await mirrorLog({
     if (path.startsWith("tile/entries/")) writeSync(1, `${path}\n`);
     return source(path);
   },
-  target: new FolderTarget(copy),
+  target: new CopyTarget(new FolderStore(copy)),
   trust: parseTrustFile(readFileSync(trustFile)),
   now: new Date(),
 });

@@ -7,9 +7,10 @@ import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openSource } from "../../src/auditor/log-source.ts";
 import type { RunningServer } from "../../src/http/server.ts";
-import { FolderTarget } from "../../src/mirror/folder-target.ts";
+import { CopyTarget } from "../../src/mirror/copy-target.ts";
 import { mirrorLog } from "../../src/mirror/mirror.ts";
 import { serveMirror } from "../../src/mirror/serve-mirror.ts";
+import { FolderStore } from "../../src/node/objects/folder-store.ts";
 import { fetchFrom, type HonestLog, honestLog, PREFIX, type Served, serve } from "../auditor/served-log.ts";
 import { NOW } from "../support/clock.ts";
 
@@ -24,7 +25,12 @@ beforeAll(async () => {
   served = await serve(honest.log);
   folder = mkdtempSync(join(tmpdir(), "touchstone-mirror-"));
   const read = openSource(PREFIX, { fetch: fetchFrom(served) });
-  await mirrorLog({ read, target: new FolderTarget(folder, { gzip: true }), trust: honest.trust, now: NOW });
+  await mirrorLog({
+    read,
+    target: new CopyTarget(new FolderStore(folder, { gzip: true })),
+    trust: honest.trust,
+    now: NOW,
+  });
   writeFileSync(join(folder, ".lock"), "");
   server = await serveMirror(folder, "127.0.0.1", 0);
 });
@@ -120,7 +126,7 @@ describe("a served mirror", () => {
   it("can be mirrored and audited in its turn", async () => {
     const second = mkdtempSync(join(tmpdir(), "touchstone-mirror-"));
     const read = openSource(server.address, { fetch });
-    const target = new FolderTarget(second);
+    const target = new CopyTarget(new FolderStore(second));
     expect(await mirrorLog({ read, target, trust: honest.trust, now: NOW })).toMatchObject({
       added: 10,
       missing: [],

@@ -17,7 +17,7 @@ interface ExportOptions {
 export async function runExport(folder: string, options: ExportOptions, context: CliContext): Promise<void> {
   const { storage } = readConfig(options.config, context);
   await requireDatabase(storage);
-  const { target, release } = openMirrorFolder(folder, options);
+  const { target, release } = await openMirrorFolder(folder, options);
   const onProgress = progressOf("exported", context);
   /** From one moment of the database, also while a service writes to it. */
   const round = async (): Promise<Mirrored> => {

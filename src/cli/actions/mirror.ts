@@ -29,7 +29,7 @@ export async function runMirror(
   if ((options.trust === undefined) === (options.tofu !== true))
     throw new UsageError("give either --trust FILE, or --tofu to trust the log's own entry 0 on first use");
   const trust = options.trust === undefined ? null : readOwn(options.trust, parseTrustFile);
-  const { target, release } = openMirrorFolder(folder, options);
+  const { target, release } = await openMirrorFolder(folder, options);
   const read = openSource(url, { fetch: context.fetch });
   const onProgress = progressOf("mirrored", context);
   const round = () =>
