@@ -6,6 +6,10 @@ const layer = (name, allowed) => ({
   to: { path: "^src/", pathNot: `^src/(?:${[name, ...allowed].join("|")})/` },
 });
 
+/** The chunks of TDX and NVIDIA, and what they share. */
+const JUDGES =
+  "^src/verifier/(?:(?:tdx|nvidia|ra-tls|x509)/|appraisal/(?:judge-machine|judge-devices|tuple|channel-binding)\\.ts$)";
+
 module.exports = {
   forbidden: [
     layer("protocol", []),
@@ -66,6 +70,18 @@ module.exports = {
       from: { path: "^src/", pathNot: "^src/protocol/note/ml-dsa-44\\.ts$" },
       to: {
         path: "^src/protocol/note/ml-dsa-44\\.ts$|node_modules/@noble/post-quantum",
+        dependencyTypesNot: ["dynamic-import", "type-only"],
+      },
+    },
+    {
+      // Nor what judges evidence, who only verifies bundles; and a page asks for those before it evaluates it (appraisal/judge-machine.ts).
+      name: "what-judges-evidence-is-loaded-when-needed",
+      severity: "error",
+      from: { path: "^src/(?:verifier|sealed)/", pathNot: JUDGES },
+      to: {
+        path: JUDGES,
+        pathNot:
+          "^src/verifier/(?:tdx/(?:tdx-checks|ccel-table|collateral[a-z.-]*)|nvidia/device-checks|ra-tls/own-binding)\\.ts$",
         dependencyTypesNot: ["dynamic-import", "type-only"],
       },
     },

@@ -12,7 +12,7 @@ import { type Envelope, makeEnvelope, preAuthEncoding, recordAt } from "../src/p
 import { proveConsistency } from "../src/protocol/merkle/consistency.ts";
 import { hashLeaf } from "../src/protocol/merkle/hash.ts";
 import { formatTrustFile } from "../src/verifier/bundle/trust-pin.ts";
-import { bindingReportData, gpuRequestNonce } from "../src/verifier/ra-tls/binding.ts";
+import { bindingReportData, gpuRequestNonce } from "../src/verifier/ra-tls/own-binding.ts";
 import { NOW } from "../test/support/clock.ts";
 import { policyPredicate, statusPredicate } from "../test/support/document-predicates.ts";
 import { FoundedLog } from "../test/support/founded-log.ts";

@@ -1,6 +1,6 @@
 // Makes the evidence of this machine for one channel key and one challenge: devices first, then the claims about them, then the quote over
 // everything (docs/formats.md, "Channel binding").
-import { bindingReportData, gpuRequestNonce } from "../verifier/ra-tls/binding.ts";
+import { bindingReportData, gpuRequestNonce } from "../verifier/ra-tls/own-binding.ts";
 import { claimsOf, encodeEvidence } from "./evidence-document.ts";
 import type { Machine } from "./machine/machine.ts";
 import type { Stapled } from "./stapled.ts";

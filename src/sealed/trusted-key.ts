@@ -1,5 +1,5 @@
 // Knows the key that requests are sealed to, for as long as a verdict about it lasts, and cuts replies in flight when it is withdrawn.
-import { type AppraiseOptions, appraiseEvidence } from "../verifier/appraisal/appraise.ts";
+import { type AppraiseOptions, appraiseEvidence, prepareAppraisal } from "../verifier/appraisal/appraise.ts";
 import type { Verdict } from "../verifier/appraisal/verdict.ts";
 import type { VerifiedBundle } from "../verifier/bundle/verify-bundle.ts";
 import { VerifiedCache } from "../verifier/verified-cache.ts";
@@ -101,7 +101,7 @@ export class KeyKeeper {
     const nonce = crypto.getRandomValues(new Uint8Array(32));
     const since = this.#options.now().getTime();
     try {
-      const [bundle, shown] = await Promise.all([policy.current(), this.#askMachine(nonce)]);
+      const [bundle, shown] = await Promise.all([policy.current(), this.#askMachine(nonce), loadCode()]);
       this.#held = await this.#appraiseToLast(bundle, { ...shown, nonce, since, proven: false });
       return this.#held;
     } catch (error) {
@@ -155,4 +155,11 @@ export class KeyKeeper {
     if (age >= 0 && age < REFUSAL_MEMORY) throw this.#refused.error;
     this.#refused = null;
   }
+}
+
+/** While log and machine are being asked. @throws GateError "unreachable" where the page's server does not answer. */
+async function loadCode(): Promise<void> {
+  await prepareAppraisal().catch((cause: unknown) => {
+    throw new GateError("unreachable", "the code that appraises cannot be loaded", { cause });
+  });
 }

@@ -1,6 +1,6 @@
 // Gives the schema of evidence.json (evidence.ts): its binary parts are texts here, and are decoded after it.
 import * as z from "zod";
-import { MAX_CCEL_BYTES } from "./tdx/ccel.ts";
+import { MAX_CCEL_BYTES } from "./tdx/ccel-table.ts";
 import { tdxCollateral } from "./tdx/collateral.schema.ts";
 
 const KIB = 1024;

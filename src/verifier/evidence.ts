@@ -12,7 +12,7 @@ import {
   evidenceDocument,
 } from "./evidence.shape.ts";
 import { type HandedOver, parseHandedOver, requireNames } from "./handed-over.ts";
-import { MAX_CCEL_BYTES } from "./tdx/ccel.ts";
+import { MAX_CCEL_BYTES } from "./tdx/ccel-table.ts";
 import { COLLATERAL, type TdxCollateral } from "./tdx/collateral.ts";
 
 const KIB = 1024;

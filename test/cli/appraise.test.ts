@@ -16,7 +16,7 @@ import {
   privateKeyPem,
   tamper,
 } from "../../src/testing/index.ts";
-import { APPRAISAL_CHECKS } from "../../src/verifier/appraisal/appraise.ts";
+import { APPRAISAL_CHECKS } from "../../src/verifier/appraisal/appraisal-checks.ts";
 import type { Verdict } from "../../src/verifier/appraisal/verdict.ts";
 import { formatTrustFile } from "../../src/verifier/bundle/trust-pin.ts";
 import { machineOf, makeWorld, type World } from "../support/appraisal-world.ts";

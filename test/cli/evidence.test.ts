@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { decodeBase64 } from "../../src/protocol/encoding/base64.ts";
 import { encodeHex } from "../../src/protocol/encoding/hex.ts";
 import { type Machine, makeRim, makeRimAuthority, tamper } from "../../src/testing/index.ts";
-import { gpuRequestNonce } from "../../src/verifier/ra-tls/binding.ts";
+import { gpuRequestNonce } from "../../src/verifier/ra-tls/own-binding.ts";
 import { machineOf } from "../support/appraisal-world.ts";
 import { NOW } from "../support/clock.ts";
 import { runCli } from "../support/run-cli.ts";

@@ -14,7 +14,8 @@ import { checkSwitchPolicy, readableSwitches } from "../../src/verifier/nvidia/s
 import { checkTopology } from "../../src/verifier/nvidia/topology.ts";
 import { verifyGpuReport } from "../../src/verifier/nvidia/verify-report.ts";
 import { verifySwitchReport } from "../../src/verifier/nvidia/verify-switch.ts";
-import { gpuRequestNonce, verifyBinding } from "../../src/verifier/ra-tls/binding.ts";
+import { verifyBinding } from "../../src/verifier/ra-tls/binding.ts";
+import { gpuRequestNonce } from "../../src/verifier/ra-tls/own-binding.ts";
 import { parseTdxQuote } from "../../src/verifier/tdx/quote.ts";
 import { checkTdxPolicy, QUOTE_ALONE_POLICY } from "../../src/verifier/tdx/quote-policy.ts";
 import { verifyTdxQuote } from "../../src/verifier/tdx/verify-quote.ts";

@@ -10,7 +10,7 @@ import { decodeBase64 } from "../../src/protocol/encoding/base64.ts";
 import { encodeHex } from "../../src/protocol/encoding/hex.ts";
 import { decodeUtf8 } from "../../src/protocol/encoding/text.ts";
 import { encodeEvidence, type Machine, tamper } from "../../src/testing/index.ts";
-import { APPRAISAL_CHECKS } from "../../src/verifier/appraisal/appraise.ts";
+import { APPRAISAL_CHECKS } from "../../src/verifier/appraisal/appraisal-checks.ts";
 import type { Check } from "../../src/verifier/check-list.ts";
 import { writeEar } from "../../src/views/ear.ts";
 import { type JudgedMachine, judgedMachine } from "../../src/views/judged-machine.ts";

@@ -5,7 +5,8 @@ import { parseTdxCollateral } from "../../verifier/tdx/collateral.ts";
 import { parseEventLog, requireBootReplay } from "../../verifier/tdx/event-log.ts";
 import { type ExtendedReport, parseTdxQuote, type TdReport } from "../../verifier/tdx/quote.ts";
 import { checkTdxPolicy, QUOTE_ALONE_POLICY, tdxWarnings } from "../../verifier/tdx/quote-policy.ts";
-import { TDX_CHECKS, type TdxResult, verifyTdxQuote } from "../../verifier/tdx/verify-quote.ts";
+import { TDX_CHECKS } from "../../verifier/tdx/tdx-checks.ts";
+import { type TdxResult, verifyTdxQuote } from "../../verifier/tdx/verify-quote.ts";
 
 export interface TdxInput {
   readonly quote: Uint8Array;

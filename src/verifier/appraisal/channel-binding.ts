@@ -18,13 +18,7 @@ import { readCertificateEvidence } from "../ra-tls/certificate-evidence.ts";
 import { replayEventLog } from "../tdx/event-log.ts";
 import type { EventLog } from "../tdx/logged-event.ts";
 import type { TdReport } from "../tdx/quote.ts";
-
-export const BINDING_CHECKS = [
-  "binding.channel",
-  "binding.nonce",
-  "binding.report-data",
-  "binding.claims",
-] as const;
+import { BINDING_CHECKS } from "./appraisal-checks.ts";
 
 /**
  * The key that the verifier's channel really uses, as it saw it itself.

@@ -11,19 +11,7 @@ import { requireRuntimeEvents } from "../tdx/event-log.ts";
 import type { EventLog } from "../tdx/logged-event.ts";
 import type { TdReport } from "../tdx/quote.ts";
 import type { TdxCode } from "../tdx/tdx-code.ts";
-
-export const TUPLE_CHECKS = [
-  "tuple.mrtd",
-  "tuple.rtmr0",
-  "tuple.td-attributes",
-  "tuple.xfam",
-  "tuple.rtmr1",
-  "tuple.rtmr2",
-  "tuple.rtmr3",
-  "tuple.mr-config-id",
-  "tuple.mr-owner",
-  "tuple.mr-owner-config",
-] as const;
+import { TUPLE_CHECKS } from "./appraisal-checks.ts";
 
 /** One way to satisfy a profile: the profile on one of its platforms. */
 export interface Candidate {

@@ -6,8 +6,8 @@ import { encodeHex } from "../../protocol/encoding/hex.ts";
 import type { GpuRequirements } from "../../protocol/entry/policy.ts";
 import type { CheckList } from "../check-list.ts";
 import type { GpuClaims } from "../evidence.ts";
+import type { CC_STATE_CHECKS } from "./device-checks.ts";
 
-export const CC_STATE_CHECKS = ["gpu.claims", "gpu.cc-mode", "gpu.claimed-mode", "gpu.devtools"] as const;
 export type CcStateCheck = (typeof CC_STATE_CHECKS)[number];
 
 /** The reports of a machine's GPUs and of its NVSwitches, in the order of the evidence. */

@@ -6,29 +6,16 @@ import { CheckList } from "../check-list.ts";
 import type { DeviceEvidence, GpuClaims } from "../evidence.ts";
 import type { VerifiedCache } from "../verified-cache.ts";
 import type { SignatureMemo } from "../x509/signature-memo.ts";
-import { CC_STATE_CHECKS, checkCcState } from "./cc-state.ts";
+import { checkCcState } from "./cc-state.ts";
 import type { DeviceChain } from "./certificate-chain.ts";
 import { compareWithLogged, describeComparison, type LoggedRim } from "./compare-with-logged.ts";
+import { GPU_POLICY_CHECKS } from "./device-checks.ts";
 import type { GpuReport } from "./report.ts";
 import { type DevicePolicyResult, requireGpuNotRevoked } from "./revocation.ts";
 import type { AppraisedSwitch } from "./switch-policy.ts";
 import type { GpuResult } from "./verify-report.ts";
 import type { SwitchResult } from "./verify-switch.ts";
 
-export const GPU_POLICY_CHECKS = [
-  "gpu.count",
-  "gpu.distinct",
-  "gpu.architecture.allowed",
-  "gpu.mode",
-  "gpu.switches",
-  "gpu.driver.allowed",
-  "gpu.vbios.allowed",
-  "gpu.fwid.allowed",
-  "gpu.rim",
-  "gpu.measurements",
-  "gpu.revocation",
-  ...CC_STATE_CHECKS,
-] as const;
 type GpuPolicyCheck = (typeof GPU_POLICY_CHECKS)[number];
 
 /** One GPU of the evidence with what verifyGpuReport made of it. */

@@ -7,18 +7,11 @@ import type { VerifiedCache } from "../verified-cache.ts";
 import type { SignatureMemo } from "../x509/signature-memo.ts";
 import type { DeviceChain } from "./certificate-chain.ts";
 import { compareSwitchWithLogged, describeComparison, type LoggedSwitchRim } from "./compare-with-logged.ts";
+import { SWITCH_POLICY_CHECKS } from "./device-checks.ts";
 import { type DevicePolicyResult, requireGpuNotRevoked } from "./revocation.ts";
 import type { SwitchReport } from "./switch-report.ts";
 import type { SwitchResult } from "./verify-switch.ts";
 
-export const SWITCH_POLICY_CHECKS = [
-  "switch.count",
-  "switch.distinct",
-  "switch.vbios.allowed",
-  "switch.rim",
-  "switch.measurements",
-  "switch.revocation",
-] as const;
 type SwitchPolicyCheck = (typeof SWITCH_POLICY_CHECKS)[number];
 
 /** One switch of the evidence with what verifySwitchReport made of it. */

@@ -7,10 +7,10 @@
 import type { GpuRequirements } from "../../protocol/entry/policy.ts";
 import { type Check, CheckList } from "../check-list.ts";
 import type { DeviceChain } from "./certificate-chain.ts";
+import { TOPOLOGY_CHECKS } from "./device-checks.ts";
 import type { GpuReport } from "./report.ts";
 import type { SwitchReport } from "./switch-report.ts";
 
-export const TOPOLOGY_CHECKS = ["topology.switches", "topology.gpus", "topology.certificates"] as const;
 type TopologyCheck = (typeof TOPOLOGY_CHECKS)[number];
 
 /** The devices of one machine, each read. */

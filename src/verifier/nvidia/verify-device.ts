@@ -19,23 +19,11 @@ import {
   verifyDeviceChain,
   verifyUnderRoot,
 } from "./certificate-chain.ts";
+import { type DeviceStep, deviceChecks } from "./device-checks.ts";
 import { NVIDIA_DEVICE_ROOT } from "./device-root.ts";
 import { readFwid } from "./fwid.ts";
 import type { NvidiaCode } from "./nvidia-code.ts";
 import type { SpdmReport } from "./spdm-report.ts";
-
-const STEPS = [
-  "report.format",
-  "chain.format",
-  "chain",
-  "chain.root",
-  "chain.window",
-  "architecture",
-  "fwid",
-  "report.signature",
-  "nonce",
-] as const;
-type Step = (typeof STEPS)[number];
 
 /** A chain of another length than five is refused as such; one without end is not read. */
 const MAX_CERTIFICATES = 8;
@@ -87,11 +75,6 @@ export interface DeviceResult<Report extends DeviceReport, A extends Architectur
   readonly deviceId: string | null;
 }
 
-/** Ids of the checks of one kind of device, in order. */
-export function deviceChecks<const Prefix extends string>(prefix: Prefix): readonly `${Prefix}.${Step}`[] {
-  return STEPS.map((step) => `${prefix}.${step}` as const);
-}
-
 /**
  * Verifies a report of one device under the pinned NVIDIA root at a stated time. Never throws on hostile evidence: what is wrong is a failed
  * check. Golden tables, revocation and what a policy wants are checked elsewhere.
@@ -105,7 +88,7 @@ export async function verifyDevice<
   evidence: Pick<DeviceEvidence, "report" | "chain">,
   { now, nonce, root = NVIDIA_DEVICE_ROOT, verified, signatures }: DeviceOptions,
 ): Promise<DeviceResult<Report, A>> {
-  const id = (step: Step) => `${kind.prefix}.${step}`;
+  const id = (step: DeviceStep) => `${kind.prefix}.${step}`;
   const list = new CheckList(
     deviceChecks(kind.prefix).filter((one) => one !== id("nonce") || nonce !== null) as string[],
   );
@@ -170,7 +153,7 @@ function leftOut(count: number, what: string): string {
 
 async function checkChain(
   list: CheckList,
-  id: (step: Step) => string,
+  id: (step: DeviceStep) => string,
   chain: DeviceChain,
   root: Certificate,
   {

@@ -6,13 +6,7 @@ import type { DeviceEvidence } from "../evidence.ts";
 import type { GpuArchitecture } from "./certificate-chain.ts";
 import type { NvidiaCode } from "./nvidia-code.ts";
 import { type GpuReport, parseGpuReport } from "./report.ts";
-import {
-  type DeviceOptions,
-  type DeviceResult,
-  deviceChecks,
-  mergeDeviceChecks,
-  verifyDevice,
-} from "./verify-device.ts";
+import { type DeviceOptions, type DeviceResult, mergeDeviceChecks, verifyDevice } from "./verify-device.ts";
 
 const GPU = {
   prefix: "gpu",
@@ -21,8 +15,6 @@ const GPU = {
   parse: parseGpuReport,
   whyNoFwid: requireOldDriver,
 } as const;
-
-export const GPU_REPORT_CHECKS = deviceChecks(GPU.prefix);
 
 /** What one GPU's evidence shows. Nothing in it may be believed unless `accepted`. */
 export type GpuResult = DeviceResult<GpuReport, GpuArchitecture>;

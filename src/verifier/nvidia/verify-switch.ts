@@ -4,13 +4,7 @@ import type { Check } from "../check-list.ts";
 import type { DeviceEvidence } from "../evidence.ts";
 import type { SwitchArchitecture } from "./certificate-chain.ts";
 import { parseSwitchReport, type SwitchReport } from "./switch-report.ts";
-import {
-  type DeviceOptions,
-  type DeviceResult,
-  deviceChecks,
-  mergeDeviceChecks,
-  verifyDevice,
-} from "./verify-device.ts";
+import { type DeviceOptions, type DeviceResult, mergeDeviceChecks, verifyDevice } from "./verify-device.ts";
 
 const SWITCH = {
   prefix: "switch",
@@ -19,8 +13,6 @@ const SWITCH = {
   parse: parseSwitchReport,
   whyNoFwid: () => "the switch does not send it",
 } as const;
-
-export const SWITCH_REPORT_CHECKS = deviceChecks(SWITCH.prefix);
 
 /** What one switch's evidence shows. Nothing in it may be believed unless `accepted`. */
 export type SwitchResult = DeviceResult<SwitchReport, SwitchArchitecture>;

@@ -4,13 +4,12 @@ import { sha256, sha512 } from "../../protocol/cryptography/hash.ts";
 import { concatBytes, equalBytes } from "../../protocol/encoding/bytes.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { utf8 } from "../../protocol/encoding/text.ts";
-import { canonicalize } from "../../protocol/envelope/canonical-json.ts";
 import { VerificationError } from "../../protocol/errors.ts";
 import type { GpuClaims } from "../evidence.ts";
 import type { CertificateEvidence } from "./certificate-evidence.ts";
 import { parseDiceClaims } from "./dice.ts";
+import { bindingReportData, requireNonce } from "./own-binding.ts";
 
-const NONCE_LENGTH = 32;
 const REPORT_DATA_LENGTH = 64;
 
 /** The code of a quote that does not vouch for the channel, the challenge or the claims. */
@@ -52,44 +51,6 @@ export function freshnessOf(binding: Binding, challenge: Uint8Array | null): Fre
   if (binding.format === "flashbots-atls") return "certificate-validity";
   const nonce = "nonce" in binding ? binding.nonce : null;
   return challenge && nonce && equalBytes(challenge, nonce) ? "challenge" : "key-lifetime";
-}
-
-/**
- * The 64 bytes of `touchstone-binding/v1`. @throws RangeError when the nonce, which comes from the caller, has not 32 bytes.
- * @example
- * ```ts
- * import { bindingReportData } from "touchstone/verifier";
- * const reportData = (channelKey: Uint8Array, nonce: Uint8Array): Uint8Array =>
- *   bindingReportData({ channelKey, nonce, gpuClaims: { ccMode: "on", devtools: false, mode: "single", reports: [], switches: [] } }); // 64 bytes
- * ```
- */
-export function bindingReportData(binding: {
-  readonly channelKey: Uint8Array;
-  readonly nonce: Uint8Array;
-  readonly gpuClaims: GpuClaims;
-}): Uint8Array {
-  requireNonce(binding.nonce);
-  return sha512(
-    concatBytes(
-      utf8("touchstone-binding/v1\0"),
-      sha256(binding.channelKey),
-      binding.nonce,
-      sha256(utf8(canonicalize(binding.gpuClaims))),
-    ),
-  );
-}
-
-/**
- * The nonce that a guest must put into each GPU's report request: SHA-256(SHA-256(channel key) ‖ nonce), 32 bytes.
- * @example
- * ```ts
- * import { gpuRequestNonce } from "touchstone/verifier";
- * const forTheGpu = (channelKey: Uint8Array, nonce: Uint8Array): Uint8Array => gpuRequestNonce(channelKey, nonce); // 32 bytes
- * ```
- */
-export function gpuRequestNonce(channelKey: Uint8Array, nonce: Uint8Array): Uint8Array {
-  requireNonce(nonce);
-  return sha256(concatBytes(sha256(channelKey), nonce));
 }
 
 /**
@@ -184,9 +145,4 @@ function bigEndianSeconds(time: Date): Uint8Array {
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(Math.floor(time.getTime() / 1000)));
   return bytes;
-}
-
-function requireNonce(nonce: Uint8Array): void {
-  if (nonce.length !== NONCE_LENGTH)
-    throw new RangeError(`a nonce has ${NONCE_LENGTH} bytes, got ${nonce.length}`);
 }

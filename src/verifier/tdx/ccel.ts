@@ -4,14 +4,13 @@ import { ByteReader, equalBytes } from "../../protocol/encoding/bytes.ts";
 import { likeness } from "../../protocol/encoding/recognise.ts";
 import { utf8 } from "../../protocol/encoding/text.ts";
 import { MalformedError } from "../../protocol/errors.ts";
+import { MAX_CCEL_BYTES } from "./ccel-table.ts";
 import { EV_NO_ACTION } from "./event-type.ts";
 import { type EventLog, isDigestOf, type LoggedEvent, type RtmrIndex } from "./logged-event.ts";
 
 const FORMAT = "CCEL";
 /** Of a log; the table around it may be longer. */
 const MAX_LOG_BYTES = 512 * 1024;
-/** The whole table. Firmware reserves 64 KiB to 1 MiB. */
-export const MAX_CCEL_BYTES = 2 * 1024 * 1024;
 const SHA384 = 0x000c;
 /** Where the Spec ID event's own data begins. */
 const EVENT_AT = 32;

@@ -7,6 +7,7 @@ import { type Check, CheckList } from "../check-list.ts";
 import { brokenAttributeRules, warningOfRule } from "./attribute-rules.ts";
 import type { TdReport, TdxQuote } from "./quote.ts";
 import type { TcbResult } from "./tcb.ts";
+import { TDX_POLICY_CHECKS } from "./tdx-checks.ts";
 import type { TdxResult } from "./verify-quote.ts";
 
 /** The part of a profile's `tdx` that needs no log entry and no event log. */
@@ -36,17 +37,6 @@ export const QUOTE_ALONE_POLICY: TdxPolicy = {
   mrServiceTd: "zero-or-not-shown",
   debug: false,
 };
-
-export const TDX_POLICY_CHECKS = [
-  "tdx.policy.body",
-  "tdx.policy.tcb-status",
-  "tdx.policy.tcb-evaluation-data-number",
-  "tdx.policy.tee-tcb-svn",
-  "tdx.policy.mr-seam",
-  "tdx.policy.debug",
-  "tdx.policy.attributes",
-  "tdx.policy.service-td",
-] as const;
 
 /**
  * Makes every check of the policy that the result has the data for; those that it has not stay "not-evaluated". Says nothing about

@@ -24,33 +24,8 @@ import { judgeQuotingEnclave, requireKeyBinding } from "./qe.ts";
 import { parseTdxQuote, type TdxQuote } from "./quote.ts";
 import { type PlatformTcb, parseSgxExtension } from "./sgx-extension.ts";
 import { judgeModule, judgePlatform, type TcbJudgement, type TcbResult, worstOf } from "./tcb.ts";
+import { TDX_CHECKS, type TdxCheckId } from "./tdx-checks.ts";
 import type { TdxCode } from "./tdx-code.ts";
-
-/** Every check, in the order in which it is made. A check whose input another check refused stays "not-evaluated". */
-export const TDX_CHECKS = [
-  "tdx.quote.format",
-  "tdx.quote.header",
-  "tdx.collateral.format",
-  "tdx.root",
-  "tdx.crl.root",
-  "tdx.tcb-info.signature",
-  "tdx.tcb-info.format",
-  "tdx.qe-identity.signature",
-  "tdx.qe-identity.format",
-  "tdx.crl.pck",
-  "tdx.pck.chain",
-  "tdx.pck.revocation",
-  "tdx.pck.extension",
-  "tdx.collateral.window",
-  "tdx.qe-report.signature",
-  "tdx.qe-report.binding",
-  "tdx.qe.identity",
-  "tdx.quote.signature",
-  "tdx.fmspc",
-  "tdx.module.identity",
-  "tdx.tcb.level",
-] as const;
-export type TdxCheckId = (typeof TDX_CHECKS)[number];
 
 /** They follow from the collateral and the pinned root alone; whether it is valid now, "tdx.collateral.window" asks. */
 const OF_COLLATERAL: readonly TdxCheckId[] = [

@@ -1,7 +1,7 @@
 // docs/appraisal.md explains every check, in order, and describes the evidence that the parser takes.
 import { expect, test } from "vitest";
 import { TAMPERINGS } from "../../../src/testing/index.ts";
-import { APPRAISAL_CHECKS } from "../../../src/verifier/appraisal/appraise.ts";
+import { APPRAISAL_CHECKS } from "../../../src/verifier/appraisal/appraisal-checks.ts";
 import { machineOf } from "../../support/appraisal-world.ts";
 import { readProject } from "../../support/example-build.ts";
 

@@ -11,7 +11,7 @@ import {
   type TamperingName,
   tamper,
 } from "../../../src/testing/index.ts";
-import { APPRAISAL_CHECKS } from "../../../src/verifier/appraisal/appraise.ts";
+import { APPRAISAL_CHECKS } from "../../../src/verifier/appraisal/appraisal-checks.ts";
 import { isTrusted, reasonOf, type Verdict } from "../../../src/verifier/appraisal/verdict.ts";
 import {
   failedIds,

@@ -4,7 +4,7 @@ import { readdirSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { decodeBase64 } from "../../../src/protocol/encoding/base64.ts";
 import { verifyRim } from "../../../src/publisher/rim/verify-rim.ts";
-import { APPRAISAL_CHECKS } from "../../../src/verifier/appraisal/appraise.ts";
+import { APPRAISAL_CHECKS } from "../../../src/verifier/appraisal/appraisal-checks.ts";
 import { parseOcspResponse } from "../../../src/verifier/nvidia/ocsp.ts";
 import { parseGpuReport } from "../../../src/verifier/nvidia/report.ts";
 import { parseSwitchReport } from "../../../src/verifier/nvidia/switch-report.ts";

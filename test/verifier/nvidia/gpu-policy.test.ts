@@ -1,4 +1,5 @@
 // What a policy demands of a machine's GPUs: each check failed alone by GPUs whose every signature is good.
+
 import { beforeAll, describe, expect, it } from "vitest";
 import { sha256 } from "../../../src/protocol/cryptography/hash.ts";
 import { encodeHex } from "../../../src/protocol/encoding/hex.ts";
@@ -10,10 +11,10 @@ import { GOOD_BLOCKS, type GpuOptions } from "../../../src/testing/gpu.ts";
 import { makeBlocks, makeGoldenTables, makeOpaque } from "../../../src/testing/gpu-report.ts";
 import type { NvidiaAuthority } from "../../../src/testing/nvidia.ts";
 import type { LoggedRim } from "../../../src/verifier/nvidia/compare-with-logged.ts";
+import { GPU_POLICY_CHECKS } from "../../../src/verifier/nvidia/device-checks.ts";
 import {
   type AppraisedGpu,
   checkGpuPolicy,
-  GPU_POLICY_CHECKS,
   type GpuPolicyOptions,
 } from "../../../src/verifier/nvidia/gpu-policy.ts";
 import { verifyGpuReport } from "../../../src/verifier/nvidia/verify-report.ts";

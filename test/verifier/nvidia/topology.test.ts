@@ -1,7 +1,8 @@
 // The links between GPUs and switches: in which byte order each names the other, and what certificates tell beyond the reports.
 import { describe, expect, it } from "vitest";
 import type { DeviceChain } from "../../../src/verifier/nvidia/certificate-chain.ts";
-import { checkTopology, TOPOLOGY_CHECKS, type Topology } from "../../../src/verifier/nvidia/topology.ts";
+import { TOPOLOGY_CHECKS } from "../../../src/verifier/nvidia/device-checks.ts";
+import { checkTopology, type Topology } from "../../../src/verifier/nvidia/topology.ts";
 
 const reversed = (hex: string) => hex.match(/../g)!.reverse().join("");
 const name = (kind: number, i: number) => `0${kind}${i}`.slice(-2).repeat(7).concat("aa");

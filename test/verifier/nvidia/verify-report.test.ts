@@ -1,16 +1,14 @@
 // Verification of one GPU's report and chain: each check is failed alone, by evidence that is valid in every other respect.
+
 import { beforeAll, describe, expect, it } from "vitest";
 import { decodeBase64, encodeBase64 } from "../../../src/protocol/encoding/base64.ts";
 import { concatBytes } from "../../../src/protocol/encoding/bytes.ts";
 import { type Certified, certify, signWith } from "../../../src/testing/authority.ts";
 import { makeBlocks, makeOpaque } from "../../../src/testing/gpu-report.ts";
 import { type GpuIdentity, makeGpuIdentity, type NvidiaAuthority } from "../../../src/testing/nvidia.ts";
+import { GPU_REPORT_CHECKS } from "../../../src/verifier/nvidia/device-checks.ts";
 import type { DeviceOptions } from "../../../src/verifier/nvidia/verify-device.ts";
-import {
-  GPU_REPORT_CHECKS,
-  mergeGpuChecks,
-  verifyGpuReport,
-} from "../../../src/verifier/nvidia/verify-report.ts";
+import { mergeGpuChecks, verifyGpuReport } from "../../../src/verifier/nvidia/verify-report.ts";
 import { failed, flip, gpuOf, makeAuthority, NONCE, NOW, type TestGpu } from "./synthetic-gpu.ts";
 
 const VALIDITY = { notBefore: new Date("2026-01-01T00:00:00Z"), notAfter: new Date("2027-12-31T00:00:00Z") };

@@ -8,13 +8,12 @@ import type { GpuClaims } from "../../../src/verifier/evidence.ts";
 import {
   type Binding,
   bindingOfCertificate,
-  bindingReportData,
   expectedReportData,
   freshnessOf,
-  gpuRequestNonce,
   verifyBinding,
 } from "../../../src/verifier/ra-tls/binding.ts";
 import type { CertificateEvidence } from "../../../src/verifier/ra-tls/certificate-evidence.ts";
+import { bindingReportData, gpuRequestNonce } from "../../../src/verifier/ra-tls/own-binding.ts";
 import { outcomeOf } from "../../support/refusals.ts";
 import { diceClaims, flashbotsReportData } from "./containers.ts";
 

@@ -1,4 +1,5 @@
 // Which TCB status a genuine platform has, and what a policy makes of it.
+
 import { describe, expect, it } from "vitest";
 import { decodeHex } from "../../../src/protocol/encoding/hex.ts";
 import { TD_ATTRIBUTE_RULES } from "../../../src/protocol/entry/policy.ts";
@@ -8,10 +9,10 @@ import type { TcbStatus } from "../../../src/verifier/tdx/collateral.ts";
 import {
   checkTdxPolicy,
   QUOTE_ALONE_POLICY,
-  TDX_POLICY_CHECKS,
   type TdxPolicy,
   tdxWarnings,
 } from "../../../src/verifier/tdx/quote-policy.ts";
+import { TDX_POLICY_CHECKS } from "../../../src/verifier/tdx/tdx-checks.ts";
 import { verifyTdxQuote } from "../../../src/verifier/tdx/verify-quote.ts";
 import { AT, intel, judge, makeTdx, type PlatformChanges } from "./synthetic.ts";
 

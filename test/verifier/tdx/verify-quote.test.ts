@@ -8,7 +8,8 @@ import { signWith } from "../../../src/testing/authority.ts";
 import { makeIntelAuthority } from "../../../src/testing/intel.ts";
 import { defaultTcbInfo, tcbLevel } from "../../../src/testing/tdx-defaults.ts";
 import { parseTdxQuote } from "../../../src/verifier/tdx/quote.ts";
-import { TDX_CHECKS, type TdxCheckId, verifyTdxQuote } from "../../../src/verifier/tdx/verify-quote.ts";
+import { TDX_CHECKS, type TdxCheckId } from "../../../src/verifier/tdx/tdx-checks.ts";
+import { verifyTdxQuote } from "../../../src/verifier/tdx/verify-quote.ts";
 import {
   AT,
   DAY,

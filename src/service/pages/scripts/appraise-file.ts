@@ -3,12 +3,8 @@
 
 import { encodeHex } from "../../../protocol/encoding/hex.ts";
 import type { Profile } from "../../../protocol/entry/policy.ts";
-import {
-  type AppraiseOptions,
-  appraiseEvidence,
-  type Facts,
-  judgeFacts,
-} from "../../../verifier/appraisal/appraise.ts";
+import { type AppraiseOptions, appraiseEvidence } from "../../../verifier/appraisal/appraise.ts";
+import { type Facts, judgeFacts } from "../../../verifier/appraisal/judge-machine.ts";
 import type { VerifiedBundle } from "../../../verifier/bundle/verify-bundle.ts";
 import { type Check, CheckList } from "../../../verifier/check-list.ts";
 import { type GpuReport, parseGpuReport } from "../../../verifier/nvidia/report.ts";

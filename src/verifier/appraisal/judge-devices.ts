@@ -1,4 +1,5 @@
-// Checks what a profile asks of a machine's GPUs, of the switches between them, and of how they are wired.
+// Judges a machine's GPUs and the switches between them: what each shows, and whether that and how they are wired is what a profile asks for.
+// A chunk of its own, as judge-machine.ts says.
 import { gpuRim } from "../../protocol/entry/kinds/gpu-rim.ts";
 import { switchRim } from "../../protocol/entry/kinds/switch-rim.ts";
 import type { Predicate } from "../../protocol/entry/kinds.ts";
@@ -8,14 +9,32 @@ import type { StatementOf } from "../../protocol/envelope/statement.ts";
 import type { VerifiedBundle } from "../bundle/verify-bundle.ts";
 import type { Check } from "../check-list.ts";
 import type { DeviceEvidence, Evidence } from "../evidence.ts";
-import { type AppraisedGpu, checkGpuPolicy, readableGpus } from "../nvidia/gpu-policy.ts";
+import { type AppraisedGpu, checkGpuPolicy, gpuWarnings, readableGpus } from "../nvidia/gpu-policy.ts";
 import { type AppraisedSwitch, checkSwitchPolicy, readableSwitches } from "../nvidia/switch-policy.ts";
 import { checkTopology } from "../nvidia/topology.ts";
+import type { DeviceOptions } from "../nvidia/verify-device.ts";
+import { mergeGpuChecks, verifyGpuReport } from "../nvidia/verify-report.ts";
+import { mergeSwitchChecks, verifySwitchReport } from "../nvidia/verify-switch.ts";
 import type { Window } from "../x509/validity.ts";
-import type { AppraiseOptions, Facts } from "./appraise.ts";
+import type { AppraiseOptions } from "./appraise.ts";
+import type { Facts } from "./judge-machine.ts";
+
+/** What is true of every device, whatever the policy says. */
+export async function verifyDevices(
+  evidence: Pick<Evidence, "gpus" | "switches">,
+  options: DeviceOptions,
+): Promise<Pick<Facts, "gpus" | "switches" | "checks">> {
+  const [gpus, switches] = await Promise.all([
+    Promise.all(evidence.gpus.map((gpu) => verifyGpuReport(gpu, options))),
+    Promise.all(evidence.switches.map((device) => verifySwitchReport(device, options))),
+  ]);
+  return { gpus, switches, checks: [...mergeGpuChecks(gpus), ...mergeSwitchChecks(switches)] };
+}
 
 export interface ProfileChecks {
   readonly checks: Check[];
+  /** What it lets pass that a reader of the verdict should know. */
+  readonly warnings: readonly string[];
   /** The times for which its devices' answers about revocation speak. */
   readonly notRevoked: readonly Window[];
 }
@@ -48,6 +67,7 @@ export async function checkDevices(
   });
   return {
     checks: [...ofGpus.checks, ...ofSwitches.checks, ...checkTopology(allRead ? devices : null, profile.gpu)],
+    warnings: gpuWarnings(facts.gpus, facts.switches, profile.gpu),
     notRevoked: [...ofGpus.notRevoked, ...ofSwitches.notRevoked],
   };
 }
