@@ -1,4 +1,5 @@
 // Gathers the codes of everything that this layer refuses, for programs that tell refusals apart.
+import type { ReceiptCode } from "./cose/receipt.ts";
 import type { EnvelopeCode } from "./envelope/dsse.ts";
 import type { ConfirmationCode } from "./identity/confirmation.ts";
 import type { LookupProofCode } from "./lookup/prefix-tree.ts";
@@ -15,7 +16,7 @@ import type { RefusalCode } from "./registration/refusal.ts";
  * const codeOf = (error: VerificationError<VerificationCode>): VerificationCode => error.code;
  * ```
  */
-export type VerificationCode = EnvelopeCode | LookupProofCode | MerkleCode | NoteCode;
+export type VerificationCode = EnvelopeCode | LookupProofCode | MerkleCode | NoteCode | ReceiptCode;
 
 /**
  * Codes of a `PolicyError`: authentic, and not acceptable now.

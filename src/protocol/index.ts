@@ -1,6 +1,7 @@
 // Exports touchstone/protocol: the formats that every party must agree on, byte for byte. Runs in browsers and on Node.
 export { formatPolicyBundle, type PolicyBundle, parsePolicyBundle } from "./bundle/policy-bundle.ts";
 export type { PolicyCode, VerificationCode } from "./codes.ts";
+export { parseReceipt, type Receipt } from "./cose/receipt.ts";
 export { KeyRing } from "./cryptography/key-ring.ts";
 export {
   encodePublicKeyPem,

@@ -1,11 +1,12 @@
 // Writes a policy as a CoRIM (draft-ietf-rats-corim-11), unsigned or signed: one CoMID for each tuple, and a CoTL that says which of them
 // are in force. docs/corim-profile.md is the profile that it names.
+import { type Cbor, encodeCbor, map } from "../protocol/cose/cbor.ts";
+import { CLAIM, type CoseSigner, encodeCoseSign1, HEADER, signCose } from "../protocol/cose/cose-sign1.ts";
 import { sha256 } from "../protocol/cryptography/hash.ts";
 import { decodeHex } from "../protocol/encoding/hex.ts";
 import { utf8 } from "../protocol/encoding/text.ts";
 import type { GpuRim } from "../protocol/entry/kinds/gpu-rim.ts";
-import { type Cbor, comid, cotl, encodeCbor, epochTime, map, unsignedCorim, uri } from "./cbor.ts";
-import { CLAIM, HEADER, signCose, type ViewSigner } from "./cose-sign1.ts";
+import { comid, cotl, epochTime, unsignedCorim, uri } from "./cbor-tags.ts";
 import { type PolicyInForce, policyLabel, type Tuple } from "./policy-in-force.ts";
 import type { PolicyView } from "./policy-view.ts";
 
@@ -68,20 +69,20 @@ export function writeCorim(policy: PolicyInForce): Uint8Array {
 }
 
 /** The draft takes either of corim-meta and CWT claims; veraison/corim refuses a message without the first, so both are written. */
-export function signCorim(policy: PolicyInForce, signer: ViewSigner): Promise<Uint8Array> {
+export async function signCorim(policy: PolicyInForce, signer: CoseSigner): Promise<Uint8Array> {
   const meta = map([0, map([0, nameOf(policy)], [1, uri(issuerOf(policy))])], [1, validityOf(policy)]);
-  return signCose(
+  const claims = map([CLAIM.issuer, issuerOf(policy)], [CLAIM.subject, `touchstone:${policyLabel(policy)}`]);
+  const payload = writeCorim(policy);
+  const signature = await signCose(
     signer,
     [
       [HEADER.contentType, CORIM_MEDIA_TYPE],
       [CORIM_META, encodeCbor(meta)],
-      [
-        HEADER.cwtClaims,
-        map([CLAIM.issuer, issuerOf(policy)], [CLAIM.subject, `touchstone:${policyLabel(policy)}`]),
-      ],
+      [HEADER.cwtClaims, claims],
     ],
-    writeCorim(policy),
+    payload,
   );
+  return encodeCoseSign1(signature, payload);
 }
 
 function comidOf(policy: PolicyInForce, tuple: Tuple, id: Uint8Array) {

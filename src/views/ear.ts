@@ -1,11 +1,11 @@
 // Writes a verdict as an EAT Attestation Result, a JWT: in the form that Veraison's readers know, or in that of draft-ietf-rats-ear-04. It
 // is the word of whoever signs it, for handing on; it is no reason to skip an appraisal.
+import type { CoseSigner } from "../protocol/cose/cose-sign1.ts";
 import { signatureAlgorithmOf } from "../protocol/cryptography/signature.ts";
 import { decodeBase64 } from "../protocol/encoding/base64.ts";
 import { encodeBase64Url } from "../protocol/encoding/base64url.ts";
 import { utf8 } from "../protocol/encoding/text.ts";
 import { MalformedError } from "../protocol/errors.ts";
-import type { ViewSigner } from "./cose-sign1.ts";
 import type { JudgedMachine } from "./judged-machine.ts";
 import { statusOf, type TrustVector, vectorsOf } from "./trust-vector.ts";
 
@@ -53,7 +53,7 @@ export interface EarOptions {
  */
 export async function writeEar(
   machine: JudgedMachine,
-  signer: ViewSigner,
+  signer: CoseSigner,
   options: EarOptions,
 ): Promise<string> {
   const alg = ALGORITHMS.get(signatureAlgorithmOf(decodeBase64(signer.spki)) ?? "");

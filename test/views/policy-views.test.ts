@@ -2,12 +2,12 @@
 import { decode, Tagged } from "cborg";
 import { beforeAll, describe, expect, test } from "vitest";
 import { generateSigningKey, parseSigningKey } from "../../src/node/signing/signing-key.ts";
+import { signatureInput } from "../../src/protocol/cose/cose-sign1.ts";
 import { importPublicKey, verifySignature } from "../../src/protocol/cryptography/signature.ts";
 import { decodeBase64 } from "../../src/protocol/encoding/base64.ts";
 import { encodeHex } from "../../src/protocol/encoding/hex.ts";
 import { decodeUtf8 } from "../../src/protocol/encoding/text.ts";
 import { CORIM_PROFILE, signCorim, writeCorim } from "../../src/views/corim.ts";
-import { signatureInput } from "../../src/views/cose-sign1.ts";
 import { dstack } from "../../src/views/dstack.ts";
 import { flashbots } from "../../src/views/flashbots.ts";
 import { POLICY_VIEWS } from "../../src/views/list.ts";

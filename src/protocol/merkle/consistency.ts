@@ -37,20 +37,32 @@ export interface ConsistencyProof {
  * ```
  */
 export function verifyConsistency(claim: ConsistencyProof, hash: Hash = sha256): void {
-  const { fromSize, fromRoot, toSize, toRoot, proof } = claim;
+  if (claim.toRoot.length !== HASH_LENGTH) fail("a hash is not 32 bytes long");
+  if (!equalBytes(rootByConsistency(claim, hash), claim.toRoot))
+    fail(
+      claim.fromSize === claim.toSize
+        ? "trees of equal size have different roots"
+        : "the proof does not lead to the second root",
+    );
+}
+
+/**
+ * The second root that a consistency proof leads to from the first one, for who knows the second by a signature alone (RFC 9942).
+ * @throws VerificationError `consistency-proof` where it does not begin at the first root, or leads to none.
+ */
+export function rootByConsistency(claim: Omit<ConsistencyProof, "toRoot">, hash: Hash = sha256): Uint8Array {
+  const { fromSize, fromRoot, toSize, proof } = claim;
   if (!isTreeSize(fromSize) || !isTreeSize(toSize) || fromSize < 1 || fromSize > toSize) {
     fail(`${fromSize} and ${toSize} are not two sizes of a growing tree`);
   }
-  if (![fromRoot, toRoot, ...proof].every((h) => h.length === HASH_LENGTH))
-    fail("a hash is not 32 bytes long");
+  if (![fromRoot, ...proof].every((h) => h.length === HASH_LENGTH)) fail("a hash is not 32 bytes long");
   if (fromSize === toSize) {
     if (proof.length > 0) fail("trees of equal size need no proof");
-    if (!equalBytes(fromRoot, toRoot)) fail("trees of equal size have different roots");
-    return;
+    return fromRoot;
   }
   const { oldRoot, newRoot } = replay(fromSize, toSize, fromRoot, proof, hash);
   if (!equalBytes(oldRoot, fromRoot)) fail("the proof does not lead to the first root");
-  if (!equalBytes(newRoot, toRoot)) fail("the proof does not lead to the second root");
+  return newRoot;
 }
 
 /** Steps 1–6 of §2.1.4.2: the two roots that the proof leads to. */

@@ -36,9 +36,18 @@ export interface InclusionProof {
  * ```
  */
 export function verifyInclusion(claim: InclusionProof, hash: Hash = sha256): void {
-  const { index, size, leafHash, root, proof } = claim;
+  if (claim.root.length !== HASH_LENGTH) fail("a hash is not 32 bytes long");
+  if (!equalBytes(rootByInclusion(claim, hash), claim.root)) fail("the proof does not lead to the root");
+}
+
+/**
+ * The root that an inclusion proof leads to, for who knows it by a signature alone (RFC 9942).
+ * @throws VerificationError `inclusion-proof` where no root is led to.
+ */
+export function rootByInclusion(claim: Omit<InclusionProof, "root">, hash: Hash = sha256): Uint8Array {
+  const { index, size, leafHash, proof } = claim;
   if (!isTreeSize(size) || !isTreeSize(index) || index >= size) fail(`there is no leaf ${index} of ${size}`);
-  if (![leafHash, root, ...proof].every((h) => h.length === HASH_LENGTH)) fail("a hash is not 32 bytes long");
+  if (![leafHash, ...proof].every((h) => h.length === HASH_LENGTH)) fail("a hash is not 32 bytes long");
   let position = index;
   let last = size - 1;
   let current = leafHash;
@@ -58,7 +67,7 @@ export function verifyInclusion(claim: InclusionProof, hash: Hash = sha256): voi
     last = Math.floor(last / 2);
   }
   if (last !== 0) fail("the proof is too short");
-  if (!equalBytes(current, root)) fail("the proof does not lead to the root");
+  return current;
 }
 
 function fail(detail: string): never {

@@ -1,8 +1,8 @@
 // Reads `touchstone-ra-tls/v1`: evidence.json in a Conceptual Message Wrapper, in the certificate extension that is meant for them (IETF
 // RATS, draft-ietf-rats-msg-wrap §4.4: id-pe-cmw, 1.3.6.1.5.5.7.1.35).
+import { decodeStrictCbor } from "../../protocol/cose/cbor.ts";
 import { MalformedError } from "../../protocol/errors.ts";
 import { derOctets, readDer } from "../x509/der.ts";
-import { decodeStrictCbor } from "./cbor.ts";
 
 const FORMAT = "Conceptual Message Wrapper";
 /** Media type of evidence.json. */

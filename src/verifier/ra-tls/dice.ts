@@ -1,10 +1,10 @@
 // Reads the interoperable RA-TLS evidence of the Confidential Computing Consortium (interoperable-ra-tls, TCG DICE 2.23.133.5.4.9):
 // CBOR 60000([quote, claims]), and the claims that the quote's REPORTDATA hashes.
 import { Tagged } from "cborg";
+import { decodeStrictCbor } from "../../protocol/cose/cbor.ts";
 import { sha256, sha384, sha512 } from "../../protocol/cryptography/hash.ts";
 import { equalBytes } from "../../protocol/encoding/bytes.ts";
 import { MalformedError } from "../../protocol/errors.ts";
-import { decodeStrictCbor } from "./cbor.ts";
 
 const FORMAT = "TCG DICE evidence";
 const TEE_QUOTE = 60000;

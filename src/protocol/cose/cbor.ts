@@ -1,0 +1,72 @@
+// Writes CBOR in its core deterministic encoding (RFC 8949 §4.2.1), and reads CBOR that has one reading.
+import { type DecodeOptions, decode, encode, rfc8949EncodeOptions, Tagged } from "cborg";
+import { equalBytes } from "../encoding/bytes.ts";
+import { MalformedError } from "../errors.ts";
+
+/** What CBOR is made of here. A Map keeps integer keys. */
+export type Cbor =
+  | string
+  | number
+  | boolean
+  | null
+  | Uint8Array
+  | Tagged
+  | readonly Cbor[]
+  | ReadonlyMap<string | number, Cbor>;
+
+export function encodeCbor(value: Cbor): Uint8Array {
+  return encode(value, rfc8949EncodeOptions);
+}
+
+/** A map from pairs, without those whose value is undefined. */
+export function map(...pairs: ReadonlyArray<readonly [string | number, Cbor | undefined]>) {
+  return new Map(pairs.filter((pair): pair is readonly [string | number, Cbor] => pair[1] !== undefined));
+}
+
+/**
+ * Reads CBOR in definite and shortest lengths, without duplicate keys, and with nothing after the end.
+ * @throws MalformedError naming `format`, whatever is wrong.
+ */
+export function decodeStrictCbor(bytes: Uint8Array, format: string, options: DecodeOptions = {}): unknown {
+  const strict = {
+    strict: true,
+    allowIndefinite: false,
+    rejectDuplicateMapKeys: true,
+    allowUndefined: false,
+  };
+  try {
+    return decode(bytes, { ...options, ...strict });
+  } catch (error) {
+    throw new MalformedError(format, error instanceof Error ? error.message : "not CBOR");
+  }
+}
+
+/**
+ * Reads CBOR in its core deterministic encoding and in no other: what is read is written again, and must be the same bytes.
+ * @param tags those that may stand in it; each is read as cborg's `Tagged`, and maps as `Map`.
+ * @throws MalformedError naming `format`.
+ */
+export function decodeDeterministicCbor(
+  bytes: Uint8Array,
+  format: string,
+  tags: readonly number[] = [],
+): unknown {
+  const value = decodeStrictCbor(bytes, format, {
+    useMaps: true,
+    allowBigInt: false,
+    allowNaN: false,
+    allowInfinity: false,
+    tags: Object.fromEntries(tags.map((tag) => [tag, Tagged.decoder(tag)])),
+  });
+  if (!equalBytes(writeAgain(value, format), bytes))
+    throw new MalformedError(format, "not in the core deterministic encoding of RFC 8949");
+  return value;
+}
+
+function writeAgain(value: unknown, format: string): Uint8Array {
+  try {
+    return encodeCbor(value as Cbor);
+  } catch (error) {
+    throw new MalformedError(format, error instanceof Error ? error.message : "not CBOR");
+  }
+}
