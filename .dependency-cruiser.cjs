@@ -24,7 +24,7 @@ module.exports = {
     layer("auditor", ["protocol", "verifier", "node", "log"]),
     layer("http", []),
     layer("mirror", ["protocol", "verifier", "node", "log", "auditor", "http"]),
-    layer("service", ["protocol", "verifier", "node", "log", "http"]),
+    layer("service", ["protocol", "verifier", "views", "node", "log", "http"]),
     layer("witness", ["protocol", "node", "http"]),
     layer("verifier-node", ["protocol", "verifier", "node"]),
     layer("gate", ["protocol", "verifier", "sealed"]),

@@ -62,6 +62,12 @@ function callsOf(service: ExampleService): Array<readonly [operationId: string, 
     ["getInclusionProof", { parameters: { index: kernel.index }, accept: "text/plain" }],
     ["getInclusionProof", { parameters: { index: beyond } }],
     ["getInclusionProof", { parameters: { index: "last" } }],
+    ["getReceipt", { parameters: { index: kernel.index, size } }],
+    ["getReceipt", { parameters: { index: beyond } }],
+    ["getReceipt", { parameters: { index: "last" } }],
+    ["getConsistencyReceipt", { parameters: { from: size - 2, to: size } }],
+    ["getConsistencyReceipt", { parameters: { from: 1, to: beyond } }],
+    ["getConsistencyReceipt", { parameters: { from: 2, to: 1 } }],
     ["listEntries", { parameters: search }],
     ["listEntries", { parameters: { limit: 3 } }],
     ["listEntries", { parameters: { limit: 1000 } }],
@@ -188,7 +194,7 @@ function showRequest(
 }
 
 /** What is no example: bytes cannot be written down, and a page is looked at. */
-const NOT_WRITTEN = ["application/octet-stream", "text/html"];
+const NOT_WRITTEN = ["application/octet-stream", "application/cose", "text/html"];
 
 /** The first answer of each status and media type shows it. */
 async function showAnswer(operation: OperationObject, response: Response, paragraph = ""): Promise<void> {

@@ -2,7 +2,8 @@
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { createLog } from "../log/open-or-create.ts";
-import { parseSigningKey } from "../node/signing/signing-key.ts";
+import { openSigner } from "../node/signing/open-signer.ts";
+import { generateSigningKey, parseSigningKey } from "../node/signing/signing-key.ts";
 import { type Envelope, makeEnvelope, parseEnvelope } from "../protocol/envelope/dsse.ts";
 import { signEnvelope } from "../publisher/signing/sign.ts";
 import type { Holders } from "../publisher/trust-root/edit-trust-root.ts";
@@ -27,6 +28,8 @@ export interface InitOptions {
   readonly offlineStatusKey?: boolean;
   /** What keeps the key of its checkpoints, `cmd:…` or `pkcs11:…`; a key is made without it. */
   readonly logKey?: string;
+  /** Receipts are given: by a key that is made, or by what keeps one. */
+  readonly receiptKey?: true | string;
   /** The log signs its checkpoints with ML-DSA-44, too. */
   readonly mlDsa44?: boolean;
   /** Who holds which role by keys of their own; for the others keys are made. */
@@ -39,17 +42,19 @@ export interface InitOptions {
  */
 export async function initLog(
   dir: string,
-  { origin, url, port, offlineStatusKey = false, holders = {}, logKey, ...options }: InitOptions,
+  { origin, url, port, offlineStatusKey = false, holders = {}, logKey, receiptKey, ...options }: InitOptions,
   context: CliContext,
 ): Promise<string | undefined> {
   if (existsSync(dir) && readdirSync(dir).length > 0) throw new UsageError(`${dir} is not empty`);
   const given = logKey === undefined ? undefined : await openLogSigner(logKey, origin, context);
+  const receipt = await openReceiptKey(receiptKey, context);
   const drafted = await draftLog(origin, context.now(), holders, {
     url,
     ...(given && { logKey: given.verifierKey }),
+    ...(receipt && { receiptKey: receipt.spki }),
     ...options,
   });
-  writeKeys(join(dir, "keys"), drafted);
+  writeKeys(join(dir, "keys"), drafted, receipt);
   const online = !offlineStatusKey && drafted.roleKeys.status !== undefined;
   writeOutput(
     configOf(dir),
@@ -63,6 +68,7 @@ export async function initLog(
         ...(drafted.mlDsaKey !== undefined && { logMlDsa44: "keys/log-ml-dsa-44.key" }),
         cosigner: "keys/cosigner.key",
         ...(online && { status: "keys/status.pem" }),
+        ...(receipt && { receipt: receipt.source }),
       },
     }),
   );
@@ -85,11 +91,36 @@ export async function finishLog(dir: string, envelopeFile: string, context: CliC
   await createFrom(dir, envelope, context);
 }
 
+interface ReceiptKey {
+  /** Base64 SPKI, as the trust root lists it. */
+  readonly spki: string;
+  /** As the configuration names it. */
+  readonly source: string;
+  /** PKCS#8, where it was made here. */
+  readonly pem?: string;
+}
+
+async function openReceiptKey(
+  given: true | string | undefined,
+  context: CliContext,
+): Promise<ReceiptKey | undefined> {
+  if (given === undefined) return undefined;
+  if (given !== true) return { spki: (await openSigner(given, context)).spki, source: given };
+  const pem = generateSigningKey();
+  return { spki: parseSigningKey(pem).spki, source: RECEIPT_KEY_FILE, pem };
+}
+
+const RECEIPT_KEY_FILE = "keys/receipt.pem";
+
 export const configOf = (dir: string) => join(dir, "touchstone.toml");
 export const trustFileOf = (dir: string) => join(dir, "trust-root.json");
 const statementOf = (dir: string) => join(dir, "root.json");
 
-function writeKeys(folder: string, { roleKeys, logKey, mlDsaKey, cosignerKey }: DraftedLog): void {
+function writeKeys(
+  folder: string,
+  { roleKeys, logKey, mlDsaKey, cosignerKey }: DraftedLog,
+  receipt: ReceiptKey | undefined,
+): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (const role of ROLES) {
     const pem = roleKeys[role];
@@ -97,6 +128,7 @@ function writeKeys(folder: string, { roleKeys, logKey, mlDsaKey, cosignerKey }: 
   }
   if (logKey !== undefined) writeOutput(join(folder, "log.key"), `${logKey}\n`, PRIVATE);
   if (mlDsaKey !== undefined) writeOutput(join(folder, "log-ml-dsa-44.key"), `${mlDsaKey}\n`, PRIVATE);
+  if (receipt?.pem !== undefined) writeOutput(join(folder, "receipt.pem"), receipt.pem, PRIVATE);
   writeOutput(join(folder, "cosigner.key"), `${cosignerKey}\n`, PRIVATE);
 }
 

@@ -9,6 +9,7 @@ import { refuseMissing } from "../log/start-checks.ts";
 import { openStore, storeExists } from "../log/store/open-store.ts";
 import { signingNatively } from "../node/ed25519.ts";
 import { openSigner } from "../node/signing/open-signer.ts";
+import type { Signer } from "../node/signing/signer.ts";
 import { MalformedError } from "../protocol/errors.ts";
 import { createMlDsaLogSigner } from "../protocol/note/cosignature.ts";
 import { COSIGNATURE_ML_DSA_44, type NotePrivateKey } from "../protocol/note/key.ts";
@@ -53,6 +54,14 @@ export async function openLogConfig(
     ...(observer && { observer }),
     store: await openStore(storage.database, now()),
   };
+}
+
+/** What signs receipts and views; undefined where the configuration names nothing. */
+export async function openReceiptSigner(
+  { keys }: Config,
+  context: Pick<CliContext, "environment" | "warn">,
+): Promise<Signer | undefined> {
+  return keys.receipt === undefined ? undefined : openSigner(keys.receipt, context);
 }
 
 /** @throws MalformedError for a key of another type, such as the log's other one. */

@@ -13,7 +13,7 @@ import { createService } from "../service/create-service.ts";
 import { createMetrics } from "../service/metrics/metrics.ts";
 import { ProviderWatch, type ProviderWatchOptions } from "../service/provider-watch.ts";
 import type { CliContext } from "./context.ts";
-import { openLogConfig, readConfig, requireDatabase } from "./open-log.ts";
+import { openLogConfig, openReceiptSigner, readConfig, requireDatabase } from "./open-log.ts";
 
 /** Time that open connections get to end when the service stops, milliseconds. */
 const GRACE_MS = 10_000;
@@ -28,6 +28,7 @@ export async function serveLog(
 ): Promise<RunningServer> {
   const config = readConfig(configFile, context);
   await requireDatabase(config.storage);
+  const receiptSigner = await openReceiptSigner(config, context);
   const metrics = createMetrics(true);
   let accepted = 0;
   const logConfig = await openLogConfig(config, context, { logger, measure: metrics.measure });
@@ -44,6 +45,7 @@ export async function serveLog(
     limits: config.limits,
     operator: config.operator,
     ownWitnesses: own.map(({ name }) => name),
+    ...(receiptSigner && { receiptSigner }),
     bundleFiles: await FileCache.open(
       join(dirname(config.storage.database), "entry-bundles"),
       KEPT_BUNDLE_BYTES,

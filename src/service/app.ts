@@ -28,6 +28,7 @@ import { addPolicyPage } from "./routes/policy-page.ts";
 import { addInclusionProofs, addProofs } from "./routes/proofs.ts";
 import { addPublishing, refuseReadingBatch } from "./routes/publish-entries.ts";
 import { addReadPath } from "./routes/read-path.ts";
+import { addReceipts } from "./routes/receipts.ts";
 import { addSearchPage } from "./routes/search-page.ts";
 import { addTrust } from "./routes/trust.ts";
 import type { Service } from "./service.ts";
@@ -44,6 +45,7 @@ export function createApp(service: Service): Api {
   addReadPath(api, service);
   addBundles(api, service);
   addInclusionProofs(api, service);
+  addReceipts(api, service);
   addHome(api, service);
 
   api.use(observe(service.logger, service.metrics));

@@ -66,6 +66,8 @@ const config = z.strictObject({
     cosigner: secret.optional(),
     /** Signs statuses, where the trust root gives an online key that role. PKCS #8 PEM, or what keeps the key elsewhere. */
     status: secret.optional(),
+    /** Signs receipts and views, where the trust root lists it in `receiptKeys`. As `status`. */
+    receipt: secret.optional(),
   }),
   /** Where witnesses are reached, by the name that the trust root's tlog-policy gives them, instead of at the URL that it gives. */
   witnesses: z
@@ -126,7 +128,7 @@ function override(
 
 function withAbsolutePaths(parsed: Config, folder: string): Config {
   const absolute = (source: string) => absoluteSource(source, folder);
-  const { log, logMlDsa44, cosigner, status } = parsed.keys;
+  const { log, logMlDsa44, cosigner, status, receipt } = parsed.keys;
   return {
     ...parsed,
     storage: {
@@ -138,6 +140,7 @@ function withAbsolutePaths(parsed: Config, folder: string): Config {
       ...(logMlDsa44 && { logMlDsa44: absolute(logMlDsa44) }),
       ...(cosigner && { cosigner: absolute(cosigner) }),
       ...(status && { status: absolute(status) }),
+      ...(receipt && { receipt: absolute(receipt) }),
     },
   };
 }

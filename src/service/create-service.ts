@@ -1,16 +1,20 @@
 // Puts a service together around an open log.
 import type { FileCache } from "../node/file-cache.ts";
+import type { CoseSigner } from "../protocol/cose/cose-sign1.ts";
 import { Bundles } from "./bundles/bundle-cache.ts";
 import { EntryBundles } from "./entries/entry-bundles.ts";
 import { registerGauges } from "./metrics/gauges.ts";
+import { ReceiptIssuer } from "./receipts/receipt-issuer.ts";
 import type { Service, ServiceLimits } from "./service.ts";
 
 type Stated = "operator" | "ownWitnesses";
 export interface ServiceOptions
-  extends Omit<Service, "bundles" | "entryBundles" | Stated>,
+  extends Omit<Service, "bundles" | "entryBundles" | "receipts" | Stated>,
     Partial<Pick<Service, Stated>> {
   /** Where compressed entry bundles are kept; in memory alone unless given. */
   readonly bundleFiles?: FileCache;
+  /** Signs receipts and views, where a trust root lists its key. */
+  readonly receiptSigner?: CoseSigner;
 }
 
 export const DEFAULT_SERVICE_LIMITS: ServiceLimits = {
@@ -21,7 +25,7 @@ export const DEFAULT_SERVICE_LIMITS: ServiceLimits = {
 
 /** @param options `metrics` must be those that the log's observer measures with, and of no other service. */
 export function createService(options: ServiceOptions): Service {
-  const { log, clock, logger, metrics } = options;
+  const { log, clock, logger, metrics, origin } = options;
   registerGauges(metrics.registry, log, clock);
   const onBroken = (error: Error) => {
     metrics.countProofFailure();
@@ -34,5 +38,6 @@ export function createService(options: ServiceOptions): Service {
     url: options.url.replace(/\/+$/, ""),
     bundles: new Bundles({ log, clock, onBroken }),
     entryBundles: new EntryBundles(log.read, options.bundleFiles ?? null),
+    receipts: new ReceiptIssuer({ log: log.read, origin, signer: options.receiptSigner ?? null }),
   };
 }

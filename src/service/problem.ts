@@ -49,7 +49,9 @@ const REQUESTS = {
   "token-invalid": [401, "A token is not one of its provider"],
   "not-found": [404, "There is nothing here"],
   "beyond-tree": [404, "The published tree is smaller than that"],
+  "receipts-off": [404, "The trust root lists no key for this"],
   "method-not-allowed": [405, "The method is not allowed here"],
+  "not-acceptable": [406, "There is no such form of this"],
   "too-large": [413, "The request is too large"],
   "unsupported-media-type": [415, "The content type is not supported"],
   "invalid-entry": [422, "The entry does not fit its schema"],
@@ -58,6 +60,7 @@ const REQUESTS = {
   "too-many-requests": [429, "Too many requests"],
   internal: [500, "The service failed"],
   "bundle-not-acceptable": [503, "There is no bundle that a verifier would accept"],
+  "no-receipt-key": [503, "This server has no receipt key"],
   "timed-out": [503, "The request took too long"],
 } as const satisfies Record<string, readonly [number, string]>;
 

@@ -5,6 +5,7 @@ import type { Bundles } from "./bundles/bundle-cache.ts";
 import type { EntryBundles } from "./entries/entry-bundles.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { Operator } from "./pages/home.ts";
+import type { ReceiptIssuer } from "./receipts/receipt-issuer.ts";
 
 export interface ServiceLimits {
   /** Writing requests that one client address may make in a minute. */
@@ -19,6 +20,8 @@ export interface Service {
   readonly log: Log;
   readonly bundles: Bundles;
   readonly entryBundles: EntryBundles;
+  /** Issues receipts, and knows who signs what the log says in COSE. */
+  readonly receipts: ReceiptIssuer;
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly clock: () => Date;

@@ -63,6 +63,8 @@ beforeAll(async () => {
   server = await serveLog(at("log/touchstone.toml"), 0, pino({ level: "silent" }), { ...context, fetch });
   await good("sign", EXAMPLE, "--key", key("publisher"), "-o", at("kernel.dsse.json"));
   await good("sign", EXAMPLE, "--key", key("policy"), "-o", at("other.dsse.json"));
+  writeFileSync(at("kernel2.json"), readFileSync(EXAMPLE, "utf8").replace("6.12.41-cc1", "6.12.41-cc2"));
+  await good("sign", at("kernel2.json"), "--key", key("publisher"), "-o", at("kernel2.dsse.json"));
   await good("publish", at("kernel.dsse.json"), "--to", server.address, "--trust", at("log/trust-root.json"));
   await good("init", at("stranger"), "--origin", origin);
   for (const name of ["broken", "broken.pem", "broken.toml", "broken.dsse.json"])
@@ -85,6 +87,7 @@ const stranger = () => ["--trust", at("stranger/trust-root.json")];
 const prod = ["--policy", "prod"];
 const config = () => ["--config", at("log/touchstone.toml")];
 const kernel = () => [at("kernel.dsse.json"), at("kernel.tlog-proof")] as const;
+const proofTo = (to: string) => ["--to", to, ...trust(), "-o", at("exported.proof")];
 const gate = (log: string) => ["gate", "--to", "https://llm.example", "--log", log, ...prod, ...trust()];
 const revoke = (target: string, to: string) => [
   "revoke",
@@ -301,6 +304,29 @@ const ROWS: Record<string, readonly Row[]> = {
       /broken is no state of a verifier/,
     ],
   ],
+  "proof export": [
+    [0, "a proof", () => ["proof", "export", kernel()[0], ...proofTo(server.address)]],
+    [
+      1,
+      "a receipt of a log that gives none",
+      () => ["proof", "export", kernel()[0], "--receipt", ...proofTo(server.address)],
+      /receipts-off/,
+    ],
+    [
+      1,
+      "an envelope that is not in the log",
+      () => ["proof", "export", at("kernel2.dsse.json"), ...proofTo(server.address)],
+      /not in the log/,
+    ],
+    [
+      1,
+      "a log that is another",
+      () => ["proof", "export", kernel()[0], ...proofTo(server.address), ...stranger()],
+    ],
+    [1, "an answer that is none", () => ["proof", "export", kernel()[0], ...proofTo(BABBLING)]],
+    [2, "a broken envelope", () => ["proof", "export", at("broken"), ...proofTo(server.address)], /broken/],
+    [3, "nobody answers", () => ["proof", "export", kernel()[0], ...proofTo(NOBODY)]],
+  ],
   "proof verify": [
     [0, "a proof", () => ["proof", "verify", ...kernel(), ...trust()]],
     [1, "a broken envelope", () => ["proof", "verify", at("broken"), kernel()[1], ...trust()], /JSON/],
@@ -310,7 +336,9 @@ const ROWS: Record<string, readonly Row[]> = {
       "the proof of something else",
       () => ["proof", "verify", at("other.dsse.json"), kernel()[1], ...trust()],
     ],
+    [1, "a broken receipt", () => ["proof", "verify", ...kernel(), "--receipt", ...trust()], /receipt/],
     [2, "no such file", () => ["proof", "verify", kernel()[0], at("none"), ...trust()]],
+    [2, "no such receipt", () => ["proof", "verify", kernel()[0], at("none"), "--receipt", ...trust()]],
     [2, "a pin that is none", () => ["proof", "verify", ...kernel(), "--trust", at("broken")], /broken/],
   ],
   gate: [

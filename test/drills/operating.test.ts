@@ -178,6 +178,15 @@ describe("the drills", () => {
     expect((await audit()).findings).toEqual([]);
   });
 
+  drill("receipts", "a log that is there begins to give receipts", async () => {
+    await good(
+      'touchstone proof export kernel.dsse.json --receipt --to "$LOG" --trust trust-root-2.json -o kernel.receipt',
+    );
+    const verify = "touchstone proof verify kernel.dsse.json kernel.receipt --receipt --trust";
+    expect(await good(`${verify} trust-root-2.json`)).toContain("verified: kernel-patch-set/");
+    expect(await practice.run(`${verify} log/trust-root.json`)).toMatchObject({ code: 1 });
+  });
+
   drill("move", "the log goes on from another disk", async () => {
     await good(release("log/keys/publisher.pem"));
     await good(VERIFY);

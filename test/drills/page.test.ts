@@ -11,7 +11,7 @@ const MINIMAL = `
   url = "https://x.example"
   listen = { port = 1 }
   storage = { database = "d", highWater = "h" }
-  keys = { log = "l", logMlDsa44 = "m", cosigner = "c", status = "s" }
+  keys = { log = "l", logMlDsa44 = "m", cosigner = "c", status = "s", receipt = "r" }
   operator = { name = "n", url = "https://o.example", contact = "c", security = "mailto:s@o.example" }
   identities = { checkMinutes = 60 }
   witnesses = [{ name = "w", url = "https://w.example" }]

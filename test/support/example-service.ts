@@ -9,7 +9,7 @@ import { type Envelope, envelopeToJson } from "../../src/protocol/envelope/dsse.
 import { NOW } from "./clock.ts";
 import { revocationPredicate } from "./document-predicates.ts";
 import { identityKeysPredicate, identityRoles } from "./identity-log.ts";
-import { testKeys } from "./keys.ts";
+import { coseSigner, testKey, testKeys } from "./keys.ts";
 import { FakeProvider } from "./provider.ts";
 import { kernelPredicate, platformPredicate, sha256Of } from "./release-predicates.ts";
 import { ServiceHarness, type ServiceHarnessOptions } from "./service-harness.ts";
@@ -48,12 +48,13 @@ export async function startExampleService(
       isCosigning ? own.gather(request) : Promise.reject(new Error("it does not answer")),
   };
   const version = packageVersion();
+  const receiptSigner = coseSigner(await testKey("receipts"));
   const harness = await ServiceHarness.start({
     cosigners: [cosigner],
     limits,
     version,
-    trustRoot: await identityRoles(await testKeys()),
-    service: { operator: { security: "mailto:security@log.example" } },
+    trustRoot: { ...(await identityRoles(await testKeys())), receiptKeys: [receiptSigner.spki] },
+    service: { receiptSigner, operator: { security: "mailto:security@log.example" } },
   });
   const { keys, log } = harness;
   await log.publish(await signPlatforms(keys, "older", OLDER));

@@ -24,7 +24,7 @@ export interface ServiceHarnessOptions extends HarnessOptions {
   readonly limits?: Partial<ServiceLimits>;
   readonly logLimits?: Partial<LogLimits>;
   readonly logger?: Logger;
-  readonly service?: Partial<Pick<ServiceOptions, "operator" | "ownWitnesses">>;
+  readonly service?: Partial<Pick<ServiceOptions, "operator" | "ownWitnesses" | "receiptSigner">>;
   readonly version?: string;
   readonly url?: string;
 }

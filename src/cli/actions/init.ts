@@ -21,6 +21,7 @@ interface Options extends RoleOptions {
   readonly offlineStatusKey?: boolean;
   readonly mlDsa44?: boolean;
   readonly logKey?: string;
+  readonly receiptKey?: true | string;
   readonly json?: boolean;
 }
 
@@ -49,7 +50,8 @@ async function found(dir: string, options: Options, context: CliContext): Promis
     holders,
     offlineStatusKey,
     mlDsa44: options.mlDsa44 === true,
-    ...(options.logKey && { logKey: keptKey(options.logKey) }),
+    ...(options.logKey && { logKey: keptKey("--log-key", options.logKey) }),
+    ...(options.receiptKey && { receiptKey: receiptKeyOf(options.receiptKey) }),
     ...(statusDays && { statusDays }),
   };
   const statement = await initLog(dir, init, context);
@@ -64,11 +66,13 @@ async function found(dir: string, options: Options, context: CliContext): Promis
 }
 
 /** The configuration lies in another folder than the one that this is run in. @throws UsageError for a key in a file. */
-function keptKey(source: string): string {
+function keptKey(option: string, source: string): string {
   if (!isElsewhere(source))
-    throw new UsageError("--log-key takes what keeps a key elsewhere: cmd: or pkcs11:");
+    throw new UsageError(`${option} takes what keeps a key elsewhere: cmd: or pkcs11:`);
   return absoluteSource(source, process.cwd());
 }
+
+const receiptKeyOf = (given: true | string) => (given === true ? given : keptKey("--receipt-key", given));
 
 function showFounded(dir: string, options: Options, holders: HoldersOfRoles, context: CliContext): void {
   const { origin, statusDays = DEFAULT_STATUS_DAYS, offlineStatusKey = false } = options;

@@ -11,7 +11,9 @@ import { nextTrustRoot } from "../../publisher/trust-root/draft-trust-root.ts";
 import {
   addIdentity,
   addLogKey,
+  addReceiptKey,
   addWitness,
+  removeReceiptKey,
   replaceKey,
   setRole,
 } from "../../publisher/trust-root/edit-trust-root.ts";
@@ -35,6 +37,8 @@ interface DraftOptions {
   readonly witnessUrl?: string;
   readonly addLogKey?: string;
   readonly addIdentity: readonly string[];
+  readonly addReceiptKey: readonly string[];
+  readonly removeReceiptKey: readonly string[];
   readonly quorum?: number;
   readonly output: string;
   readonly json?: boolean;
@@ -74,6 +78,8 @@ async function edit(root: TrustRoot, options: DraftOptions): Promise<TrustRoot> 
       edited,
       readOwn(file, (bytes) => readAs(identityRule, parseJson(bytes, 65_536), "identity rule")),
     );
+  for (const file of options.addReceiptKey) edited = addReceiptKey(edited, await readPublicKeyFile(file));
+  for (const keyId of options.removeReceiptKey) edited = removeReceiptKey(edited, keyId);
   if (options.addLogKey !== undefined) edited = addLogKey(edited, options.addLogKey);
   return withWitness(edited, options);
 }

@@ -31,6 +31,10 @@ export function define(command: Command, context: CliContext): void {
       "--log-key <key>",
       "what keeps the Ed25519 key that signs checkpoints, instead of a new one in a file: cmd: or pkcs11:",
     )
+    .option(
+      "--receipt-key [key]",
+      "give receipts (RFC 9942), by a new key in a file or by what keeps one elsewhere: cmd: or pkcs11:",
+    )
     .option("--ml-dsa-44", "give the log a second key: it signs its checkpoints with ML-DSA-44, too")
     .option("--offline-status-key", "you issue the statuses, and the service does not have their key");
   for (const role of ROLES) {

@@ -43,6 +43,8 @@ export function define(trustRoot: Command, context: CliContext): void {
       collect,
       [],
     )
+    .option("--add-receipt-key <file>", "list one more public key that signs receipts", collect, [])
+    .option("--remove-receipt-key <id>", "list the receipt key with this id no longer", collect, [])
     .option("--add-log-key <key>", "name one more key of the log, such as one of ML-DSA-44")
     .requiredOption("-o, --output <file>", "where to write the statement")
     .addHelpText("after", DRAFT_EXAMPLES)

@@ -22,7 +22,7 @@ const MAX_ANSWER_BYTES = 128 * 1024 * 1024;
 /** Answers that waiting may change: the log's own, and those of a proxy whose log is away for a moment. */
 const PASSING: readonly number[] = [202, 429, 502, 503, 504];
 /** Codes of 503 that waiting does not change. */
-const FINAL: readonly string[] = ["log-closed", "log-stopped"];
+const FINAL: readonly string[] = ["log-closed", "log-stopped", "no-receipt-key"];
 
 /** The code of an answer of the log that is none, or is about something else than was asked for. */
 export type AnswerCode = "answer";

@@ -100,6 +100,19 @@ export function addLogKey(root: TrustRoot, key: string): TrustRoot {
   return withPolicy(root, { ...policy, logs: [...policy.logs, { key: parseVerifierKey(key), url }] });
 }
 
+/** Lists one more key that signs receipts and views. Where the log is told of it is `keys.receipt` of its configuration. */
+export function addReceiptKey(root: TrustRoot, spki: Uint8Array): TrustRoot {
+  return { ...root, receiptKeys: [...root.receiptKeys, encodeBase64(spki)] };
+}
+
+/** Takes a receipt key away for trees from this trust root on. @throws MalformedError where it is not listed. */
+export function removeReceiptKey(root: TrustRoot, keyId: string): TrustRoot {
+  const receiptKeys = root.receiptKeys.filter((spki) => keyIdOf(decodeBase64(spki)) !== keyId);
+  if (receiptKeys.length === root.receiptKeys.length)
+    throw new MalformedError(FORMAT, `it lists no receipt key ${keyId}`, "/receiptKeys");
+  return { ...root, receiptKeys };
+}
+
 function withPolicy(root: TrustRoot, policy: TlogPolicy): TrustRoot {
   return { ...root, logPolicy: formatTlogPolicy(policy) };
 }

@@ -39,6 +39,8 @@ export interface FoundingOptions {
   readonly mlDsa44?: boolean;
   /** The log's key, where its private half is kept elsewhere. */
   readonly logKey?: VerifierKey;
+  /** Base64 SPKI of the key that signs receipts, where the log gives any. */
+  readonly receiptKey?: string;
 }
 
 export interface FoundedLog extends LogKeys {
@@ -85,7 +87,13 @@ export async function draftLog(
   origin: string,
   now: Date,
   given: Readonly<Partial<Record<RoleName, Holders>>>,
-  { url, statusDays = DEFAULT_STATUS_DAYS, mlDsa44 = false, logKey: keptKey }: FoundingOptions = {},
+  {
+    url,
+    statusDays = DEFAULT_STATUS_DAYS,
+    mlDsa44 = false,
+    logKey: keptKey,
+    receiptKey,
+  }: FoundingOptions = {},
 ): Promise<DraftedLog> {
   const logKey = keptKey ?? (await createPrivateKey(origin, ED25519, randomBytes(32)));
   const mlDsaKey = mlDsa44 ? await createPrivateKey(origin, COSIGNATURE_ML_DSA_44, randomBytes(32)) : null;
@@ -122,7 +130,7 @@ export async function draftLog(
       identityKeys: null,
     },
     identities: [],
-    receiptKeys: [],
+    receiptKeys: receiptKey === undefined ? [] : [receiptKey],
     index: false,
     successor: null,
   });

@@ -1,0 +1,52 @@
+// Fetches an entry's proof, verifies it, and writes it: as a C2SP tlog-proof, or as a receipt.
+import { describeReference } from "../../../protocol/entry/reference.ts";
+import { type Envelope, parseEnvelope } from "../../../protocol/envelope/dsse.ts";
+import { hashLeaf } from "../../../protocol/merkle/hash.ts";
+import { parseTlogPolicy } from "../../../protocol/note/tlog-policy.ts";
+import { parseTlogProof, verifyTlogProof } from "../../../protocol/note/tlog-proof.ts";
+import { callLog } from "../../../publisher/client/log-client.ts";
+import { findEntry } from "../../../publisher/client/lookup.ts";
+import { parseTrustFile, type TrustAnchor } from "../../../verifier/bundle/trust-pin.ts";
+import { verifyReceipt } from "../../../verifier/receipt.ts";
+import { AnswerIsNo, type CliContext, judging, show } from "../../context.ts";
+import { readOwn, writeOutput } from "../../files.ts";
+import { logClient } from "../../log-client.ts";
+
+interface Options {
+  readonly to: string;
+  readonly trust: string;
+  readonly receipt?: boolean;
+  readonly size?: number;
+  readonly output: string;
+  readonly json?: boolean;
+}
+
+export async function runExport(envelopeFile: string, options: Options, context: CliContext): Promise<void> {
+  const anchor = readOwn(options.trust, parseTrustFile);
+  const envelope = readOwn(envelopeFile, parseEnvelope);
+  const client = logClient(options.to, context);
+  const label = describeReference(envelope.statement);
+  const found = await findEntry(client, envelope.statement);
+  if (found?.envelope.payloadDigest !== envelope.payloadDigest)
+    throw new AnswerIsNo(`${envelopeFile}: this ${label} is not in the log`, "not-found");
+  const { index } = found;
+  const query = options.size === undefined ? "" : `?size=${options.size}`;
+  const [path, accept] = options.receipt ? ["receipt", "application/cose"] : ["proof", "text/plain"];
+  const { body } = await callLog(client, `/v1/entries/${index}/${path}${query}`, { headers: { accept } });
+  await judging(() => verify(body, envelope, anchor, options.receipt === true));
+  writeOutput(options.output, body);
+  const form = options.receipt ? "receipt" : "tlog-proof";
+  show(context, options, { output: options.output, entry: label, index, form }, [
+    `${options.output}: ${form} of ${label}, entry ${index} of ${anchor.origin}`,
+  ]);
+}
+
+async function verify(
+  body: Uint8Array,
+  { leaf }: Envelope,
+  { root }: TrustAnchor,
+  isReceipt: boolean,
+): Promise<void> {
+  if (isReceipt) await verifyReceipt(body, leaf, root);
+  else await verifyTlogProof(parseTlogProof(body), hashLeaf(leaf), parseTlogPolicy(root.logPolicy));
+}
