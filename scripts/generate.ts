@@ -7,6 +7,7 @@ import { stringify } from "yaml";
 import * as z from "zod";
 import { splitViewJson } from "../src/auditor/split-view.schema.ts";
 import { policyBundleJson } from "../src/protocol/bundle/policy-bundle.schema.ts";
+import { lookupAnswerJson } from "../src/protocol/lookup/lookup-answer.schema.ts";
 import { PREDICATES } from "../src/protocol/entry/kinds.schema.ts";
 import type { Kind } from "../src/protocol/entry/kinds.ts";
 import { predicateTypeOf } from "../src/protocol/entry/kinds.ts";
@@ -16,6 +17,7 @@ import { describedApi } from "./record-examples.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const BUNDLE_ID = "urn:touchstone:policy-bundle:v1";
+const LOOKUP_ID = "urn:touchstone:lookup:v1";
 const SPLIT_VIEW_ID = "urn:touchstone:split-view:v1";
 
 /** Every generated file: its path from the project's root, and its text. */
@@ -29,6 +31,7 @@ export async function generatedFiles(): Promise<Map<string, string>> {
     files.set(`schemas/${kind}.v1.json`, schemaText(schema, predicateTypeOf(kind as Kind), "Predicate of"));
   }
   files.set("schemas/policy-bundle.v1.json", schemaText(policyBundleJson, BUNDLE_ID, "File format of"));
+  files.set("schemas/lookup.v1.json", schemaText(lookupAnswerJson, LOOKUP_ID, "File format of"));
   files.set("schemas/split-view.v1.json", schemaText(splitViewJson, SPLIT_VIEW_ID, "File format of"));
   return files;
 }

@@ -11,6 +11,7 @@ const LOADED_LATER: Readonly<Record<string, readonly string[]>> = {
   protocol: [ML_DSA_44],
   verifier: [ML_DSA_44, NVIDIA, TDX],
   "verifier/bundle": [ML_DSA_44],
+  "verifier/lookup": [ML_DSA_44],
   sealed: [ML_DSA_44, NVIDIA, TDX],
   testing: [],
 };
@@ -57,6 +58,12 @@ describe("browser code", () => {
     const both = await sizeOf("createSealedFetch beside them", SEALED, "in all");
     expect(both - alone).toBeLessThanOrEqual(12 * KIB);
     expect(both).toBeLessThanOrEqual(100 * KIB);
+  });
+
+  test("a lookup costs a page that fetches bundles at most 2 KiB more", async () => {
+    const alone = await sizeOf("fetchPolicy, createBrowserStore", BUNDLES, "at once");
+    const code = `${BUNDLES} export { fetchLookup } from "touchstone/verifier/lookup";`;
+    expect((await sizeOf("fetchLookup beside them", code, "at once")) - alone).toBeLessThanOrEqual(2 * KIB);
   });
 
   test("fetching, verifying and remembering, beside it", async () => {

@@ -355,7 +355,7 @@ describe("touchstone", () => {
     const { code, output } = project.run("program.js");
     expect(code).toBe(1);
     expect(output).toContain(
-      "import from touchstone/verifier, touchstone/verifier/node, touchstone/protocol, touchstone/gate or touchstone/testing",
+      "import from touchstone/verifier, touchstone/verifier/lookup, touchstone/verifier/node, touchstone/protocol, touchstone/gate or touchstone/testing",
     );
   });
 

@@ -3,11 +3,11 @@ import * as z from "zod";
 import { integer, positive, text } from "../entry/fields.schema.ts";
 import { envelopeJson } from "../envelope/dsse.schema.ts";
 
-const hash = z
+export const hash = z
   .string()
   .regex(/^[A-Za-z0-9+/]{43}=$/)
   .describe("32-byte hash, base64");
-const proof = z.array(hash).max(63);
+export const proof = z.array(hash).max(63);
 
 export const loggedEntryJson = z
   .strictObject({

@@ -4,19 +4,27 @@ import { PRINTABLE } from "../entry/fields.ts";
 import { type EnvelopeJson, envelopeJson } from "../envelope/dsse.shape.ts";
 import { list, nullable, object, oneOf } from "../shape/containers.ts";
 import { atLeast, atMost, boolean, matching, string } from "../shape/scalars.ts";
+import type { Shape } from "../shape/shape.ts";
+
+/** 32-byte hash, base64 */
+export const hash: Shape<string> = string(matching(/^[A-Za-z0-9+/]{43}=$/));
+
+export type Proof = string[];
+
+export const proof: Shape<Proof> = list(hash, atMost(63));
 
 /** An entry, its index and its proof */
 export type LoggedEntryJson = {
   index: number;
   envelope: EnvelopeJson;
   /** Inclusion proof to the bundle's checkpoint, leaf's sibling first (RFC 6962 §2.1.1) */
-  proof: string[];
+  proof: Proof;
 };
 
 export const loggedEntryJson = object<LoggedEntryJson>({
   index: integer,
   envelope: envelopeJson,
-  proof: list(string(matching(/^[A-Za-z0-9+/]{43}=$/)), atMost(63)),
+  proof,
 });
 
 /** Proof of when an entry with an identity was there at the latest */
@@ -25,13 +33,13 @@ export type ConfirmationJson = {
   /** A checkpoint over the entry, cosigned soon after it */
   checkpoint: string;
   /** Inclusion proof of the entry to that checkpoint */
-  proof: string[];
+  proof: Proof;
 };
 
 export const confirmationJson = object<ConfirmationJson>({
   index: integer,
   checkpoint: string(atMost(65536)),
-  proof: list(string(matching(/^[A-Za-z0-9+/]{43}=$/)), atMost(63)),
+  proof,
 });
 
 /** Policy bundle */
@@ -61,7 +69,7 @@ export type PolicyBundleJson = {
   /** Consistency proof from an earlier size (RFC 6962 §2.1.2) */
   consistency: {
     from: number;
-    proof: string[];
+    proof: Proof;
   } | null;
 };
 
@@ -81,7 +89,7 @@ export const policyBundleJson = object<PolicyBundleJson>({
   consistency: nullable(
     object({
       from: positive,
-      proof: list(string(matching(/^[A-Za-z0-9+/]{43}=$/)), atMost(63)),
+      proof,
     }),
   ),
 });

@@ -92,18 +92,18 @@ export function formatPolicyBundle(bundle: PolicyBundle): string {
     format: "touchstone-policy-bundle/v1",
     origin: bundle.origin,
     historical: bundle.historical,
-    trustRoots: bundle.trustRoots.map(writeEntry),
-    status: writeEntry(bundle.status),
-    policy: writeEntry(bundle.policy),
-    entries: bundle.entries.map(writeEntry),
-    rebuilds: bundle.rebuilds.map(writeEntry),
-    identityKeys: bundle.identityKeys.map(writeEntry),
+    trustRoots: bundle.trustRoots.map(writeLoggedEntry),
+    status: writeLoggedEntry(bundle.status),
+    policy: writeLoggedEntry(bundle.policy),
+    entries: bundle.entries.map(writeLoggedEntry),
+    rebuilds: bundle.rebuilds.map(writeLoggedEntry),
+    identityKeys: bundle.identityKeys.map(writeLoggedEntry),
     confirmations: bundle.confirmations.map(({ index, checkpoint, proof }) => ({
       index,
       checkpoint,
       proof: proof.map(encodeBase64),
     })),
-    revocations: bundle.revocations.map(writeEntry),
+    revocations: bundle.revocations.map(writeLoggedEntry),
     checkpoint: bundle.checkpoint,
     consistency: bundle.consistency && {
       from: bundle.consistency.from,
@@ -113,10 +113,10 @@ export function formatPolicyBundle(bundle: PolicyBundle): string {
   return JSON.stringify(json);
 }
 
-function parseLoggedEntry({ index, envelope, proof }: LoggedEntryJson): LoggedEntry {
+export function parseLoggedEntry({ index, envelope, proof }: LoggedEntryJson): LoggedEntry {
   return { index, envelope: requireTime(envelopeFromJson(envelope)), proof: proof.map(decodeBase64) };
 }
 
-function writeEntry({ index, envelope, proof }: LoggedEntry): LoggedEntryJson {
+export function writeLoggedEntry({ index, envelope, proof }: LoggedEntry): LoggedEntryJson {
   return { index, envelope: envelopeToJson(envelope), proof: proof.map(encodeBase64) };
 }

@@ -6,10 +6,10 @@ import { KINDS } from "../entry/kinds.ts";
 import { isName } from "../entry/name.ts";
 import { type Envelope, signersOf } from "../envelope/dsse.ts";
 import { MalformedError } from "../errors.ts";
+import { TERM_TYPES, type TermType } from "./lookup-format.ts";
 import { MEASURED_PARTS, measurementsIn } from "./measurements.ts";
 
-export const TERM_TYPES = ["measurement", "digest", "name", "payload", "signer"] as const;
-export type TermType = (typeof TERM_TYPES)[number];
+export type { TermType } from "./lookup-format.ts";
 
 /** Something by which entries are found. */
 export interface Term {

@@ -1,17 +1,12 @@
 // Fetches the current policy bundle of a log, verifies it and remembers what was seen: the one call that most verifiers need.
-import { MAX_BUNDLE_BYTES } from "../../protocol/bundle/policy-bundle.ts";
-import { MalformedError } from "../../protocol/errors.ts";
-import { type Answer, type Deadline, fetchAnswer } from "../fetch-answer.ts";
-import { RefusedError, readReason } from "../service-errors.ts";
+import type { Deadline } from "../fetch-answer.ts";
+import { fetchDocument } from "../fetch-document.ts";
 import { treeOf } from "./merge-states.ts";
 import { repeatVisit } from "./state-changed.ts";
 import type { StateStore } from "./state-store.ts";
 import type { TrustPin } from "./trust-pin.ts";
 import { verifyAndRemember } from "./verify-and-remember.ts";
 import type { VerifiedBundle } from "./verify-bundle.ts";
-
-/** What may stand in front of a JSON value (RFC 8259 §2). */
-const JSON_SPACE = [0x20, 0x09, 0x0a, 0x0d];
 
 /**
  * @example
@@ -66,26 +61,10 @@ export async function fetchPolicy(options: FetchPolicyOptions): Promise<Verified
  * const bytes = await fetchBundle({ url: "https://log.example.com", name: "production", fetch }); // not verified by that
  * ```
  */
-export async function fetchBundle(
+export function fetchBundle(
   { url, name, ...ask }: Pick<FetchPolicyOptions, "url" | "name" | "fetch" | "signal" | "deadline">,
   since?: number,
 ): Promise<Uint8Array> {
   const query = since === undefined ? "" : `?since=${since}`;
-  const target = `${url.replace(/\/+$/, "")}/v1/policies/${encodeURIComponent(name)}${query}`;
-  const tooLong = () => new MalformedError("policy bundle", `longer than ${MAX_BUNDLE_BYTES} bytes`);
-  const answer = await fetchAnswer(target, { ...ask, limit: MAX_BUNDLE_BYTES, tooLong });
-  if (answer.ok) return requireObject(answer, target);
-  const { code, detail } = readReason(answer.body);
-  const reason = detail === "" ? "" : `: ${detail}`;
-  throw new RefusedError(answer.status, code, `${target}: answered ${answer.status}${reason}`);
-}
-
-/** A page that asks for a login is answered with 200, too. */
-function requireObject({ headers, body }: Answer, target: string): Uint8Array {
-  const start = body.find((byte) => !JSON_SPACE.includes(byte));
-  if (start === "{".charCodeAt(0)) return body;
-  const [type] = headers.get("content-type")?.split(";") ?? [
-    body.length === 0 ? "nothing" : "something else",
-  ];
-  throw new MalformedError("policy bundle", `${target}: answered ${type}, not a policy bundle`);
+  return fetchDocument(url, `/v1/policies/${encodeURIComponent(name)}${query}`, "policy bundle", ask);
 }

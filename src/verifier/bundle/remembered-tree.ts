@@ -7,7 +7,7 @@ import type { RememberedState } from "./remembered-state.ts";
 
 /** The tree is the one that was seen before, or grew out of it. */
 export async function verifyRemembered(
-  { consistency }: PolicyBundle,
+  { consistency }: Pick<PolicyBundle, "consistency">,
   seen: RememberedState,
   remembered: RememberedState | null,
 ): Promise<void> {

@@ -99,7 +99,12 @@ export async function verifyBundle(bytes: Uint8Array, options: VerifyBundleOptio
   const bundle = parsePolicyBundle(bytes);
   const keys = new KeyRing();
   const roots = await verifyTrustRootChain(bundle, keys, options);
-  const { checkpoint, cosignedAt } = await verifyCheckpoint(bundle, newest(roots).root, options.now);
+  const { checkpoint, cosignedAt } = await verifyCheckpoint(
+    bundle,
+    everythingIn(bundle),
+    newest(roots).root,
+    options.now,
+  );
   const { policy: wanted, now, remembered } = options;
   const base = { roots, keys, wanted, now, remembered };
   const status = await verifyStatus(bundle, { ...base, identityKeys: [], revoked: NOTHING_IN_FORCE });
@@ -133,7 +138,8 @@ export async function verifyBundle(bytes: Uint8Array, options: VerifyBundleOptio
   };
 }
 
-interface Context {
+/** What an entry is judged by. */
+export interface Context {
   readonly roots: readonly PlacedTrustRoot[];
   readonly keys: KeyRing;
   /** Name of the policy that was asked for. */
@@ -145,9 +151,15 @@ interface Context {
   readonly revoked: Revoked;
 }
 
-/** Step 2: log key and quorum of the newest trust root, fresh; everything in the bundle is in that tree. */
-async function verifyCheckpoint(
-  bundle: PolicyBundle,
+function everythingIn(bundle: PolicyBundle): LoggedEntry[] {
+  const { trustRoots, status, policy, entries, rebuilds, identityKeys, revocations } = bundle;
+  return [...trustRoots, status, policy, ...entries, ...rebuilds, ...identityKeys, ...revocations];
+}
+
+/** Step 2: log key and quorum of the newest trust root, fresh; everything that is shown is in that tree. */
+export async function verifyCheckpoint(
+  bundle: Pick<PolicyBundle, "origin" | "checkpoint">,
+  shown: readonly LoggedEntry[],
   root: TrustRoot,
   now: Date,
 ): Promise<Pick<VerifiedBundle, "checkpoint" | "cosignedAt">> {
@@ -165,17 +177,7 @@ async function verifyCheckpoint(
   const time = await asBundleError("checkpoint-stale", "checkpoint", () =>
     checkFreshness(cosigned, policy, { now, maxAge: root.maxCheckpointAge }),
   );
-  for (const entry of [
-    ...bundle.trustRoots,
-    bundle.status,
-    bundle.policy,
-    ...bundle.entries,
-    ...bundle.rebuilds,
-    ...bundle.identityKeys,
-    ...bundle.revocations,
-  ]) {
-    await requireIncluded(entry, checkpoint);
-  }
+  for (const entry of shown) await requireIncluded(entry, checkpoint);
   // Null under a quorum of nobody, which no checkpoint of a maximum age has.
   return { checkpoint, cosignedAt: new Date((time ?? 0) * 1000) };
 }
@@ -190,7 +192,10 @@ async function requireIncluded(
 }
 
 /** Step 3: signed, in force, not older than remembered, and saying the same as the bundle about trust root and policy. */
-async function verifyStatus(bundle: PolicyBundle, context: Context): Promise<StatementOf<"status">> {
+export async function verifyStatus(
+  bundle: Pick<PolicyBundle, "status">,
+  context: Omit<Context, "wanted">,
+): Promise<StatementOf<"status">> {
   const { statement, record } = await verifyEntry(bundle.status, "status", "status-not-authorised", context);
   const status = statement.predicate;
   const root = newest(context.roots);
@@ -264,12 +269,16 @@ async function collectRevoked(bundle: PolicyBundle, status: Status, context: Con
     revokedIdentities.push(...statement.predicate.identities);
   }
   const revoked = { revokedDigests, revokedKeys, revokedIdentities };
-  const { envelope, index } = bundle.status;
+  requireStatusNotRevoked(bundle.status, revoked);
+  return revoked;
+}
+
+/** @throws PolicyError "entry-revoked" */
+export function requireStatusNotRevoked({ index, envelope }: LoggedEntry, revoked: Revoked): void {
   const digest = envelope.payloadDigest;
   if (isRevoked(revoked, { kind: "status", index, digest, ...signersOf(envelope) })) {
     refuseUnacceptable("entry-revoked", "the status was signed with a revoked key");
   }
-  return revoked;
 }
 
 /** Step 4: the one that was asked for, threshold, the newest by the status, in force, not older than remembered. */
@@ -370,7 +379,7 @@ async function verifyEntry<K extends Kind>(
   { index, envelope }: LoggedEntry,
   kind: K,
   code: "status-not-authorised" | "policy-not-authorised" | "entry-not-authorised",
-  { roots, keys, identityKeys, revoked }: Context,
+  { roots, keys, identityKeys, revoked }: Omit<Context, "wanted">,
 ): Promise<VerifiedEntry<K>> {
   const label = `${describeReference(envelope.statement)} at index ${index}`;
   if (envelope.statement.kind !== kind) refuseBroken(code, `${label} is not a ${kind}`);
@@ -390,7 +399,7 @@ async function verifyEntry<K extends Kind>(
   };
 }
 
-function newest(roots: readonly PlacedTrustRoot[]): PlacedTrustRoot {
+export function newest(roots: readonly PlacedTrustRoot[]): PlacedTrustRoot {
   const last = roots.at(-1);
   if (last === undefined) throw new TypeError("a bundle has at least one trust root");
   return last;
