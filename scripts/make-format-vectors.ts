@@ -27,6 +27,7 @@ import { bundleBytes, SmallLog } from "../test/support/small-log.ts";
 import { TOKEN_CASES, tokenWorld } from "../test/support/token-cases.ts";
 import { trustRootPredicate } from "../test/support/trust-root.ts";
 import { ORIGIN } from "../test/support/witnesses.ts";
+import { lookupVector } from "./make-lookup-vector.ts";
 
 const HOUR = 3_600_000;
 const after = (ms: number) => new Date(NOW.getTime() + ms).toISOString();
@@ -39,6 +40,7 @@ export async function makeFormatVectors(): Promise<Map<string, unknown>> {
     ["bundle.json", await bundleVector()],
     ["binding.json", bindingVector()],
     ["split-view.json", await splitViewVector()],
+    ["lookup.json", await lookupVector()],
   ]);
 }
 

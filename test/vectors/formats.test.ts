@@ -9,10 +9,13 @@ import { encodeHex } from "../../src/protocol/encoding/hex.ts";
 import { utf8 } from "../../src/protocol/encoding/text.ts";
 import { makeEnvelope, parseLeaf, recordAt, verifyEnvelope } from "../../src/protocol/envelope/dsse.ts";
 import { whyNotTaken } from "../../src/protocol/identity/check-token.ts";
+import { keyOfTerm, type Term, termsOf } from "../../src/protocol/lookup/term.ts";
 import { hashLeaf } from "../../src/protocol/merkle/hash.ts";
 import type { RememberedState } from "../../src/verifier/bundle/remembered-state.ts";
 import { parseTrustFile, type TrustPin } from "../../src/verifier/bundle/trust-pin.ts";
 import { verifyBundle } from "../../src/verifier/bundle/verify-bundle.ts";
+import { verifyLookup } from "../../src/verifier/lookup/verify-lookup.ts";
+import { referenceRoot } from "../support/reference-index.ts";
 import { outcomeOf } from "../support/refusals.ts";
 
 const read = (name: string) =>
@@ -31,6 +34,14 @@ interface SplitViewCase {
   readonly what: string;
   readonly view: unknown;
   readonly result: string;
+}
+
+interface LookupVector {
+  readonly entries: ReadonlyArray<{ leaf: string; terms: ReadonlyArray<Term & { key: string }> }>;
+  readonly index: { readonly size: number; readonly root: string };
+  readonly pin: TrustPin;
+  readonly now: string;
+  readonly cases: ReadonlyArray<Term & { what: string; answer: unknown; result: string }>;
 }
 
 describe("the vectors of docs/formats.md", () => {
@@ -76,6 +87,23 @@ describe("the vectors of docs/formats.md", () => {
       expect(await outcomeOf(() => verifyBundle(bytes, options)), what).toBe(result);
     }
     expect(cases).toHaveLength(11);
+  });
+
+  it("hold an index, term by term, and what must be said of answers out of it", async () => {
+    const { entries, index, pin, now, cases } = read("lookup.json") as LookupVector;
+    const byKey = new Map<string, number[]>();
+    for (const [i, { leaf, terms }] of entries.entries()) {
+      const found = termsOf(parseLeaf(utf8(leaf)));
+      expect(found.map((term) => ({ ...term, key: encodeHex(keyOfTerm(term)) }))).toEqual(terms);
+      for (const { key } of terms) byKey.set(key, [...(byKey.get(key) ?? []), i]);
+    }
+    expect(index).toEqual({ size: entries.length, root: encodeHex(referenceRoot(byKey)) });
+    for (const { what, type, value, answer, result } of cases) {
+      const options = { pin, type, value, now: new Date(now), remembered: null };
+      const judged = () => verifyLookup(utf8(JSON.stringify(answer)), options);
+      expect(await outcomeOf(judged), what).toBe(result);
+    }
+    expect(cases).toHaveLength(13);
   });
 
   it("hold split views, and what must be said of them", async () => {
