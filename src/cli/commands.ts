@@ -15,6 +15,7 @@ import { define as gate } from "./commands/gate.ts";
 import { define as identity } from "./commands/identity.ts";
 import { define as init } from "./commands/init.ts";
 import { define as key } from "./commands/key.ts";
+import { define as lookup } from "./commands/lookup.ts";
 import { define as measure } from "./commands/measure.ts";
 import { define as mirror } from "./commands/mirror.ts";
 import { define as monitor } from "./commands/monitor.ts";
@@ -57,6 +58,11 @@ export const COMMANDS: ReadonlyArray<readonly [name: string, description: string
   ],
   ["reproduce", "hold a release that was built again against its entry, field by field", reproduce],
   ["entries", "look up entries of a log", entries],
+  [
+    "lookup",
+    "which entries of a log have a digest, measurement, name, payload or signer: proven, none included",
+    lookup,
+  ],
   ["policy", "policies: which releases are acceptable now", policy],
   [
     "revoke",

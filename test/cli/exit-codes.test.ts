@@ -101,7 +101,8 @@ const revoke = (target: string, to: string) => [
   "--to",
   to,
 ];
-const DIGEST = `sha256:${"0".repeat(64)}`;
+const HEX = "0".repeat(64);
+const DIGEST = `sha256:${HEX}`;
 const TIME = "2026-11-23T14:00:00Z";
 const RELEASE = "--name a --version 1 --channel stable --svn 0 --builder b --source c".split(" ");
 
@@ -280,6 +281,16 @@ const ROWS: Record<string, readonly Row[]> = {
       /answered text\/plain, not a policy bundle/,
     ],
     [3, "nobody there", () => ["bundle", "fetch", "a", "--to", NOBODY, "-o", at("x")]],
+  ],
+  lookup: [
+    [2, "a term that no entry can have", () => ["lookup", "digest", "ABC", ...trust()], /no digest has/],
+    [2, "a type that there is not", () => ["lookup", "kind", DIGEST, ...trust()], /the type is none of/],
+    [2, "no pin", () => ["lookup", "digest", HEX], /missing: --trust/],
+    [2, "no such file", () => ["lookup", "digest", HEX, ...trust(), "--file", at("none")], /none/],
+    [1, "an answer that is none", () => ["lookup", "digest", HEX, ...trust(), "--file", at("broken")]],
+    [1, "a page that is no answer", () => ["lookup", "digest", HEX, ...trust(), "--to", BABBLING]],
+    [1, "a log that refuses", () => ["lookup", "digest", HEX, ...trust(), "--to", REFUSING], /because/],
+    [3, "nobody there", () => ["lookup", "digest", HEX, ...trust(), "--to", NOBODY]],
   ],
   "bundle verify": [
     [1, "a broken bundle", () => ["bundle", "verify", at("broken"), ...prod, ...trust()]],

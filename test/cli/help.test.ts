@@ -69,6 +69,7 @@ describe("touchstone", () => {
       "bundle fetch",
       "bundle verify",
       "proof verify",
+      "lookup",
       "audit",
       "mirror",
       "export",
