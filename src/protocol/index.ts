@@ -27,6 +27,10 @@ export {
 export { parseJson } from "./envelope/parse-json.ts";
 export { formatStatement, parseStatement, type Statement, type StatementOf } from "./envelope/statement.ts";
 export { MalformedError, PolicyError, VerificationError } from "./errors.ts";
+export { type LookupAnswer, parseLookupAnswer } from "./lookup/lookup-answer.ts";
+export { type LookupClaim, type LookupProof, verifyLookupProof } from "./lookup/prefix-tree.ts";
+export { type Addition, addToTree, type PageStore, type Proven, proveKey } from "./lookup/stored-tree.ts";
+export { keyOfTerm, parseTerm, type Term, termsOf } from "./lookup/term.ts";
 export { proveConsistency, verifyConsistency } from "./merkle/consistency.ts";
 export { hashChildren, hashLeaf, rootOf } from "./merkle/hash.ts";
 export { proveInclusion, verifyInclusion } from "./merkle/inclusion.ts";

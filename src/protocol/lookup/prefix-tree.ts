@@ -42,7 +42,14 @@ export function bitOf(key: Uint8Array, depth: number): 0 | 1 {
   return (((key[depth >> 3] as number) >> (7 - (depth & 7))) & 1) as 0 | 1;
 }
 
-/** Where the path of a key ends: a proof leads from there to the root. */
+/**
+ * Where the path of a key ends: a proof leads from there to the root.
+ * @example
+ * ```ts
+ * import type { LookupProof } from "touchstone/protocol";
+ * const depthOf = ({ siblings }: LookupProof): number => siblings.length;
+ * ```
+ */
 export interface LookupProof {
   /** Hashes of the siblings on the path, the deepest first; at most 256. */
   readonly siblings: readonly Uint8Array[];
@@ -50,7 +57,16 @@ export interface LookupProof {
   readonly other: { readonly key: Uint8Array; readonly valueHash: Uint8Array } | null;
 }
 
-/** What a proof says: exactly these entries have the key, or none has. */
+/**
+ * What a proof says: exactly these entries have the key, or none has.
+ * @example
+ * ```ts
+ * import { keyOfTerm, type LookupClaim, parseTerm } from "touchstone/protocol";
+ * const none = (digest: string, root: Uint8Array): LookupClaim => ({
+ *   key: keyOfTerm(parseTerm("digest", digest)), indices: [], before: null, root,
+ * });
+ * ```
+ */
 export interface LookupClaim {
   readonly key: Uint8Array;
   /** Ascending. Empty: there are none. */
@@ -64,6 +80,14 @@ export interface LookupClaim {
 /**
  * Checks that in the tree with this root the key has exactly these entries, or after others exactly these, or none.
  * @throws VerificationError `lookup-proof` in every other case, hashes of another length and indices out of order included.
+ * @example
+ * ```ts
+ * import { addToTree, keyOfTerm, parseTerm, proveKey, verifyLookupProof } from "touchstone/protocol";
+ * const pages = new Map<string, Uint8Array>();
+ * const key = keyOfTerm(parseTerm("name", "os-image/acme/guest"));
+ * const root = addToTree(pages, [{ key, index: 3 }]);
+ * verifyLookupProof({ key, indices: [3], before: null, root }, proveKey(pages, key).proof); // throws unless it holds
+ * ```
  */
 export function verifyLookupProof(claim: LookupClaim, proof: LookupProof, hash: Hash = sha256): void {
   const { key, root } = claim;

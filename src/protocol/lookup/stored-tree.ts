@@ -16,13 +16,28 @@ import {
   subtreeOf,
 } from "./tree-page.ts";
 
-/** Pages by the hex digits that all keys below them begin with; the top one has none. A `Map` is one. */
+/**
+ * Pages by the hex digits that all keys below them begin with; the top one has none. A `Map` is one.
+ * @example
+ * ```ts
+ * import type { PageStore } from "touchstone/protocol";
+ * const inMemory: PageStore = new Map<string, Uint8Array>();
+ * ```
+ */
 export interface PageStore {
   get(prefix: string): Uint8Array | undefined;
   set(prefix: string, page: Uint8Array): unknown;
 }
 
-/** An entry that is found by a key. */
+/**
+ * An entry that is found by a key.
+ * @example
+ * ```ts
+ * import { type Addition, type Envelope, keyOfTerm, termsOf } from "touchstone/protocol";
+ * const additions = (entry: Envelope, index: number): Addition[] =>
+ *   termsOf(entry).map((term) => ({ key: keyOfTerm(term), index }));
+ * ```
+ */
 export interface Addition {
   /** 32 bytes. */
   readonly key: Uint8Array;
@@ -34,6 +49,14 @@ export interface Addition {
  * Adds entries to the tree.
  * @param additions in ascending order of their entries, each key once an entry, and none that is in the tree.
  * @returns the new root, 32 bytes.
+ * @example
+ * ```ts
+ * import { addToTree, type Envelope, keyOfTerm, termsOf } from "touchstone/protocol";
+ * const rootOfIndex = (entries: readonly Envelope[]): Uint8Array => {
+ *   const found = entries.flatMap((entry, index) => termsOf(entry).map((term) => ({ key: keyOfTerm(term), index })));
+ *   return addToTree(new Map(), found);
+ * };
+ * ```
  */
 export function addToTree(pages: PageStore, additions: readonly Addition[], hash: Hash = sha256): Uint8Array {
   if (additions.length === 0) return rootOfTree(pages, hash);
@@ -45,14 +68,29 @@ export function rootOfTree(pages: Pick<PageStore, "get">, hash: Hash = sha256): 
   return hashPage(readPage(pages, ""), hash);
 }
 
-/** What a tree says of a key. */
+/**
+ * What a tree says of a key.
+ * @example
+ * ```ts
+ * import type { Proven } from "touchstone/protocol";
+ * const isThere = ({ valueHash }: Proven): boolean => valueHash !== null;
+ * ```
+ */
 export interface Proven {
   /** Of all its entries; null where it has none. */
   readonly valueHash: Uint8Array | null;
   readonly proof: LookupProof;
 }
 
-/** Proves which entries a key has, or that it has none. */
+/**
+ * Proves which entries a key has, or that it has none.
+ * @throws Error for a store that lacks a page.
+ * @example
+ * ```ts
+ * import { keyOfTerm, type PageStore, type Proven, parseTerm, proveKey } from "touchstone/protocol";
+ * const prove = (pages: PageStore, digest: string): Proven => proveKey(pages, keyOfTerm(parseTerm("digest", digest)));
+ * ```
+ */
 export function proveKey(pages: Pick<PageStore, "get">, key: Uint8Array, hash: Hash = sha256): Proven {
   const siblings: Uint8Array[] = [];
   let prefix = "";

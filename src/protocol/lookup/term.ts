@@ -11,7 +11,14 @@ import { MEASURED_PARTS, measurementsIn } from "./measurements.ts";
 
 export type { TermType } from "./lookup-format.ts";
 
-/** Something by which entries are found. */
+/**
+ * Something by which entries are found.
+ * @example
+ * ```ts
+ * import type { Term } from "touchstone/protocol";
+ * const guest: Term = { type: "name", value: "os-image/acme/guest" };
+ * ```
+ */
 export interface Term {
   readonly type: TermType;
   /**
@@ -55,6 +62,12 @@ export function digestsOf({ payload }: Pick<Envelope, "payload">): string[] {
 /**
  * Every term by which an entry is found, each once. A status is found by name, payload and signer alone: what it names, other entries
  * name before it, and the statuses of a year would stand in front of them.
+ * @example
+ * ```ts
+ * import { parseLeaf, termsOf } from "touchstone/protocol";
+ * const namesDigest = (leaf: Uint8Array, digest: string): boolean =>
+ *   termsOf(parseLeaf(leaf)).some(({ type, value }) => type === "digest" && value === digest);
+ * ```
  */
 export function termsOf(
   envelope: Pick<Envelope, "payload" | "payloadDigest" | "statement" | "signatures">,
@@ -77,6 +90,11 @@ export function termsOf(
  * A term as somebody asks for it.
  * @throws MalformedError for a type that there is not, and for a value that no entry could be found by, such as hex in upper case: "none"
  *   would be a true answer to it, and a misleading one.
+ * @example
+ * ```ts
+ * import { parseTerm } from "touchstone/protocol";
+ * const term = parseTerm("measurement", "driver/580.95.05");
+ * ```
  */
 export function parseTerm(type: string, value: string): Term {
   if (!isTermType(type)) throw new MalformedError("lookup", `the type is none of ${TERM_TYPES.join(", ")}`);
@@ -84,7 +102,14 @@ export function parseTerm(type: string, value: string): Term {
   return { type, value };
 }
 
-/** The key of a term in the tree, 32 bytes: `H("touchstone-index/v1" ‖ 00 ‖ type ‖ 00 ‖ value)`. */
+/**
+ * The key of a term in the tree, 32 bytes: `H("touchstone-index/v1" ‖ 00 ‖ type ‖ 00 ‖ value)`.
+ * @example
+ * ```ts
+ * import { keyOfTerm, parseTerm } from "touchstone/protocol";
+ * const key = keyOfTerm(parseTerm("name", "os-image/acme/guest"));
+ * ```
+ */
 export function keyOfTerm({ type, value }: Term, hash: Hash = sha256): Uint8Array {
   return hash(utf8(`${VERSION}\0${type}\0${value}`));
 }
