@@ -13,6 +13,7 @@ import { createService } from "../service/create-service.ts";
 import { createMetrics } from "../service/metrics/metrics.ts";
 import { ProviderWatch, type ProviderWatchOptions } from "../service/provider-watch.ts";
 import type { CliContext } from "./context.ts";
+import { prepareExport } from "./export-objects.ts";
 import { openLogConfig, openReceiptSigner, readConfig, requireDatabase } from "./open-log.ts";
 
 /** Time that open connections get to end when the service stops, milliseconds. */
@@ -30,6 +31,7 @@ export async function serveLog(
   await requireDatabase(config.storage);
   const receiptSigner = await openReceiptSigner(config, context);
   const metrics = createMetrics(true);
+  const copy = await prepareExport(config.storage.objects, logger, context);
   let accepted = 0;
   const logConfig = await openLogConfig(config, context, { logger, measure: metrics.measure });
   const own = logConfig.cosigners.filter((cosigner) => cosigner instanceof OwnCosigner);
@@ -51,6 +53,7 @@ export async function serveLog(
       KEPT_BUNDLE_BYTES,
     ),
   });
+  const stopExporting = await copy.start(logConfig.store, metrics);
   const stopWatching = watchProviders(config.identities.checkMinutes, context, {
     inForce: () => log.registered,
     metrics,
@@ -58,6 +61,7 @@ export async function serveLog(
   });
   const close = async () => {
     stopWatching();
+    await stopExporting();
     await log.close();
   };
   try {

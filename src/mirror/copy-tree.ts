@@ -34,18 +34,26 @@ export interface CopiedTree {
   readonly byIdentity: readonly number[];
 }
 
+export interface CopyTreeOptions {
+  /** Entries that the target has. */
+  readonly from: number;
+  /** Whether entries are read from the source though the target may have them. */
+  readonly isSourceNear: boolean;
+  readonly onProgress: (copied: number, added: number) => void;
+}
+
 /**
- * Writes all that a tree has beyond its first `from` entries. What is in the target already is not fetched again.
+ * Writes all that a tree has beyond its first `from` entries. What is in a target already is not fetched again from a source that is far.
  * @throws WrongAnswerError for what does not follow from the root of the tree; then none of it was written. RefusedError, UnreachableError,
  *   FileError.
  */
 export async function copyTree(
   tree: VerifiedTree,
   target: CopyTarget,
-  from: number,
-  onProgress: (copied: number, added: number) => void,
+  options: CopyTreeOptions,
 ): Promise<CopiedTree> {
-  const copier = new Copier(tree, target, from);
+  const { from, onProgress } = options;
+  const copier = new Copier(tree, target, options);
   let copied = 0;
   await inParallel(IN_FLIGHT, newTiles(0, from, tree.size), async (index) => {
     copied += await copier.copyBundle(index);
@@ -68,14 +76,16 @@ class Copier {
   readonly #tree: VerifiedTree;
   readonly #target: CopyTarget;
   readonly #from: number;
+  readonly #isSourceNear: boolean;
   readonly #trustRoots: Array<CopiedTree["trustRoots"][number]> = [];
   readonly #attachments = new Set<string>();
   readonly #byIdentity: number[] = [];
 
-  constructor(tree: VerifiedTree, target: CopyTarget, from: number) {
+  constructor(tree: VerifiedTree, target: CopyTarget, { from, isSourceNear }: CopyTreeOptions) {
     this.#tree = tree;
     this.#target = target;
     this.#from = from;
+    this.#isSourceNear = isSourceNear;
   }
 
   /** @returns how many of its entries are new. */
@@ -103,7 +113,7 @@ class Copier {
 
   /** The bundle that an interrupted copy left, if it is right. */
   async #copiedBefore(path: string, tile: Uint8Array): Promise<Uint8Array[] | undefined> {
-    const bytes = await this.#target.read(path);
+    const bytes = this.#isSourceNear ? undefined : await this.#target.read(path);
     if (bytes === undefined) return undefined;
     try {
       const entries = parseEntryBundle(bytes, tile.length / HASH_LENGTH);
@@ -143,11 +153,13 @@ export async function copyAttachments(
   read: ReadPath,
   target: CopyTarget,
   digests: readonly string[],
+  isSourceNear: boolean,
 ): Promise<string[]> {
   const missing: string[] = [];
   await inParallel(IN_FLIGHT, digests, async (digest) => {
     const path = attachmentPath(digest);
-    const bytes = (await target.read(path)) ?? (await read(path));
+    const there = isSourceNear ? undefined : await target.read(path);
+    const bytes = there ?? (await read(path));
     if (bytes === undefined || encodeHex(nativeSha256(bytes)) !== digest) missing.push(digest);
     else await target.put(path, bytes);
   });

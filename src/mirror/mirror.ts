@@ -36,6 +36,8 @@ export interface MirrorOptions {
   /** The trust root that is pinned; null trusts the log's own entry 0 on first use. */
   readonly trust: TrustAnchor | null;
   readonly now: Date;
+  /** Whether reading the log costs less than asking the target what it has already, as it does beside the log's own database. */
+  readonly isSourceNear?: boolean;
   readonly onProgress?: (copied: number, added: number) => void;
 }
 
@@ -176,13 +178,14 @@ class Mirror {
   }
 
   async #grow(tree: VerifiedTree, shown: ShownCheckpoint, kept: ShownCheckpoint | null): Promise<Mirrored> {
-    const { read, target, onProgress = () => undefined } = this.#options;
+    const { read, target, isSourceNear = false, onProgress = () => undefined } = this.#options;
     const from = kept?.size ?? 0;
-    const { trustRoots, attachments, byIdentity } = await copyTree(tree, target, from, onProgress);
+    const copied = await copyTree(tree, target, { from, isSourceNear, onProgress });
+    const { trustRoots, attachments, byIdentity } = copied;
     for (const { envelope } of trustRoots) await this.#trust.offer(envelope);
     const time = await this.#authenticate(shown);
     const wanted = [...new Set([...this.#missing, ...attachments])];
-    const missing = await copyAttachments(read, target, wanted);
+    const missing = await copyAttachments(read, target, wanted, isSourceNear);
     await copyConfirmations(this.#reader, tree, target, byIdentity);
     await this.#keepNote(shown);
     await target.settle();

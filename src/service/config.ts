@@ -32,6 +32,30 @@ const limits = z.strictObject({
   trustedProxies: z.int().min(0).max(16).default(0),
 });
 
+/** A bucket of S3-compatible storage. */
+const objects = z.strictObject({
+  /** Where the storage is reached; the bucket becomes a part of the path. */
+  endpoint: url,
+  bucket: z
+    .string()
+    .max(63)
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{1,62}$/),
+  /** In front of every key: parts that each end with a slash, or nothing. */
+  prefix: z
+    .string()
+    .max(255)
+    .regex(/^(?:(?!\.{1,2}\/)[A-Za-z0-9._-]+\/)*$/)
+    .default(""),
+  region: z
+    .string()
+    .regex(/^[a-z0-9-]{1,64}$/)
+    .default("us-east-1"),
+  accessKey: secret,
+  secretKey: secret,
+  /** Whether the service keeps a static copy of the log there. */
+  export: z.boolean().default(false),
+});
+
 /** Who runs the log, as its pages say it; nothing checks it. */
 const operator = z.strictObject({
   name: z.string().min(1).max(128).optional(),
@@ -56,6 +80,7 @@ const config = z.strictObject({
     database: path,
     /** Outside of every backup: it is what notices that a backup was put back. */
     highWater: path,
+    objects: objects.optional(),
   }),
   keys: z.strictObject({
     /** Signs checkpoints. Go note form, `PRIVATE+KEY+…`; or what keeps an Ed25519 key elsewhere: `cmd:…`, `pkcs11:…`. */
@@ -87,6 +112,7 @@ const config = z.strictObject({
 });
 /** Paths are absolute, defaults are filled in. */
 export type Config = z.infer<typeof config>;
+export type ObjectsConfig = z.infer<typeof objects>;
 export type ConfigInput = z.input<typeof config>;
 
 /** Environment variables that override the file, and where in it. */
@@ -129,11 +155,19 @@ function override(
 function withAbsolutePaths(parsed: Config, folder: string): Config {
   const absolute = (source: string) => absoluteSource(source, folder);
   const { log, logMlDsa44, cosigner, status, receipt } = parsed.keys;
+  const { objects } = parsed.storage;
   return {
     ...parsed,
     storage: {
       database: resolve(folder, parsed.storage.database),
       highWater: resolve(folder, parsed.storage.highWater),
+      ...(objects && {
+        objects: {
+          ...objects,
+          accessKey: absolute(objects.accessKey),
+          secretKey: absolute(objects.secretKey),
+        },
+      }),
     },
     keys: {
       log: absolute(log),

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/service/config.ts";
+import { registerExportGauges } from "../../src/service/metrics/export-gauges.ts";
 import { ServiceHarness } from "../support/service-harness.ts";
 
 const PAGE = readFileSync(fileURLToPath(new URL("../../docs/operating.md", import.meta.url)), "utf8");
@@ -10,7 +11,7 @@ const MINIMAL = `
   origin = "x"
   url = "https://x.example"
   listen = { port = 1 }
-  storage = { database = "d", highWater = "h" }
+  storage = { database = "d", highWater = "h", objects = { endpoint = "https://s3.example", bucket = "tlog", accessKey = "a", secretKey = "s" } }
   keys = { log = "l", logMlDsa44 = "m", cosigner = "c", status = "s", receipt = "r" }
   operator = { name = "n", url = "https://o.example", contact = "c", security = "mailto:s@o.example" }
   identities = { checkMinutes = 60 }
@@ -28,6 +29,8 @@ describe("docs/operating.md", () => {
   let harness: ServiceHarness;
   beforeAll(async () => {
     harness = await ServiceHarness.start();
+    const progress = { size: 0, failures: 0, isDamaged: false, behindSince: null };
+    registerExportGauges(harness.service.metrics.registry, progress, () => new Date());
   });
   afterAll(() => harness.stop());
 

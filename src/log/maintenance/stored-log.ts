@@ -11,21 +11,24 @@ import {
   type Tile,
   tileWidth,
 } from "../../protocol/merkle/tile.ts";
-import type { LogStore } from "../store/log-store.ts";
+import type { LogReader, PublishedCheckpoint } from "../store/log-store.ts";
 import type { ReadPath } from "./recover.ts";
 
-type Stored = Pick<
-  LogStore,
+export type StoredLog = Pick<
+  LogReader,
   "newestCheckpoint" | "firstCheckpointCovering" | "readTile" | "readLeaves" | "attachment"
 >;
 
 const CONFIRMATION = /^v1\/confirmations\/(0|[1-9][0-9]{0,15})$/;
 const ATTACHMENT = /^v1\/attachments\/sha256\/([0-9a-f]{64})$/;
 
-/** A reader of paths of the tree under the newest published checkpoint, as the store has it at each call: give it a snapshot. */
-export function readStoredLog(store: Stored): ReadPath {
+/**
+ * A reader of paths of the tree under a published checkpoint.
+ * @param at that checkpoint. Unless given it is the newest, as the store has it at each call: give it a snapshot then.
+ */
+export function readStoredLog(store: StoredLog, at?: PublishedCheckpoint): ReadPath {
   return async (path) => {
-    const published = await store.newestCheckpoint();
+    const published = at ?? (await store.newestCheckpoint());
     if (path === "checkpoint") return published && utf8(published.note);
     const [, digest] = ATTACHMENT.exec(path) ?? [];
     if (digest !== undefined) return store.attachment(digest);
@@ -37,7 +40,7 @@ export function readStoredLog(store: Stored): ReadPath {
 }
 
 /** The first checkpoint over an entry with an identity. */
-async function readConfirmation(store: Stored, index: number): Promise<Uint8Array | undefined> {
+async function readConfirmation(store: StoredLog, index: number): Promise<Uint8Array | undefined> {
   const [leaf] = await store.readLeaves(index, index + 1);
   if (leaf === undefined || parseLeaf(leaf).recordedAt === null) return undefined;
   const covering = await store.firstCheckpointCovering(index + 1);
@@ -54,7 +57,7 @@ function tileOf(path: string): Tile | undefined {
 }
 
 async function readTile(
-  store: Stored,
+  store: StoredLog,
   { level, index, width }: Tile,
   size: number,
 ): Promise<Uint8Array | undefined> {

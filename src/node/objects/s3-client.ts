@@ -17,6 +17,8 @@ export interface S3Options {
   readonly secretKey: string;
   readonly fetch: typeof fetch;
   readonly clock: () => Date;
+  /** Ends what is under way, and whatever is asked later. */
+  readonly signal?: AbortSignal;
   /** Time for one request; an upload gets a second more for each 64 KiB. */
   readonly timeoutMs?: number;
   /** Pauses before the second and later attempts of what may pass. */
@@ -68,10 +70,11 @@ export class S3Client {
 
   /** @returns the answer, whatever its status. @throws ObjectStoreError "store-unreachable", "object-unreadable", "store-refuses" for a redirection. */
   async send(request: S3Request): Promise<S3Answer> {
-    const { fetch, timeoutMs = TIMEOUT_MS } = this.#options;
+    const { fetch, timeoutMs = TIMEOUT_MS, signal: stop } = this.#options;
     const { url, ...signed } = await this.#sign(request);
     const uploadMs = Math.ceil((request.body?.length ?? 0) / BYTES_A_SECOND) * 1000;
-    const signal = AbortSignal.timeout(timeoutMs + uploadMs);
+    const timeout = AbortSignal.timeout(timeoutMs + uploadMs);
+    const signal = stop === undefined ? timeout : AbortSignal.any([timeout, stop]);
     try {
       const response = await fetch(url, { ...signed, redirect: "manual", signal });
       if (response.status >= 300 && response.status < 400) return await this.#refuseMoved(response);
@@ -82,7 +85,7 @@ export class S3Client {
       if (error instanceof ObjectStoreError) throw error;
       if (isUnreadable(error))
         throw new ObjectStoreError("object-unreadable", `${this.place}/${request.key}: ${reasonOf(error)}`);
-      const why = signal.aborted ? "no answer in time" : reasonOf(error);
+      const why = timeout.aborted ? "no answer in time" : reasonOf(error);
       throw new ObjectStoreError("store-unreachable", `${this.place}: ${why}`);
     }
   }

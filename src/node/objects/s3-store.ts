@@ -30,12 +30,14 @@ export class S3Store implements ObjectStore {
   readonly #client: S3Client;
   readonly #prefix: string;
   readonly #delays: readonly number[];
+  readonly #signal: AbortSignal | undefined;
   #form: Promise<TagForm> | null = null;
 
   constructor(options: S3Options) {
     this.#client = new S3Client(options);
     this.#prefix = options.prefix;
     this.#delays = options.retryDelaysMs ?? RETRY_DELAYS_MS;
+    this.#signal = options.signal;
     this.place = `${this.#client.place}/${this.#prefix}`.replace(/\/$/, "");
   }
 
@@ -83,7 +85,7 @@ export class S3Store implements ObjectStore {
       const there = await this.#readBack(key);
       if (there !== undefined && equalBytes(there.bytes, bytes)) return there.tag;
       if (answer !== null || (there?.tag ?? null) !== tag) throw new ObjectMovedError(this.place, key);
-      if (delay !== null) await pause(delay);
+      if (delay !== null) await this.#pause(delay);
     }
     throw this.#unknown(key);
   }
@@ -143,7 +145,7 @@ export class S3Store implements ObjectStore {
     for (const delay of this.#delays) {
       const answer = await this.#try(request);
       if (answer !== null) return answer;
-      await pause(delay);
+      await this.#pause(delay);
     }
     const answer = await this.#client.send(request);
     if (!mayPass(answer)) return answer;
@@ -175,6 +177,11 @@ export class S3Store implements ObjectStore {
     const tag = tagOf(answer) ?? (await this.get(key))?.tag;
     if (tag === undefined) throw new ObjectMovedError(this.place, key);
     return tag;
+  }
+
+  #pause(ms: number): Promise<void> {
+    if (this.#signal?.aborted === true) return Promise.resolve();
+    return new Promise((resolve) => setTimeout(resolve, ms));
   }
 
   #unknown(key: string): ObjectStoreError {
@@ -234,8 +241,4 @@ function hintOf({ code }: S3Answer): string {
   if (code === "RequestTimeTooSkewed") return ": the clock of this machine is wrong";
   if (code === "SignatureDoesNotMatch") return ": the secret key or the region is wrong";
   return code === "NoSuchBucket" ? ": make the bucket first" : "";
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
