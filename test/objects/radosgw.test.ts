@@ -1,8 +1,10 @@
 // The same contract with a real S3 server: Ceph's radosgw, where TOUCHSTONE_RADOSGW=1 asks for it.
 import { AwsClient } from "aws4fetch";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ObjectHighWater } from "../../src/log/checkpointing/object-high-water.ts";
 import { S3Store } from "../../src/node/objects/s3-store.ts";
 import { utf8 } from "../../src/protocol/encoding/text.ts";
+import { describeHighWater } from "../log/checkpointing/mark-contract.ts";
 import { haveRadosgw, RADOSGW, type Radosgw, startRadosgw } from "../support/radosgw.ts";
 import { describeObjectStore } from "./contract.ts";
 
@@ -25,6 +27,7 @@ afterAll(() => radosgw?.stop(), 30_000);
 
 describe.skipIf(!isRun)("radosgw", () => {
   describeObjectStore("radosgw", () => store);
+  describeHighWater("an object in radosgw", (place) => new ObjectHighWater(store, place));
 
   it("heeds conditions, as the probe finds, and keeps nothing of the probe", async () => {
     await store.probe();
