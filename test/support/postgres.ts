@@ -141,6 +141,11 @@ export class TestPostgres {
       run("pg_ctl", "-D", this.data, "-w", "-m", mode, "stop");
   }
 
+  /** Makes a standby take writes. */
+  promote(): void {
+    run("pg_ctl", "-D", this.data, "-w", "promote");
+  }
+
   reload(): void {
     run("pg_ctl", "-D", this.data, "reload");
   }
