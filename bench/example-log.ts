@@ -105,7 +105,7 @@ export async function fillSigned(folder: string, size: number): Promise<void> {
 /** Appends entries of 2 KiB without a valid signature to the store, until the log has `size` entries, and has the tree published. */
 export async function fillUnsigned(folder: string, size: number): Promise<void> {
   const { storage } = readConfig(join(folder, "touchstone.toml"), context);
-  const open = openForWriting(storage.database, { now: new Date() });
+  const open = openForWriting(storage.database ?? "", { now: new Date() });
   // It is made anew for every run: a crash may lose it, and the indexes should stay in memory.
   open.database.pragma("synchronous = OFF");
   open.database.pragma("cache_size = -1000000");

@@ -1,6 +1,7 @@
 // Defines what a command gets from the outside, so that tests can hand it something else, and how commands speak: text for people,
 // one JSON value with --json, and the exit codes that scripts rely on.
 import type { ReportFolder } from "../attester/machine/tsm-report.ts";
+import { StoreUnreachableError } from "../log/errors.ts";
 import { MalformedError, PolicyError, recogniseAcrossCopies, VerificationError } from "../protocol/errors.ts";
 import { RefusedError, UnreachableError } from "../verifier/service-errors.ts";
 
@@ -68,7 +69,11 @@ export async function judging<T>(judge: () => T | Promise<T>): Promise<T> {
 /** The exit code follows the class of the error (CONTRIBUTING.md, "Errors"). */
 export function exitCodeOf(error: unknown): number {
   if (isNo(error)) return EXIT.no;
-  return error instanceof UnreachableError ? EXIT.unreachable : EXIT.usage;
+  return isUnreachable(error) ? EXIT.unreachable : EXIT.usage;
+}
+
+function isUnreachable(error: unknown): error is Error {
+  return error instanceof UnreachableError || error instanceof StoreUnreachableError;
 }
 
 function isNo(error: unknown): error is Error & { readonly code: string } {
@@ -95,6 +100,6 @@ export function show(
 export function describeError(error: unknown): { code: string; message: string } {
   if (isNo(error)) return { code: error.code, message: error.message };
   if (error instanceof MalformedError) return { code: "malformed", message: error.message };
-  if (error instanceof UnreachableError) return { code: "unreachable", message: error.message };
+  if (isUnreachable(error)) return { code: "unreachable", message: error.message };
   return { code: "error", message: error instanceof Error ? error.message : "failed" };
 }

@@ -2,6 +2,8 @@
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { createLog } from "../log/open-or-create.ts";
+import { isReplicated } from "../log/store/open-store.ts";
+import { schemaOf } from "../log/store/store-location.ts";
 import { openSigner } from "../node/signing/open-signer.ts";
 import { generateSigningKey, parseSigningKey } from "../node/signing/signing-key.ts";
 import { type Envelope, makeEnvelope, parseEnvelope } from "../protocol/envelope/dsse.ts";
@@ -9,12 +11,13 @@ import { signEnvelope } from "../publisher/signing/sign.ts";
 import type { Holders } from "../publisher/trust-root/edit-trust-root.ts";
 import { type DraftedLog, draftLog } from "../publisher/trust-root/found-log.ts";
 import { ROLES, type RoleName } from "../publisher/trust-root/roles.ts";
-import { formatConfig } from "../service/config.ts";
+import { type ConfigInput, formatConfig } from "../service/config.ts";
 import { formatTrustFile } from "../verifier/bundle/trust-pin.ts";
 import { type CliContext, UsageError } from "./context.ts";
 import { readOwn, writeOutput } from "./files.ts";
 import { openLogSigner } from "./log-signer.ts";
 import { openLogConfig, readConfig } from "./open-log.ts";
+import { readDatabaseUrl } from "./store-of.ts";
 
 const PRIVATE = 0o600;
 
@@ -22,6 +25,10 @@ export interface InitOptions {
   readonly origin: string;
   readonly url: string;
   readonly port: number;
+  /** Where the URL of a PostgreSQL database is, `env:NAME` or a file; the log is in a SQLite file without it. */
+  readonly postgres?: string;
+  /** The schema of the log in it; called after the origin unless given. */
+  readonly schema?: string;
   /** How long a status is good, 1 to 7 days; 2 unless given. */
   readonly statusDays?: number;
   /** Statuses are issued by hand: the service is not given their key. */
@@ -46,6 +53,7 @@ export async function initLog(
   context: CliContext,
 ): Promise<string | undefined> {
   if (existsSync(dir) && readdirSync(dir).length > 0) throw new UsageError(`${dir} is not empty`);
+  const storage = await storageOf(origin, options, context);
   const given = logKey === undefined ? undefined : await openLogSigner(logKey, origin, context);
   const receipt = await openReceiptKey(receiptKey, context);
   const drafted = await draftLog(origin, context.now(), holders, {
@@ -62,7 +70,7 @@ export async function initLog(
       origin,
       url,
       listen: { host: "127.0.0.1", port },
-      storage: { database: "log.db", highWater: "high-water" },
+      storage,
       keys: {
         log: logKey ?? "keys/log.key",
         ...(drafted.mlDsaKey !== undefined && { logMlDsa44: "keys/log-ml-dsa-44.key" }),
@@ -81,6 +89,23 @@ export async function initLog(
   await createFrom(dir, await signEnvelope({ payload, signatures: [] }, [root]), context);
   return undefined;
 }
+
+/** What a server does not replicate is said in the configuration: it can be changed there. */
+async function storageOf(
+  origin: string,
+  { postgres, schema = schemaOf(origin) }: Pick<InitOptions, "postgres" | "schema">,
+  context: CliContext,
+): Promise<ConfigInput["storage"]> {
+  const highWater = "high-water";
+  if (postgres === undefined) return { database: "log.db", highWater };
+  const url = readDatabaseUrl(postgres, context);
+  const isKept = await isReplicated({ url, schema, replication: "warn" });
+  if (!isKept) context.warn(NOT_REPLICATED);
+  return { postgres, schema, replication: isKept ? "required" : "warn", highWater };
+}
+
+const NOT_REPLICATED =
+  'WARNING: the PostgreSQL server names no synchronous standby (synchronous_standby_names): a failover to another server could lose entries that publishers were told are in the log, and the log would then have to be recovered from a mirror. With a standby, set replication = "required" in touchstone.toml';
 
 /** Goes on where `initLog` waited for signatures. @throws UsageError unless it is the trust root that was drafted there. */
 export async function finishLog(dir: string, envelopeFile: string, context: CliContext): Promise<void> {

@@ -1,12 +1,10 @@
 // Opens the log that a configuration describes: its keys from files or the environment, its database, its high-water file.
 import { OwnCosigner } from "../log/checkpointing/cosigner.ts";
-import { HighWaterFile } from "../log/checkpointing/high-water.ts";
 import { HttpWitness } from "../log/checkpointing/http-witness.ts";
 import { ThreadedHighWater } from "../log/checkpointing/threaded-high-water.ts";
 import type { LogConfig } from "../log/config.ts";
 import type { Observer } from "../log/observer.ts";
-import { refuseMissing } from "../log/start-checks.ts";
-import { openStore, storeExists } from "../log/store/open-store.ts";
+import { openStore } from "../log/store/open-store.ts";
 import { signingNatively } from "../node/ed25519.ts";
 import { openSigner } from "../node/signing/open-signer.ts";
 import type { Signer } from "../node/signing/signer.ts";
@@ -18,14 +16,10 @@ import type { CliContext } from "./context.ts";
 import { readOwn } from "./files.ts";
 import { openLogSigner } from "./log-signer.ts";
 import { readNoteKey } from "./note-key.ts";
+import { storeOf } from "./store-of.ts";
 
 export function readConfig(file: string, { environment }: Pick<CliContext, "environment">): Config {
   return readOwn(file, (bytes) => parseConfig(new TextDecoder().decode(bytes), file, environment));
-}
-
-/** What reads or serves a log makes no database where one was. @throws StartRefusedError "database-missing", "database-behind". */
-export async function requireDatabase({ database, highWater }: Config["storage"]): Promise<void> {
-  if (!storeExists(database)) await refuseMissing(database, new HighWaterFile(highWater));
 }
 
 /** The log's configuration with the store open for writing: whoever gets it must close it, through the log or by itself. */
@@ -52,7 +46,7 @@ export async function openLogConfig(
     clock: now,
     limits: { maxPendingEntries: config.limits.maxPendingEntries },
     ...(observer && { observer }),
-    store: await openStore(storage.database, now()),
+    store: await openStore(storeOf(config, context), now()),
   };
 }
 

@@ -14,11 +14,12 @@ import { createMetrics } from "../service/metrics/metrics.ts";
 import { ProviderWatch, type ProviderWatchOptions } from "../service/provider-watch.ts";
 import type { CliContext } from "./context.ts";
 import { prepareExport } from "./export-objects.ts";
-import { openLogConfig, openReceiptSigner, readConfig, requireDatabase } from "./open-log.ts";
+import { openLogConfig, openReceiptSigner, readConfig } from "./open-log.ts";
+import { existingStoreOf } from "./store-of.ts";
 
 /** Time that open connections get to end when the service stops, milliseconds. */
 const GRACE_MS = 10_000;
-/** Compressed entry bundles beside the database. */
+/** Compressed entry bundles beside the database, or beside the configuration where that is elsewhere. */
 const KEPT_BUNDLE_BYTES = 1024 * 1024 * 1024;
 
 export async function serveLog(
@@ -28,7 +29,7 @@ export async function serveLog(
   context: CliContext,
 ): Promise<RunningServer> {
   const config = readConfig(configFile, context);
-  await requireDatabase(config.storage);
+  await existingStoreOf(config, context);
   const receiptSigner = await openReceiptSigner(config, context);
   const metrics = createMetrics(true);
   const copy = await prepareExport(config.storage.objects, logger, context);
@@ -49,7 +50,7 @@ export async function serveLog(
     ownWitnesses: own.map(({ name }) => name),
     ...(receiptSigner && { receiptSigner }),
     bundleFiles: await FileCache.open(
-      join(dirname(config.storage.database), "entry-bundles"),
+      join(dirname(config.storage.database ?? configFile), "entry-bundles"),
       KEPT_BUNDLE_BYTES,
     ),
   });

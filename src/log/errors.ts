@@ -1,4 +1,5 @@
 // Defines the errors that are the log's fault and not the entry's: nothing is wrong with what was sent.
+import { recogniseAcrossCopies } from "../protocol/errors.ts";
 
 export type UnavailableCode =
   /** Too much is waiting to be committed. Try again soon. */
@@ -51,6 +52,16 @@ export class LeadershipLostError extends Error {
 /** Whether an append was written is not known: the store was gone before it answered. Whoever opens it next finds out. */
 export class UnknownOutcomeError extends Error {
   override readonly name = "UnknownOutcomeError";
+}
+
+/** The database server does not answer, or does not let this program in. Trying again later may help. */
+export class StoreUnreachableError extends Error {
+  static {
+    // Each action of the command line is bundled with a copy of its own.
+    recogniseAcrossCopies(StoreUnreachableError, "StoreUnreachableError");
+  }
+
+  override readonly name = "StoreUnreachableError";
 }
 
 /** The high-water mark is not what was read or written last: somebody else signs for this log. Nothing was written. */

@@ -3,6 +3,7 @@
 import { dirname, resolve } from "node:path";
 import { stringify } from "smol-toml";
 import * as z from "zod";
+import { isSchemaName } from "../log/store/store-location.ts";
 import { parseConfigToml, readConfig } from "../node/config-toml.ts";
 import { absoluteSource } from "../node/signing/signer-source.ts";
 import { holdsPrivateKey } from "../protocol/encoding/private-key-text.ts";
@@ -20,16 +21,8 @@ const url = z
 
 /** Where a secret stands: the path of a file, or `env:NAME` for an environment variable. The secret itself is never in here. */
 const secret = path;
-
-const limits = z.strictObject({
-  /** Writing requests that one client address may make in a minute. */
-  writesPerMinute: z.int().min(1).max(10_000_000).default(6000),
-  /** Entries that may be under way at once; beyond it writers are told to come back. */
-  maxPendingEntries: z.int().min(1).max(1_000_000).default(4096),
-  /** Seconds after which a request is given up. */
-  requestTimeout: z.int().min(1).max(3600).default(60),
-  /** Proxies in front of the service that append to X-Forwarded-For; 0 takes the address of the connection. */
-  trustedProxies: z.int().min(0).max(16).default(0),
+const databaseUrl = secret.refine((text) => !text.includes("://"), {
+  error: "the URL itself stands there: give the path of a file that has it, or env:NAME",
 });
 
 /** A bucket of S3-compatible storage. */
@@ -56,6 +49,50 @@ const objects = z.strictObject({
   export: z.boolean().default(false),
 });
 
+/** What a configuration says only of PostgreSQL. */
+const POSTGRES_ONLY = ["schema", "reader", "replication"] as const;
+
+const storage = z
+  .strictObject({
+    /** The file of a SQLite database. */
+    database: path.optional(),
+    /** The URL of a PostgreSQL database, which may have a password in it. */
+    postgres: databaseUrl.optional(),
+    /** The schema of the log in it; called after the origin unless given. */
+    schema: z
+      .string()
+      .refine(isSchemaName, { error: "expected the name of a schema: a-z, 0-9 and _, at most 63" })
+      .optional(),
+    /** The URL of replicas, from which who does not lead reads. */
+    reader: databaseUrl.optional(),
+    /** Whether a server is refused that names no synchronous standby. */
+    replication: z.enum(["required", "warn"]).optional(),
+    /** Outside of every backup: it is what notices that a backup was put back. */
+    highWater: path,
+    /** A bucket in which a copy of the log is kept. */
+    objects: objects.optional(),
+  })
+  .refine(({ database, postgres }) => (database === undefined) !== (postgres === undefined), {
+    error: "expected either database, the file of a SQLite database, or postgres",
+  })
+  .refine(
+    (given) => given.postgres !== undefined || POSTGRES_ONLY.every((name) => given[name] === undefined),
+    {
+      error: `${POSTGRES_ONLY.join(", ")} belong to postgres`,
+    },
+  );
+
+const limits = z.strictObject({
+  /** Writing requests that one client address may make in a minute. */
+  writesPerMinute: z.int().min(1).max(10_000_000).default(6000),
+  /** Entries that may be under way at once; beyond it writers are told to come back. */
+  maxPendingEntries: z.int().min(1).max(1_000_000).default(4096),
+  /** Seconds after which a request is given up. */
+  requestTimeout: z.int().min(1).max(3600).default(60),
+  /** Proxies in front of the service that append to X-Forwarded-For; 0 takes the address of the connection. */
+  trustedProxies: z.int().min(0).max(16).default(0),
+});
+
 /** Who runs the log, as its pages say it; nothing checks it. */
 const operator = z.strictObject({
   name: z.string().min(1).max(128).optional(),
@@ -76,12 +113,7 @@ const config = z.strictObject({
   /** Where clients reach the service. */
   url,
   listen: z.strictObject({ host: z.string().min(1).max(255).default("127.0.0.1"), port }),
-  storage: z.strictObject({
-    database: path,
-    /** Outside of every backup: it is what notices that a backup was put back. */
-    highWater: path,
-    objects: objects.optional(),
-  }),
+  storage,
   keys: z.strictObject({
     /** Signs checkpoints. Go note form, `PRIVATE+KEY+…`; or what keeps an Ed25519 key elsewhere: `cmd:…`, `pkcs11:…`. */
     log: secret,
@@ -155,12 +187,15 @@ function override(
 function withAbsolutePaths(parsed: Config, folder: string): Config {
   const absolute = (source: string) => absoluteSource(source, folder);
   const { log, logMlDsa44, cosigner, status, receipt } = parsed.keys;
-  const { objects } = parsed.storage;
+  const { database, postgres, reader, highWater, objects, ...rest } = parsed.storage;
   return {
     ...parsed,
     storage: {
-      database: resolve(folder, parsed.storage.database),
-      highWater: resolve(folder, parsed.storage.highWater),
+      ...rest,
+      ...(database && { database: resolve(folder, database) }),
+      ...(postgres && { postgres: absolute(postgres) }),
+      ...(reader && { reader: absolute(reader) }),
+      highWater: resolve(folder, highWater),
       ...(objects && {
         objects: {
           ...objects,

@@ -156,7 +156,7 @@ describe("touchstone audit", () => {
     try {
       const log = await harness.create();
       await log.publish(await signPlatforms(harness.keys, "vm", 300));
-      await backUp(harness.databaseFile, join(folder, "backup.db"));
+      await backUp(harness.databaseFile, join(folder, "backup.db"), { now: NOW });
       const root = await log.read.readEntry(0);
       await log.close();
       writeFileSync(join(folder, "trust.json"), formatTrustFile(root!.envelope));

@@ -5,7 +5,8 @@ import { type Mirrored, mirrorLog } from "../../mirror/mirror.ts";
 import { type CliContext, show } from "../context.ts";
 import { keepMirroring, mirroredLine, untilStopped } from "../keep-mirroring.ts";
 import { openMirrorFolder, progressOf } from "../mirror-folder.ts";
-import { readConfig, requireDatabase } from "../open-log.ts";
+import { readConfig } from "../open-log.ts";
+import { existingStoreOf } from "../store-of.ts";
 
 interface ExportOptions {
   readonly config: string;
@@ -15,13 +16,12 @@ interface ExportOptions {
 }
 
 export async function runExport(folder: string, options: ExportOptions, context: CliContext): Promise<void> {
-  const { storage } = readConfig(options.config, context);
-  await requireDatabase(storage);
+  const location = await existingStoreOf(readConfig(options.config, context), context);
   const { target, release } = await openMirrorFolder(folder, options);
   const onProgress = progressOf("exported", context);
   /** From one moment of the database, also while a service writes to it. */
   const round = async (): Promise<Mirrored> => {
-    const store = await openSnapshot(storage.database);
+    const store = await openSnapshot(location);
     try {
       const read = readStoredLog(store);
       return await mirrorLog({ read, target, trust: null, now: context.now(), onProgress });

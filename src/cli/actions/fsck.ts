@@ -2,9 +2,11 @@
 import { type HighWater, HighWaterFile } from "../../log/checkpointing/high-water.ts";
 import { type FsckReport, fsck } from "../../log/maintenance/fsck.ts";
 import { mayBePartial, openSnapshot, storeExists } from "../../log/store/open-store.ts";
+import type { StoreLocation } from "../../log/store/store-location.ts";
 import { checkProgress } from "../check-progress.ts";
 import { AnswerIsNo, type CliContext, show, UsageError } from "../context.ts";
-import { readConfig, requireDatabase } from "../open-log.ts";
+import { readConfig } from "../open-log.ts";
+import { existingStoreOf } from "../store-of.ts";
 
 interface FsckOptions {
   readonly config: string;
@@ -27,15 +29,15 @@ interface Checked extends FsckReport {
 }
 
 async function checkLog({ config }: FsckOptions, context: CliContext): Promise<Checked> {
-  const { storage } = readConfig(config, context);
-  await requireDatabase(storage);
-  const report = await checkDatabase(storage.database, new HighWaterFile(storage.highWater), context);
+  const read = readConfig(config, context);
+  const location = await existingStoreOf(read, context);
+  const report = await checkDatabase(location, new HighWaterFile(read.storage.highWater), context);
   return { ...report, notes: [] };
 }
 
 /** A copy is behind what the log has signed, and nothing is wrong with that. */
 async function checkBackup(file: string, context: CliContext): Promise<Checked> {
-  if (!storeExists(file)) throw new UsageError(`${file}: there is no such database`);
+  if (!(await storeExists(file))) throw new UsageError(`${file}: there is no such database`);
   const isPartial = mayBePartial(file);
   const report = await checkDatabase(file, null, context);
   const note = `${file} was copied from a database that may have been in use, and may lack what was in ${file}-wal: it proves nothing about the newest entries. Make backups with 'touchstone backup'`;
@@ -43,11 +45,11 @@ async function checkBackup(file: string, context: CliContext): Promise<Checked> 
 }
 
 async function checkDatabase(
-  file: string,
+  location: StoreLocation,
   mark: Pick<HighWater, "read"> | null,
   context: CliContext,
 ): Promise<FsckReport> {
-  const store = await openSnapshot(file);
+  const store = await openSnapshot(location);
   try {
     const progress = context.interactive ? { onProgress: checkProgress("checked", context) } : {};
     return await fsck(store, mark, progress);

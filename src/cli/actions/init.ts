@@ -22,6 +22,8 @@ interface Options extends RoleOptions {
   readonly mlDsa44?: boolean;
   readonly logKey?: string;
   readonly receiptKey?: true | string;
+  readonly postgres?: string;
+  readonly schema?: string;
   readonly json?: boolean;
 }
 
@@ -43,6 +45,8 @@ async function found(dir: string, options: Options, context: CliContext): Promis
   const holders = await holdersOf(options);
   const { origin, url, statusDays, offlineStatusKey = holders.status !== undefined } = options;
   if (offlineStatusKey && statusDays === undefined) throw new UsageError(ASK_FOR_LIFETIME);
+  if (options.schema !== undefined && options.postgres === undefined)
+    throw new UsageError("--schema belongs to --postgres");
   const init = {
     origin,
     url,
@@ -52,6 +56,8 @@ async function found(dir: string, options: Options, context: CliContext): Promis
     mlDsa44: options.mlDsa44 === true,
     ...(options.logKey && { logKey: keptKey("--log-key", options.logKey) }),
     ...(options.receiptKey && { receiptKey: receiptKeyOf(options.receiptKey) }),
+    ...(options.postgres && { postgres: absoluteSource(options.postgres, process.cwd()) }),
+    ...(options.schema && { schema: options.schema }),
     ...(statusDays && { statusDays }),
   };
   const statement = await initLog(dir, init, context);

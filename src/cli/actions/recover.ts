@@ -6,6 +6,7 @@ import { openStore } from "../../log/store/open-store.ts";
 import { type CliContext, judging, show } from "../context.ts";
 import { openLogSigner } from "../log-signer.ts";
 import { readConfig } from "../open-log.ts";
+import { storeOf } from "../store-of.ts";
 
 interface RecoverOptions {
   readonly from: string;
@@ -19,9 +20,10 @@ export async function runRecover(options: RecoverOptions, context: CliContext): 
 }
 
 async function recoverFrom({ from, config: file }: RecoverOptions, context: CliContext) {
-  const { keys, origin, storage } = readConfig(file, context);
+  const config = readConfig(file, context);
+  const { keys, origin, storage } = config;
   const { verifierKey } = await openLogSigner(keys.log, origin, context);
-  const store = await openStore(storage.database, context.now());
+  const store = await openStore(storeOf(config, context), context.now());
   try {
     return await judging(() =>
       recover({

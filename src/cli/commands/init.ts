@@ -8,6 +8,9 @@ const HELP = `
 Examples:
   touchstone init log --origin log.example.com/production --url https://log.example.com
 
+In a PostgreSQL database, for a log that several machines serve:
+  touchstone init log --origin log.example.com/production --postgres env:DATABASE_URL
+
 Where people keep the root role, and no private key of theirs meets another:
   touchstone init log --root-key ann.pub --root-key bob.pub --root-key cy.pub --root-threshold 2
   touchstone sign log/root.json --key ann.pem      # at Ann's, then the envelope at Bob's
@@ -35,6 +38,16 @@ export function define(command: Command, context: CliContext): void {
       "--receipt-key [key]",
       "give receipts (RFC 9942), by a new key in a file or by what keeps one elsewhere: cmd: or pkcs11:",
     )
+    .option(
+      "--postgres <source>",
+      "keep the log in a PostgreSQL database instead of a file beside its configuration: env:NAME or a file with its URL",
+      parseUrlSource,
+    )
+    .option(
+      "--schema <name>",
+      "schema of the log in that database (default: called after the origin)",
+      parseSchema,
+    )
     .option("--ml-dsa-44", "give the log a second key: it signs its checkpoints with ML-DSA-44, too")
     .option("--offline-status-key", "you issue the statuses, and the service does not have their key");
   for (const role of ROLES) {
@@ -54,6 +67,21 @@ export function define(command: Command, context: CliContext): void {
       const { runInit } = await import("../actions/init.ts");
       await runInit(dir, options, context);
     });
+}
+
+/** A URL may have a password in it, and stands in the shell's history. */
+function parseUrlSource(text: string): string {
+  if (text.includes("://"))
+    throw new InvalidArgumentError(
+      "the URL itself was given: give env:NAME, or the path of a file that has it",
+    );
+  return text;
+}
+
+function parseSchema(text: string): string {
+  if (!/^[a-z_][a-z0-9_]{0,62}$/.test(text) || text.startsWith("pg_"))
+    throw new InvalidArgumentError("expected a-z, 0-9 and _, at most 63");
+  return text;
 }
 
 /** For commander's option parsing. */

@@ -1,14 +1,15 @@
 // Opens the store at a location: the path of a SQLite database, or a schema of a PostgreSQL database. Back ends are told apart here, and
 // nothing above this file names one. PostgreSQL's is loaded when it is named.
+import { rmSync } from "node:fs";
 import type { ClusterStore } from "./leadership.ts";
 import type { LogStore } from "./log-store.ts";
-import { copyDatabase } from "./sqlite/copy.ts";
+import { copyDatabase, settle } from "./sqlite/copy.ts";
 import { databaseExists, explainDamage, lacksWal } from "./sqlite/file-state.ts";
 import { SqliteCluster } from "./sqlite/sqlite-cluster.ts";
 import { SqliteLogStore } from "./sqlite/sqlite-log-store.ts";
 import { SqliteSnapshot } from "./sqlite/sqlite-snapshot.ts";
 import type { InspectedStore } from "./store-inspection.ts";
-import type { StoreLocation } from "./store-location.ts";
+import type { PostgresLocation, StoreLocation } from "./store-location.ts";
 
 /**
  * Opens a store for writing, creating it where there is none.
@@ -47,9 +48,23 @@ export async function copyStore(location: string, destination: string): Promise<
   await copyDatabase(location, destination);
 }
 
+/** Makes one file of a SQLite database that was written and closed: it can be read anywhere, and told from one that is in use. */
+export function makeWhole(file: string): void {
+  settle(file);
+  rmSync(`${file}-writer`, { force: true });
+}
+
 /** Whether there is a store at a location. */
-export function storeExists(location: string): boolean {
-  return databaseExists(location);
+export async function storeExists(location: StoreLocation): Promise<boolean> {
+  if (typeof location === "string") return databaseExists(location);
+  const { schemaExists } = await import("./postgres/open.ts");
+  return schemaExists(location);
+}
+
+/** Whether what a database acknowledges is kept by another server, too. @throws StoreUnreachableError, StartRefusedError. */
+export async function isReplicated(location: PostgresLocation): Promise<boolean> {
+  const { namesStandby } = await import("./postgres/open.ts");
+  return namesStandby(location);
 }
 
 /** Whether what is at a location may be a copy that lacks the newest of what was in it, as a file that was copied while in use does. */
@@ -59,5 +74,11 @@ export function mayBePartial(location: string): boolean {
 
 /** What a store says when it cannot read what it holds, and what to do about it; undefined for any other error. */
 export function damageIn(error: unknown): string | undefined {
-  return explainDamage(error);
+  const { code, message } = Object(error) as { code?: unknown; message?: string };
+  return DAMAGE_STATES.includes(code as string)
+    ? `PostgreSQL cannot read it (${message})`
+    : explainDamage(error);
 }
+
+/** SQLSTATE of data_corrupted and index_corrupted. */
+const DAMAGE_STATES: readonly string[] = ["XX001", "XX002"];

@@ -33,7 +33,7 @@ beforeEach(async () => {
   const log = await harness.create();
   const { keys } = harness;
   await log.publish(await signPlatforms(keys, "before", 100));
-  expect((await backUp(harness.databaseFile, backup)).size).toBe(102);
+  expect((await backUp(harness.databaseFile, backup, { now: NOW })).size).toBe(102);
   await log.publish(await signPlatforms(keys, "after", 400));
   const bytes = new TextEncoder().encode("[]");
   const kernel = kernelPredicate();
@@ -215,6 +215,6 @@ describe("a backup", () => {
     const report = await fsck(store, null);
     expect(report).toMatchObject({ entries: 102, findings: [] });
     await store.close();
-    await expect(backUp(harness.databaseFile, backup)).rejects.toThrow("exists");
+    await expect(backUp(harness.databaseFile, backup, { now: NOW })).rejects.toThrow("exists");
   });
 });

@@ -3,9 +3,10 @@ import { packagePath } from "../../../node/package-root.ts";
 import { StartRefusedError } from "../../errors.ts";
 import { readMigrations } from "../migrations.ts";
 import type { PostgresLocation } from "../store-location.ts";
-import { migrate } from "./migrate.ts";
+import { appliedMigrations, migrate } from "./migrate.ts";
 import { schemaDifferences } from "./schema.ts";
 import { connect, destroy } from "./session.ts";
+import { WriterSession } from "./writer-session.ts";
 
 /** The migrations that come with the program. */
 export const MIGRATIONS_FOLDER = packagePath("migrations", "postgres");
@@ -27,6 +28,23 @@ export async function prepareSchema(
   } finally {
     destroy(client);
   }
+}
+
+/** Whether a log's schema is there. */
+export async function schemaExists(location: PostgresLocation): Promise<boolean> {
+  const client = await connect(location.url, location, { name: "looking", settings: {} });
+  try {
+    return (await appliedMigrations(client)).length > 0;
+  } finally {
+    destroy(client);
+  }
+}
+
+/** Whether the server, which has to be one that a log may be on, waits for a standby. @throws StartRefusedError "storage-unsafe". */
+export async function namesStandby(location: PostgresLocation): Promise<boolean> {
+  const session = await WriterSession.open(location, "looking");
+  session.destroy();
+  return session.namesStandby;
 }
 
 /** What is not as the migrations made it, and what to do about it. */

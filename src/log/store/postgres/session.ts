@@ -1,6 +1,7 @@
 // Opens sessions of PostgreSQL, with what all of them have in common: the schema of one log, values as this program holds them, and a
 // socket that notices a peer that is gone.
 import pg from "pg";
+import { StoreUnreachableError } from "../../errors.ts";
 import type { PostgresLocation } from "../store-location.ts";
 
 /** int8, of which the log has none that JavaScript could not hold (entries, sizes, POSIX seconds, 48-bit prefixes). */
@@ -37,7 +38,7 @@ export interface SessionOptions {
   readonly settings: Settings;
 }
 
-/** @throws Error of the driver; none of them repeats the URL. */
+/** @throws StoreUnreachableError, which repeats nothing of the URL. */
 export async function connect(
   url: string,
   { schema }: Pick<PostgresLocation, "schema">,
@@ -46,7 +47,11 @@ export async function connect(
   const client = new pg.Client(clientConfig(url, name));
   // Without a listener, a connection that ends while nobody asks would end the process; whoever asks next is told.
   client.on("error", () => undefined);
-  await client.connect();
+  try {
+    await client.connect();
+  } catch (error) {
+    throw unreachable(error);
+  }
   try {
     await applySettings(client, schema, settings);
     return client;
@@ -54,6 +59,11 @@ export async function connect(
     destroy(client);
     throw error;
   }
+}
+
+function unreachable(error: unknown): StoreUnreachableError {
+  const { message } = error as Error;
+  return new StoreUnreachableError(`PostgreSQL cannot be reached: ${message}`, { cause: error });
 }
 
 export function clientConfig(url: string, name: string): pg.ClientConfig {
@@ -88,6 +98,7 @@ export function sqlState(error: unknown): string {
 /** Whether an error says that the session, and not the statement, is at fault: asked again in another one, it may succeed. */
 export function isConnectionError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
+  if (error instanceof StoreUnreachableError) return true;
   if (error instanceof pg.DatabaseError) return /^(?:08|57P0[1-3]|25P03)/.test(error.code ?? "");
   const { code = "" } = error as NodeJS.ErrnoException;
   return /^E[A-Z]+$/.test(code) || /connection|timeout|not queryable|closed/i.test(error.message);

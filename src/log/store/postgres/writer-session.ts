@@ -35,16 +35,16 @@ interface ServerState {
 
 export class WriterSession implements Asker {
   readonly client: pg.Client;
-  /** Process of the server that serves this session. */
-  readonly backend: number;
+  /** Whether the server waits for a synchronous standby before it acknowledges. */
+  readonly namesStandby: boolean;
   /** Settles when the session has ended, however it did. */
   readonly ended: Promise<void>;
   /** Warnings since the session began. One during a commit means: it is not known to be replicated. */
   warnings = 0;
 
-  private constructor(client: pg.Client, backend: number) {
+  private constructor(client: pg.Client, { standbys }: ServerState) {
     this.client = client;
-    this.backend = backend;
+    this.namesStandby = standbys.trim() !== "";
     this.ended = new Promise((resolve) => client.once("end", () => resolve()));
     client.on("notice", ({ code }) => {
       if (code !== NO_WARNING) this.warnings++;
@@ -58,7 +58,7 @@ export class WriterSession implements Asker {
       const state = await readState(client);
       requireSafe(state, client, location);
       if (state.isStandby) throw new Error("the PostgreSQL server is a standby, and takes no writes");
-      return new WriterSession(client, state.backend);
+      return new WriterSession(client, state);
     } catch (error) {
       destroy(client);
       throw error;

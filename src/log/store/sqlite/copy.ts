@@ -20,7 +20,7 @@ export async function copyDatabase(source: string, destination: string): Promise
  * Makes one file that is whole by itself: it can be checked on a disk that is mounted for reading, and told from a file that was copied.
  * The copy of a database that was founded with other pages gets those of today.
  */
-function settle(file: string): void {
+export function settle(file: string): void {
   const copy = openSqlite(file, {});
   try {
     copy.pragma("journal_mode = DELETE");
