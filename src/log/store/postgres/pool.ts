@@ -17,7 +17,7 @@ const CLIENT_MS = 8_000;
 const SERIALIZATION_FAILURE = "40001";
 
 /** No statement of a reader walks the log, whatever the planner knows of it so far. */
-const SETTINGS: Settings = {
+export const READING_SETTINGS: Settings = {
   statement_timeout: `${SERVER_MS}ms`,
   default_transaction_read_only: "on",
   enable_seqscan: "off",
@@ -28,7 +28,7 @@ const SETTINGS: Settings = {
 export class ReadingPool implements Asker {
   readonly #pool: pg.Pool;
 
-  constructor(url: string, schema: string, settings: Settings = SETTINGS) {
+  constructor(url: string, schema: string, settings: Settings = READING_SETTINGS) {
     this.#pool = new pg.Pool({
       ...clientConfig(url, "reader"),
       max: SESSIONS,
