@@ -16,6 +16,10 @@ const title = available
   ? "the chat page"
   : `the chat page (skipped: no browser at ${CHROMIUM}; set CHROMIUM_PATH)`;
 
+const EVIDENCE = "/.well-known/touchstone/evidence";
+/** The chunks of TDX and of NVIDIA. */
+const JUDGES = /\/judge-(?:machine|devices)-/;
+
 describe.skipIf(!available)(title, () => {
   let browser: Browser;
   let machine: SealedMachine;
@@ -40,6 +44,7 @@ describe.skipIf(!available)(title, () => {
 
   async function visit(
     colorScheme: "light" | "dark" = "light",
+    prepare: (page: Page) => Promise<unknown> = async () => undefined,
   ): Promise<{ page: Page; complaints: string[] }> {
     const context = await browser.newContext({ colorScheme, viewport: { width: 1000, height: 760 } });
     const page = await context.newPage();
@@ -48,6 +53,7 @@ describe.skipIf(!available)(title, () => {
     page.on("console", (message) => complaints.push(`${message.text()} ${message.location().url}`));
     page.on("pageerror", (error) => complaints.push(error.message));
     await page.addInitScript(fixClock, machine.now.getTime());
+    await prepare(page);
     await page.goto(server.address);
     await page.waitForSelector("body[data-verdict]");
     return { page, complaints };
@@ -100,6 +106,34 @@ describe.skipIf(!available)(title, () => {
       stream: true,
     });
     expect(ofThePage(complaints)).toEqual([]);
+  });
+
+  test("asks the log and the machine before what judges their answers has arrived", async () => {
+    const asked = new Set<string>();
+    const { page } = await visit("light", async (page) => {
+      const bothAsked = new Promise<void>((resolve) => {
+        page.on("request", (request) => {
+          asked.add(new URL(request.url()).pathname);
+          if (["/v1/policies/production", EVIDENCE].every((path) => asked.has(path))) resolve();
+        });
+      });
+      await page.route(JUDGES, async (route) => {
+        await bothAsked;
+        await route.continue();
+      });
+    });
+    expect(await page.textContent("#state")).toBe("Trusted: first");
+    expect([...asked].filter((path) => JUDGES.test(path))).toHaveLength(2);
+  });
+
+  test.each(["judge-machine", "judge-devices"])("sends nothing where %s does not arrive", async (chunk) => {
+    const { page } = await visit("light", (page) =>
+      page.route(new RegExp(`/${chunk}-`), (route) => route.abort()),
+    );
+    await page.waitForSelector(".refused");
+    expect(await page.textContent(".refused")).toContain("the code that appraises cannot be loaded");
+    expect(await page.isDisabled("textarea")).toBe(true);
+    expect(posts()).toBe(0);
   });
 
   test("can be read and used by everybody, in both colour schemes", async () => {

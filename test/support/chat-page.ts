@@ -1,10 +1,11 @@
 // Serves the example page with a made-up log and a made-up machine behind it, from one port: for tests, and for people who want to see it.
 
+import { buildPage } from "../../examples/verifier-browser/build.ts";
 import type { Upstream } from "../../src/attester/gateway/forward.ts";
 import { type RunningServer, startServer } from "../../src/http/server.ts";
 import { utf8 } from "../../src/protocol/encoding/text.ts";
 import type { BinaryRequest } from "../../src/sealed/binary-http/request.ts";
-import { bundle, readProject, withRoots } from "./example-build.ts";
+import { readProject, replacing, withRoots } from "./example-build.ts";
 import { type SealedMachine, streaming } from "./sealed-machine.ts";
 
 const EXAMPLE = "examples/verifier-browser";
@@ -30,13 +31,12 @@ export async function serveChatPage(machine: SealedMachine, port = 0): Promise<R
   const { host } = new URL(server.address);
   await machine.restart({ authorities: [host] });
   const settings = { LOG: "", SERVICE: server.address, POLICY: "production", PIN: machine.world.pin };
-  const script = await bundle({ entry: `${EXAMPLE}/page.ts` }, "browser", {
-    [`${EXAMPLE}/settings.ts`]: settings,
-    ...withRoots(machine.good.roots),
-  });
-  files.set("/", ["text/html", readProject(`${EXAMPLE}/index.html`)]);
+  const replacements = { [`${EXAMPLE}/settings.ts`]: settings, ...withRoots(machine.good.roots) };
+  for (const [name, text] of await buildPage([replacing(replacements)])) {
+    if (name === "index.html") files.set("/", ["text/html", text]);
+    else files.set(`/${name}`, ["text/javascript", text]);
+  }
   files.set("/page.css", ["text/css", readProject(`${EXAMPLE}/page.css`)]);
-  files.set("/page.js", ["text/javascript", script]);
   return server;
 }
 

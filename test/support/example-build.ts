@@ -23,7 +23,8 @@ export function withRoots({ intel, nvidia }: { intel: Uint8Array; nvidia: Uint8A
 const literal = (value: unknown): string =>
   value instanceof Uint8Array ? `Uint8Array.of(${value.join()})` : JSON.stringify(value);
 
-function replacing(replacements: Replacements): Plugin {
+/** For a build that takes plugins. */
+export function replacing(replacements: Replacements): Plugin {
   return {
     name: "replace-values",
     setup({ onLoad }) {
