@@ -3,24 +3,32 @@ import type { Api } from "../openapi.ts";
 import { type EncodedBody, encodeBody, respondEncoded } from "./encoded-body.ts";
 
 export interface LastingFile {
+  /** With a parameter `name`, it is several: each name that can be read is a text of its own. */
   readonly path: string;
   /** Of the answer, the content type among them. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Where it fails, the next request tries again. */
-  readonly read: () => string | Promise<string>;
+  /** Where it fails, the next request tries again. @param name the parameter of the path, or "". */
+  readonly read: (name: string) => string | Promise<string>;
 }
 
 export function addLastingFile(api: Api, { path, headers, read }: LastingFile): void {
-  let made: Promise<EncodedBody> | undefined;
+  const made = new Map<string, Promise<EncodedBody>>();
   api.get(path, async (c) => {
-    made ??= make(read, headers).catch((error: unknown) => {
-      made = undefined;
+    const name = c.req.param("name") ?? "";
+    const known = made.get(name);
+    if (known !== undefined) return respondEncoded(c, await known);
+    const making = make(() => read(name), headers).catch((error: unknown) => {
+      made.delete(name);
       throw error;
     });
-    return respondEncoded(c, await made);
+    made.set(name, making);
+    return respondEncoded(c, await making);
   });
 }
 
-async function make(read: LastingFile["read"], headers: LastingFile["headers"]): Promise<EncodedBody> {
+async function make(
+  read: () => string | Promise<string>,
+  headers: LastingFile["headers"],
+): Promise<EncodedBody> {
   return encodeBody(Uint8Array.from(Buffer.from(await read())), headers);
 }

@@ -6,7 +6,6 @@ import { packagePath } from "../../node/package-root.ts";
 import { BASE_HEADERS } from "../http/headers.ts";
 import { addLastingFile } from "../http/lasting-files.ts";
 import type { Api } from "../openapi.ts";
-import { PAGE_SCRIPTS } from "../pages/scripts.ts";
 import { PAGE_STYLE } from "../pages/style.ts";
 import { RequestProblem } from "../problem.ts";
 
@@ -16,12 +15,12 @@ const FOLDERS = [
   [".scratch", "page-scripts"],
 ] as const;
 
+/** Those that a page names (pages/scripts.ts), and the chunks that those load. */
+const SCRIPTS = "/scripts/:name{[A-Za-z0-9-]+\\.js}";
+
 export function addPageFiles(api: Api): void {
   addLastingFile(api, { path: "/page.css", headers: headersOf("text/css"), read: () => PAGE_STYLE });
-  for (const name of PAGE_SCRIPTS) {
-    const headers = headersOf("text/javascript");
-    addLastingFile(api, { path: `/scripts/${name}.js`, headers, read: () => readScript(name) });
-  }
+  addLastingFile(api, { path: SCRIPTS, headers: headersOf("text/javascript"), read: readScript });
 }
 
 function headersOf(type: string): Record<string, string> {
@@ -32,9 +31,13 @@ function headersOf(type: string): Record<string, string> {
   };
 }
 
-function readScript(name: string): Promise<string> {
+async function readScript(name: string): Promise<string> {
   const folder = FOLDERS.map((path) => packagePath(...path)).find(existsSync);
   if (folder === undefined)
     throw new RequestProblem("not-found", "the scripts of the pages are not built; run 'npm run build'");
-  return readFile(join(folder, `${name}.js`), "utf8");
+  try {
+    return await readFile(join(folder, name), "utf8");
+  } catch {
+    throw new RequestProblem("not-found", "there is no such script; a page of another version may name it");
+  }
 }

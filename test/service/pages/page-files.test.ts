@@ -97,12 +97,30 @@ describe("around the pages", () => {
     expect(said).toMatch(/^(?:400|404) text\/html/);
   });
 
+  /** With all that it loads, at once or later. */
+  async function weightOf(script: string): Promise<number> {
+    const texts = new Map<string, string>();
+    const wanted = new Set([script]);
+    for (const name of wanted) {
+      const text = await textOf(`/scripts/${name}`);
+      texts.set(name, text);
+      for (const [, chunk = ""] of text.matchAll(/"\.\/([\w-]+\.js)"/g)) wanted.add(chunk);
+    }
+    return [...texts.values()].reduce((sum, text) => sum + gzipped(text), 0);
+  }
+
+  it.each([
+    "/scripts/none.js",
+    "/scripts/chunk-00000000.js",
+    "/scripts/..%2fcli%2fmain.js",
+    "/scripts/appraise.css",
+  ])("%s is no script of a page", async (path) => {
+    expect((await service.get(path)).status).toBe(404);
+  });
+
   it("no page weighs more than 60 KB, nor 120 KB with its scripts", async () => {
-    const scripts = new Map(
-      await Promise.all(
-        PAGE_SCRIPTS.map(async (name) => [name, gzipped(await textOf(`/scripts/${name}.js`))] as const),
-      ),
-    );
+    const scripts = new Map<string, number>();
+    for (const name of PAGE_SCRIPTS) scripts.set(name, await weightOf(`${name}.js`));
     for (const path of [
       "/",
       "/entries/7",

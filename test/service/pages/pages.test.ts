@@ -2,9 +2,10 @@
 // that axe finds, fit a phone, work under a path prefix and without JavaScript, and their checks can fail.
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { buildPageScripts } from "../../../scripts/build-page-scripts.ts";
 import { type RunningServer, startServer } from "../../../src/http/server.ts";
 import { decodeBase64 } from "../../../src/protocol/encoding/base64.ts";
 import { encodeEvidence, type Machine, makeEvidenceCertificate } from "../../../src/testing/index.ts";
@@ -12,7 +13,7 @@ import { machineOf, makeWorld, type World } from "../../support/appraisal-world.
 import { CHROMIUM, CHROMIUM_FLAGS } from "../../support/chromium.ts";
 import { NOW } from "../../support/clock.ts";
 import { policyPredicate, revocationPredicate } from "../../support/document-predicates.ts";
-import { bundle, inProject, withRoots } from "../../support/example-build.ts";
+import { inProject, replacing, withRoots } from "../../support/example-build.ts";
 import { makePageScripts } from "../../support/page-scripts.ts";
 import { type PrefixProxy, startPrefixProxy } from "../../support/prefix-proxy.ts";
 import { ServiceHarness } from "../../support/service-harness.ts";
@@ -20,6 +21,8 @@ import { signPlatforms, signStatement } from "../../support/signing.ts";
 
 /** Where the looks of the pages are kept; .gitignore names it. */
 const SCREENSHOTS = inProject(".scratch/screenshots");
+/** The scripts with the roots of made-up vendors. */
+const OWN_SCRIPTS = inProject(".scratch/page-scripts-of-made-up-vendors");
 /** A reason that somebody writes who wants to run something on the page. */
 const HOSTILE = `</p><script>alert(1)</script><img src=x onerror=alert(1)>" onmouseover="alert(1)`;
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -409,28 +412,28 @@ describe.skipIf(!available)(title, () => {
   describe("evidence that is dropped on a policy", () => {
     let good: Machine;
     let world: World;
-    let script: string;
 
     beforeAll(async () => {
       good = await machineOf();
       world = await makeWorld(good);
-      script = await bundle(
-        { entry: "src/service/pages/scripts/appraise.ts" },
-        "browser",
-        withRoots(good.roots),
-      );
+      await buildPageScripts(OWN_SCRIPTS, [replacing(withRoots(good.roots))]);
     });
 
     async function drop(bytes: Uint8Array, name: string) {
       const { page, complaints } = await visit("/policies/production");
-      // The policy of a log that fits made-up machines, and the same script with the made-up vendors' roots.
+      const judges: string[] = [];
+      page.on("request", (request) =>
+        judges.push(...(/judge-(?:machine|devices)/.exec(request.url()) ?? [])),
+      );
+      // The policy of a log that fits made-up machines, and the same scripts with the made-up vendors' roots.
       await page.route("**/v1/policies/production", (route) =>
         route.fulfill({ contentType: "application/json", body: Buffer.from(world.bundle) }),
       );
-      await page.route("**/scripts/appraise.js", (route) =>
-        route.fulfill({ contentType: "text/javascript", body: script }),
+      await page.route("**/scripts/*.js", (route) =>
+        route.fulfill({ path: join(OWN_SCRIPTS, basename(new URL(route.request().url()).pathname)) }),
       );
       await page.reload();
+      expect(judges).toEqual([]);
       await page.setInputFiles("#evidence-file", {
         name,
         mimeType: "application/octet-stream",
@@ -438,6 +441,7 @@ describe.skipIf(!available)(title, () => {
       });
       await page.waitForSelector('#evidence:not([data-outcome="running"])[data-outcome]');
       const summaries = await page.locator("#evidence-result summary").allTextContents();
+      expect(new Set(judges).size).toBeGreaterThan(0);
       return { page, complaints, outcome: await page.getAttribute("#evidence", "data-outcome"), summaries };
     }
 

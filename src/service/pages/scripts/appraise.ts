@@ -1,9 +1,10 @@
 // Holds a file that the reader drops on the page of a policy against that policy, in the browser.
 import { parsePolicyBundle } from "../../../protocol/bundle/policy-bundle.ts";
+import { prepareAppraisal } from "../../../verifier/appraisal/appraise.ts";
 import { fetchBundle } from "../../../verifier/bundle/fetch-policy.ts";
 import { type VerifiedBundle, verifyBundle } from "../../../verifier/bundle/verify-bundle.ts";
 import type { Check } from "../../../verifier/check-list.ts";
-import { appraiseFile, type FileAppraisal } from "./appraise-file.ts";
+import type { FileAppraisal } from "./appraise-file.ts";
 import { element, find, messageOf, serviceRoot } from "./dom.ts";
 
 const section = find("evidence", "section");
@@ -25,10 +26,14 @@ async function appraise(file: File | undefined): Promise<void> {
   result.replaceChildren(element("p", "dim", "Appraising…"));
   try {
     const now = new Date();
-    const found = await appraiseFile(await currentPolicy(now), new Uint8Array(await file.arrayBuffer()), {
-      now,
-    });
-    show(found);
+    // What judges the file arrives while the log is being asked.
+    const [bundle, bytes, { appraiseFile }] = await Promise.all([
+      currentPolicy(now),
+      file.arrayBuffer(),
+      import("./appraise-file.ts"),
+      prepareAppraisal(),
+    ]);
+    show(await appraiseFile(bundle, new Uint8Array(bytes), { now }));
   } catch (error) {
     section.dataset.outcome = "failed";
     result.replaceChildren(element("p", "outcome bad", `It cannot be appraised: ${messageOf(error)}`));
