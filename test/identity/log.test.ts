@@ -72,6 +72,13 @@ describe("the time of an entry", () => {
     expect(lines.map(({ envelope }) => envelope.recordedAt)).toEqual(Array(2).fill("2026-11-23T12:00:01Z"));
   });
 
+  it("goes on with the clock", async () => {
+    moveClock(1000);
+    expect(await recordedAt(await platform("one"))).toBe("2026-11-23T12:00:01Z");
+    moveClock(90_000);
+    expect(await recordedAt(await platform("two"))).toBe("2026-11-23T12:01:30Z");
+  });
+
   it("is not a client's to set", async () => {
     const sent = recordAt(await platform("one"), "2026-11-23T12:00:00Z");
     expect(await problemOf(await service.publish(sent))).toMatchObject({

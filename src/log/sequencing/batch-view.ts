@@ -69,7 +69,7 @@ export class BatchView implements LogView {
   }
 
   /** An entry that was accepted is there for the ones after it. */
-  add(record: EntryRecord, inForce: InForce, tokens: readonly string[] = []): void {
+  add(record: EntryRecord, inForce: InForce, tokens: readonly string[]): void {
     this.#added.push(record);
     for (const token of tokens) this.#tokens.set(token, record.index);
     this.#byDigest.set(record.digest, record);

@@ -10,7 +10,7 @@ import { nativeSha256 } from "../../../src/node/sha256.ts";
 import { sha256 } from "../../../src/protocol/cryptography/hash.ts";
 import { encodeHex } from "../../../src/protocol/encoding/hex.ts";
 import type { Envelope } from "../../../src/protocol/envelope/dsse.ts";
-import { hashLeaf } from "../../../src/protocol/merkle/hash.ts";
+import { hashLeaf, rootOf } from "../../../src/protocol/merkle/hash.ts";
 import { recordOf } from "../../../src/protocol/registration/register.ts";
 import { NOW } from "../../support/clock.ts";
 import { policyPredicate, revocationPredicate, statusPredicate } from "../../support/document-predicates.ts";
@@ -77,6 +77,15 @@ describe("a batch", () => {
       index: release.length + 1,
     });
     expect(batch.inForce.policies.get("production")?.index).toBe(release.length + 1);
+  });
+
+  it("closes the log by the tree that it has with what came before in the batch", async () => {
+    const leaves = [log.envelopes[0]!, a].map(({ leaf }) => hashLeaf(leaf));
+    const successor = { origin: "next.example/log", finalSize: 2, finalRoot: encodeHex(rootOf(leaves)) };
+    const root = await signStatement("trust-root", await log.nextRoot({ successor }), keys.root.slice(0, 1));
+    const lines = [a, withSigners(root)];
+    const batch = await begin(lines);
+    expect(batch.accept(lines, NOW).at(-1)).toEqual({ outcome: "new", index: 2 });
   });
 
   it("refuses an entry alone as it is, and an entry of several by its place", async () => {
@@ -208,9 +217,9 @@ describe("the view of a batch", () => {
   it("goes back to a moment, and no further", async () => {
     const loaded = await view([a, b]);
     const after = { ...inForce, size: 2 };
-    loaded.add(recordOf(a, 1), after);
+    loaded.add(recordOf(a, 1), after, []);
     const undo = loaded.savepoint();
-    loaded.add(recordOf(b, 2), { ...inForce, size: 3 });
+    loaded.add(recordOf(b, 2), { ...inForce, size: 3 }, []);
     loaded.attach(new Map([["digest", new Uint8Array(3)]]));
     const document = { digest: "digest", size: 3, mediaType: "application/json" } as const;
     expect(loaded.hasAttachment(document)).toBe(true);
@@ -220,6 +229,17 @@ describe("the view of a batch", () => {
     expect(loaded.findByDigest(a.payloadDigest)?.index).toBe(1);
     expect(loaded.findByDigest(b.payloadDigest)).toBeUndefined();
     expect(loaded.findByIdentity("platform", "vm-1", "1")).toBeUndefined();
+  });
+
+  it("frees the tokens of what it takes back, and no others", async () => {
+    const loaded = await view([a, b], storeOf({ tokens: ["stored"] }));
+    loaded.add(recordOf(a, 1), inForce, ["kept"]);
+    const undo = loaded.savepoint();
+    loaded.add(recordOf(b, 2), inForce, ["freed"]);
+    const used = () => ["stored", "kept", "freed"].filter((token) => loaded.hasToken(token));
+    expect(used()).toEqual(["stored", "kept", "freed"]);
+    undo();
+    expect(used()).toEqual(["stored", "kept"]);
   });
 });
 

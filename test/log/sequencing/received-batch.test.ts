@@ -8,7 +8,9 @@ import { KeyRing } from "../../../src/protocol/cryptography/key-ring.ts";
 import { type Envelope, makeEnvelope } from "../../../src/protocol/envelope/dsse.ts";
 import { NOTHING_IN_FORCE } from "../../../src/protocol/registration/in-force.ts";
 import { FoundedLog } from "../../support/founded-log.ts";
+import { identityLog, nextIdentityKeys } from "../../support/identity-log.ts";
 import { testKey } from "../../support/keys.ts";
+import { FakeProvider } from "../../support/provider.ts";
 import { kernelPredicate, platformPredicate } from "../../support/release-predicates.ts";
 import { signPlatforms, signStatement } from "../../support/signing.ts";
 import { trustRootPredicate } from "../../support/trust-root.ts";
@@ -177,6 +179,37 @@ describe("a trust root", () => {
   it("that is forged is refused before what follows is looked at", async () => {
     const batch = open({ keys: () => undefined, inForce: NOTHING_IN_FORCE });
     await expect(batch.add(forge(await founding()))).rejects.toMatchObject({ position: 0 });
+  });
+});
+
+describe("keys of a provider of identities", async () => {
+  const [provider, rotated] = [await FakeProvider.create(), await FakeProvider.create("kid-2")];
+  const log = await identityLog([provider]);
+  const next = nextIdentityKeys(log, [rotated], "2026-11-23T11:00:00Z");
+  const envelope = await signStatement("identity-keys", next, log.keys.root);
+
+  it("count for what comes after them, however long their own signatures take", async () => {
+    const verify = async ({ keyId }: { readonly keyId: string }) => {
+      let turns = log.keys.root.some((key) => key.keyId === keyId) ? 2000 : 0;
+      while (turns-- > 0) await new Promise((resolve) => setImmediate(resolve));
+      return true;
+    };
+    const batch = open({ inForce: log.inForce, verify });
+    const entry = await rotated.signStatement("platform", platformPredicate("vm"));
+    await receive(batch, envelope, entry);
+    expect(batch.envelopes.map(({ tokens }) => tokens.length)).toEqual([0, 1]);
+  });
+
+  it("are asked of the log, too, where it has any", async () => {
+    const entry = await provider.signStatement("platform", platformPredicate("vm"));
+    const providers = new KeyRing();
+    await providers.addProvider(log.inForce.identityKeys.at(-1)!.keys);
+    const batch = open({ inForce: log.inForce, providers: providers.providers });
+    await receive(batch, entry);
+    expect(batch.envelopes[0]?.tokens).toHaveLength(1);
+    await expect(receive(open({ inForce: log.inForce }), entry)).rejects.toMatchObject({
+      cause: { code: "token-invalid", message: expect.stringContaining("kid-1") },
+    });
   });
 });
 
