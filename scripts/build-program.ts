@@ -13,6 +13,7 @@ const THREADS = [
   "log/store/sqlite/writer-thread",
   "log/checkpointing/high-water-thread",
   "log/checking/entry-thread",
+  "log/index/index-thread",
 ];
 
 /** Actions that are one file each. */

@@ -2,6 +2,7 @@
 // and the newest checkpoint that was seen and authentic. It grows by some 500 bytes an entry.
 import { randomBytes } from "node:crypto";
 import type { Database } from "better-sqlite3";
+import { REPLAYED_INDEX_SCHEMA, REPLAYED_INDEX_TABLES, ReplayedIndex } from "../log/index/replayed-index.ts";
 import type { TreeHead } from "../log/store/log-store.ts";
 import { GrowingTree } from "../log/tree/growing-tree.ts";
 import { FileError } from "../node/file-error.ts";
@@ -17,13 +18,21 @@ import { ReplayedRecords } from "./replayed-records.ts";
 const SEED_BYTES = 16;
 /** "TchA" (SQLite file format §1.3.17). */
 const APPLICATION_ID = 0x54636841;
-const SCHEMA_VERSION = 2;
-/** Of this version, what was seen is kept; the log is replayed again. */
-const OLDER_VERSION = 1;
+const SCHEMA_VERSION = 3;
+/** Of these versions, what was seen is kept; the log is replayed again. */
+const OLDER_VERSIONS: readonly unknown[] = [1, 2];
 
 const MEMORY = "CREATE TABLE memory (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID";
-const REPLAYED = ["records", "tokens", "unconfirmed", "governing", "edge", "findings"];
-const SCHEMA = `
+const REPLAYED = [
+  "records",
+  "tokens",
+  "unconfirmed",
+  "governing",
+  "edge",
+  "findings",
+  ...REPLAYED_INDEX_TABLES,
+];
+const SCHEMA = `${REPLAYED_INDEX_SCHEMA}
   CREATE TABLE records (
     idx          INTEGER PRIMARY KEY,
     digest_tag   INTEGER NOT NULL, -- 32 bits of a hash of seed and digest, and of seed and kind, name and version
@@ -74,6 +83,8 @@ interface Memory {
   readonly omitted: number;
   /** Whether the attachments of what was replayed were checked. */
   readonly withAttachments: boolean;
+  /** Whether the index is built again with what is replayed: only where a trust root says that there is one. */
+  readonly withIndex: boolean;
 }
 
 const NOTHING_REPLAYED = {
@@ -81,6 +92,7 @@ const NOTHING_REPLAYED = {
   counts: NOTHING_COUNTED,
   omitted: 0,
   withAttachments: true,
+  withIndex: false,
 };
 const NEW_MEMORY: Memory = { pin: null, seen: null, completed: 0, ...NOTHING_REPLAYED };
 
@@ -91,10 +103,12 @@ const NEW_MEMORY: Memory = { pin: null, seen: null, completed: 0, ...NOTHING_REP
 export class AuditState {
   readonly #database: Database;
   readonly records: ReplayedRecords;
+  readonly index: ReplayedIndex;
 
   private constructor(database: Database) {
     this.#database = database;
     this.records = new ReplayedRecords(database, seedOf(database));
+    this.index = new ReplayedIndex(database);
   }
 
   /** @param file created where there is none; null for a temporary one. @throws FileError when it is not an audit's, or in use. */
@@ -186,11 +200,21 @@ export class AuditState {
     this.records.reload();
   }
 
+  /** The root of the index over everything that was replayed, hex. What is replayed later may well state one that is over less. */
+  drawIndex(): string | null {
+    this.begin();
+    try {
+      return this.index.rootAt(this.memory.head.size) ?? null;
+    } finally {
+      this.rollback();
+    }
+  }
+
   /** Forgets what was replayed, and keeps what was seen. */
-  restart(): void {
+  restart(withIndex: boolean): void {
     this.#database.transaction(() => {
       for (const table of REPLAYED) this.#database.exec(`DELETE FROM ${table}`);
-      this.remember({ ...NOTHING_REPLAYED, completed: 0 });
+      this.remember({ ...NOTHING_REPLAYED, completed: 0, withIndex });
     })();
     this.records.reload();
   }
@@ -210,7 +234,7 @@ function prepareFile(database: Database, file: string): void {
   const id = database.pragma("application_id", { simple: true });
   const version = database.pragma("user_version", { simple: true });
   const tables = database.prepare<[], { n: number }>("SELECT count(*) AS n FROM sqlite_schema").get()?.n ?? 0;
-  const isOlder = version === OLDER_VERSION;
+  const isOlder = OLDER_VERSIONS.includes(version);
   if (tables > 0 && (id !== APPLICATION_ID || !(isOlder || version === SCHEMA_VERSION))) {
     throw new FileError(file, "is not the state file of an audit, or of another version; name another file");
   }

@@ -106,7 +106,12 @@ class Audit {
 
   async #auditEntries(shown: ShownCheckpoint): Promise<void> {
     await this.#resume(shown);
-    const { tree, entries, complete } = await this.#replay(shown);
+    let replayed = await this.#replay(shown);
+    if (replayed.entries.lacksIndex) {
+      this.#startOver(true);
+      replayed = await this.#replay(shown);
+    }
+    const { tree, entries, complete } = replayed;
     this.#counts = entries.counts;
     if (entries.gap)
       this.#uncovered.push({ part: "entries", why: "what follows a missing entry was not judged" });
@@ -216,8 +221,10 @@ class Audit {
       this.#startOver();
   }
 
-  #startOver(): void {
-    this.#state.restart();
+  /** @param withIndex whether the index is built again, which takes every entry from the first on. */
+  #startOver(withIndex = this.#state.memory.withIndex): void {
+    this.#state.rollback();
+    this.#state.restart(withIndex);
     this.#findings = new AuditFindings();
     this.#since = 0;
   }
@@ -234,6 +241,7 @@ class Audit {
     for await (const range of replay.ranges(checker)) {
       this.#state.begin();
       await entries.replay(range);
+      if (entries.lacksIndex) break;
       await replay.compareFull();
       if (!this.#findings.servedWrong) this.#state.commit(tree, entries.counts, this.#findings.omitted);
       this.#options.onProgress?.(tree.size, shown.size);

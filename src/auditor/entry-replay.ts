@@ -20,12 +20,15 @@ export class EntryReplay {
   readonly counts: Counts;
   /** Whether some entries were not to be had. */
   gap = false;
+  /** Whether statuses state an index, and the entries before were replayed without one: the replay begins anew. */
+  lacksIndex = false;
   readonly #reader: TileReader;
   readonly #state: AuditState;
   readonly #findings: AuditFindings;
   readonly #tree: GrowingTree;
 
   readonly #withAttachments: boolean;
+  readonly #withIndex: boolean;
 
   /** @param withAttachments whether the documents are fetched and checked that entries name. */
   constructor(
@@ -37,6 +40,7 @@ export class EntryReplay {
   ) {
     this.#reader = reader;
     this.#withAttachments = withAttachments;
+    this.#withIndex = state.memory.withIndex;
     this.#state = state;
     this.#findings = findings;
     this.#tree = tree;
@@ -52,7 +56,10 @@ export class EntryReplay {
     if (entries === undefined) this.gap = true;
     const known = this.gap ? [] : (entries ?? []);
     const envelopes = known.flatMap(({ envelope }) => envelope ?? []);
-    const view = await BatchView.load(this.#state.records, this.inForce, envelopes, () => this.#tree.root());
+    const view = await BatchView.load(this.#state.records, this.inForce, envelopes, {
+      tree: () => this.#tree.root(),
+      index: (size) => this.#state.index.rootAt(size),
+    });
     for (const [i, hash] of hashes.entries()) {
       const entry = known[i];
       if (entry !== undefined) await this.#check(view, entry, start + i);
@@ -66,11 +73,19 @@ export class EntryReplay {
     this.counts.entriesChecked++;
     this.#report(problem, index);
     if (envelope === null) return;
+    this.#index(envelope, index);
     this.counts.signaturesChecked += envelope.signatures.length;
     if (envelope.statement.kind === "status") this.counts.statusesRecomputed++;
     this.#register(view, envelope, index);
     this.#report(checkStatement(envelope.statement), index);
     if (this.#withAttachments) await this.#checkAttachments(envelope, index);
+  }
+
+  /** Everything in the tree has its place in the index, whatever the rules say of it. */
+  #index(envelope: VerifiedEnvelope, index: number): void {
+    const { statement } = envelope;
+    if (this.#withIndex) this.#state.index.add(index, envelope);
+    else if (statement.kind === "trust-root" && statement.predicate.index) this.lacksIndex = true;
   }
 
   /** What is refused stays out of the records: for the rules it does not exist. */

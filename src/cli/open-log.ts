@@ -11,7 +11,7 @@ import type { Signer } from "../node/signing/signer.ts";
 import { MalformedError } from "../protocol/errors.ts";
 import { createMlDsaLogSigner } from "../protocol/note/cosignature.ts";
 import { COSIGNATURE_ML_DSA_44, type NotePrivateKey } from "../protocol/note/key.ts";
-import { type Config, parseConfig } from "../service/config.ts";
+import { type Config, indexOf, parseConfig } from "../service/config.ts";
 import type { CliContext } from "./context.ts";
 import { readOwn } from "./files.ts";
 import { openLogSigner } from "./log-signer.ts";
@@ -43,6 +43,7 @@ export async function openLogConfig(
     witnessAt,
     ...(status && { statusSigner: status }),
     highWater: new ThreadedHighWater(storage.highWater),
+    index: indexOf(storage),
     clock: now,
     limits: { maxPendingEntries: config.limits.maxPendingEntries },
     ...(observer && { observer }),

@@ -2,6 +2,7 @@
 import type { NoteSigner } from "../protocol/note/signed-note.ts";
 import type { Cosigner } from "./checkpointing/cosigner.ts";
 import type { HighWater } from "./checkpointing/high-water.ts";
+import type { LogIndexConfig } from "./index/log-index.ts";
 import type { Observer } from "./observer.ts";
 import type { StatusSigner } from "./sequencing/status-issuer.ts";
 import type { LogStore } from "./store/log-store.ts";
@@ -48,6 +49,8 @@ export interface LogConfig {
   /** Issues the status where the trust root gives its key that role. */
   readonly statusSigner?: StatusSigner | undefined;
   readonly highWater: HighWater;
+  /** Where the index is kept, where the trust root says that there is one; without it this process has none. */
+  readonly index?: Pick<LogIndexConfig, "file" | "ahead"> | undefined;
   readonly clock: () => Date;
   readonly observer?: Observer;
   /** How many connections were accepted so far: a batch waits a little while more come. */

@@ -10,6 +10,8 @@ export type UnavailableCode =
   | "storage-failed"
   /** The log stopped for good, because going on could contradict what it has signed. Its message says why. */
   | "log-stopped"
+  /** The index does not cover what is asked for yet. Reading the log and publishing other entries go on. */
+  | "index-not-ready"
   /** The log was closed by its process. */
   | "shutting-down";
 

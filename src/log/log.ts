@@ -1,10 +1,11 @@
 // Assembles the append-only log that the service and the command line use. How an entry gets into it is told in
 // sequencing/sequencer.ts.
-import type { InForce } from "../protocol/registration/in-force.ts";
+import { type InForce, NOTHING_IN_FORCE } from "../protocol/registration/in-force.ts";
 import { Checkpointer } from "./checkpointing/checkpointer.ts";
 import { Publication, type Published } from "./checkpointing/publication.ts";
 import { DEFAULT_LIMITS, type LogConfig } from "./config.ts";
 import { BatchRefusedError, LogUnavailableError } from "./errors.ts";
+import { LogIndex } from "./index/log-index.ts";
 import { NO_OBSERVER } from "./observer.ts";
 import { PublishedLog } from "./published-log.ts";
 import { Recorder } from "./sequencing/recorder.ts";
@@ -20,6 +21,7 @@ export class Log {
   readonly #recorder: Recorder;
   readonly #publication: Publication;
   readonly #sequencer: Sequencer;
+  readonly #index: LogIndex | undefined;
   readonly #ticker: NodeJS.Timeout;
   readonly #publishing = new Set<Promise<unknown>>();
   #closed: Promise<void> | null = null;
@@ -28,14 +30,27 @@ export class Log {
     const { store, statusSigner, clock, observer = NO_OBSERVER } = config;
     const { logger } = observer;
     const limits = { ...DEFAULT_LIMITS, ...config.limits };
-    const recorder = new Recorder({ store, tree, state, observer });
+    const indexRoot = (size: number): string | undefined => index?.rootAt(size);
+    const recorder = new Recorder({ store, tree, state, observer, indexRoot });
     const publication = new Publication(published);
     // What is signed may be ahead of what is published, and neither sees the tree that is being committed.
     const prover = new Prover(store, () => recorder.edge);
     const checkpointer = new Checkpointer({ ...config, prover, signed, logger });
     const issuer = statusSigner ? new StatusIssuer(statusSigner, clock) : null;
+    const index =
+      config.index &&
+      new LogIndex(config.index, {
+        store,
+        rootAt: (size) => prover.rootAt(size),
+        registered: () => recorder.state.inForce,
+        published: () => publication.newest?.inForce ?? NOTHING_IN_FORCE,
+        issues: () => issuer?.isAllowed(recorder.state.inForce) === true,
+        logger,
+      });
+    publication.onPublished(() => index?.wake());
     this.#config = config;
     this.#recorder = recorder;
+    this.#index = index;
     this.#publication = publication;
     this.#sequencer = new Sequencer({
       store,
@@ -43,6 +58,7 @@ export class Log {
       checkpointer,
       publication,
       issuer,
+      index,
       clock,
       limits,
       observer,
@@ -52,6 +68,7 @@ export class Log {
       store,
       new Prover(store, () => publication.newest?.edge ?? null),
       publication,
+      index,
     );
     this.#ticker = setInterval(() => this.runDueWork(), limits.tickMs);
     this.#ticker.unref();
@@ -61,6 +78,7 @@ export class Log {
   static async start(config: LogConfig, loaded: Loaded): Promise<Log> {
     const log = new Log(config, loaded);
     await log.#sequencer.resume();
+    await log.#index?.start();
     log.runDueWork();
     return log;
   }
@@ -111,6 +129,11 @@ export class Log {
     return this.unavailable() ?? this.#sequencer.impediment;
   }
 
+  /** Entries that the index covers; null while this process keeps none. */
+  get indexSize(): number | null {
+    return this.#index?.size ?? null;
+  }
+
   /** Entries that were let in and are neither recorded nor refused yet. */
   get pending(): number {
     return this.#sequencer.pending;
@@ -132,6 +155,7 @@ export class Log {
     while (this.#sequencer.pending > 0) await Promise.race(this.#publishing).catch(() => undefined);
     await this.#sequencer.close();
     await Promise.allSettled(this.#publishing);
+    await this.#index?.close();
     await this.#config.highWater.close();
     await this.#config.store.close();
   }

@@ -13,6 +13,8 @@ export type Measure =
   | "batch-size"
   /** Milliseconds for the durable transaction. */
   | "commit-ms"
+  /** Milliseconds that a status waited for its root of the index. */
+  | "index-ms"
   /** Milliseconds for signing a checkpoint and writing its high-water mark. */
   | "sign-ms"
   /** Milliseconds until the quorum had cosigned. */

@@ -7,6 +7,9 @@ import { encodeEntryBundle, TILE_WIDTH, tileWidth } from "../protocol/merkle/til
 import { type InForce, NOTHING_IN_FORCE } from "../protocol/registration/in-force.ts";
 import type { EntryRecord, KnownEntry } from "../protocol/registration/references.ts";
 import type { Publication, Published } from "./checkpointing/publication.ts";
+import { LogUnavailableError } from "./errors.ts";
+import type { KeyFound } from "./index/index-file.ts";
+import type { LogIndex, StatedIndex } from "./index/log-index.ts";
 import type { LogReader, PublishedCheckpoint, SearchPage, SearchQuery } from "./store/log-store.ts";
 import { readLeaf } from "./store/read-leaf.ts";
 import type { ProvenLeaf, Prover } from "./tree/prover.ts";
@@ -30,15 +33,17 @@ export class PublishedLog {
   readonly #store: LogReader;
   readonly #prover: Prover;
   readonly #publication: Publication;
+  readonly #index: Pick<LogIndex, "find"> | undefined;
   readonly #read = new LRUCache<number, ReadEntry>({
     maxSize: KEPT_BYTES,
     sizeCalculation: ({ leaf }) => leaf.length,
   });
 
-  constructor(store: LogReader, prover: Prover, publication: Publication) {
+  constructor(store: LogReader, prover: Prover, publication: Publication, index?: Pick<LogIndex, "find">) {
     this.#store = store;
     this.#prover = prover;
     this.#publication = publication;
+    this.#index = index;
   }
 
   /** What is published, or null before the first checkpoint. */
@@ -112,6 +117,19 @@ export class PublishedLog {
 
   #requirePublished(size: number): void {
     if (size > this.#size) throw new RangeError(`the log has published ${this.#size} entries, not ${size}`);
+  }
+
+  /**
+   * What the index says of a key, at the size of a status that is published and states this index.
+   * @throws LogUnavailableError "index-not-ready"
+   */
+  async findKey(key: Uint8Array, index: StatedIndex, limit: number): Promise<KeyFound> {
+    if (this.#index === undefined)
+      throw new LogUnavailableError(
+        "index-not-ready",
+        "this process keeps no index; another one of the log does",
+      );
+    return this.#index.find(key, index, limit);
   }
 
   /** The first checkpoint that was published with at least `size` entries: its time is that of the entry before `size`. */

@@ -1,6 +1,6 @@
 // Reads the service's configuration: one strict TOML file, a few values of which the environment may override. Secrets are named here, by
 // file or environment variable, and never written.
-import { dirname, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { stringify } from "smol-toml";
 import * as z from "zod";
 import { isSchemaName } from "../log/store/store-location.ts";
@@ -69,6 +69,11 @@ const storage = z
     replication: z.enum(["required", "warn"]).optional(),
     /** Outside of every backup: it is what notices that a backup was put back. */
     highWater: path,
+    /**
+     * The index, which this process alone keeps where the trust root says that there is one; beside the database, or the high-water file,
+     * unless given. Named here it is built before a trust root says so.
+     */
+    index: path.optional(),
     /** A bucket in which a copy of the log is kept. */
     objects: objects.optional(),
   })
@@ -155,6 +160,7 @@ const OVERRIDES: Readonly<Record<string, readonly [section: "listen" | "storage"
   TOUCHSTONE_PORT: ["listen", "port"],
   TOUCHSTONE_DATABASE: ["storage", "database"],
   TOUCHSTONE_HIGH_WATER: ["storage", "highWater"],
+  TOUCHSTONE_INDEX: ["storage", "index"],
 };
 
 /**
@@ -187,7 +193,7 @@ function override(
 function withAbsolutePaths(parsed: Config, folder: string): Config {
   const absolute = (source: string) => absoluteSource(source, folder);
   const { log, logMlDsa44, cosigner, status, receipt } = parsed.keys;
-  const { database, postgres, reader, highWater, objects, ...rest } = parsed.storage;
+  const { database, postgres, reader, highWater, index, objects, ...rest } = parsed.storage;
   return {
     ...parsed,
     storage: {
@@ -203,6 +209,7 @@ function withAbsolutePaths(parsed: Config, folder: string): Config {
           secretKey: absolute(objects.secretKey),
         },
       }),
+      ...(index && { index: resolve(folder, index) }),
     },
     keys: {
       log: absolute(log),
@@ -212,6 +219,15 @@ function withAbsolutePaths(parsed: Config, folder: string): Config {
       ...(receipt && { receipt: absolute(receipt) }),
     },
   };
+}
+
+/** Where the index is kept, and whether that was said. */
+export function indexOf({ database, highWater, index }: Config["storage"]): {
+  readonly file: string;
+  readonly ahead: boolean;
+} {
+  const file = index ?? join(dirname(database ?? highWater), "index.db");
+  return { file, ahead: index !== undefined };
 }
 
 /** Writes a configuration as `touchstone init` leaves it. */

@@ -36,6 +36,7 @@ const UNAVAILABLE: Readonly<Record<UnavailableCode, readonly [number, string]>> 
   "quorum-lost": [503, "Too few witnesses answer"],
   "storage-failed": [503, "The log cannot write"],
   "log-stopped": [503, "The log has stopped"],
+  "index-not-ready": [503, "The index is being built"],
   "shutting-down": [503, "The service is shutting down"],
 };
 
@@ -118,6 +119,7 @@ const RETRY_AFTER: Partial<Record<ProblemCode, number>> = {
   "storage-failed": 30,
   "log-stopped": 300,
   "log-closed": 86_400,
+  "index-not-ready": 5,
   "shutting-down": 5,
   "bundle-not-acceptable": 5,
   "timed-out": 5,

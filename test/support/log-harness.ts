@@ -57,6 +57,10 @@ export class LogHarness {
     return join(this.folder, "log.db");
   }
 
+  get indexFile(): string {
+    return join(this.folder, "index.db");
+  }
+
   get highWaterPath(): string {
     return join(this.folder, "high-water");
   }
@@ -80,6 +84,7 @@ export class LogHarness {
       cosigners: options.cosigners ?? [new OwnCosigner(await witnessKey("own.example"), clock)],
       statusSigner: options.withStatus ? this.keys.status : undefined,
       highWater: options.highWater?.(highWater) ?? highWater,
+      index: { file: this.indexFile, ahead: false },
       clock,
       ...options.config,
     };

@@ -20,6 +20,7 @@ import { type InForce, NOTHING_IN_FORCE } from "../../src/protocol/registration/
 import { type EntryRecord, referencesOf } from "../../src/protocol/registration/references.ts";
 import { type LogView, recordOf, register } from "../../src/protocol/registration/register.ts";
 import { NOW } from "./clock.ts";
+import { indexRootOf } from "./index-of.ts";
 import { signedCheckpoint } from "./notes.ts";
 import { makeTree, type TestTree } from "./tree.ts";
 import { logKey, ORIGIN, witnessKey } from "./witnesses.ts";
@@ -72,6 +73,7 @@ export class SmallLog {
       hasToken: (id) => this.#tokens.has(id),
       hasAttachment: ({ digest, size }) => this.attachments.get(digest)?.length === size,
       treeRoot: () => encodeHex(this.tree().roots.at(-1)!),
+      indexRoot: (size) => indexRootOf(this.envelopes.slice(0, size)),
     };
   }
 

@@ -3,6 +3,7 @@ import { type HighWater, HighWaterFile } from "../../log/checkpointing/high-wate
 import { type FsckReport, fsck } from "../../log/maintenance/fsck.ts";
 import { mayBePartial, openSnapshot, storeExists } from "../../log/store/open-store.ts";
 import type { StoreLocation } from "../../log/store/store-location.ts";
+import { indexOf } from "../../service/config.ts";
 import { checkProgress } from "../check-progress.ts";
 import { AnswerIsNo, type CliContext, show, UsageError } from "../context.ts";
 import { readConfig } from "../open-log.ts";
@@ -31,7 +32,8 @@ interface Checked extends FsckReport {
 async function checkLog({ config }: FsckOptions, context: CliContext): Promise<Checked> {
   const read = readConfig(config, context);
   const location = await existingStoreOf(read, context);
-  const report = await checkDatabase(location, new HighWaterFile(read.storage.highWater), context);
+  const mark = new HighWaterFile(read.storage.highWater);
+  const report = await checkDatabase(location, mark, context, indexOf(read.storage).file);
   return { ...report, notes: [] };
 }
 
@@ -48,11 +50,12 @@ async function checkDatabase(
   location: StoreLocation,
   mark: Pick<HighWater, "read"> | null,
   context: CliContext,
+  indexFile?: string,
 ): Promise<FsckReport> {
   const store = await openSnapshot(location);
   try {
     const progress = context.interactive ? { onProgress: checkProgress("checked", context) } : {};
-    return await fsck(store, mark, progress);
+    return await fsck(store, mark, { ...progress, ...(indexFile && { indexFile }) });
   } finally {
     await store.close();
   }

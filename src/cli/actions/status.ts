@@ -7,7 +7,7 @@ import { openSource } from "../../auditor/log-source.ts";
 import { openSigners } from "../../node/signing/open-signer.ts";
 import { PolicyError } from "../../protocol/errors.ts";
 import { draftStatus } from "../../protocol/registration/draft-status.ts";
-import type { InForce } from "../../protocol/registration/in-force.ts";
+import { currentTrustRoot, type InForce } from "../../protocol/registration/in-force.ts";
 import { signEnvelope } from "../../publisher/signing/sign.ts";
 import { parseTrustFile } from "../../verifier/bundle/trust-pin.ts";
 import { type CliContext, judging, show } from "../context.ts";
@@ -24,7 +24,8 @@ interface StatusOptions {
 
 export async function runPublish(options: StatusOptions, context: CliContext): Promise<void> {
   const keys = await openSigners(options.key, context);
-  const payload = draftStatus(await replay(options, context), context.now());
+  const { inForce, indexRoot } = await replay(options, context);
+  const payload = draftStatus(inForce, context.now(), indexRoot);
   const envelope = await signEnvelope({ payload, signatures: [] }, keys);
   const { index } = await publishEnvelope(envelope, options, context);
   const { version } = envelope.statement;
@@ -34,8 +35,11 @@ export async function runPublish(options: StatusOptions, context: CliContext): P
 /** What this one is for. */
 const REPAIRED: readonly FindingCode[] = ["status-expired", "status-ahead-of-clock"];
 
-/** What is in force, by a replay that found nothing wrong but the time of the newest status. */
-async function replay({ trust, to, state: file }: StatusOptions, context: CliContext): Promise<InForce> {
+/** What is in force, and the root of the index, by a replay that found nothing wrong but the time of the newest status. */
+async function replay(
+  { trust, to, state: file }: StatusOptions,
+  context: CliContext,
+): Promise<{ readonly inForce: InForce; readonly indexRoot: string | null }> {
   const state = AuditState.open(file ?? null);
   try {
     const pin = readOwn(trust, parseTrustFile);
@@ -48,7 +52,8 @@ async function replay({ trust, to, state: file }: StatusOptions, context: CliCon
         `not signed, the log is not in order: ${wrong.message}; run 'touchstone audit'`,
       );
     }
-    return state.loadInForce(state.memory.head.size);
+    const inForce = state.loadInForce(state.memory.head.size);
+    return { inForce, indexRoot: currentTrustRoot(inForce)?.root.index ? state.drawIndex() : null };
   } finally {
     state.close();
   }

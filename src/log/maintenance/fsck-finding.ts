@@ -7,6 +7,7 @@ export type FsckCheck =
   | "signature"
   | "registration"
   | "index"
+  | "index-file"
   | "tile"
   | "tree-head"
   | "checkpoint"

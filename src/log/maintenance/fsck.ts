@@ -30,6 +30,7 @@ import { damageIn } from "../store/open-store.ts";
 import type { InspectedStore } from "../store/store-inspection.ts";
 import { GrowingTree } from "../tree/growing-tree.ts";
 import { type FsckCheck, type FsckFinding, FsckFindings } from "./fsck-finding.ts";
+import { FsckIndex } from "./fsck-index.ts";
 import { requireSound } from "./stored-checkpoint.ts";
 
 export interface FsckReport {
@@ -44,6 +45,8 @@ export interface FsckOptions {
   readonly onProgress?: (checked: number, entries: number) => void;
   /** What checks the entries of a long log. */
   readonly threads?: EntryThreads;
+  /** Where the index is kept, which is compared with the log where it is there. */
+  readonly indexFile?: string;
 }
 
 /** What the store says of the entries of one page. */
@@ -65,11 +68,11 @@ const PAGE = 256;
 export async function fsck(
   store: InspectedStore,
   highWater: Pick<HighWater, "read"> | null,
-  { onProgress = () => undefined, threads }: FsckOptions = {},
+  { onProgress = () => undefined, threads, indexFile }: FsckOptions = {},
 ): Promise<FsckReport> {
   const own = new EntryThreads();
   try {
-    return await new Fsck(store, highWater, threads ?? own).run(onProgress);
+    return await new Fsck(store, highWater, threads ?? own, indexFile).run(onProgress);
   } finally {
     await own.close();
   }
@@ -79,15 +82,24 @@ class Fsck {
   readonly #store: InspectedStore;
   readonly #highWater: Pick<HighWater, "read"> | null;
   readonly #threads: EntryThreads;
+  readonly #indexFile: string | undefined;
   readonly #findings = new FsckFindings();
   readonly #expected = { digests: 0, signers: 0, tokens: 0 };
   /** Hex SHA-256 of what the entries name. */
   readonly #attached = new Set<string>();
   readonly #tree = GrowingTree.empty();
   #inForce: InForce = NOTHING_IN_FORCE;
+  /** Null where no trust root says that there is one. */
+  #index: FsckIndex | null = null;
   #checkpoints: PublishedCheckpoint[] = [];
 
-  constructor(store: InspectedStore, highWater: Pick<HighWater, "read"> | null, threads: EntryThreads) {
+  constructor(
+    store: InspectedStore,
+    highWater: Pick<HighWater, "read"> | null,
+    threads: EntryThreads,
+    indexFile: string | undefined,
+  ) {
+    this.#indexFile = indexFile;
     this.#store = store;
     this.#highWater = highWater;
     this.#threads = threads;
@@ -151,11 +163,25 @@ class Fsck {
     onProgress: (checked: number, entries: number) => void,
   ): Promise<void> {
     const checker = await openChecker(this.#threads, entries, []);
-    for (const page of ahead(this.#pages(entries, checker), checker.ahead)) {
-      await this.#checkPage(await page);
-      onProgress(this.#tree.size, entries);
+    if (await this.#hasIndex(entries))
+      this.#index = new FsckIndex(this.#indexFile, (detail) => this.#findings.add("index-file", detail));
+    try {
+      for (const page of ahead(this.#pages(entries, checker), checker.ahead)) {
+        await this.#checkPage(await page);
+        onProgress(this.#tree.size, entries);
+      }
+      this.#index?.finish(entries);
+    } finally {
+      this.#index?.close();
     }
     await this.#checkEnd();
+  }
+
+  async #hasIndex(size: number): Promise<boolean> {
+    const inForce = await this.#readable("in-force", "what the start reads back", () =>
+      loadInForce(this.#store, size),
+    );
+    return inForce?.trustRoots.some(({ root }) => root.index) ?? true;
   }
 
   *#pages(entries: number, checker: EntryChecker): Generator<Promise<CheckedBundle>> {
@@ -200,7 +226,10 @@ class Fsck {
 
   #viewBefore(index: number, envelopes: readonly VerifiedEnvelope[]): Promise<BatchView> {
     const earlier = entriesBefore(this.#store, index);
-    return BatchView.load(earlier, this.#inForce, envelopes, () => this.#tree.root());
+    return BatchView.load(earlier, this.#inForce, envelopes, {
+      tree: () => this.#tree.root(),
+      index: (size) => this.#index?.rootAt(size),
+    });
   }
 
   async #checkEntry({ envelope, problem }: CheckedEntry, index: number, page: Page): Promise<void> {
@@ -209,6 +238,11 @@ class Fsck {
       return this.#findings.add(check, `entry ${index}: ${problem.message}`);
     }
     for (const { digest } of attachmentsOf(envelope.statement)) this.#attached.add(digest);
+    await this.#registerAgain(envelope, index, page);
+    this.#index?.add(index, envelope);
+  }
+
+  async #registerAgain(envelope: VerifiedEnvelope, index: number, page: Page): Promise<void> {
     await this.#readable("registration", `entry ${index} depends on what cannot be read`, async () => {
       this.#checkRegistration(page.view ?? (await this.#viewBefore(index, [envelope])), envelope, index);
       await this.#checkIndexes(envelope, index, page);

@@ -26,6 +26,7 @@ import { attachmentsOf } from "../../protocol/registration/references.ts";
 import type { HighWater } from "../checkpointing/high-water.ts";
 import { StartRefusedError } from "../errors.ts";
 import { NO_OBSERVER } from "../observer.ts";
+import { statedRoots } from "../sequencing/batch-view.ts";
 import { loadInForce } from "../sequencing/load-in-force.ts";
 import type { Attached } from "../sequencing/pending-batch.ts";
 import { Recorder } from "../sequencing/recorder.ts";
@@ -157,13 +158,22 @@ async function replay(
   const keys = new KeyRing();
   for (const { root } of inForce.trustRoots) await keys.add(root.keys);
   for (const { keys: provider } of inForce.identityKeys) await keys.addProvider(provider);
-  const recorder = new Recorder({ store, tree, state: { head, inForce }, observer: NO_OBSERVER });
+  // What statuses state of the index is held against the log by audits and by fsck: here its own signature over the tree is enough.
+  let indexRoot = statedRoots([]);
+  const recorder = new Recorder({
+    store,
+    tree,
+    state: { head, inForce },
+    observer: NO_OBSERVER,
+    indexRoot: (size) => indexRoot(size),
+  });
   const target = head.size + hashes.length;
   const byIdentity: number[] = [];
   for (const range of bundlesOfRange(head.size, hashes.length, target)) {
     const start = range.index * TILE_WIDTH + range.first - head.size;
     const envelopes = await fetchEnvelopes(config.fetch, range, hashes.slice(start, start + range.count));
     const verified = await verifyBatch(envelopes, keys);
+    indexRoot = statedRoots(verified);
     const batch = await recorder.begin(verified);
     batch.accept(verified, null, await fetchAttachments(config, envelopes));
     await recorder.record(batch);

@@ -17,6 +17,22 @@ import type { EntryLookup, Identity, Lookup } from "../store/log-store.ts";
 const keyOf = ({ kind, name, version }: Identity) => `${kind}\n${name}\n${version}`;
 const attachmentKey = (digest: string, size: number) => `${digest}:${size}`;
 
+/** Where the rules find the roots that documents state. */
+export interface Roots {
+  /** Root of the tree at that moment, 32 bytes. */
+  readonly tree: () => Uint8Array;
+  /** Root of the index over the first entries, hex; undefined where it is not to be had. */
+  readonly index: (size: number) => string | undefined;
+}
+
+/** Of a log whose index is not looked at: what its statuses state is taken as the log has signed it. */
+export function statedRoots(envelopes: readonly Pick<Envelope, "statement">[]): Roots["index"] {
+  const stated = envelopes.flatMap(({ statement }) =>
+    statement.kind === "status" && statement.predicate.index !== null ? [statement.predicate.index] : [],
+  );
+  return (size) => stated.find((index) => index.size === size)?.root;
+}
+
 export class BatchView implements LogView {
   inForce: InForce;
   readonly #byDigest = new Map<string, EntryRecord>();
@@ -25,21 +41,21 @@ export class BatchView implements LogView {
   /** By the index of their entry where the batch added them. */
   readonly #tokens = new Map<string, number | null>();
   readonly #added: EntryRecord[] = [];
-  readonly #treeRoot: () => Uint8Array;
+  readonly #roots: Roots;
 
-  private constructor(inForce: InForce, treeRoot: () => Uint8Array) {
+  private constructor(inForce: InForce, roots: Roots) {
     this.inForce = inForce;
-    this.#treeRoot = treeRoot;
+    this.#roots = roots;
   }
 
-  /** Reads everything that the rules may ask about these envelopes. `treeRoot` gives the root of the tree at that moment. */
+  /** Reads everything that the rules may ask about these envelopes. */
   static async load(
     store: EntryLookup,
     inForce: InForce,
     envelopes: readonly Asking[],
-    treeRoot: () => Uint8Array,
+    roots: Roots,
   ): Promise<BatchView> {
-    const view = new BatchView(inForce, treeRoot);
+    const view = new BatchView(inForce, roots);
     const found = await store.lookup(whatRulesAskAbout(envelopes));
     for (const record of found.entries) view.#byDigest.set(record.digest, record);
     for (const known of found.identities) view.#byIdentity.set(keyOf(known), known);
@@ -65,7 +81,11 @@ export class BatchView implements LogView {
   }
 
   treeRoot(): string {
-    return encodeHex(this.#treeRoot());
+    return encodeHex(this.#roots.tree());
+  }
+
+  indexRoot(size: number): string | undefined {
+    return this.#roots.index(size);
   }
 
   /** An entry that was accepted is there for the ones after it. */

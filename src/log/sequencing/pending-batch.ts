@@ -11,7 +11,7 @@ import { register } from "../../protocol/registration/register.ts";
 import { BatchRefusedError } from "../errors.ts";
 import type { EntryLookup, NewAttachment } from "../store/log-store.ts";
 import type { GrowingTree } from "../tree/growing-tree.ts";
-import { BatchView } from "./batch-view.ts";
+import { BatchView, type Roots } from "./batch-view.ts";
 
 /** Where an entry is in the log, and whether it was there before. */
 export interface Sequenced {
@@ -28,16 +28,21 @@ export interface AcceptedEntry {
   readonly attachments: readonly NewAttachment[];
 }
 
+/** Roots of the index, hex, by how many entries it is over. */
+type Drawn = Map<number, string>;
+
 /** Documents that came with envelopes, by their hex SHA-256. */
 export type Attached = ReadonlyMap<string, Uint8Array>;
 
 export class PendingBatch {
   readonly #view: BatchView;
   readonly #accepted: AcceptedEntry[];
+  readonly #drawn: Drawn;
 
-  private constructor(view: BatchView, accepted: AcceptedEntry[]) {
+  private constructor(view: BatchView, accepted: AcceptedEntry[], drawn: Drawn) {
     this.#view = view;
     this.#accepted = accepted;
+    this.#drawn = drawn;
   }
 
   /** Begins a batch on top of a durable log: what is in force there, and its tree. It decides these envelopes, and a status. */
@@ -46,10 +51,20 @@ export class PendingBatch {
     inForce: InForce,
     tree: GrowingTree,
     envelopes: readonly VerifiedEnvelope[],
+    indexRoot: Roots["index"],
   ): Promise<PendingBatch> {
     const accepted: AcceptedEntry[] = [];
-    const treeRoot = () => tree.rootWith(accepted.map(({ leafHash }) => leafHash));
-    return new PendingBatch(await BatchView.load(store, inForce, envelopes, treeRoot), accepted);
+    const drawn: Drawn = new Map();
+    const roots: Roots = {
+      tree: () => tree.rootWith(accepted.map(({ leafHash }) => leafHash)),
+      index: (size) => drawn.get(size) ?? indexRoot(size),
+    };
+    return new PendingBatch(await BatchView.load(store, inForce, envelopes, roots), accepted, drawn);
+  }
+
+  /** Tells the batch the root of the index over everything up to here, hex, for a status that follows. */
+  drawIndex(root: string): void {
+    this.#drawn.set(this.inForce.size, root);
   }
 
   /** The entries that were accepted as new, in the order of their indexes. */

@@ -8,6 +8,7 @@ import { ConflictError, LogUnavailableError } from "../errors.ts";
 import type { Observer } from "../observer.ts";
 import type { LogStore, NewEntry, TreeHead } from "../store/log-store.ts";
 import { GrowingTree, type TreeEdge } from "../tree/growing-tree.ts";
+import type { Roots } from "./batch-view.ts";
 import { PendingBatch } from "./pending-batch.ts";
 
 /** The durable log at one moment. */
@@ -22,6 +23,8 @@ export interface RecorderConfig {
   /** Of that tree. */
   readonly state: LogState;
   readonly observer: Observer;
+  /** As in Roots. */
+  readonly indexRoot: Roots["index"];
 }
 
 export class Recorder {
@@ -78,7 +81,8 @@ export class Recorder {
   /** Begins a batch of these envelopes on top of what is durable. One batch is under way at a time. */
   async begin(envelopes: readonly VerifiedEnvelope[]): Promise<PendingBatch> {
     if (this.#stopped !== null) throw this.#stopped;
-    return PendingBatch.begin(this.#config.store, this.#state.inForce, this.#tree, envelopes);
+    const { store, indexRoot } = this.#config;
+    return PendingBatch.begin(store, this.#state.inForce, this.#tree, envelopes, indexRoot);
   }
 
   /**

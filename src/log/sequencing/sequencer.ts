@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { nativeSha256 } from "../../node/sha256.ts";
 import { KeyRing } from "../../protocol/cryptography/key-ring.ts";
+import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { type Envelope, needsTime, parseLeaf } from "../../protocol/envelope/dsse.ts";
 import type { Statement } from "../../protocol/envelope/statement.ts";
 import { hashLeaf } from "../../protocol/merkle/hash.ts";
@@ -16,6 +17,7 @@ import type { Publication, Published } from "../checkpointing/publication.ts";
 import { QuorumNotMetError } from "../checkpointing/quorum.ts";
 import type { LogLimits } from "../config.ts";
 import { LogUnavailableError } from "../errors.ts";
+import type { LogIndex } from "../index/log-index.ts";
 import type { Observer } from "../observer.ts";
 import type { LogStore, PublishedCheckpoint } from "../store/log-store.ts";
 import { readLeaf } from "../store/read-leaf.ts";
@@ -48,6 +50,8 @@ export interface SequencerConfig {
   readonly checkpointer: Checkpointer;
   readonly publication: Publication;
   readonly issuer: StatusIssuer | null;
+  /** Of a process that has a file for it. */
+  readonly index?: LogIndex | undefined;
   readonly clock: () => Date;
   readonly limits: LogLimits;
   readonly observer: Observer;
@@ -122,6 +126,7 @@ export class Sequencer {
     this.#woken = false;
     const groups = this.#queue.take();
     try {
+      await this.#reachStated(groups);
       // Each entry is decided at the index it would get; a status follows what changes, in the same batch. Nothing has happened yet.
       const batch = await recorder.begin(groups.flatMap(({ envelopes }) => envelopes));
       const answers = groups.map((group) => decide(batch, group, clock()));
@@ -131,6 +136,7 @@ export class Sequencer {
       // POINT OF NO RETURN: RECORDED. One synced transaction holds the entries, their indexes, their tiles and the tree head. Whatever
       // happens from here on, they stay where they are, and a start publishes what is durable.
       for (const { envelope } of batch.accepted) await this.#observe(envelope.statement);
+      this.#config.index?.wake();
       this.#startCheckpoints();
       // Refusals, too, are answered only now: an entry of this batch may be what they name.
       for (const answer of answers) answer();
@@ -228,11 +234,32 @@ export class Sequencer {
 
   async #addStatus(batch: PendingBatch): Promise<void> {
     try {
-      const status = await this.#config.issuer?.next(batch.inForce);
+      const status = await this.#config.issuer?.next(batch.inForce, () => this.#drawIndex(batch));
       if (status) batch.accept([status], null);
     } catch (error) {
       // What was published counts without it; verifiers see an old status until the next one succeeds.
       this.#config.observer.logger.error({ err: error }, "no status could be issued");
+    }
+  }
+
+  /** The root of the index over the log and this batch, which is drawn while nothing else can be recorded. */
+  async #drawIndex(batch: PendingBatch): Promise<string | null> {
+    const { index, recorder, observer } = this.#config;
+    const begun = performance.now();
+    const leaves = batch.accepted.map(({ envelope }) => envelope.leaf);
+    const root = (await index?.rootWith(recorder.state.head.size, leaves)) ?? null;
+    if (root === null) return null;
+    observer.measure("index-ms", performance.now() - begun);
+    batch.drawIndex(encodeHex(root));
+    return encodeHex(root);
+  }
+
+  /** A status that was drafted elsewhere states an index, which ours is held against: it is waited for. */
+  async #reachStated(groups: readonly Group[]): Promise<void> {
+    const { index, recorder } = this.#config;
+    for (const { statement } of groups.flatMap(({ envelopes }) => envelopes)) {
+      const stated = statement.kind === "status" ? statement.predicate.index : null;
+      if (stated !== null && stated.size <= recorder.state.head.size) await index?.reach(stated.size);
     }
   }
 

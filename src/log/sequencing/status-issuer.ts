@@ -44,7 +44,7 @@ export class StatusIssuer {
    * time is ahead of the clock.
    */
   isDue(inForce: InForce): boolean {
-    if (!this.#isAllowed(inForce)) return false;
+    if (!this.isAllowed(inForce)) return false;
     const newest = this.#newest;
     if (newest === null || inForce.changedAt > newest.treeSize) return true;
     const issued = Date.parse(newest.issuedAt);
@@ -53,11 +53,16 @@ export class StatusIssuer {
     return this.#clock().getTime() >= issued + Math.min(life / 2, DAY_MS);
   }
 
-  /** The next status, signed, or null when none is due. */
-  async next(inForce: InForce): Promise<VerifiedEnvelope | null> {
+  /**
+   * The next status, signed, or null when none is due.
+   * @param drawIndex gives the root of the index at this size, hex, or null where it is not to be had yet: then none is issued.
+   */
+  async next(inForce: InForce, drawIndex: () => Promise<string | null>): Promise<VerifiedEnvelope | null> {
     const root = currentTrustRoot(inForce)?.root;
     if (root === undefined || !this.isDue(inForce)) return null;
-    const payload = draftStatus(inForce, this.#clock());
+    const indexRoot = root.index ? await drawIndex() : null;
+    if (root.index && indexRoot === null) return null;
+    const payload = draftStatus(inForce, this.#clock(), indexRoot);
     const signature = await this.#signer.sign(preAuthEncoding(payload));
     await this.#keys.add(root.keys);
     return verifyEnvelope(
@@ -66,7 +71,8 @@ export class StatusIssuer {
     );
   }
 
-  #isAllowed(inForce: InForce): boolean {
+  /** Whether the trust root in force lets this key issue statuses, by itself. */
+  isAllowed(inForce: InForce): boolean {
     const root = currentTrustRoot(inForce)?.root;
     if (root === undefined || root.successor !== null) return false;
     const { keys, threshold } = root.roles.status;

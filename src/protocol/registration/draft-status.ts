@@ -3,8 +3,11 @@ import { formatTime } from "../entry/fields.ts";
 import { formatStatement } from "../envelope/statement.ts";
 import { currentTrustRoot, type InForce, summarise } from "./in-force.ts";
 
-/** The payload of the next status, issued now and good for as long as the trust root allows. */
-export function draftStatus(inForce: InForce, now: Date): Uint8Array {
+/**
+ * The payload of the next status, issued now and good for as long as the trust root allows.
+ * @param indexRoot of the index over the entries that it summarises, hex; null where the trust root has none.
+ */
+export function draftStatus(inForce: InForce, now: Date, indexRoot: string | null = null): Uint8Array {
   const lifetime = currentTrustRoot(inForce)?.root.maxStatusAge ?? 0;
   return formatStatement("status", {
     name: "status",
@@ -12,7 +15,7 @@ export function draftStatus(inForce: InForce, now: Date): Uint8Array {
     previous: inForce.status?.digest ?? null,
     treeSize: inForce.size,
     ...summarise(inForce),
-    index: null,
+    index: indexRoot === null ? null : { size: inForce.size, root: indexRoot },
     issuedAt: formatTime(now),
     expires: formatTime(new Date(now.getTime() + lifetime * 1000)),
   });

@@ -23,6 +23,14 @@ export interface PlacedIdentityKeys extends Signers {
   readonly keys: IdentityKeys;
 }
 
+/** The newest status at its place in the log. */
+export interface PlacedStatus extends Pick<Status, "sequence" | "treeSize"> {
+  readonly index: number;
+  readonly digest: string;
+  /** Root of the index that it states, hex; null where it states none. */
+  readonly indexRoot: string | null;
+}
+
 /**
  * @example
  * ```ts
@@ -51,7 +59,7 @@ export interface InForce {
   readonly identityKeys: readonly PlacedIdentityKeys[];
   /** When the newest entry with an identity was recorded; null before the first. */
   readonly recordedAt: string | null;
-  readonly status: { readonly index: number; readonly digest: string; readonly sequence: number } | null;
+  readonly status: PlacedStatus | null;
   /** One more than the index of the newest entry that changed any of the above but the status. */
   readonly changedAt: number;
 }
@@ -107,8 +115,10 @@ export function applyEntry(inForce: InForce, entry: PlacedEntry): InForce {
       const placed = { index, digest, keys: statement.predicate, ...signersOf(entry) };
       return { ...change, identityKeys: [...inForce.identityKeys, placed] };
     }
-    case "status":
-      return { ...next, status: { index, digest, sequence: statement.predicate.sequence } };
+    case "status": {
+      const { sequence, treeSize, index: stated } = statement.predicate;
+      return { ...next, status: { index, digest, sequence, treeSize, indexRoot: stated?.root ?? null } };
+    }
     default:
       return next;
   }

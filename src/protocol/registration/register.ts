@@ -49,6 +49,8 @@ export interface LogView {
   hasToken(tokenId: string): boolean;
   /** Root hash of the tree before this entry, lower-case hex. */
   treeRoot(): string;
+  /** Root of the index over the first `size` entries, lower-case hex, asked where a status states one; undefined where it is not to be had. */
+  indexRoot(size: number): string | undefined;
 }
 
 /**
@@ -215,5 +217,5 @@ function checkKind(
   }
   if (statement.kind === "revocation") checkRevocation(statement, find);
   if (statement.kind === "identity-keys") checkIdentityKeys(statement.predicate, inForce);
-  if (statement.kind === "status") checkStatus(statement, inForce, root);
+  if (statement.kind === "status") checkStatus(statement, inForce, root, (size) => view.indexRoot(size));
 }

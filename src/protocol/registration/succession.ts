@@ -147,9 +147,15 @@ export function checkPolicySuccession(
 
 /**
  * A status must follow the one before it, and say exactly what the log says: it is recomputed here.
+ * @param indexRoot root of the index over the first entries, hex; undefined where it is not to be had.
  * @throws PolicyError "wrong-predecessor" | "lifetime-too-long" | "status-not-true".
  */
-export function checkStatus({ predicate }: StatementOf<"status">, inForce: InForce, root: TrustRoot): void {
+export function checkStatus(
+  { predicate }: StatementOf<"status">,
+  inForce: InForce,
+  root: TrustRoot,
+  indexRoot: (size: number) => string | undefined,
+): void {
   const before = inForce.status ?? undefined;
   requireNext(
     "status",
@@ -159,10 +165,11 @@ export function checkStatus({ predicate }: StatementOf<"status">, inForce: InFor
   if (seconds(predicate.issuedAt, predicate.expires) > root.maxStatusAge) {
     refuse("lifetime-too-long", `a status may be valid for at most ${root.maxStatusAge} s by the trust root`);
   }
-  if (predicate.treeSize > inForce.size || predicate.treeSize < inForce.changedAt) {
+  const newest = Math.max(inForce.changedAt, before?.treeSize ?? 0);
+  if (predicate.treeSize > inForce.size || predicate.treeSize < newest) {
     refuse(
       "status-not-true",
-      `treeSize must lie between ${inForce.changedAt}, the newest change, and the tree size ${inForce.size}`,
+      `treeSize must lie between ${newest}, the newest change or that of the status before, and the tree size ${inForce.size}`,
     );
   }
   const { trustRoot, policies, identityKeys, revokedDigests, revokedKeys, revokedIdentities } = predicate;
@@ -179,6 +186,20 @@ export function checkStatus({ predicate }: StatementOf<"status">, inForce: InFor
       `the trust root says index: ${root.index}, and the status ${root.index ? "has none" : "has one"}`,
     );
   }
+  if (predicate.index !== null) checkIndex(predicate.index, indexRoot);
+}
+
+function checkIndex(
+  { size, root }: NonNullable<Status["index"]>,
+  indexRoot: (size: number) => string | undefined,
+) {
+  const actual = indexRoot(size);
+  if (actual === root) return;
+  const why =
+    actual === undefined
+      ? `no index of the first ${size} entries is kept; a status is drafted at a size that was published lately`
+      : `the index of the first ${size} entries has root ${actual}, not ${root}`;
+  refuse("status-not-true", `${why}; draft it again with 'touchstone status publish'`);
 }
 
 /** Whether a status commits to an index exactly where the trust root in force says that statuses do. */

@@ -91,6 +91,7 @@ function registerLogMetrics(registers: Registry[]): Record<Measure, (value: numb
   return {
     "batch-size": (value) => batch.observe(value),
     "commit-ms": latency("touchstone_commit_seconds", "Time of the durable transaction"),
+    "index-ms": latency("touchstone_index_seconds", "Time that a status waited for the root of its index"),
     "sign-ms": latency("touchstone_sign_seconds", "Time to sign a checkpoint and write its high-water mark"),
     "cosign-ms": latency("touchstone_cosign_seconds", "Time until the quorum had cosigned"),
   };

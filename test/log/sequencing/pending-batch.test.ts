@@ -35,7 +35,7 @@ function foundedTree(): GrowingTree {
   return tree;
 }
 const begin = (envelopes: readonly Signed[], found?: Partial<Found>) =>
-  PendingBatch.begin(storeOf(found), inForce, foundedTree(), envelopes);
+  PendingBatch.begin(storeOf(found), inForce, foundedTree(), envelopes, () => undefined);
 
 /** Signed by a key that has no such role. */
 const refused = async () =>
@@ -179,7 +179,10 @@ describe("documents that come with a batch", () => {
 
 describe("the view of a batch", () => {
   const view = (envelopes: readonly Envelope[], store: EntryLookup = storeOf()) =>
-    BatchView.load(store, inForce, envelopes, () => new Uint8Array(32).fill(0xab));
+    BatchView.load(store, inForce, envelopes, {
+      tree: () => new Uint8Array(32).fill(0xab),
+      index: () => undefined,
+    });
 
   it("asks the store once, for what the rules may ask", async () => {
     const asked: Array<Partial<Lookup>> = [];

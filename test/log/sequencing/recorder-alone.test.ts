@@ -70,6 +70,7 @@ function open() {
     tree: GrowingTree.empty(),
     state: { head: { size: 0, root: EMPTY_ROOT }, inForce: NOTHING_IN_FORCE },
     observer,
+    indexRoot: () => undefined,
   });
   const record = async (...places: readonly number[]) => {
     const envelopes = places.map((place) => lines[place]!);

@@ -111,7 +111,13 @@ async function open(
   const store = memory();
   const clock = { now: NOW };
   if (status !== undefined) store.leaves.push(status.leaf);
-  const newest = status && { index: 1, digest: status.payloadDigest, sequence: 1 };
+  const newest = status && {
+    index: 1,
+    digest: status.payloadDigest,
+    sequence: 1,
+    treeSize: 1,
+    indexRoot: null,
+  };
   const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
   const measured: Array<[string, number]> = [];
   const observer = { logger, measure: (what: string, value: number) => void measured.push([what, value]) };
@@ -123,6 +129,7 @@ async function open(
     tree,
     state: { head, inForce: { ...founded.inForce, status: newest ?? null } },
     observer,
+    indexRoot: () => undefined,
   });
   const checkpointer = {
     sign: async (state: Recorder["state"]) => {

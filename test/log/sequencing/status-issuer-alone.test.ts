@@ -97,13 +97,13 @@ describe("the key of the issuer", () => {
     ["issues where another one is revoked", revoked(0, 99, other), true],
   ])("%s", async (_what, state, may) => {
     expect(issuer(NOW).isDue(state)).toBe(may);
-    expect((await issuer(NOW).next(state)) !== null).toBe(may);
+    expect((await issuer(NOW).next(state, async () => null)) !== null).toBe(may);
   });
 });
 
 describe("the next status", () => {
   it("is signed by its key, over what is in force, as of now", async () => {
-    const envelope = await issuer(NOW).next(inForce);
+    const envelope = await issuer(NOW).next(inForce, async () => null);
     expect(envelope?.signers).toEqual([keys.status.keyId]);
     expect(envelope?.statement).toMatchObject({
       kind: "status",
@@ -118,12 +118,12 @@ describe("the next status", () => {
   });
 
   it("is none where none is due", async () => {
-    expect(await issuer(NOW, {}).next(inForce)).toBeNull();
+    expect(await issuer(NOW, {}).next(inForce, async () => null)).toBeNull();
   });
 
   it("is not given out where the signature does not hold", async () => {
     const forging = { keyId: keys.status.keyId, sign: async () => new Uint8Array(64).fill(1) };
-    await expect(new StatusIssuer(forging, () => NOW).next(inForce)).rejects.toMatchObject({
+    await expect(new StatusIssuer(forging, () => NOW).next(inForce, async () => null)).rejects.toMatchObject({
       name: "VerificationError",
     });
   });

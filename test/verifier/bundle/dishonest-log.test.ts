@@ -38,7 +38,10 @@ async function logWith(
   const stated = treeSize === undefined ? {} : { treeSize: treeSize(log) };
   const status = await signStatement("status", statusPredicate(log.inForce, stated), [keys.status]);
   const at = log.smuggle(status);
-  log.inForce = { ...log.inForce, status: { index: at, digest: status.payloadDigest, sequence: 1 } };
+  log.inForce = {
+    ...log.inForce,
+    status: { index: at, digest: status.payloadDigest, sequence: 1, treeSize: 0, indexRoot: null },
+  };
   return { log, pin: { origin: ORIGIN, version: 1, digest: log.envelopes[0]!.payloadDigest } };
 }
 

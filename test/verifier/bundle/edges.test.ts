@@ -53,7 +53,10 @@ async function logWith(policy: Partial<Predicate<"policy">> = {}): Promise<Found
 async function smuggleStatus(log: FoundedLog, change: Partial<Predicate<"status">>): Promise<void> {
   const status = await signStatement("status", statusPredicate(log.inForce, change), [log.keys.status]);
   const index = log.smuggle(status);
-  log.inForce = { ...log.inForce, status: { index, digest: status.payloadDigest, sequence: 1 } };
+  log.inForce = {
+    ...log.inForce,
+    status: { index, digest: status.payloadDigest, sequence: 1, treeSize: 0, indexRoot: null },
+  };
 }
 
 describe("times", () => {

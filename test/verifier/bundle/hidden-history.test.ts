@@ -45,7 +45,10 @@ async function smugglePolicy(log: SmallLog, change: Partial<Predicate<"policy">>
 async function smuggleStatus(log: SmallLog, change: Partial<Predicate<"status">> = {}): Promise<number> {
   const envelope = await signStatement("status", statusPredicate(log.inForce, change), [keys.status]);
   const index = log.smuggle(envelope);
-  log.inForce = { ...log.inForce, status: { index, digest: envelope.payloadDigest, sequence: 1 } };
+  log.inForce = {
+    ...log.inForce,
+    status: { index, digest: envelope.payloadDigest, sequence: 1, treeSize: 0, indexRoot: null },
+  };
   return index;
 }
 

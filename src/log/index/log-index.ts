@@ -1,0 +1,286 @@
+// Follows the log with its index: adds what is committed, in the background, gives statuses their roots, and answers what the index says as of
+// the published status. The file is its own process's alone, and is built again from the log whenever it is not what follows from it.
+import { FileError } from "../../node/file-error.ts";
+import { equalBytes } from "../../protocol/encoding/bytes.ts";
+import { encodeHex } from "../../protocol/encoding/hex.ts";
+import { currentTrustRoot, type InForce } from "../../protocol/registration/in-force.ts";
+import { LogUnavailableError } from "../errors.ts";
+import type { Logger } from "../observer.ts";
+import type { LogReader } from "../store/log-store.ts";
+import type { IndexState, KeyFound } from "./index-file.ts";
+import { IndexDamagedError } from "./sealed-row.ts";
+import { ThreadedIndex } from "./threaded-index.ts";
+
+/** Entries that are added in one transaction: what somebody who asks meanwhile may have to wait for. */
+const STEP_ENTRIES = 512;
+/** Entries that a commit waits for, where its status needs them in the index. */
+const MAX_BEHIND = 4096;
+/** Published sizes at which a status may be drafted elsewhere, the newest: the index can still be read at them. */
+const KEPT_SIZES = 32;
+
+export interface LogIndexConfig {
+  /** Its file. */
+  readonly file: string;
+  /** Whether the file is kept though no trust root asks for it yet, so that it is ready when one does. */
+  readonly ahead: boolean;
+}
+
+/** What the index reads of its log. */
+export interface IndexedLog {
+  readonly store: LogReader;
+  /** Root of the tree over the first `size` entries, which are durable. */
+  readonly rootAt: (size: number) => Promise<Uint8Array>;
+  /** What is in force after everything durable. */
+  readonly registered: () => InForce;
+  /** What is in force under the published checkpoint. */
+  readonly published: () => InForce;
+  /**
+   * Whether this process issues the statuses: their indexes are over all that is durable. Otherwise people draft them, at published sizes, and
+   * the index stays readable at those.
+   */
+  readonly issues: () => boolean;
+  readonly logger: Logger;
+}
+
+/** The index that a status states. */
+export interface StatedIndex {
+  readonly size: number;
+  /** Hex. */
+  readonly root: string;
+}
+
+export class LogIndex {
+  readonly #config: LogIndexConfig;
+  readonly #log: IndexedLog;
+  #file: ThreadedIndex | null = null;
+  #state: IndexState | null = null;
+  #following: Promise<void> | null = null;
+  #woken = false;
+  #closed = false;
+  /** Whether a status is to be drawn, also of the first trust root, which nothing has registered yet. */
+  #wanted = false;
+  #failed: Error | null = null;
+  /** Calls whoever waits for the next step. */
+  #waiting: Array<() => void> = [];
+
+  constructor(config: LogIndexConfig, log: IndexedLog) {
+    this.#config = config;
+    this.#log = log;
+  }
+
+  /** Entries that the index covers; null while its file is not open. */
+  get size(): number | null {
+    return this.#state?.size ?? null;
+  }
+
+  /** Opens the file where the index is on. @throws FileError for a file that is something else, or in use. */
+  async start(): Promise<void> {
+    if (!this.#isOn) return;
+    try {
+      this.#state = await this.#open();
+    } catch (error) {
+      if (error instanceof FileError) throw error;
+      this.#note(error as Error);
+    }
+    this.wake();
+  }
+
+  /** Takes up what has been committed or published since. */
+  wake(): void {
+    this.#woken = true;
+    if (!this.#closed) this.#following ??= this.#follow();
+  }
+
+  get #isOn(): boolean {
+    const root = currentTrustRoot(this.#log.registered())?.root;
+    return this.#wanted || this.#config.ahead || root?.index === true;
+  }
+
+  /**
+   * The root over the first `size` entries, hex, where a status that was drafted elsewhere may state it; undefined for a size that was never
+   * published, or whose index is not kept any more.
+   * @throws LogUnavailableError "index-not-ready" where the index does not cover that size yet.
+   */
+  rootAt(size: number): string | undefined {
+    if (size > this.#target) return undefined;
+    if (this.#state === null || this.#state.size < size) throw this.#notReady();
+    const mark = this.#state.marks.find((one) => one.size === size);
+    return mark && encodeHex(mark.root);
+  }
+
+  /** The root over the first `size` entries, which are durable, and some more; null where the index is too far behind to be waited for. */
+  async rootWith(size: number, leaves: readonly Uint8Array[]): Promise<Uint8Array | null> {
+    this.#wanted = true;
+    if (!(await this.reach(size))) return null;
+    return (await this.#file?.rootWith(leaves)) ?? null;
+  }
+
+  /** Waits until the index covers a size of the durable log. @returns false where it is too far behind, or cannot be written. */
+  async reach(size: number): Promise<boolean> {
+    this.wake();
+    while (this.#following !== null && !this.#covers(size)) {
+      if (this.#state !== null && size - this.#state.size > MAX_BEHIND) return false;
+      await Promise.race([this.#following, new Promise<void>((resolve) => this.#waiting.push(resolve))]);
+    }
+    return this.#covers(size);
+  }
+
+  #covers(size: number): boolean {
+    return this.#state !== null && this.#state.size >= size;
+  }
+
+  /**
+   * What the index says of a key, at the size of the published status.
+   * @param index that the status states.
+   * @throws LogUnavailableError "index-not-ready" while it is built.
+   */
+  async find(key: Uint8Array, index: StatedIndex, limit: number): Promise<KeyFound> {
+    const mark = this.#state?.marks.find(({ size }) => size === index.size);
+    if (this.#file === null || mark === undefined || encodeHex(mark.root) !== index.root)
+      throw this.#notReady();
+    try {
+      return await this.#file.find(key, index.size, limit);
+    } catch (error) {
+      if (!(error instanceof IndexDamagedError)) throw error;
+      this.damaged(error);
+      throw this.#notReady();
+    }
+  }
+
+  /** Builds the file again, since something in it is not as it was written. */
+  damaged(error: Error): void {
+    this.#failed = error;
+    this.#state = null;
+    this.wake();
+  }
+
+  #notReady(): LogUnavailableError {
+    const at = this.#state === null ? "" : `: it covers ${this.#state.size} entries`;
+    return new LogUnavailableError("index-not-ready", `the index is being built${at}; try again soon`);
+  }
+
+  async #follow(): Promise<void> {
+    // Whoever woke it goes on first.
+    await null;
+    while (this.#woken && !this.#closed) {
+      this.#woken = false;
+      try {
+        if (this.#isOn) await this.#catchUp();
+      } catch (error) {
+        this.#note(error as Error);
+      }
+      this.#step();
+    }
+    this.#following = null;
+  }
+
+  /** A damaged file is built again at once; for what else went wrong, such as a full disk, it is tried again when there is something new. */
+  #note(error: Error): void {
+    const again = error instanceof IndexDamagedError && !(this.#failed instanceof IndexDamagedError);
+    if (error.message !== this.#failed?.message)
+      this.#log.logger.error({ err: error }, "the index could not be written; statuses wait for it");
+    this.#failed = error;
+    if (error instanceof IndexDamagedError) this.#state = null;
+    if (again) this.#woken = true;
+  }
+
+  async #catchUp(): Promise<void> {
+    this.#state ??= await this.#open();
+    while (!this.#closed) {
+      await this.#requireServed();
+      const { state, stop, isMarked } = await this.#nextStop();
+      if (stop <= state.size) break;
+      await this.#add(state, stop, isMarked);
+    }
+    await this.#tidy();
+    this.#failed = null;
+  }
+
+  /** Opens the file, and builds it again where it is of another log, ahead of this one, or was found damaged. */
+  async #open(): Promise<IndexState> {
+    const { logger } = this.#log;
+    this.#file ??= new ThreadedIndex(this.#config.file);
+    if (!(this.#failed instanceof IndexDamagedError)) {
+      const state = await this.#file.open(false);
+      if (await this.#isOfThisLog(state)) return state;
+    }
+    logger.warn({ file: this.#config.file }, "the index is not that of this log as it is; it is built again");
+    return this.#file.open(true);
+  }
+
+  async #isOfThisLog({ size, treeRoot }: IndexState): Promise<boolean> {
+    if (size > this.#log.registered().size) return false;
+    return size === 0 || equalBytes(await this.#log.rootAt(size), treeRoot);
+  }
+
+  /** A status whose size was passed without a mark can only be served by building the index again up to there. */
+  async #requireServed(): Promise<void> {
+    const size = indexedSize(this.#log.published());
+    const state = this.#state as IndexState;
+    if (size === undefined || state.size <= size || state.marks.some((mark) => mark.size === size)) return;
+    this.#log.logger.warn({ size }, "the index has passed the size of the status; it is built again");
+    this.#state = (await this.#file?.open(true)) ?? null;
+  }
+
+  /** How far it goes next, and whether it must be readable there later. */
+  async #nextStop() {
+    const state = this.#state as IndexState;
+    const from = this.#marksFrom;
+    const target = this.#target;
+    const sizes = [this.#log.registered(), this.#log.published()].map((inForce) => indexedSize(inForce) ?? 0);
+    if (!this.#log.issues()) {
+      // Of those that are long past, nobody drafts a status.
+      const beyond = Math.max(state.size + 1, from, target - MAX_BEHIND);
+      const [published] = await this.#log.store.checkpointsFrom(beyond, 1);
+      if (published !== undefined) sizes.push(published.size);
+    }
+    const marked = Math.min(...sizes.filter((size) => size > state.size && size <= target));
+    const stop = Math.min(target, state.size + STEP_ENTRIES, marked);
+    return { state, stop, isMarked: stop === marked };
+  }
+
+  /** How far it goes. */
+  get #target(): number {
+    return (this.#log.issues() ? this.#log.registered() : this.#log.published()).size;
+  }
+
+  /** Sizes below the one that is served need not be readable, nor those that no status may have any more. */
+  get #marksFrom(): number {
+    return indexedSize(this.#log.published()) ?? this.#log.registered().changedAt;
+  }
+
+  async #add({ size }: IndexState, stop: number, markEnd: boolean): Promise<void> {
+    const { store, rootAt } = this.#log;
+    const leaves = await store.readLeaves(size, stop);
+    if (leaves.length !== stop - size) throw new Error(`entries from ${size} on are missing from the store`);
+    const call = { leaves, treeRoot: await rootAt(stop), markFrom: this.#marksFrom, markEnd };
+    this.#state = (await this.#file?.add(call)) ?? null;
+    this.#step();
+  }
+
+  /** Forgets the sizes that nobody asks about any more. */
+  async #tidy(): Promise<void> {
+    const from = this.#marksFrom;
+    const stated = [this.#log.registered(), this.#log.published()].map(indexedSize);
+    const others = (this.#state?.marks ?? [])
+      .map(({ size }) => size)
+      .filter((size) => !stated.includes(size));
+    const old = others.filter((size, i) => size < from || i < others.length - KEPT_SIZES);
+    if (old.length > 0) this.#state = (await this.#file?.unmark(old)) ?? null;
+  }
+
+  #step(): void {
+    for (const resume of this.#waiting.splice(0)) resume();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#following;
+    await this.#file?.close();
+  }
+}
+
+/** The size at which the newest status states an index. */
+function indexedSize({ status }: InForce): number | undefined {
+  return status !== null && status.indexRoot !== null ? status.treeSize : undefined;
+}

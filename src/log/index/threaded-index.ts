@@ -1,0 +1,55 @@
+// Calls the file of the index, which is in a thread of its own (index-thread.ts).
+import { FileError } from "../../node/file-error.ts";
+import { SqliteMissingError } from "../../node/sqlite.ts";
+import { Thread, type ThreadError } from "../../node/thread.ts";
+import type { IndexState, KeyFound } from "./index-file.ts";
+import type { IndexCall } from "./index-thread.ts";
+import { IndexDamagedError } from "./sealed-row.ts";
+
+export class ThreadedIndex {
+  readonly #thread: Thread<IndexCall>;
+
+  constructor(file: string) {
+    const revive = (error: ThreadError) => revived(file, error);
+    this.#thread = new Thread(new URL("./index-thread.ts", import.meta.url), file, revive);
+  }
+
+  /** @param anew throws away what is in the file. @throws FileError, IndexDamagedError. */
+  async open(anew: boolean): Promise<IndexState> {
+    return (await this.#thread.call({ step: "open", anew })) as IndexState;
+  }
+
+  /** As IndexFile.add. */
+  async add(call: Omit<Extract<IndexCall, { step: "add" }>, "step">): Promise<IndexState> {
+    return (await this.#thread.call({ step: "add", ...call })) as IndexState;
+  }
+
+  /** As IndexFile.rootWith. */
+  async rootWith(leaves: readonly Uint8Array[]): Promise<Uint8Array> {
+    return (await this.#thread.call({ step: "rootWith", leaves })) as Uint8Array;
+  }
+
+  /** As IndexFile.unmark. */
+  async unmark(sizes: readonly number[]): Promise<IndexState> {
+    return (await this.#thread.call({ step: "unmark", sizes })) as IndexState;
+  }
+
+  /** As IndexFile.find. */
+  async find(key: Uint8Array, size: number, limit: number): Promise<KeyFound> {
+    return (await this.#thread.call({ step: "find", key, size, limit })) as KeyFound;
+  }
+
+  async close(): Promise<void> {
+    await this.#thread.call({ step: "close" }).catch(() => undefined);
+    await this.#thread.close();
+  }
+}
+
+/** An error of the thread with the class by which it is told apart; what SQLite or a page says of broken bytes is damage. */
+function revived(file: string, { name, message, code = "" }: ThreadError): Error {
+  if (name === "IndexDamagedError" || name === "MalformedError" || /^SQLITE_(?:CORRUPT|NOTADB)/.test(code))
+    return new IndexDamagedError(message);
+  if (name === "FileError") return new FileError(file, message.slice(message.indexOf(" ", file.length) + 1));
+  if (name === "SqliteMissingError") return new SqliteMissingError(message);
+  return Object.assign(new Error(message), { name, code });
+}
