@@ -22,6 +22,7 @@ import { addEntries } from "./routes/find-entries.ts";
 import { addHealth } from "./routes/health.ts";
 import { addHome } from "./routes/home.ts";
 import { addLogPage } from "./routes/log-page.ts";
+import { addLookup } from "./routes/lookup.ts";
 import { addPageFiles } from "./routes/page-files.ts";
 import { addBundles, addPolicyList } from "./routes/policies.ts";
 import { addPolicyPage } from "./routes/policy-page.ts";
@@ -63,6 +64,7 @@ export function createApp(service: Service): Api {
   addAttachments(api, service);
   addConfirmations(api, service);
   addEntries(api, service);
+  addLookup(api, service);
   addProofs(api, service);
   addPolicyList(api, service);
   addTrust(api, service);

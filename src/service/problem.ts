@@ -49,6 +49,7 @@ const REQUESTS = {
   "signature-invalid": [401, "A signature does not verify"],
   "token-invalid": [401, "A token is not one of its provider"],
   "not-found": [404, "There is nothing here"],
+  "index-not-kept": [404, "The log keeps no index"],
   "beyond-tree": [404, "The published tree is smaller than that"],
   "receipts-off": [404, "The trust root lists no key for this"],
   "method-not-allowed": [405, "The method is not allowed here"],

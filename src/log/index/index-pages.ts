@@ -2,7 +2,7 @@
 import type { Database, Statement } from "better-sqlite3";
 import { utf8 } from "../../protocol/encoding/text.ts";
 import type { PageStore } from "../../protocol/lookup/stored-tree.ts";
-import { seal, unseal } from "./sealed-row.ts";
+import { IndexDamagedError, seal, unseal } from "./sealed-row.ts";
 
 export const PAGES_SCHEMA = `
   -- A page is that of every size from 'since' on, until there is a newer one of its prefix.
@@ -60,7 +60,7 @@ export class IndexPages implements PageStore {
   /** @throws IndexDamagedError */
   get(prefix: string): Uint8Array | undefined {
     const row = this.#newest.get(prefix);
-    if (row === undefined) return undefined;
+    if (row === undefined) return missing(prefix);
     this.#since.set(prefix, row.since);
     return unseal(utf8(prefix), row.page);
   }
@@ -83,7 +83,7 @@ export class IndexPages implements PageStore {
     return {
       get: (prefix) => {
         const row = this.#newestAt.get(prefix, size);
-        return row && unseal(utf8(prefix), row.page);
+        return row === undefined ? missing(prefix) : unseal(utf8(prefix), row.page);
       },
     };
   }
@@ -92,4 +92,9 @@ export class IndexPages implements PageStore {
   forget(before: number, after: number): void {
     for (const statement of this.#forget) statement.run(before, after, before);
   }
+}
+
+/** Only an index without entries has no page on top; of others, there is one wherever one is looked for. */
+function missing(prefix: string): undefined {
+  if (prefix !== "") throw new IndexDamagedError(`the index lacks page "${prefix}"`);
 }

@@ -1,8 +1,11 @@
 // Follows the log with its index: adds what is committed, in the background, gives statuses their roots, and answers what the index says as of
 // the published status. The file is its own process's alone, and is built again from the log whenever it is not what follows from it.
 import { FileError } from "../../node/file-error.ts";
+import { nativeSha256 } from "../../node/sha256.ts";
 import { equalBytes } from "../../protocol/encoding/bytes.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
+import { VerificationError } from "../../protocol/errors.ts";
+import { verifyLookupProof } from "../../protocol/lookup/prefix-tree.ts";
 import { currentTrustRoot, type InForce } from "../../protocol/registration/in-force.ts";
 import { LogUnavailableError } from "../errors.ts";
 import type { Logger } from "../observer.ts";
@@ -60,6 +63,8 @@ export class LogIndex {
   /** Whether a status is to be drawn, also of the first trust root, which nothing has registered yet. */
   #wanted = false;
   #failed: Error | null = null;
+  /** The size that is served, after the one that was before it: whoever began to read there may end. */
+  #served: readonly number[] = [];
   /** Calls whoever waits for the next step. */
   #waiting: Array<() => void> = [];
 
@@ -79,7 +84,10 @@ export class LogIndex {
     try {
       this.#state = await this.#open();
     } catch (error) {
-      if (error instanceof FileError) throw error;
+      if (error instanceof FileError) {
+        await this.close();
+        throw error;
+      }
       this.#note(error as Error);
     }
     this.wake();
@@ -111,8 +119,13 @@ export class LogIndex {
   /** The root over the first `size` entries, which are durable, and some more; null where the index is too far behind to be waited for. */
   async rootWith(size: number, leaves: readonly Uint8Array[]): Promise<Uint8Array | null> {
     this.#wanted = true;
-    if (!(await this.reach(size))) return null;
-    return (await this.#file?.rootWith(leaves)) ?? null;
+    if (!(await this.reach(size)) || this.#file === null) return null;
+    try {
+      return await this.#file.rootWith(leaves);
+    } catch (error) {
+      if (error instanceof IndexDamagedError) this.#rebuild(error);
+      throw error;
+    }
   }
 
   /** Waits until the index covers a size of the durable log. @returns false where it is too far behind, or cannot be written. */
@@ -135,21 +148,26 @@ export class LogIndex {
    * @throws LogUnavailableError "index-not-ready" while it is built.
    */
   async find(key: Uint8Array, index: StatedIndex, limit: number): Promise<KeyFound> {
-    const mark = this.#state?.marks.find(({ size }) => size === index.size);
+    const { size } = index;
+    const markOf = () => this.#state?.marks.find((mark) => mark.size === size);
+    if (markOf() === undefined) await this.reach(size);
+    const mark = markOf();
     if (this.#file === null || mark === undefined || encodeHex(mark.root) !== index.root)
       throw this.#notReady();
     try {
-      return await this.#file.find(key, index.size, limit);
+      const found = await this.#file.find(key, size, limit);
+      verifyLookupProof({ ...found, key, root: mark.root }, found.proof, nativeSha256);
+      return found;
     } catch (error) {
-      if (!(error instanceof IndexDamagedError)) throw error;
-      this.damaged(error);
+      if (!(error instanceof IndexDamagedError || error instanceof VerificationError)) throw error;
+      this.#rebuild(new IndexDamagedError(error.message));
       throw this.#notReady();
     }
   }
 
   /** Builds the file again, since something in it is not as it was written. */
-  damaged(error: Error): void {
-    this.#failed = error;
+  #rebuild(found: IndexDamagedError): void {
+    this.#failed = found;
     this.#state = null;
     this.wake();
   }
@@ -185,15 +203,27 @@ export class LogIndex {
   }
 
   async #catchUp(): Promise<void> {
-    this.#state ??= await this.#open();
-    while (!this.#closed) {
-      await this.#requireServed();
-      const { state, stop, isMarked } = await this.#nextStop();
-      if (stop <= state.size) break;
-      await this.#add(state, stop, isMarked);
+    let isBehind = true;
+    while (isBehind && !this.#closed) {
+      // Whoever reads it may find out meanwhile that it is damaged.
+      this.#state ??= await this.#open();
+      isBehind = await this.#advance(this.#state);
     }
-    await this.#tidy();
     this.#failed = null;
+  }
+
+  /** One step. @returns whether there may be another one. */
+  async #advance(state: IndexState): Promise<boolean> {
+    if (this.#hasPassedServed(state)) {
+      this.#log.logger.warn({ size: state.size }, "the index has passed the size of the status; it is built again");
+      this.#failed = new IndexDamagedError("it has passed the size of the status");
+      this.#state = null;
+      return true;
+    }
+    const { stop, isMarked } = await this.#nextStop(state);
+    if (stop > state.size) await this.#add(state, stop, isMarked);
+    else await this.#tidy(state);
+    return stop > state.size;
   }
 
   /** Opens the file, and builds it again where it is of another log, ahead of this one, or was found damaged. */
@@ -214,17 +244,13 @@ export class LogIndex {
   }
 
   /** A status whose size was passed without a mark can only be served by building the index again up to there. */
-  async #requireServed(): Promise<void> {
+  #hasPassedServed(state: IndexState): boolean {
     const size = indexedSize(this.#log.published());
-    const state = this.#state as IndexState;
-    if (size === undefined || state.size <= size || state.marks.some((mark) => mark.size === size)) return;
-    this.#log.logger.warn({ size }, "the index has passed the size of the status; it is built again");
-    this.#state = (await this.#file?.open(true)) ?? null;
+    return size !== undefined && state.size > size && state.marks.every((mark) => mark.size !== size);
   }
 
   /** How far it goes next, and whether it must be readable there later. */
-  async #nextStop() {
-    const state = this.#state as IndexState;
+  async #nextStop(state: IndexState): Promise<{ readonly stop: number; readonly isMarked: boolean }> {
     const from = this.#marksFrom;
     const target = this.#target;
     const sizes = [this.#log.registered(), this.#log.published()].map((inForce) => indexedSize(inForce) ?? 0);
@@ -236,7 +262,7 @@ export class LogIndex {
     }
     const marked = Math.min(...sizes.filter((size) => size > state.size && size <= target));
     const stop = Math.min(target, state.size + STEP_ENTRIES, marked);
-    return { state, stop, isMarked: stop === marked };
+    return { stop, isMarked: stop === marked };
   }
 
   /** How far it goes. */
@@ -249,24 +275,30 @@ export class LogIndex {
     return indexedSize(this.#log.published()) ?? this.#log.registered().changedAt;
   }
 
-  async #add({ size }: IndexState, stop: number, markEnd: boolean): Promise<void> {
+  async #add(state: IndexState, stop: number, markEnd: boolean): Promise<void> {
     const { store, rootAt } = this.#log;
+    const { size } = state;
     const leaves = await store.readLeaves(size, stop);
     if (leaves.length !== stop - size) throw new Error(`entries from ${size} on are missing from the store`);
     const call = { leaves, treeRoot: await rootAt(stop), markFrom: this.#marksFrom, markEnd };
-    this.#state = (await this.#file?.add(call)) ?? null;
+    const added = await this.#file?.add(call);
+    if (this.#state === state && added !== undefined) this.#state = added;
     this.#step();
   }
 
   /** Forgets the sizes that nobody asks about any more. */
-  async #tidy(): Promise<void> {
+  async #tidy(state: IndexState): Promise<void> {
     const from = this.#marksFrom;
+    if (from !== this.#served.at(-1)) this.#served = [...this.#served, from].slice(-2);
     const stated = [this.#log.registered(), this.#log.published()].map(indexedSize);
-    const others = (this.#state?.marks ?? [])
+    const others = state.marks
       .map(({ size }) => size)
-      .filter((size) => !stated.includes(size));
+      .filter((size) => !stated.includes(size) && !this.#served.includes(size));
     const old = others.filter((size, i) => size < from || i < others.length - KEPT_SIZES);
-    if (old.length > 0) this.#state = (await this.#file?.unmark(old)) ?? null;
+    if (old.length === 0 || this.#state !== state) return;
+    // Nobody is to read what is about to go.
+    this.#state = { ...state, marks: state.marks.filter(({ size }) => !old.includes(size)) };
+    await this.#file?.unmark(old);
   }
 
   #step(): void {

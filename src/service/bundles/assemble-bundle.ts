@@ -106,7 +106,8 @@ async function revocationsOf(
   return concerning.slice(0, MAX_SHOWN).reverse();
 }
 
-async function withProof(
+/** An entry with its inclusion proof in a tree that covers it. */
+export async function withProof(
   log: PublishedLog,
   { index, envelope }: ReadEntry,
   size: number,

@@ -28,6 +28,15 @@ export function registerGauges(registry: Registry, whole: Log, clock: () => Date
     },
   });
   new Gauge({
+    name: "touchstone_index_size",
+    help: "Entries that the index covers, where this process keeps one; it follows touchstone_tree_size",
+    registers,
+    collect() {
+      this.reset();
+      if (whole.indexSize !== null) this.set(whole.indexSize);
+    },
+  });
+  new Gauge({
     name: "touchstone_checkpoint_age_seconds",
     help: "Time since the published checkpoint was cosigned; see touchstone_seconds_ahead_of_clock where it is negative",
     registers,
