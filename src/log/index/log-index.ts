@@ -215,7 +215,10 @@ export class LogIndex {
   /** One step. @returns whether there may be another one. */
   async #advance(state: IndexState): Promise<boolean> {
     if (this.#hasPassedServed(state)) {
-      this.#log.logger.warn({ size: state.size }, "the index has passed the size of the status; it is built again");
+      this.#log.logger.warn(
+        { size: state.size },
+        "the index has passed the size of the status; it is built again",
+      );
       this.#failed = new IndexDamagedError("it has passed the size of the status");
       this.#state = null;
       return true;

@@ -1,7 +1,8 @@
 // Puts the answer to a lookup together: what the index says of a term, and what it takes to believe that (docs/formats.md, "Lookup").
-import { nativeSha256 } from "../../node/sha256.ts";
+
 import type { Published } from "../../log/checkpointing/publication.ts";
 import type { PublishedLog } from "../../log/published-log.ts";
+import { nativeSha256 } from "../../node/sha256.ts";
 import type { LookupAnswer } from "../../protocol/lookup/lookup-answer.ts";
 import { MAX_INDICES } from "../../protocol/lookup/lookup-format.ts";
 import { keyOfTerm, type Term } from "../../protocol/lookup/term.ts";
@@ -44,7 +45,10 @@ export async function answerLookup(log: PublishedLog, term: Term, since?: number
 function requireIndexed({ inForce }: Published): PlacedStatus & { readonly indexRoot: string } {
   const { status } = inForce;
   if (currentTrustRoot(inForce)?.root.index !== true)
-    throw new RequestProblem("index-not-kept", "the trust root of this log says index: false; search /v1/entries");
+    throw new RequestProblem(
+      "index-not-kept",
+      "the trust root of this log says index: false; search /v1/entries",
+    );
   if (status === null || status.indexRoot === null)
     throw new RequestProblem("index-not-ready", "no status states the root of the index yet; try again soon");
   return { ...status, indexRoot: status.indexRoot };

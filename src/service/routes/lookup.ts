@@ -1,8 +1,8 @@
 // Answers which entries a term finds, or that it finds none, with the proof of it.
 import * as z from "zod";
 import { MalformedError } from "../../protocol/errors.ts";
-import { formatLookupAnswer, LOOKUP_MEDIA_TYPE } from "../../protocol/lookup/lookup-answer.ts";
 import { lookupAnswerJson } from "../../protocol/lookup/lookup-answer.schema.ts";
+import { formatLookupAnswer, LOOKUP_MEDIA_TYPE } from "../../protocol/lookup/lookup-answer.ts";
 import { TERM_TYPES } from "../../protocol/lookup/lookup-format.ts";
 import { parseTerm, type Term } from "../../protocol/lookup/term.ts";
 import { NO_CACHE } from "../http/headers.ts";

@@ -28,7 +28,10 @@ async function ask(type: string, value: string, query = "") {
   expect(response.status, await response.clone().text()).toBe(200);
   const bytes = new Uint8Array(await response.arrayBuffer());
   const now = harness.logHarness.clock.now;
-  return { response, verified: await verifyLookup(bytes, { pin: pin(), type, value, now, remembered: null }) };
+  return {
+    response,
+    verified: await verifyLookup(bytes, { pin: pin(), type, value, now, remembered: null }),
+  };
 }
 
 describe("a lookup", () => {
@@ -63,7 +66,9 @@ describe("a lookup", () => {
     const { response, verified } = await ask("digest", NOTHING);
     expect(response.headers.get("content-type")).toBe(LOOKUP_MEDIA_TYPE);
     expect(response.headers.get("cache-control")).toBe("no-cache");
-    const again = await harness.get(pathOf("digest", NOTHING), { "if-none-match": response.headers.get("etag")! });
+    const again = await harness.get(pathOf("digest", NOTHING), {
+      "if-none-match": response.headers.get("etag")!,
+    });
     expect(again.status).toBe(304);
     await harness.publishPolicy();
     const since = await harness.get(`${pathOf("digest", NOTHING)}?since=${verified.checkpoint.size}`);

@@ -131,7 +131,10 @@ describe("an answer that does not verify", () => {
     const log = await FoundedLog.found({ index: true });
     const status = await signStatement("status", statusPredicate(log.inForce), [log.keys.status]);
     const index = log.smuggle(status);
-    log.inForce = { ...log.inForce, status: { index, digest: status.payloadDigest, sequence: 1, treeSize: 0, indexRoot: null } };
+    log.inForce = {
+      ...log.inForce,
+      status: { index, digest: status.payloadDigest, sequence: 1, treeSize: 0, indexRoot: null },
+    };
     expect(await outcome(await answerLookup(log, NOTHING), { pin: pinOf(log) })).toBe("status-disagrees");
   });
 
@@ -140,7 +143,10 @@ describe("an answer that does not verify", () => {
     const forged = statusPredicate(log.inForce, { index: indexNow(log) });
     const status = await signStatement("status", forged, [log.keys.policy]);
     const index = log.smuggle(status);
-    log.inForce = { ...log.inForce, status: { index, digest: status.payloadDigest, sequence: 1, treeSize: 0, indexRoot: null } };
+    log.inForce = {
+      ...log.inForce,
+      status: { index, digest: status.payloadDigest, sequence: 1, treeSize: 0, indexRoot: null },
+    };
     const answer = await answerLookup(log, NOTHING);
     expect(await outcome(answer, { pin: pinOf(log) })).toBe("status-not-authorised");
     const signed = await signStatement("status", forged, [log.keys.status]);
@@ -156,7 +162,10 @@ describe("an answer that does not verify", () => {
     const stolen = statusPredicate(log.inForce, { index: indexNow(log) });
     const status = await signStatement("status", stolen, [log.keys.status]);
     const index = log.smuggle(status);
-    log.inForce = { ...log.inForce, status: { index, digest: status.payloadDigest, sequence: 2, treeSize: 0, indexRoot: null } };
+    log.inForce = {
+      ...log.inForce,
+      status: { index, digest: status.payloadDigest, sequence: 2, treeSize: 0, indexRoot: null },
+    };
     expect(await outcome(await answerLookup(log, NOTHING), { pin: pinOf(log) })).toBe("entry-revoked");
   });
 
