@@ -8,7 +8,7 @@ import type { Coverage, NamedEntry } from "../entries/read-entry.ts";
 import { type Difference, differenceTable } from "./differences.ts";
 import { framed, type Html, type Site } from "./frame.ts";
 import { wordsOf } from "./kinds/list.ts";
-import { code, copyable, factList, moment } from "./pieces.ts";
+import { code, copyable, factList, moment, pinForm } from "./pieces.ts";
 import { statementTree } from "./statement-tree.ts";
 
 export interface EntryView {
@@ -148,7 +148,7 @@ function checkSection({ url }: Site, { index }: EntryView): Html {
   return html`<section id="check" data-index="${index}"><h2>Check it here</h2>
 <p>Your browser can compute leaf, signatures, authorisation, inclusion and quorum itself, with the published verifier. It fetches the pieces from this log, so give it a pin that you got elsewhere: without one it only shows that the log agrees with itself.</p>
 <noscript><p class="notice">That needs JavaScript. The commands below do the same on your machine.</p></noscript>
-<div id="check-form" hidden><label for="pin">Pin: a digest that you were given, or the file trust-root.json</label><input id="pin" autocomplete="off" spellcheck="false" placeholder="64 hex digits, of trust root version 1"><input id="pin-file" type="file" accept=".json" aria-label="trust-root.json"><button id="check-run" type="button">Check now</button></div>
+${pinForm("Check now")}
 <ol id="check-steps" aria-live="polite"></ol>
 <figure id="check-path" hidden></figure>
 <p>On your own machine:</p>

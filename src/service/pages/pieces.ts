@@ -60,3 +60,8 @@ export function bytes(size: number): string {
   for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }
+
+/** Where a reader gives a pin to a check that runs in the page, once its script shows the form. @param run what the button says. */
+export function pinForm(run: string): Html {
+  return html`<div id="check-form" hidden><label for="pin">Pin: a digest that you were given, or the file trust-root.json</label><input id="pin" autocomplete="off" spellcheck="false" placeholder="64 hex digits, of trust root version 1"><input id="pin-file" type="file" accept=".json" aria-label="trust-root.json"><button id="check-run" type="button">${run}</button></div>`;
+}

@@ -1,29 +1,51 @@
 // Makes the page of search results, and says what a query was taken for.
 import { html } from "hono/html";
+import type { Term } from "../../protocol/lookup/term.ts";
 import type { NamedEntry } from "../entries/read-entry.ts";
 import { framed, type Html, type Site } from "./frame.ts";
 import { searchForm } from "./home.ts";
 import { wordsOf } from "./kinds/list.ts";
+import { pinForm } from "./pieces.ts";
 
 export interface SearchView {
   readonly query: string;
   /** What the query was taken for, in words; null when nothing was asked. */
   readonly takenFor: string | null;
   readonly entries: readonly NamedEntry[];
+  /** What the index of the log can prove of the query; null where it has none, or the query is none that it answers. */
+  readonly term: Term | null;
   /** Cursor of the next page, or null. */
   readonly next: string | null;
 }
 
-export function searchPage(site: Site, { query, takenFor, entries, next }: SearchView): Html {
+export function searchPage(site: Site, view: SearchView): Html {
+  const { query, takenFor, term } = view;
   return framed(site, {
     title: query === "" ? "Search" : `Search: ${query}`,
     description: `Find entries of ${site.origin} by digest, measurement, name, key or index.`,
     depth: 0,
-    scripts: ["drop-file"],
+    scripts: term === null ? ["drop-file"] : ["drop-file", "prove"],
     main: html`<h1>Search</h1>
 ${searchForm("./", query)}
-${takenFor === null ? "" : html`<section><h2>${entries.length === 0 ? "Nothing found" : "Found"}</h2><p class="dim">Looked for ${takenFor}.</p>${resultList(entries)}${nextLink(query, next)}${entries.length === 0 && next === null ? html`<p>Not in this log, as far as its index says. That is no proof of absence.</p>` : ""}</section>`}`,
+${takenFor === null ? "" : foundSection(view)}
+${term === null ? "" : proofSection(site, term)}`,
   });
+}
+
+function foundSection({ query, takenFor, entries, next, term }: SearchView): Html {
+  const nothing = entries.length === 0 && next === null;
+  return html`<section><h2>${entries.length === 0 ? "Nothing found" : "Found"}</h2><p class="dim">Looked for ${takenFor}.</p>${resultList(entries)}${nextLink(query, next)}${nothing ? html`<p>Not in this log, as far as its search says. ${term === null ? "That is no proof of absence." : "That is no proof of absence; below is one."}</p>` : ""}</section>`;
+}
+
+/** What a search shows is the service's word; what the index proves is not. */
+function proofSection({ url }: Site, { type, value }: Term): Html {
+  return html`<section id="check" data-type="${type}" data-value="${value}"><h2>Prove it here</h2>
+<p>The log's status has the root of an index. With it your browser can prove itself which entries have this, of those that the status covers: exactly these, or none. Give it a pin that you got elsewhere: without one it only shows that the log agrees with itself.</p>
+<noscript><p class="notice">That needs JavaScript. The command below does the same on your machine.</p></noscript>
+${pinForm("Prove it")}
+<ol id="check-steps" aria-live="polite"></ol>
+<p>On your own machine:</p>
+<pre tabindex="0">touchstone lookup ${type} ${value} --to ${url} --trust trust-root.json</pre></section>`;
 }
 
 function resultList(entries: readonly NamedEntry[]): Html {

@@ -3,6 +3,8 @@ import * as z from "zod";
 import type { PublishedLog } from "../../log/published-log.ts";
 import type { SearchQuery } from "../../log/store/log-store.ts";
 import { isName } from "../../protocol/entry/name.ts";
+import type { Term } from "../../protocol/lookup/term.ts";
+import { currentTrustRoot } from "../../protocol/registration/in-force.ts";
 import { readNamed, requirePublished } from "../entries/read-entry.ts";
 import { cursor, readDecimal } from "../http/parameters.ts";
 import type { Api } from "../openapi.ts";
@@ -44,6 +46,8 @@ export function addSearchPage(api: Api, service: Service): void {
 /** What a query is taken for. */
 interface Reading {
   readonly takenFor: string;
+  /** The same question to the index, where it answers such ones. */
+  readonly term: Term | null;
   readonly query: Omit<SearchQuery, "before" | "limit"> | { readonly index: number };
 }
 
@@ -53,34 +57,46 @@ const HEX: Readonly<Record<number, string>> = { 64: "SHA-256", 96: "SHA-384 or m
 function read(text: string): Reading | null {
   const key = /^key:([0-9a-f]{64})$/i.exec(text)?.[1];
   if (key !== undefined)
-    return { takenFor: "entries that this key signed", query: { publisher: key.toLowerCase() } };
+    return {
+      takenFor: "entries that this key signed",
+      term: { type: "signer", value: key.toLowerCase() },
+      query: { publisher: key.toLowerCase() },
+    };
   const hex = /^(?:sha(?:256|384|512):)?([0-9a-f]+)$/i.exec(text)?.[1]?.toLowerCase();
   const what = HEX[hex?.length ?? 0];
   if (hex !== undefined && what !== undefined)
-    return { takenFor: `entries that state this ${what}`, query: { digest: hex } };
-  if (/^\d{1,15}$/.test(text)) return { takenFor: `entry ${text}`, query: { index: Number(text) } };
+    return {
+      takenFor: `entries that state this ${what}`,
+      term: { type: "digest", value: hex },
+      query: { digest: hex },
+    };
+  if (/^\d{1,15}$/.test(text))
+    return { takenFor: `entry ${text}`, term: null, query: { index: Number(text) } };
   const [, name = "", version] = /^([^@]*)(?:@(.*))?$/.exec(text.replace(/^[a-z-]+:/, "")) ?? [];
   if (!isName(name)) return null;
   return {
     takenFor:
       version === undefined ? `entries of exactly this name` : "entries of exactly this name and version",
+    term: null,
     query: { name, ...(version === undefined ? {} : { version }) },
   };
 }
 
 async function viewOf(log: PublishedLog, query: string, cursor: string | undefined): Promise<SearchView> {
   const before = cursor === undefined ? undefined : readDecimal(cursor, "cursor");
-  if (query === "") return { query, takenFor: null, entries: [], next: null };
+  if (query === "") return { query, takenFor: null, entries: [], term: null, next: null };
   const reading = read(query);
-  const nothing = { query, entries: [], next: null };
+  const nothing = { query, entries: [], term: null, next: null };
   if (reading === null)
     return { ...nothing, takenFor: "nothing: it is no digest, no index, no key and no name" };
   const { takenFor } = reading;
-  const { size } = requirePublished(log).checkpoint;
+  const { checkpoint, inForce } = requirePublished(log);
+  const { size } = checkpoint;
+  const term = currentTrustRoot(inForce)?.root.index === true ? reading.term : null;
   if ("index" in reading.query) {
     const { index } = reading.query;
     return index < size
-      ? { query, takenFor, entries: [await readNamed(log, index)], next: null }
+      ? { query, takenFor, entries: [await readNamed(log, index)], term, next: null }
       : { ...nothing, takenFor };
   }
   const { entries, next } = await findEntries(log, {
@@ -92,6 +108,7 @@ async function viewOf(log: PublishedLog, query: string, cursor: string | undefin
     query,
     takenFor,
     entries: await Promise.all(entries.map(({ index }) => readNamed(log, index))),
+    term,
     next,
   };
 }

@@ -1,9 +1,10 @@
 // Checks the entry of this page in the reader's browser, and draws each step as it is made.
 import { encodeHex } from "../../../protocol/encoding/hex.ts";
 import type { TlogProof } from "../../../protocol/note/tlog-proof.ts";
-import { parseTrustFile } from "../../../verifier/bundle/trust-pin.ts";
-import { element, find, messageOf, serviceRoot } from "./dom.ts";
-import { checkEntry, type Pin, type Progress } from "./entry-proof.ts";
+import { element, find, messageOf } from "./dom.ts";
+import { checkEntry, type Progress } from "./entry-proof.ts";
+import { fetchBytes } from "./fetch-logged.ts";
+import { type Pin, readPin } from "./read-pin.ts";
 import { walk } from "./walk.ts";
 
 const section = find("check", "section");
@@ -23,7 +24,7 @@ async function check(): Promise<void> {
   section.dataset.outcome = "running";
   let pin: Pin | null = null;
   try {
-    pin = await readPin();
+    pin = await readPin(pinText, pinFile);
     await checkEntry(Number(section.dataset.index), pin, fetchBytes, new Date(), progress());
     section.dataset.outcome = pin === null ? "unpinned" : "verified";
     finish(
@@ -39,19 +40,6 @@ async function check(): Promise<void> {
   } finally {
     run.disabled = false;
   }
-}
-
-/** What the reader gave: a file of ours, a digest, or nothing. @throws for anything else. */
-async function readPin(): Promise<Pin | null> {
-  const file = pinFile.files?.[0];
-  if (file !== undefined) return parseTrustFile(new Uint8Array(await file.arrayBuffer()));
-  const text = pinText.value
-    .trim()
-    .toLowerCase()
-    .replace(/^sha256:/, "");
-  if (text === "") return null;
-  if (!/^[0-9a-f]{64}$/.test(text)) throw new Error("the pin is not 64 hex digits");
-  return { version: 1, digest: text };
 }
 
 function finish(text: string, state: "good" | "unsure" | "bad"): void {
@@ -97,10 +85,4 @@ function drawPath(proof: TlogProof, leafHash: Uint8Array, size: number): void {
 
 function short(hash: Uint8Array): string {
   return `${encodeHex(hash).slice(0, 16)}…`;
-}
-
-async function fetchBytes(where: string, accept = "application/json"): Promise<Uint8Array> {
-  const answer = await fetch(`${serviceRoot()}${where}`, { headers: { accept } });
-  if (!answer.ok) throw new Error(`${where}: the service answered ${answer.status}`);
-  return new Uint8Array(await answer.arrayBuffer());
 }

@@ -19,11 +19,7 @@ import {
 import { requireStatusInForce } from "../../../verifier/bundle/verify-bundle.ts";
 import { type Fetch, fetchJson, fetchLogged, requireLogged } from "./fetch-logged.ts";
 import { verifyIdentities } from "./identity-proof.ts";
-
-export interface Pin {
-  readonly version: number;
-  readonly digest: string;
-}
+import type { Pin } from "./read-pin.ts";
 
 export interface Step {
   readonly title: string;

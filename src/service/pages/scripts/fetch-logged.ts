@@ -3,9 +3,17 @@ import type { LoggedEntry } from "../../../protocol/bundle/policy-bundle.ts";
 import { parseEnvelope } from "../../../protocol/envelope/dsse.ts";
 import type { TlogPolicy } from "../../../protocol/note/tlog-policy.ts";
 import { parseTlogProof, verifyTlogProof } from "../../../protocol/note/tlog-proof.ts";
+import { serviceRoot } from "./dom.ts";
 
 /** Fetches a path below the root of the service. @throws when the answer is no success. */
 export type Fetch = (path: string, accept?: string) => Promise<Uint8Array>;
+
+/** From the service that the page is of. */
+export async function fetchBytes(path: string, accept = "application/json"): Promise<Uint8Array> {
+  const answer = await fetch(`${serviceRoot()}${path}`, { headers: { accept } });
+  if (!answer.ok) throw new Error(`${path}: the service answered ${answer.status}`);
+  return new Uint8Array(await answer.arrayBuffer());
+}
 
 /** Not verified by itself: whoever uses it verifies. */
 export async function fetchLogged(index: number, fetch: Fetch): Promise<LoggedEntry> {
