@@ -14,6 +14,14 @@ import type { TrustRoot } from "../protocol/entry/trust-root.ts";
 import { VerificationError } from "../protocol/errors.ts";
 import { hashLeaf } from "../protocol/merkle/hash.ts";
 
+/** What is not in a receipt, for docs/interop.md and for who has verified one: one sentence each. */
+export const RECEIPT_CANNOT_SAY = [
+  "A witness: the log's operator alone signed the tree, and may show others another one.",
+  "A time: that nothing was revoked or replaced since is for a bundle to say, and how old the tree is for a checkpoint.",
+  "Which trust root was in force at its size: that the pinned one lists the key is what is looked at.",
+  "What the entry means: who signed it, whether they might, and whether a policy names it. Entries are DSSE envelopes, and this is no Transparent Statement (RFC 9943).",
+] as const;
+
 /**
  * What a verified receipt shows.
  * @example
@@ -26,8 +34,8 @@ export interface VerifiedReceipt {
   readonly proof: Receipt["proof"];
   /** Root of the tree that was signed, 32 bytes. */
   readonly root: Uint8Array;
-  /** Hex SHA-256 of the SPKI of the receipt key. */
-  readonly keyId: string;
+  /** The receipt key. */
+  readonly key: PublicKey;
 }
 
 /**
@@ -59,7 +67,7 @@ export async function verifyReceipt(
     );
   const key = await listedKey(root, receipt.keyId);
   const start = proof.kind === "inclusion" ? hashLeaf(known) : known;
-  return { proof, root: await verifyReceiptSignature(receipt, start, key), keyId: key.keyId };
+  return { proof, root: await verifyReceiptSignature(receipt, start, key), key };
 }
 
 async function listedKey(

@@ -83,7 +83,7 @@ describe("a receipt", () => {
     expect(output).toMatch(
       /^verified: kernel-patch-set\/.* is entry \d of receipts\.example\/log at size \d/,
     );
-    expect(output.match(/^not shown: /gm)).toHaveLength(3);
+    expect(output.match(/^not in it: /gm)).toHaveLength(4);
   });
 
   it("is refused for another envelope, when it was changed, and under another pin", async () => {

@@ -1,13 +1,65 @@
-// docs/interop.md says of every view what it cannot say, in the view's own words.
-import { readFileSync } from "node:fs";
-import { expect, test } from "vitest";
+// docs/interop.md says of every form what it cannot say, in the code's own words, and its blocks run.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
+import { RECEIPT_CANNOT_SAY } from "../../src/verifier/receipt.ts";
 import { POLICY_VIEWS } from "../../src/views/list.ts";
+import { installCommands, Practice } from "../drills/practice.ts";
+import { API_TOOLS } from "../support/api-tools.ts";
+import { readProject } from "../support/example-build.ts";
 
-test("docs/interop.md has a row for each view: its revision, and what is not in it", () => {
-  const page = readFileSync(new URL("../../docs/interop.md", import.meta.url), "utf8");
-  const [, table = ""] = /<!-- views:begin -->\n((?:.|\n)*?)<!-- views:end -->/.exec(page) ?? [];
+const PAGE = readProject("docs/interop.md");
+const between = (marker: string) =>
+  new RegExp(`<!-- ${marker}:begin -->\n((?:.|\n)*?)<!-- ${marker}:end -->`).exec(PAGE)?.[1];
+const blockOf = (name: string) =>
+  new RegExp(`^\`\`\`sh interop=${name}\n([^]*?)^\`\`\`$`, "m").exec(PAGE)?.[1] ?? "exit 9";
+
+test("it has a row for each view: its revision, and what is not in it", () => {
   const rows = POLICY_VIEWS.map(
     ({ format, revision, cannotSay }) => `| \`${format}\` | ${revision} | ${cannotSay.join(" ")} |\n`,
   );
-  expect(table).toBe(rows.join(""));
+  expect(between("views")).toBe(rows.join(""));
+});
+
+test("it lists what is not in a receipt", () => {
+  expect(between("receipt")).toBe(RECEIPT_CANNOT_SAY.map((sentence) => `- ${sentence}\n`).join(""));
+});
+
+describe("a reader of receipts", () => {
+  const program = mkdtempSync(join(tmpdir(), "touchstone-program-"));
+  let practice: Practice;
+  const python = `export PATH="${join(API_TOOLS, "python", "bin")}:$PATH"`;
+
+  beforeAll(async () => {
+    await installCommands(program);
+    practice = await Practice.make(program);
+    const { code, output } = await practice.run(
+      'touchstone init log --origin log.example.com/receipts --url "$LOG" --receipt-key',
+      "systemctl start touchstone",
+      'touchstone sign "$EXAMPLES/example-kernel.json" --key log/keys/publisher.pem -o kernel.dsse.json',
+      'touchstone publish kernel.dsse.json --to "$LOG" --trust log/trust-root.json',
+      "cp log/trust-root.json .",
+    );
+    expect(code, output).toBe(0);
+  }, 180_000);
+  afterAll(async () => {
+    await practice.remove();
+    rmSync(program, { recursive: true, force: true });
+  });
+
+  it("fetches one and verifies it, as the page says", { timeout: 60_000 }, async () => {
+    const { code, output } = await practice.run(blockOf("receipt"));
+    expect(code, output).toBe(0);
+    expect(output).toContain("verified: kernel-patch-set/");
+  });
+
+  it("verifies it with scitt-cose, as the page says", { timeout: 60_000 }, async (test) => {
+    const { code } = await practice.run(python, "python3 -c 'import scitt_cose'");
+    if (code !== 0) return test.skip("scitt-cose is not installed; .ci/run installs it");
+    expect(await practice.run(python, blockOf("scitt-cose"))).toMatchObject({
+      code: 0,
+      stdout: "accepted\n",
+    });
+  });
 });

@@ -42,7 +42,11 @@ describe("a receipt of the log", () => {
     const p256 = await generateP256Signer();
     for (const by of [signer, p256]) {
       const verified = await verifyReceipt(await receiptOf(7, 9, { by }), entryOf(7), rootWith(signer, p256));
-      expect(verified).toMatchObject({ proof: { index: 7, size: 9 }, root: roots[9], keyId: by.keyId });
+      expect(verified).toMatchObject({
+        proof: { index: 7, size: 9 },
+        root: roots[9],
+        key: { keyId: by.keyId },
+      });
     }
   });
 

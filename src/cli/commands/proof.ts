@@ -36,6 +36,7 @@ export function define(command: Command, context: CliContext): void {
     .option("--to <url>", "base URL of the log", parseUrl, DEFAULT_URL)
     .requiredOption("--trust <file>", "trust-root.json of the log: its keys, witnesses and quorum")
     .option("--receipt", "as a receipt (RFC 9942) instead of a tlog-proof")
+    .option("--key-output <file>", "where to write the receipt key as PEM, for other readers")
     .option("--size <number>", "in the tree of this size, which a checkpoint must have", parsePositive)
     .requiredOption("-o, --output <file>", "where to write it")
     .addHelpText("after", EXPORT_EXAMPLE)

@@ -143,9 +143,9 @@ describe("a log with a receipt key", () => {
     const { root } = currentTrustRoot(harness.log.read.inForce)!;
     const { leaf } = (await harness.log.read.entry(3))!;
     expect(root.receiptKeys).toHaveLength(2);
-    const { keyId } = await verifyReceipt(await bytesOf("/v1/entries/3/receipt"), leaf, root);
+    const { key } = await verifyReceipt(await bytesOf("/v1/entries/3/receipt"), leaf, root);
     expect(decodeBase64(root.receiptKeys[1]!)).toEqual(decodeBase64(signer.spki));
-    expect(keyId).toBe(signer.keyId);
+    expect(key.keyId).toBe(signer.keyId);
   });
 });
 

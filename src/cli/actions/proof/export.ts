@@ -1,4 +1,5 @@
 // Fetches an entry's proof, verifies it, and writes it: as a C2SP tlog-proof, or as a receipt.
+import { encodePublicKeyPem } from "../../../protocol/cryptography/signature.ts";
 import { describeReference } from "../../../protocol/entry/reference.ts";
 import { type Envelope, parseEnvelope } from "../../../protocol/envelope/dsse.ts";
 import { hashLeaf } from "../../../protocol/merkle/hash.ts";
@@ -17,6 +18,7 @@ interface Options {
   readonly trust: string;
   readonly receipt?: boolean;
   readonly size?: number;
+  readonly keyOutput?: string;
   readonly output: string;
   readonly json?: boolean;
 }
@@ -33,20 +35,24 @@ export async function runExport(envelopeFile: string, options: Options, context:
   const query = options.size === undefined ? "" : `?size=${options.size}`;
   const [path, accept] = options.receipt ? ["receipt", "application/cose"] : ["proof", "text/plain"];
   const { body } = await callLog(client, `/v1/entries/${index}/${path}${query}`, { headers: { accept } });
-  await judging(() => verify(body, envelope, anchor, options.receipt === true));
+  const key = await judging(() => verify(body, envelope, anchor, options.receipt === true));
   writeOutput(options.output, body);
+  if (options.keyOutput !== undefined && key !== undefined)
+    writeOutput(options.keyOutput, encodePublicKeyPem(key));
   const form = options.receipt ? "receipt" : "tlog-proof";
   show(context, options, { output: options.output, entry: label, index, form }, [
     `${options.output}: ${form} of ${label}, entry ${index} of ${anchor.origin}`,
   ]);
 }
 
+/** @returns SPKI DER of the receipt key; undefined for a proof that names none. */
 async function verify(
   body: Uint8Array,
   { leaf }: Envelope,
   { root }: TrustAnchor,
   isReceipt: boolean,
-): Promise<void> {
-  if (isReceipt) await verifyReceipt(body, leaf, root);
-  else await verifyTlogProof(parseTlogProof(body), hashLeaf(leaf), parseTlogPolicy(root.logPolicy));
+): Promise<Uint8Array | undefined> {
+  if (isReceipt) return (await verifyReceipt(body, leaf, root)).key.spki;
+  await verifyTlogProof(parseTlogProof(body), hashLeaf(leaf), parseTlogPolicy(root.logPolicy));
+  return undefined;
 }

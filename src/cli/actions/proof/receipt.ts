@@ -3,16 +3,9 @@ import { encodeHex } from "../../../protocol/encoding/hex.ts";
 import { describeReference } from "../../../protocol/entry/reference.ts";
 import { parseEnvelope } from "../../../protocol/envelope/dsse.ts";
 import { parseTrustFile } from "../../../verifier/bundle/trust-pin.ts";
-import { verifyReceipt } from "../../../verifier/receipt.ts";
+import { RECEIPT_CANNOT_SAY, verifyReceipt } from "../../../verifier/receipt.ts";
 import { type CliContext, judging, show } from "../../context.ts";
 import { readInput, readJudged, readOwn } from "../../files.ts";
-
-/** As docs/interop.md lists it. */
-const NOT_SHOWN = [
-  "that a witness has seen this tree: the log's operator alone signed it, and may have shown others another one",
-  "when: a receipt has no time, and learns of no revocation. Fetch a bundle, or a checkpoint, for that",
-  "that the pinned trust root was the one in force at this size: it lists the key, which is what was looked at",
-];
 
 export async function runVerifyReceipt(
   envelopeFile: string,
@@ -23,7 +16,7 @@ export async function runVerifyReceipt(
   const { root } = readOwn(options.trust, parseTrustFile);
   const { statement, leaf } = readJudged(envelopeFile, parseEnvelope);
   const receipt = readInput(receiptFile);
-  const { proof, keyId, root: treeRoot } = await judging(() => verifyReceipt(receipt, leaf, root));
+  const { proof, key, root: treeRoot } = await judging(() => verifyReceipt(receipt, leaf, root));
   const label = describeReference(statement);
   const index = proof.kind === "inclusion" ? proof.index : null;
   show(
@@ -36,12 +29,12 @@ export async function runVerifyReceipt(
       origin: root.origin,
       size: proof.size,
       root: encodeHex(treeRoot),
-      keyId,
-      notShown: NOT_SHOWN,
+      keyId: key.keyId,
+      notShown: RECEIPT_CANNOT_SAY,
     },
     [
-      `verified: ${label} is entry ${index} of ${root.origin} at size ${proof.size}, says receipt key ${keyId}`,
-      ...NOT_SHOWN.map((sentence) => `not shown: ${sentence}`),
+      `verified: ${label} is entry ${index} of ${root.origin} at size ${proof.size}, says receipt key ${key.keyId}`,
+      ...RECEIPT_CANNOT_SAY.map((sentence) => `not in it: ${sentence}`),
     ],
   );
 }
