@@ -17,6 +17,7 @@ import { define as init } from "./commands/init.ts";
 import { define as key } from "./commands/key.ts";
 import { define as lookup } from "./commands/lookup.ts";
 import { define as measure } from "./commands/measure.ts";
+import { define as migrateStore } from "./commands/migrate-store.ts";
 import { define as mirror } from "./commands/mirror.ts";
 import { define as monitor } from "./commands/monitor.ts";
 import { define as policy } from "./commands/policy.ts";
@@ -99,6 +100,11 @@ export const COMMANDS: ReadonlyArray<readonly [name: string, description: string
     "recover",
     "fetch from a mirror what the database lacks; every entry is checked and registered again",
     recover,
+  ],
+  [
+    "migrate-store",
+    "move a log that is not served to another store: a file, or a PostgreSQL database",
+    migrateStore,
   ],
   ["witness", "cosign checkpoints of other people's logs (C2SP tlog-witness)", witness],
   ["fsck", "recompute everything in the log's database, or in a backup of it, from its entries alone", fsck],

@@ -120,6 +120,15 @@ const ROWS: Record<string, readonly Row[]> = {
     [2, "a key that is none", () => ["serve", "--config", at("log/wrong-key.toml")], /root\.pem/],
     [2, "a log that is being served", () => ["serve", ...config()], /open for writing/],
   ],
+  "migrate-store": [
+    [
+      2,
+      "a log that is not there",
+      () => ["migrate-store", "--from", at("none"), ...config()],
+      /there is no log/,
+    ],
+    [2, "where it is already", () => ["migrate-store", "--from", at("log/log.db"), ...config()], /already/],
+  ],
   demo: [[2, "a port that is none", () => ["demo", "--port", "x"], /port/]],
   "key generate": [
     [0, "a new file", () => ["key", "generate", "-o", at("new.pem")]],

@@ -163,6 +163,50 @@ describe.skipIf(whyNoPostgres !== undefined)(
       expect(written.warnings).not.toContain("hidden-word");
     });
 
+    it("is moved into a file and back, with everything that finds an entry, and served from either", async () => {
+      await server.stop();
+      const onPostgres = readFileSync(config(), "utf8");
+      const onFile = onPostgres.replace(
+        /^postgres = .*\n^schema = .*\n^replication = .*$/m,
+        'database = "moved.db"',
+      );
+      writeFileSync(at("log", "file.toml"), onFile);
+      const size = Number(postgres.sql("SELECT size FROM tree_head", "log_pg_example_log"));
+      const out = await json("migrate-store", "--from", config(), "--config", at("log", "file.toml"));
+      expect(out).toMatchObject({
+        size,
+        findings: [],
+        retired: expect.stringContaining("log_pg_example_log_moved"),
+      });
+      expect((await run("fsck", "--config", config())).warnings).toMatch(/has signed a tree/);
+      expect(await json("fsck", "--config", at("log", "file.toml"))).toMatchObject({ sound: true });
+      const back = await json("migrate-store", "--from", at("log", "moved.db"), "--config", config());
+      expect(back).toMatchObject({ size, findings: [], retired: at("log", "moved.db.moved") });
+      const again = await run("migrate-store", "--from", at("log", "moved.db"), "--config", config());
+      expect([again.exitCode, again.warnings]).toEqual([
+        EXIT.usage,
+        expect.stringMatching(/there is no log/),
+      ]);
+      server = await serve();
+      await publish("rim-driver");
+      await json("audit", server.address, "--trust", at("log", "trust-root.json"));
+    });
+
+    it("another log is not moved into it", async () => {
+      await json("init", at("another"), "--origin", "pg.example/log");
+      const { exitCode, warnings } = await run(
+        "migrate-store",
+        "--from",
+        at("another", "log.db"),
+        "--config",
+        config(),
+      );
+      expect([exitCode, warnings]).toEqual([
+        EXIT.usage,
+        expect.stringMatching(/does not hold a checkpoint of this log/),
+      ]);
+    });
+
     it("a schema whose log is gone is not begun again", async () => {
       writeFileSync(
         at("log", "gone.toml"),

@@ -1,6 +1,6 @@
 // Opens the store at a location: the path of a SQLite database, or a schema of a PostgreSQL database. Back ends are told apart here, and
 // nothing above this file names one. PostgreSQL's is loaded when it is named.
-import { rmSync } from "node:fs";
+import { renameSync, rmSync } from "node:fs";
 import type { ClusterStore } from "./leadership.ts";
 import type { LogStore } from "./log-store.ts";
 import { copyDatabase, settle } from "./sqlite/copy.ts";
@@ -9,7 +9,7 @@ import { SqliteCluster } from "./sqlite/sqlite-cluster.ts";
 import { SqliteLogStore } from "./sqlite/sqlite-log-store.ts";
 import { SqliteSnapshot } from "./sqlite/sqlite-snapshot.ts";
 import type { InspectedStore } from "./store-inspection.ts";
-import type { PostgresLocation, StoreLocation } from "./store-location.ts";
+import { describeLocation, type PostgresLocation, type StoreLocation } from "./store-location.ts";
 
 /**
  * Opens a store for writing, creating it where there is none.
@@ -52,6 +52,18 @@ export async function copyStore(location: string, destination: string): Promise<
 export function makeWhole(file: string): void {
   settle(file);
   rmSync(`${file}-writer`, { force: true });
+}
+
+/** Puts a store out of the way that nobody has open. @returns where it is now. */
+export async function retireStore(location: StoreLocation): Promise<string> {
+  if (typeof location === "string") {
+    const retired = `${location}.moved`;
+    renameSync(location, retired);
+    rmSync(`${location}-writer`, { force: true });
+    return retired;
+  }
+  const { renameSchema } = await import("./postgres/open.ts");
+  return describeLocation({ schema: await renameSchema(location) });
 }
 
 /** Whether there is a store at a location. */

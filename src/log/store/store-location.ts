@@ -17,7 +17,8 @@ export interface PostgresLocation {
 /** The path of a SQLite database, or a schema of a PostgreSQL database. */
 export type StoreLocation = string | PostgresLocation;
 
-const MAX_SCHEMA_LENGTH = 63;
+/** PostgreSQL's NAMEDATALEN − 1. */
+export const MAX_SCHEMA_LENGTH = 63;
 const SCHEMA = new RegExp(`^[a-z_][a-z0-9_]{0,${MAX_SCHEMA_LENGTH - 1}}$`);
 
 /** A name that needs no quotes, and none that PostgreSQL keeps for itself. */
@@ -32,6 +33,6 @@ export function schemaOf(origin: string): string {
 }
 
 /** What messages call a store. */
-export function describeLocation(location: StoreLocation): string {
+export function describeLocation(location: string | Pick<PostgresLocation, "schema">): string {
   return typeof location === "string" ? location : `schema ${location.schema} of the PostgreSQL database`;
 }

@@ -2,11 +2,13 @@
 import { packagePath } from "../../../node/package-root.ts";
 import { StartRefusedError } from "../../errors.ts";
 import { readMigrations } from "../migrations.ts";
-import type { PostgresLocation } from "../store-location.ts";
+import { MAX_SCHEMA_LENGTH, type PostgresLocation } from "../store-location.ts";
 import { appliedMigrations, migrate } from "./migrate.ts";
 import { schemaDifferences } from "./schema.ts";
 import { connect, destroy } from "./session.ts";
 import { WriterSession } from "./writer-session.ts";
+
+const MOVED = "_moved";
 
 /** The migrations that come with the program. */
 export const MIGRATIONS_FOLDER = packagePath("migrations", "postgres");
@@ -35,6 +37,18 @@ export async function schemaExists(location: PostgresLocation): Promise<boolean>
   const client = await connect(location.url, location, { name: "looking", settings: {} });
   try {
     return (await appliedMigrations(client)).length > 0;
+  } finally {
+    destroy(client);
+  }
+}
+
+/** Renames a schema; its functions no longer find their tables. @returns its new name. */
+export async function renameSchema(location: PostgresLocation): Promise<string> {
+  const renamed = `${location.schema.slice(0, MAX_SCHEMA_LENGTH - MOVED.length)}${MOVED}`;
+  const client = await connect(location.url, location, { name: "moving", settings: {} });
+  try {
+    await client.query(`ALTER SCHEMA "${location.schema}" RENAME TO "${renamed}"`);
+    return renamed;
   } finally {
     destroy(client);
   }
