@@ -1,6 +1,6 @@
 // Serves the example page with a made-up log and a made-up machine behind it, from one port: for tests, and for people who want to see it.
 
-import { buildPage } from "../../examples/verifier-browser/build.ts";
+import { buildPage } from "../../examples/verifier-browser/build.mjs";
 import type { Upstream } from "../../src/attester/gateway/forward.ts";
 import { type RunningServer, startServer } from "../../src/http/server.ts";
 import { utf8 } from "../../src/protocol/encoding/text.ts";

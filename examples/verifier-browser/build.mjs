@@ -1,16 +1,16 @@
-// Builds the page: `node examples/verifier-browser/build.ts FOLDER`. page.js is what it needs to ask for the policy, the keys and the evidence;
+// Builds the page: `node examples/verifier-browser/build.mjs FOLDER`. page.js is what it needs to ask for the policy, the keys and the evidence;
 // what judges the answers comes in chunks, which index.html names so that they are on their way while the page is still being read.
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { build, type Metafile, type Plugin } from "esbuild";
+import { build } from "esbuild";
 
 const HERE = import.meta.dirname;
 
 /** A chunk that few pages need: where a quorum counts witnesses with keys of ML-DSA-44. */
 const SELDOM = /ml-dsa-44\.ts$/;
 
-/** The files of the page, by their names, but for the style sheet. */
-export async function buildPage(plugins: Plugin[] = []): Promise<Map<string, string>> {
+/** The files of the page, by their names, but for the style sheet. Plugins are esbuild's. */
+export async function buildPage(plugins = []) {
   const { outputFiles, metafile } = await build({
     entryPoints: [join(HERE, "page.ts")],
     absWorkingDir: HERE,
@@ -24,20 +24,20 @@ export async function buildPage(plugins: Plugin[] = []): Promise<Map<string, str
     metafile: true,
     plugins,
   });
-  const scripts = outputFiles.map(({ path, text }) => [basename(path), text] as const);
+  const scripts = outputFiles.map(({ path, text }) => [basename(path), text]);
   return new Map([...scripts, ["index.html", withPreloads(chunksOf(metafile))]]);
 }
 
 /** First what page.js imports, then what is loaded while it waits for the log and the machine. */
-function chunksOf({ outputs }: Metafile): string[] {
-  const first = (outputs["site/page.js"]?.imports ?? []).filter(({ kind }) => kind === "import-statement");
-  const later = Object.keys(outputs).filter(
-    (path) => path !== "site/page.js" && !SELDOM.test(outputs[path]?.entryPoint ?? ""),
-  );
-  return [...new Set([...first.map(({ path }) => path), ...later])].map((path) => basename(path));
+function chunksOf({ outputs }) {
+  const first = outputs["site/page.js"].imports.filter(({ kind }) => kind === "import-statement");
+  const later = Object.entries(outputs).filter(([, { entryPoint = "" }]) => !SELDOM.test(entryPoint));
+  const paths = new Set([...first.map(({ path }) => path), ...later.map(([path]) => path)]);
+  paths.delete("site/page.js");
+  return [...paths].map((path) => basename(path));
 }
 
-function withPreloads(chunks: readonly string[]): string {
+function withPreloads(chunks) {
   const links = chunks.map((name) => `    <link rel="modulepreload" href="${name}">\n`);
   return readFileSync(join(HERE, "index.html"), "utf8").replace("  </head>", `${links.join("")}  </head>`);
 }
