@@ -12,7 +12,9 @@ import type { PolicyView } from "./policy-view.ts";
 
 /** Profile of these CoRIMs, in CoRIM (tag 32) and CoSERV (bare text). */
 export const CORIM_PROFILE = "urn:touchstone:corim:v1";
-const CORIM_MEDIA_TYPE = "application/rim+cbor";
+/** Of an unsigned CoRIM, and of a signed one. */
+export const CORIM_MEDIA_TYPE = "application/rim+cbor";
+export const SIGNED_CORIM_MEDIA_TYPE = "application/rim+cose";
 
 /** Hash algorithms of the Named Information registry. */
 const SHA256 = 1;
@@ -89,17 +91,22 @@ function comidOf(policy: PolicyInForce, tuple: Tuple, id: Uint8Array) {
   return map(
     [1, tagIdentity(id)],
     [2, [entity(policy, ROLE.tagCreator)]],
-    [4, map([0, [guestTriple(tuple), ...gpuTriples(tuple)]])],
+    [4, map([0, referenceTriples(tuple)])],
   );
 }
 
 /** A reference triple: an environment, and what of it is measured. */
-type Triple = readonly [ReadonlyMap<string | number, Cbor>, readonly Cbor[]];
+export type Triple = readonly [ReadonlyMap<string | number, Cbor>, readonly Cbor[]];
 
-export const TDX_GUEST = { vendor: "Intel Corporation", model: "TDX guest" } as const;
-export const GPU_VENDOR = "NVIDIA";
+const TDX_GUEST = { vendor: "Intel Corporation", model: "TDX guest" } as const;
+const GPU_VENDOR = "NVIDIA";
 
-export function guestTriple({ mrtd, rtmr0, rtmr1, rtmr2, rtmr3 }: Tuple): Triple {
+/** Everything that one tuple says: of the guest, and of its GPUs. */
+export function referenceTriples(tuple: Tuple): Triple[] {
+  return [guestTriple(tuple), ...gpuTriples(tuple)];
+}
+
+function guestTriple({ mrtd, rtmr0, rtmr1, rtmr2, rtmr3 }: Tuple): Triple {
   const register = (value: string) => [[SHA384, decodeHex(value)]];
   const registers = map(
     [0, register(rtmr0)],
@@ -112,7 +119,7 @@ export function guestTriple({ mrtd, rtmr0, rtmr1, rtmr2, rtmr3 }: Tuple): Triple
 }
 
 /** Alternatives are triples of their own: several digests in one slot are alternatives to one reader and a contradiction to another. */
-export function gpuTriples({ profile: { gpu }, rims }: Tuple): Triple[] {
+function gpuTriples({ profile: { gpu }, rims }: Tuple): Triple[] {
   const product = rims[0]?.rim.product ?? gpu.architecture;
   const alone = (...measured: Cbor[]): Triple => [
     environment({ vendor: GPU_VENDOR, model: product }),
@@ -145,8 +152,19 @@ function rimTriples({ rim, table }: GpuRim): Triple[] {
   return [[gpu, [file, ...certain]], ...open];
 }
 
-function environment({ vendor, model }: { readonly vendor: string; readonly model: string }) {
+interface Class {
+  readonly vendor: string;
+  readonly model: string;
+}
+
+function environment({ vendor, model }: Class) {
   return map([0, map([1, vendor], [2, model])]);
+}
+
+/** The class of the environment that a triple is of. */
+export function classOf([environment]: Triple): Class {
+  const names = environment.get(0) as ReadonlyMap<number, string>;
+  return { vendor: names.get(1) as string, model: names.get(2) as string };
 }
 
 function measurement(key: string | number | undefined, ...values: ReadonlyArray<readonly [number, Cbor]>) {

@@ -1,5 +1,13 @@
 // Writes CBOR in its core deterministic encoding (RFC 8949 §4.2.1), and reads CBOR that has one reading.
-import { type DecodeOptions, decode, encode, rfc8949EncodeOptions, Tagged } from "cborg";
+import {
+  type DecodeOptions,
+  decode,
+  encode,
+  rfc8949EncodeOptions,
+  Tagged,
+  type Token,
+  Tokenizer,
+} from "cborg";
 import { equalBytes } from "../encoding/bytes.ts";
 import { MalformedError } from "../errors.ts";
 
@@ -14,7 +22,7 @@ export type Cbor =
   | readonly Cbor[]
   | ReadonlyMap<string | number, Cbor>;
 
-export function encodeCbor(value: Cbor): Uint8Array {
+export function encodeCbor(value: Cbor): Uint8Array<ArrayBuffer> {
   return encode(value, rfc8949EncodeOptions);
 }
 
@@ -41,26 +49,42 @@ export function decodeStrictCbor(bytes: Uint8Array, format: string, options: Dec
   }
 }
 
+/** Items of a document in one encoding: what is nested is read by functions that call themselves. */
+const MAX_ITEMS = 1024;
+
 /**
  * Reads CBOR in its core deterministic encoding and in no other: what is read is written again, and must be the same bytes.
  * @param tags those that may stand in it; each is read as cborg's `Tagged`, and maps as `Map`.
- * @throws MalformedError naming `format`.
+ * @throws MalformedError naming `format`, also for more than 1,024 items.
  */
 export function decodeDeterministicCbor(
   bytes: Uint8Array,
   format: string,
   tags: readonly number[] = [],
 ): unknown {
-  const value = decodeStrictCbor(bytes, format, {
+  const options: DecodeOptions = {
     useMaps: true,
     allowBigInt: false,
     allowNaN: false,
     allowInfinity: false,
+    allowIndefinite: false,
+    strict: true,
     tags: Object.fromEntries(tags.map((tag) => [tag, Tagged.decoder(tag)])),
-  });
+  };
+  const value = decodeStrictCbor(bytes, format, { ...options, tokenizer: new FewItems(bytes, options) });
   if (!equalBytes(writeAgain(value, format), bytes))
     throw new MalformedError(format, "not in the core deterministic encoding of RFC 8949");
   return value;
+}
+
+class FewItems extends Tokenizer {
+  #items = 0;
+
+  override next(): Token {
+    this.#items += 1;
+    if (this.#items > MAX_ITEMS) throw new Error(`more than ${MAX_ITEMS} items`);
+    return super.next();
+  }
 }
 
 function writeAgain(value: unknown, format: string): Uint8Array {

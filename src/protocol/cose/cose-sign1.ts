@@ -69,7 +69,7 @@ export function encodeCoseSign1(
   { protectedHeader, signature }: CoseSignature,
   payload: Uint8Array | null,
   unprotected: ReadonlyMap<string | number, Cbor> = map(),
-): Uint8Array {
+): Uint8Array<ArrayBuffer> {
   return encodeCbor(new Tagged(SIGN1, [protectedHeader, unprotected, payload, signature]));
 }
 
