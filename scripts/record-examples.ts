@@ -7,8 +7,11 @@ import type {
   ResponseObject,
 } from "openapi3-ts/oas31";
 import { packageVersion } from "../src/node/package-root.ts";
+import { encodeCbor, map } from "../src/protocol/cose/cbor.ts";
+import { encodeBase64Url } from "../src/protocol/encoding/base64url.ts";
 import { openApiDocument } from "../src/service/openapi.ts";
 import { PROBLEM_MEDIA_TYPE } from "../src/service/problem.ts";
+import { CORIM_PROFILE } from "../src/views/corim.ts";
 import { type ExampleService, startExampleService } from "../test/support/example-service.ts";
 
 /** A call of an operation; parameters by their names, whatever they are in. */
@@ -22,6 +25,16 @@ interface Call {
 
 /** Stands for the one thing in an answer that is drawn at random. */
 const REQUEST_ID = "3f0c8a52-9d4e-4b6f-8a17-5c2e9b7d1f60";
+
+/** Reference values of TDX guests, collected. */
+const COSERV_QUERY = encodeBase64Url(
+  encodeCbor(
+    map(
+      [0, CORIM_PROFILE],
+      [1, map([0, 2], [1, map([0, [[map([1, "Intel Corporation"], [2, "TDX guest"])]]])], [2, 0])],
+    ),
+  ),
+);
 
 /** What is asked of each operation, in this order. The first call shows what its parameters look like. */
 function callsOf(service: ExampleService): Array<readonly [operationId: string, call: Call]> {
@@ -87,6 +100,8 @@ function callsOf(service: ExampleService): Array<readonly [operationId: string, 
     ["listCheckpoints", { parameters: { size } }],
     ["listCheckpoints", { parameters: { size: "all" } }],
     ["listPolicies", {}],
+    ["getCoservDiscovery", {}],
+    ["queryCoserv", { parameters: { query: COSERV_QUERY } }],
     ["getTrustRoot", {}],
     ["getStatus", {}],
     ["listRevocations", { parameters: { cursor: String(size), limit: 20 } }],
@@ -194,7 +209,7 @@ function showRequest(
 }
 
 /** What is no example: bytes cannot be written down, and a page is looked at. */
-const NOT_WRITTEN = ["application/octet-stream", "application/cose", "text/html"];
+const NOT_WRITTEN = /^application\/(?:octet-stream|cose)$|^text\/html$|\+(?:cbor|cose)$/;
 
 /** The first answer of each status and media type shows it. */
 async function showAnswer(operation: OperationObject, response: Response, paragraph = ""): Promise<void> {
@@ -208,7 +223,7 @@ async function showAnswer(operation: OperationObject, response: Response, paragr
     throw new Error(
       `${operation.operationId} answered ${response.status} ${type}, which is not described: ${text}`,
     );
-  if (!NOT_WRITTEN.includes(type)) media.example ??= readValue(type, text);
+  if (!NOT_WRITTEN.test(type)) media.example ??= readValue(type, text);
 }
 
 function readValue(type: string, text: string): unknown {

@@ -5,6 +5,7 @@ import { compress } from "hono/compress";
 import { HTTPException } from "hono/http-exception";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { CONCISE_PROBLEM_MEDIA_TYPE, encodeConciseProblem } from "./http/concise-problem.ts";
 import { BASE_HEADERS } from "./http/headers.ts";
 import { cacheControl, validators } from "./middleware/cache-control.ts";
 import { knownQuery } from "./middleware/known-query.ts";
@@ -15,6 +16,7 @@ import { type Api, type ApiEnvironment, createApi } from "./openapi.ts";
 import { PROBLEM_MEDIA_TYPE, problemOf, RequestProblem, retryAfterOf } from "./problem.ts";
 import { addAttachments } from "./routes/attachments.ts";
 import { addConfirmations } from "./routes/confirmations.ts";
+import { addCoserv, isCoserv } from "./routes/coserv.ts";
 import { addDescription } from "./routes/description.ts";
 import { addEntryPage } from "./routes/entry-page.ts";
 import { addFeeds } from "./routes/feeds.ts";
@@ -67,6 +69,7 @@ export function createApp(service: Service): Api {
   addLookup(api, service);
   addProofs(api, service);
   addPolicyList(api, service);
+  addCoserv(api, service);
   addTrust(api, service);
   addHealth(api, service);
   addPageFiles(api);
@@ -87,9 +90,10 @@ function answerProblem({ logger, metrics }: Service, c: Context<ApiEnvironment>,
   if (problem.code === "internal")
     logger.error({ err: error, requestId: problem.requestId }, "internal error");
   const retryAfter = retryAfterOf(problem.code);
+  const concise = isCoserv(c.req.path);
   const headers = {
     ...BASE_HEADERS,
-    "content-type": PROBLEM_MEDIA_TYPE,
+    "content-type": concise ? CONCISE_PROBLEM_MEDIA_TYPE : PROBLEM_MEDIA_TYPE,
     "cache-control": "no-store",
     "x-request-id": problem.requestId,
     // RFC 9110 §11.6.1 asks for a challenge; what authenticates a writer are the signatures of the envelope.
@@ -99,7 +103,8 @@ function answerProblem({ logger, metrics }: Service, c: Context<ApiEnvironment>,
       ? {}
       : { "retry-after": String(retryAfter) }),
   };
-  return c.body(JSON.stringify(problem), problem.status as ContentfulStatusCode, headers);
+  const body = concise ? encodeConciseProblem(problem) : JSON.stringify(problem);
+  return c.body(body, problem.status as ContentfulStatusCode, headers);
 }
 
 /** hono throws this for what it refuses itself, before a handler runs. */

@@ -2,6 +2,7 @@
 // once for each operation, by the statuses it can answer.
 import { createRoute, OpenAPIHono, type RouteConfig } from "@hono/zod-openapi";
 import type { OpenAPIObject } from "openapi3-ts/oas31";
+import { CONCISE_PROBLEM_MEDIA_TYPE } from "./http/concise-problem.ts";
 import type { RequestFacts } from "./http/request-facts.ts";
 import { PROBLEM_MEDIA_TYPE, PROBLEMS, type ProblemCode, problem, RequestProblem } from "./problem.ts";
 import { referToComponents } from "./refer-to-components.ts";
@@ -25,27 +26,41 @@ export function createApi(): Api {
   });
 }
 
-const problemContent = { [PROBLEM_MEDIA_TYPE]: { schema: problem } };
+/** Bytes of a format that is not JSON. */
+export const BYTES = { type: "string", format: "binary" } as const;
+
+type ProblemContent = Readonly<Record<string, { readonly schema: object }>>;
+const DETAILS: ProblemContent = { [PROBLEM_MEDIA_TYPE]: { schema: problem } };
+const CONCISE_DETAILS: ProblemContent = { [CONCISE_PROBLEM_MEDIA_TYPE]: { schema: BYTES } };
 
 /** The `responses` of the problems that an operation can answer with, one for each status. Any may answer 500 and, at rest, 503. */
 export function problems(...codes: readonly ProblemCode[]): Record<never, never> {
+  return problemsIn(DETAILS, codes);
+}
+
+/** The same as Concise Problem Details (RFC 9290), for CoSERV. */
+export function conciseProblems(...codes: readonly ProblemCode[]): Record<never, never> {
+  return problemsIn(CONCISE_DETAILS, codes);
+}
+
+function problemsIn(content: ProblemContent, codes: readonly ProblemCode[]): Record<never, never> {
   const byStatus = new Map<number, string[]>();
   for (const code of [...codes, "internal"] as const) {
     const [status] = PROBLEMS[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }
-  const responses = [...byStatus].map(([status, found]) => [status, describe(status, found)]);
+  const responses = [...byStatus].map(([status, found]) => [status, describe(status, found, content)]);
   // Problems are thrown, never returned, so the handlers' types need not know of them.
   return Object.fromEntries(responses);
 }
 
-function describe(status: number, codes: readonly string[]) {
+function describe(status: number, codes: readonly string[], content: ProblemContent) {
   const retry = {
     "retry-after": { description: "Seconds to wait", schema: { type: "integer", minimum: 0 } },
   };
   return {
     description: `\`code\`: ${codes.join(", ")}`,
-    content: problemContent,
+    content,
     ...(status === 429 || status === 503 ? { headers: retry } : {}),
   };
 }

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import { RECEIPT_CANNOT_SAY } from "../../src/verifier/receipt.ts";
+import { coserv } from "../../src/views/coserv.ts";
 import { POLICY_VIEWS } from "../../src/views/list.ts";
 import { installCommands, Practice } from "../drills/practice.ts";
 import { API_TOOLS } from "../support/api-tools.ts";
@@ -16,7 +17,7 @@ const blockOf = (name: string) =>
   new RegExp(`^\`\`\`sh interop=${name}\n([^]*?)^\`\`\`$`, "m").exec(PAGE)?.[1] ?? "exit 9";
 
 test("it has a row for each view: its revision, and what is not in it", () => {
-  const rows = POLICY_VIEWS.map(
+  const rows = [...POLICY_VIEWS, coserv].map(
     ({ format, revision, cannotSay }) => `| \`${format}\` | ${revision} | ${cannotSay.join(" ")} |\n`,
   );
   expect(between("views")).toBe(rows.join(""));

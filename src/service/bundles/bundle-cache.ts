@@ -13,7 +13,7 @@ import { utf8 } from "../../protocol/encoding/text.ts";
 import { signersOf } from "../../protocol/envelope/dsse.ts";
 import { MalformedError, PolicyError, VerificationError } from "../../protocol/errors.ts";
 import { isRevoked } from "../../protocol/registration/in-force.ts";
-import { verifyBundle } from "../../verifier/bundle/verify-bundle.ts";
+import { type VerifiedBundle, verifyBundle } from "../../verifier/bundle/verify-bundle.ts";
 import { readLoggedEntry, requirePublished } from "../entries/read-entry.ts";
 import { type EncodedBody, encodeBody } from "../http/encoded-body.ts";
 import { NO_CACHE, READ_HEADERS } from "../http/headers.ts";
@@ -36,6 +36,8 @@ export interface BundlesOptions {
 
 interface Current {
   readonly bundle: PolicyBundle;
+  /** What our verifier read in it: the same object for as long as the bundle is the same. */
+  readonly verified: VerifiedBundle;
   readonly body: EncodedBody;
   readonly size: number;
   /** State of the log that it was made of. */
@@ -62,9 +64,7 @@ export class Bundles {
 
   /** The bundle of the newest version if it is in memory and still good: the answer to nearly every request. */
   ready(name: string): EncodedBody | undefined {
-    const current = this.#current.get(name);
-    if (current === undefined || current.basis !== this.#basis()) return undefined;
-    return this.#now() - current.checkedAt < REFRESH_MS ? current.body : undefined;
+    return this.#good(name)?.body;
   }
 
   /**
@@ -72,7 +72,12 @@ export class Bundles {
    * @throws RequestProblem "not-found", or "bundle-not-acceptable" with the reason that our verifier gives.
    */
   async current(name: string): Promise<EncodedBody> {
-    return this.ready(name) ?? (await this.#refresh(name)).body;
+    return (this.#good(name) ?? (await this.#refresh(name))).body;
+  }
+
+  /** The same bundle as it was read and as it was verified: what views are made of. @throws RequestProblem as `current` does. */
+  async verified(name: string): Promise<Pick<Current, "bundle" | "verified">> {
+    return this.#good(name) ?? this.#refresh(name);
   }
 
   /** The same, with the consistency proof from an earlier size. @throws RequestProblem "beyond-tree" as well. */
@@ -103,6 +108,12 @@ export class Bundles {
     return this.#other(`${name}@${version}:${published.note}`, async () =>
       assembleBundle(log, published, await readLoggedEntry(log, record.index), true),
     );
+  }
+
+  #good(name: string): Current | undefined {
+    const current = this.#current.get(name);
+    if (current === undefined || current.basis !== this.#basis()) return undefined;
+    return this.#now() - current.checkedAt < REFRESH_MS ? current : undefined;
   }
 
   #now(): number {
@@ -149,10 +160,11 @@ export class Bundles {
     const same = previous?.basis === basis && previous.note === published.note;
     const bundle = same ? previous.bundle : await assembleBundle(log, published, policy, false);
     const bytes = same ? previous.body.identity.bytes : bytesOf(bundle);
-    await this.#requireAcceptable(bytes, bundle, published);
+    const accepted = await this.#requireAcceptable(bytes, bundle, published);
+    const verified = same ? previous.verified : accepted;
     const body = same ? previous.body : await encodeBody(bytes, HEADERS);
     const { note, checkpoint } = published;
-    return { bundle, body, basis, note, size: checkpoint.size, checkedAt: this.#now() };
+    return { bundle, verified, body, basis, note, size: checkpoint.size, checkedAt: this.#now() };
   }
 
   async #policyInForce({ inForce }: Published, name: string): Promise<ReadEntry> {
@@ -163,14 +175,18 @@ export class Bundles {
   }
 
   /** What the published log cannot show yet, and then what every verifier will check. */
-  async #requireAcceptable(bytes: Uint8Array, bundle: PolicyBundle, published: Published): Promise<void> {
+  async #requireAcceptable(
+    bytes: Uint8Array,
+    bundle: PolicyBundle,
+    published: Published,
+  ): Promise<VerifiedBundle> {
     this.#requireNotRevoked(bundle);
     const pinned = published.inForce.trustRoots[0];
     if (pinned === undefined) throw new RequestProblem("bundle-not-acceptable", "the log has no trust root");
     const pin = { origin: bundle.origin, version: pinned.root.version, digest: pinned.digest };
     const policy = bundle.policy.envelope.statement.name;
     try {
-      await verifyBundle(bytes, { pin, policy, now: this.#options.clock(), remembered: null });
+      return await verifyBundle(bytes, { pin, policy, now: this.#options.clock(), remembered: null });
     } catch (error) {
       throw this.#problemOf(error);
     }

@@ -10,8 +10,21 @@ export function chooseMediaType<const T extends string>(
   accept: string | undefined,
   offered: readonly [T, ...T[]],
 ): T {
+  return acceptedMediaType(accept, offered) ?? offered[0];
+}
+
+/**
+ * Chooses in the same way, for clients that can use no other form.
+ * @param profile of all that is offered: a range with the parameter `profile` accepts that one alone.
+ * @returns null where nothing is acceptable.
+ */
+export function acceptedMediaType<const T extends string>(
+  accept: string | undefined,
+  offered: readonly [T, ...T[]],
+  profile?: string,
+): T | null {
   if (accept === undefined || accept.trim() === "") return offered[0];
-  const ranges = parseAccept(accept);
+  const ranges = parseAccept(accept).filter(({ params }) => isOfProfile(params.profile, profile));
   const weightOf = (type: string) => {
     for (const range of [type, `${type.split("/")[0]}/*`, "*/*"]) {
       const found = ranges.find((one) => one.type.toLowerCase() === range);
@@ -19,9 +32,16 @@ export function chooseMediaType<const T extends string>(
     }
     return 0;
   };
-  let best = offered[0];
-  for (const type of offered) if (weightOf(type) > weightOf(best)) best = type;
-  return best;
+  let best: { readonly type: T | null; readonly weight: number } = { type: null, weight: 0 };
+  for (const type of offered) {
+    const weight = weightOf(type);
+    if (weight > best.weight) best = { type, weight };
+  }
+  return best.type;
+}
+
+function isOfProfile(wanted: string | undefined, profile: string | undefined): boolean {
+  return wanted === undefined || profile === undefined || wanted === profile;
 }
 
 /** Whether a coding may be used: it is named, or `*` is, with a weight above 0. Names are compared without regard to case (§8.4.1). */

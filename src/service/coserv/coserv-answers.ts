@@ -1,0 +1,82 @@
+// Keeps the answers to CoSERV's queries for as long as the policies in force are the same: what they are made of is put together once.
+import { LRUCache } from "lru-cache";
+import type { CoseSigner } from "../../protocol/cose/cose-sign1.ts";
+import { MalformedError, PolicyError } from "../../protocol/errors.ts";
+import {
+  answerCoserv,
+  type Collection,
+  type CoservAnswer,
+  collectPolicies,
+  signCoserv,
+} from "../../views/coserv.ts";
+import { readCoservQuery } from "../../views/coserv-query.ts";
+import { policyInForce } from "../../views/policy-in-force.ts";
+import { type PoliciesInForce, policiesInForce } from "../bundles/policies-in-force.ts";
+import { RequestProblem } from "../problem.ts";
+import type { Service } from "../service.ts";
+
+/** Bytes of answers in memory. */
+const KEPT_BYTES = 16 * 1024 * 1024;
+
+export class CoservAnswers {
+  readonly #service: Pick<Service, "log" | "bundles" | "clock">;
+  readonly #signer: CoseSigner | null;
+  readonly #answers = new LRUCache<string, CoservAnswer>({
+    maxSize: KEPT_BYTES,
+    sizeCalculation: ({ bytes }, key) => bytes.length + key.length,
+  });
+  #made: { readonly from: PoliciesInForce; readonly collection: Collection } | undefined;
+
+  constructor(service: Pick<Service, "log" | "bundles" | "clock">, signer: CoseSigner | null) {
+    this.#service = service;
+    this.#signer = signer;
+  }
+
+  /**
+   * @param text the query as it stands in the path.
+   * @param signed whether the answer is to be a COSE_Sign1, which only one with a key can be.
+   * @throws RequestProblem "invalid-parameter", "not-acceptable" for another profile, or "bundle-not-acceptable" where nothing is in force.
+   */
+  async answer(text: string, signed: boolean): Promise<CoservAnswer> {
+    const query = readQuery(text);
+    const collection = this.#collect(await policiesInForce(this.#service));
+    const key = `${signed}:${text}`;
+    const kept = this.#answers.get(key);
+    if (kept !== undefined) return kept;
+    const answer = await answerCoserv(query, collection, this.#signer);
+    const made =
+      signed && this.#signer ? { ...answer, bytes: await signCoserv(answer, this.#signer) } : answer;
+    if (collection === this.#made?.collection) this.#answers.set(key, made);
+    return made;
+  }
+
+  #collect(from: PoliciesInForce): Collection {
+    if (this.#made !== undefined && isSame(this.#made.from, from)) return this.#made.collection;
+    const vouched = from.policies.map(({ verified, signers }) => ({
+      policy: policyInForce(verified),
+      signers,
+    }));
+    this.#made = { from, collection: collectPolicies(vouched, from.statusExpires) };
+    this.#answers.clear();
+    return this.#made.collection;
+  }
+}
+
+function isSame(before: PoliciesInForce, now: PoliciesInForce): boolean {
+  return (
+    before.statusExpires === now.statusExpires &&
+    before.policies.length === now.policies.length &&
+    before.policies.every(({ verified }, i) => verified === now.policies[i]?.verified)
+  );
+}
+
+function readQuery(text: string) {
+  try {
+    return readCoservQuery(text);
+  } catch (error) {
+    if (error instanceof PolicyError) throw new RequestProblem("not-acceptable", error.message);
+    if (error instanceof MalformedError)
+      throw new RequestProblem("invalid-parameter", `query: ${error.message}`);
+    throw error;
+  }
+}
