@@ -25,18 +25,21 @@ export interface PoliciesInForce {
 export async function policiesInForce(
   service: Pick<Service, "log" | "bundles" | "clock">,
 ): Promise<PoliciesInForce> {
-  const { read: log } = service.log;
-  const { inForce } = requirePublished(log);
-  const reason = await whyNoBundle(log, service.clock());
-  if (reason !== null)
-    throw new RequestProblem("bundle-not-acceptable", `no policy is in force: ${reason}`, { reason });
+  const { inForce } = requirePublished(service.log.read);
   const names = [...inForce.policies.keys()].sort();
   const found = await Promise.all(names.map((name) => unlessRefused(accepted(service, name))));
-  const status = await readLoggedEntry(log, inForce.status?.index ?? 0);
-  return {
-    policies: found.filter((one) => one !== null),
-    statusExpires: (status.envelope.statement as StatementOf<"status">).predicate.expires,
-  };
+  const policies = found.filter((one) => one !== null);
+  const [end] = policies.map(({ verified }) => verified.status.expires).sort();
+  return { policies, statusExpires: end ?? (await endOfStatus(service)) };
+}
+
+/** Where no policy is in force, it is the status alone that says so. */
+async function endOfStatus({ log: { read: log }, clock }: Pick<Service, "log" | "clock">): Promise<string> {
+  const reason = await whyNoBundle(log, clock());
+  if (reason !== null)
+    throw new RequestProblem("bundle-not-acceptable", `no policy is in force: ${reason}`, { reason });
+  const { envelope } = await readLoggedEntry(log, requirePublished(log).inForce.status?.index ?? 0);
+  return (envelope.statement as StatementOf<"status">).predicate.expires;
 }
 
 async function accepted({ bundles }: Pick<Service, "bundles">, name: string): Promise<AcceptedPolicy> {

@@ -1,6 +1,6 @@
 // CoSERV over HTTP: what is offered is served and nothing else is, answers end with the status, and what is not in force is in none of them.
 import { decode, Tagged } from "cborg";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Cbor, encodeCbor, map } from "../../../src/protocol/cose/cbor.ts";
 import { encodeBase64Url } from "../../../src/protocol/encoding/base64url.ts";
 import { encodeHex } from "../../../src/protocol/encoding/hex.ts";
@@ -15,11 +15,12 @@ import { signStatement } from "../../support/signing.ts";
 let service: ServiceHarness;
 let policy: Envelope;
 let set: Awaited<ReturnType<ServiceHarness["publishPolicy"]>>["set"];
-beforeEach(async () => {
+async function start(): Promise<void> {
   service = await ServiceHarness.start({ url: "https://log.example/logs/a" });
   ({ set, policy } = await service.publishPolicy());
-});
-afterEach(() => service.stop());
+}
+beforeAll(start);
+afterAll(() => service.stop());
 
 const TAGS = [0, 1, 32, 501, 506, 508, 560];
 const readCbor = (bytes: Uint8Array) =>
@@ -112,20 +113,6 @@ describe("a query by class", () => {
     expect(unsigned.get(0)).toBe(`sha256:${policy.payloadDigest}`);
   });
 
-  test("may be kept by caches for a minute, and never for longer than it is good", async () => {
-    const ageOf = async () => {
-      const header = (await service.get(pathOf())).headers.get("cache-control") ?? "";
-      return Number(/^public, max-age=(\d+), must-revalidate$/.exec(header)?.[1]);
-    };
-    expect(await ageOf()).toBe(60);
-    await addPolicy("short", { expires: inSeconds(20) });
-    expect(await ageOf()).toBe(20);
-    service.logHarness.clock.now = new Date(Date.parse(await statusExpires()));
-    expect(await refusalOf(await service.get(pathOf()))).toMatch(
-      /^503 bundle-not-acceptable: no policy is in force: (?:checkpoint-stale|status-expired)/,
-    );
-  });
-
   test("is 304 where the answer is the same, and varies by what is accepted", async () => {
     const first = await service.get(pathOf());
     const etag = first.headers.get("etag") ?? "";
@@ -134,23 +121,6 @@ describe("a query by class", () => {
     const again = await service.get(pathOf(), { "if-none-match": etag });
     expect([again.status, await again.text()]).toEqual([304, ""]);
     expect(again.headers.get("cache-control")).toBe(first.headers.get("cache-control"));
-  });
-
-  test("is answered from all policies in force, each of them until it is revoked or has expired", async () => {
-    const sources = async () => ((await resultsOf(pathOf(GUEST, 1))).get(11) as unknown[]).length;
-    expect(await sources()).toBe(1);
-    const second = await addPolicy("second", {});
-    expect(await sources()).toBe(2);
-    expect(await countOf(pathOf())).toBe(1);
-    const revocation = revocationPredicate({ name: "second", digests: [second.payloadDigest] });
-    await service.log.publish([await signStatement("revocation", revocation, [service.keys.revocation])]);
-    expect(await sources()).toBe(1);
-    const soon = inSeconds(60);
-    await addPolicy("third", { expires: soon });
-    const results = await resultsOf(pathOf(GUEST, 1));
-    expect([results.get(11), (results.get(10) as Tagged).value]).toMatchObject([{ length: 2 }, soon]);
-    service.logHarness.clock.now = new Date(Date.parse(soon));
-    expect(await sources()).toBe(1);
   });
 });
 
@@ -193,5 +163,56 @@ describe("what is not served", () => {
     expect(await refusalOf(posted)).toMatch(/^405/);
     expect(await refusalOf(await service.get(`${pathOf()}?x=1`))).toMatch(/^400/);
     expect(await refusalOf(await service.get("/endorsement-distribution/v1/other"))).toMatch(/^404/);
+  });
+});
+
+/** Last in this file: each changes the log. */
+describe("as the log goes on, an answer", () => {
+  beforeEach(async () => {
+    await service.stop();
+    await start();
+  });
+
+  test("may be kept by caches for a minute, and never for longer than it is good", async () => {
+    const ageOf = async () => {
+      const header = (await service.get(pathOf())).headers.get("cache-control") ?? "";
+      return Number(/^public, max-age=(\d+), must-revalidate$/.exec(header)?.[1]);
+    };
+    expect(await ageOf()).toBe(60);
+    await addPolicy("short", { expires: inSeconds(20) });
+    expect(await ageOf()).toBe(20);
+    service.logHarness.clock.now = new Date(Date.parse(await statusExpires()));
+    expect(await refusalOf(await service.get(pathOf()))).toMatch(
+      /^503 bundle-not-acceptable: no policy is in force: (?:checkpoint-stale|status-expired)/,
+    );
+  });
+
+  test("comes from all policies in force, each of them until it is revoked or has expired", async () => {
+    const sources = async () => ((await resultsOf(pathOf(GUEST, 1))).get(11) as unknown[]).length;
+    expect(await sources()).toBe(1);
+    const second = await addPolicy("second", {});
+    expect(await sources()).toBe(2);
+    expect(await countOf(pathOf())).toBe(1);
+    const revocation = revocationPredicate({ name: "second", digests: [second.payloadDigest] });
+    await service.log.publish([await signStatement("revocation", revocation, [service.keys.revocation])]);
+    expect(await sources()).toBe(1);
+    const soon = inSeconds(60);
+    await addPolicy("third", { expires: soon });
+    const results = await resultsOf(pathOf(GUEST, 1));
+    expect([results.get(11), (results.get(10) as Tagged).value]).toMatchObject([{ length: 2 }, soon]);
+    service.logHarness.clock.now = new Date(Date.parse(soon));
+    expect(await sources()).toBe(1);
+  });
+
+  test("is an empty list where no policy is in force, and 503 where there is no status", async () => {
+    const revocation = revocationPredicate({ name: "all", digests: [policy.payloadDigest] });
+    await service.log.publish([await signStatement("revocation", revocation, [service.keys.revocation])]);
+    const results = await resultsOf(pathOf());
+    expect([results.get(0), (results.get(10) as Tagged).value]).toEqual([[], await statusExpires()]);
+    const without = await ServiceHarness.start({ withStatus: false });
+    expect(await refusalOf(await without.get(pathOf()))).toMatch(
+      /^503 bundle-not-acceptable: .*status-missing/,
+    );
+    await without.stop();
   });
 });
