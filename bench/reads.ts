@@ -1,4 +1,4 @@
-// Reading what verifiers and auditors ask for all the time: the current policy bundle, and a full tile.
+// Reading what verifiers and auditors ask for all the time: the current policy bundle, a full tile, and reference values by class.
 import { join } from "node:path";
 import { POLICY } from "./example-log.ts";
 import { interleave, type Measurement, ratios, spreadOf } from "./harness.ts";
@@ -15,6 +15,11 @@ const READS = [
     headers: { "accept-encoding": "gzip, deflate, br" },
   },
   { what: "GET full tile", path: "/tile/0/000", headers: {} },
+  {
+    what: "GET CoSERV answer (TDX guests, collected)",
+    path: "/endorsement-distribution/v1/coserv/ogB3dXJuOnRvdWNoc3RvbmU6Y29yaW06djEBowACAaEAgYGiAXFJbnRlbCBDb3Jwb3JhdGlvbgJpVERYIGd1ZXN0AgA",
+    headers: {},
+  },
 ] as const;
 
 export async function measureReads(world: World): Promise<Measurement[]> {
