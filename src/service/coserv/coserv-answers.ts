@@ -20,32 +20,32 @@ const KEPT_BYTES = 16 * 1024 * 1024;
 
 export class CoservAnswers {
   readonly #service: Pick<Service, "log" | "bundles" | "clock">;
-  readonly #signer: CoseSigner | null;
   readonly #answers = new LRUCache<string, CoservAnswer>({
     maxSize: KEPT_BYTES,
     sizeCalculation: ({ bytes }, key) => bytes.length + key.length,
   });
   #made: { readonly from: PoliciesInForce; readonly collection: Collection } | undefined;
 
-  constructor(service: Pick<Service, "log" | "bundles" | "clock">, signer: CoseSigner | null) {
+  constructor(service: Pick<Service, "log" | "bundles" | "clock">) {
     this.#service = service;
-    this.#signer = signer;
   }
 
   /**
    * @param text the query as it stands in the path.
-   * @param signed whether the answer is to be a COSE_Sign1, which only one with a key can be.
+   * @param signer signs the CoRIMs of the source, where there is one; and the answer itself, which is a COSE_Sign1 then, with `signed`.
    * @throws RequestProblem "invalid-parameter", "not-acceptable" for another profile, or "bundle-not-acceptable" where nothing is in force.
    */
-  async answer(text: string, signed: boolean): Promise<CoservAnswer> {
+  async answer(
+    text: string,
+    { signer, signed }: { readonly signer: CoseSigner | null; readonly signed: boolean },
+  ): Promise<CoservAnswer> {
     const query = readQuery(text);
     const collection = this.#collect(await policiesInForce(this.#service));
-    const key = `${signed}:${text}`;
+    const key = `${signed} ${signer?.keyId} ${text}`;
     const kept = this.#answers.get(key);
     if (kept !== undefined) return kept;
-    const answer = await answerCoserv(query, collection, this.#signer);
-    const made =
-      signed && this.#signer ? { ...answer, bytes: await signCoserv(answer, this.#signer) } : answer;
+    const answer = await answerCoserv(query, collection, signer);
+    const made = signed && signer !== null ? { ...answer, bytes: await signCoserv(answer, signer) } : answer;
     if (collection === this.#made?.collection) this.#answers.set(key, made);
     return made;
   }

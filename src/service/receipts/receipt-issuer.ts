@@ -8,7 +8,7 @@ import { parseCheckpoint } from "../../protocol/note/checkpoint.ts";
 import { parseNote } from "../../protocol/note/signed-note.ts";
 import { requirePublished } from "../entries/read-entry.ts";
 import { requireWithin } from "../http/parameters.ts";
-import { RequestProblem } from "../problem.ts";
+import { type ProblemCode, RequestProblem } from "../problem.ts";
 
 /** One signature serves all receipts over a tree. */
 const KEPT_SIGNATURES = 4096;
@@ -60,6 +60,16 @@ export class ReceiptIssuer {
     return this.#signer;
   }
 
+  /** The same for what is shown unsigned, too: null where this server signs nothing. */
+  signerIfAny(): CoseSigner | null {
+    try {
+      return this.signerOf();
+    } catch (error) {
+      if (error instanceof RequestProblem && WITHOUT_KEY.includes(error.code)) return null;
+      throw error;
+    }
+  }
+
   /** @throws RequestProblem as `signerOf`; "beyond-tree"; "not-found" where no checkpoint of this size was published. */
   async inclusion(index: number, size: number): Promise<Uint8Array> {
     requireWithin(index + 1, size, `entry ${index}`);
@@ -100,6 +110,8 @@ export class ReceiptIssuer {
     return parseCheckpoint(parseNote(first.note).text).root;
   }
 }
+
+const WITHOUT_KEY: readonly ProblemCode[] = ["receipts-off", "no-receipt-key"];
 
 /** The receipt keys of the trust root with the highest index in a tree of `size`. */
 function receiptKeysIn({ trustRoots }: Published["inForce"], size: number): readonly string[] {

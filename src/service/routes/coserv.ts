@@ -1,7 +1,6 @@
 // Serves CoSERV (draft-ietf-rats-coserv-07 §6.1): what is offered, and the reference values of the policies in force by class. Our own
 // verifiers read none of it (docs/interop.md).
 import * as z from "zod";
-import type { CoseSigner } from "../../protocol/cose/cose-sign1.ts";
 import { CORIM_PROFILE } from "../../views/corim.ts";
 import { COSERV_MEDIA_TYPE, SIGNED_COSERV_MEDIA_TYPE } from "../../views/coserv.ts";
 import {
@@ -31,25 +30,26 @@ export function isCoserv(path: string): boolean {
 }
 
 export function addCoserv(api: Api, service: Service): void {
-  const signer: CoseSigner | null = null;
   const prefix = new URL(service.url).pathname.replace(/\/$/, "");
-  const offer: Offer = { version: service.version, prefix, signer };
-  const answers = new CoservAnswers(service, signer);
+  const answers = new CoservAnswers(service);
   describeCoserv(api);
 
   api.get(DISCOVERY_PATH, (c) => {
     const type = acceptedMediaType(c.req.header("accept"), DISCOVERY_MEDIA_TYPES);
     if (type === null) throw notAcceptable(DISCOVERY_MEDIA_TYPES);
+    const offer: Offer = { version: service.version, prefix, signer: service.receipts.signerIfAny() };
     const document =
       type === "application/coserv-discovery+json" ? discoveryJson(offer) : discoveryCbor(offer);
     return c.body(document, 200, { "content-type": type, vary: "accept" });
   });
 
   api.get(QUERY_ROUTE, async (c) => {
+    const signer = service.receipts.signerIfAny();
     const offered = offeredTypes(signer);
     const type = acceptedMediaType(c.req.header("accept"), offered, CORIM_PROFILE);
     if (type === null) throw notAcceptable(offered.map(profiled));
-    const { bytes, expires } = await answers.answer(c.req.param("query"), type === SIGNED_COSERV_MEDIA_TYPE);
+    const signed = type === SIGNED_COSERV_MEDIA_TYPE;
+    const { bytes, expires } = await answers.answer(c.req.param("query"), { signer, signed });
     const headers = {
       "cache-control": `public, max-age=${secondsUntil(expires, service.clock())}, must-revalidate`,
       vary: "accept",
@@ -102,7 +102,7 @@ function describeCoserv(api: Api): void {
           "application/coserv-discovery+cbor": { schema: BYTES },
         },
       },
-      ...conciseProblems("not-acceptable"),
+      ...conciseProblems("not-found", "not-acceptable"),
     },
   });
   describeRoute(api, {

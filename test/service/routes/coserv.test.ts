@@ -2,6 +2,9 @@
 import { decode, Tagged } from "cborg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Cbor, encodeCbor, map } from "../../../src/protocol/cose/cbor.ts";
+import { type CoseSigner, parseCoseSign1, verifyCose } from "../../../src/protocol/cose/cose-sign1.ts";
+import { importPublicKey } from "../../../src/protocol/cryptography/signature.ts";
+import { decodeBase64 } from "../../../src/protocol/encoding/base64.ts";
 import { encodeBase64Url } from "../../../src/protocol/encoding/base64url.ts";
 import { encodeHex } from "../../../src/protocol/encoding/hex.ts";
 import { formatTime } from "../../../src/protocol/entry/fields.ts";
@@ -9,17 +12,23 @@ import type { Envelope } from "../../../src/protocol/envelope/dsse.ts";
 import { signersOf } from "../../../src/protocol/envelope/dsse.ts";
 import { CORIM_PROFILE } from "../../../src/views/corim.ts";
 import { policyPredicate, revocationPredicate } from "../../support/document-predicates.ts";
+import { coseSigner, testKey } from "../../support/keys.ts";
 import { ServiceHarness } from "../../support/service-harness.ts";
 import { signStatement } from "../../support/signing.ts";
 
 let service: ServiceHarness;
 let policy: Envelope;
 let set: Awaited<ReturnType<ServiceHarness["publishPolicy"]>>["set"];
-async function start(): Promise<void> {
-  service = await ServiceHarness.start({ url: "https://log.example/logs/a" });
+/** @param signer the receipt key of the server; @param listed the keys that the trust root lists. */
+async function start(signer: CoseSigner | null = null, listed = signer ? [signer.spki] : []): Promise<void> {
+  service = await ServiceHarness.start({
+    url: "https://log.example/logs/a",
+    trustRoot: { receiptKeys: listed },
+    service: signer === null ? {} : { receiptSigner: signer },
+  });
   ({ set, policy } = await service.publishPolicy());
 }
-beforeAll(start);
+beforeAll(() => start());
 afterAll(() => service.stop());
 
 const TAGS = [0, 1, 32, 501, 506, 508, 560];
@@ -163,6 +172,61 @@ describe("what is not served", () => {
     expect(await refusalOf(posted)).toMatch(/^405/);
     expect(await refusalOf(await service.get(`${pathOf()}?x=1`))).toMatch(/^400/);
     expect(await refusalOf(await service.get("/endorsement-distribution/v1/other"))).toMatch(/^404/);
+  });
+});
+
+describe("with a receipt key", () => {
+  const SIGNED = { accept: `application/coserv+cose; profile="${CORIM_PROFILE}"` };
+  const UNSIGNED = { accept: "application/coserv+cbor" };
+  const offered = async () => {
+    const { capabilities, ...document } = await service.json<{
+      capabilities: { "media-type": string }[];
+      "result-verification-key"?: { kid: string }[];
+    }>("/.well-known/coserv-configuration");
+    const types = capabilities.map((capability) => capability["media-type"].split(";")[0]);
+    return { types, keys: document["result-verification-key"]?.map(({ kid }) => kid) };
+  };
+  const bytesOf = async (response: Response) => new Uint8Array(await response.arrayBuffer());
+
+  test("that the trust root lists, answers are signed by it, and so are the CoRIMs in them", async () => {
+    const signer = coseSigner(await testKey("receipts"));
+    await service.stop();
+    await start(signer);
+    expect(await offered()).toEqual({
+      types: ["application/coserv+cose", "application/coserv+cbor"],
+      keys: [signer.keyId],
+    });
+    const key = await importPublicKey(decodeBase64(signer.spki));
+    const verify = async (bytes: Uint8Array) => {
+      const message = parseCoseSign1(bytes, "test");
+      expect(await verifyCose(message, key, message.payload!)).toBe(true);
+      return message.payload!;
+    };
+    const response = await service.get(pathOf(), SIGNED);
+    expect(response.headers.get("content-type")).toBe(SIGNED.accept);
+    const unsigned = await service.get(pathOf(), UNSIGNED);
+    expect(await verify(await bytesOf(response))).toEqual(await bytesOf(unsigned));
+    expect(unsigned.headers.get("etag")).not.toBe(response.headers.get("etag"));
+    const source = (await bodyOf(await service.get(pathOf(GUEST, 1), UNSIGNED))).get(2) as Map<
+      number,
+      unknown
+    >;
+    const [[type, corim]] = source.get(11) as [[string, Uint8Array]];
+    expect(type).toBe("application/rim+cose");
+    await verify(corim);
+    expect((await service.get(pathOf())).headers.get("content-type")).toBe(SIGNED.accept);
+  });
+
+  test.each([
+    ["that the trust root does not list", true, []],
+    ["that only another server of the log has", false, ["listed"]],
+  ])("%s, nothing is signed, and discovery says so", async (_, has, names) => {
+    const listed = await Promise.all(names.map(async (name) => coseSigner(await testKey(name)).spki));
+    await service.stop();
+    await start(has ? coseSigner(await testKey("receipts")) : null, listed);
+    expect(await offered()).toEqual({ types: ["application/coserv+cbor"], keys: undefined });
+    expect(await refusalOf(await service.get(pathOf(), SIGNED))).toMatch(/^406 not-acceptable/);
+    expect((await service.get(pathOf())).status).toBe(200);
   });
 });
 
