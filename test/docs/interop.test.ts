@@ -1,9 +1,11 @@
 // docs/interop.md says of every form what it cannot say, in the code's own words, and its blocks run.
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
+import { parseCoseSign1 } from "../../src/protocol/cose/cose-sign1.ts";
 import { RECEIPT_CANNOT_SAY } from "../../src/verifier/receipt.ts";
+import { CORIM_PROFILE } from "../../src/views/corim.ts";
 import { coserv } from "../../src/views/coserv.ts";
 import { POLICY_VIEWS } from "../../src/views/list.ts";
 import { installCommands, Practice } from "../drills/practice.ts";
@@ -27,7 +29,7 @@ test("it lists what is not in a receipt", () => {
   expect(between("receipt")).toBe(RECEIPT_CANNOT_SAY.map((sentence) => `- ${sentence}\n`).join(""));
 });
 
-describe("a reader of receipts", () => {
+describe("a reader of what the log signs", () => {
   const program = mkdtempSync(join(tmpdir(), "touchstone-program-"));
   let practice: Practice;
   const python = `export PATH="${join(API_TOOLS, "python", "bin")}:$PATH"`;
@@ -53,6 +55,17 @@ describe("a reader of receipts", () => {
     const { code, output } = await practice.run(blockOf("receipt"));
     expect(code, output).toBe(0);
     expect(output).toContain("verified: kernel-patch-set/");
+  });
+
+  it("asks it by CoSERV, as the page says, and is answered under the receipt key", {
+    timeout: 60_000,
+  }, async (test) => {
+    if ((await practice.run("curl --version")).code !== 0) return test.skip("curl is not installed");
+    const { code, output } = await practice.run(blockOf("coserv"));
+    expect(code, output).toBe(0);
+    expect(output).toContain("/endorsement-distribution/v1/coserv/{query}");
+    const { payload } = parseCoseSign1(readFileSync(join(practice.folder, "guest.coserv")), "test");
+    expect(Buffer.from(payload!).toString("latin1")).toContain(CORIM_PROFILE);
   });
 
   it("verifies it with scitt-cose, as the page says", { timeout: 60_000 }, async (test) => {
