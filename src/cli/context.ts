@@ -2,6 +2,7 @@
 // one JSON value with --json, and the exit codes that scripts rely on.
 import type { ReportFolder } from "../attester/machine/tsm-report.ts";
 import { StoreUnreachableError } from "../log/errors.ts";
+import { type ObjectStoreCode, ObjectStoreError } from "../node/objects/object-store.ts";
 import { MalformedError, PolicyError, recogniseAcrossCopies, VerificationError } from "../protocol/errors.ts";
 import { RefusedError, UnreachableError } from "../verifier/service-errors.ts";
 
@@ -73,7 +74,15 @@ export function exitCodeOf(error: unknown): number {
 }
 
 function isUnreachable(error: unknown): error is Error {
-  return error instanceof UnreachableError || error instanceof StoreUnreachableError;
+  return (
+    error instanceof UnreachableError ||
+    error instanceof StoreUnreachableError ||
+    codeOfBucket(error) === "store-unreachable"
+  );
+}
+
+function codeOfBucket(error: unknown): ObjectStoreCode | undefined {
+  return error instanceof ObjectStoreError ? error.code : undefined;
 }
 
 function isNo(error: unknown): error is Error & { readonly code: string } {
@@ -101,5 +110,5 @@ export function describeError(error: unknown): { code: string; message: string }
   if (isNo(error)) return { code: error.code, message: error.message };
   if (error instanceof MalformedError) return { code: "malformed", message: error.message };
   if (isUnreachable(error)) return { code: "unreachable", message: error.message };
-  return { code: "error", message: error instanceof Error ? error.message : "failed" };
+  return { code: codeOfBucket(error) ?? "error", message: error instanceof Error ? error.message : "failed" };
 }

@@ -20,6 +20,7 @@ import {
 } from "../protocol/merkle/tile.ts";
 import { attachmentsOf } from "../protocol/registration/references.ts";
 import { attachmentPath, type CopyTarget } from "./copy-target.ts";
+import { inParallel } from "./in-parallel.ts";
 import type { VerifiedTree } from "./verified-tree.ts";
 
 /** Bundles under way at once: a log sends a few side by side, and syncing a file takes longer than fetching it. */
@@ -180,26 +181,4 @@ export async function copyConfirmations(
     const isOfTree = size <= tree.size && equalBytes(await tree.rootAt(size), root);
     if (isOfTree) await target.put(confirmationPath(index), utf8(note));
   });
-}
-
-/** Works on so many items at a time; after an error no other one is begun. */
-async function inParallel<T>(
-  count: number,
-  items: Iterable<T>,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const rest = items[Symbol.iterator]();
-  let failed = false;
-  const worker = async () => {
-    for (let next = rest.next(); next.done !== true && !failed; next = rest.next()) {
-      try {
-        await work(next.value);
-      } catch (error) {
-        failed = true;
-        throw error;
-      }
-    }
-  };
-  const results = await Promise.allSettled(Array.from({ length: count }, worker));
-  for (const result of results) if (result.status === "rejected") throw result.reason;
 }

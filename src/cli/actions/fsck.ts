@@ -3,14 +3,20 @@ import { type HighWater, HighWaterFile } from "../../log/checkpointing/high-wate
 import { type FsckReport, fsck } from "../../log/maintenance/fsck.ts";
 import { mayBePartial, openSnapshot, storeExists } from "../../log/store/open-store.ts";
 import type { StoreLocation } from "../../log/store/store-location.ts";
-import { indexOf } from "../../service/config.ts";
+import { type CheckedCopy, checkCopy } from "../../mirror/check-copy.ts";
+import { indexOf, type ObjectsConfig } from "../../service/config.ts";
 import { checkProgress } from "../check-progress.ts";
 import { AnswerIsNo, type CliContext, show, UsageError } from "../context.ts";
 import { readConfig } from "../open-log.ts";
+import { openObjects } from "../open-objects.ts";
 import { existingStoreOf } from "../store-of.ts";
+
+/** As many as of any other check. */
+const MAX_SHOWN = 20;
 
 interface FsckOptions {
   readonly config: string;
+  readonly objects?: boolean;
   readonly json?: boolean;
 }
 
@@ -19,6 +25,8 @@ export async function runFsck(
   options: FsckOptions,
   context: CliContext,
 ): Promise<void> {
+  if (backup !== undefined && options.objects === true)
+    throw new UsageError("--objects holds the bucket against the log itself, not against a backup");
   const report = backup === undefined ? await checkLog(options, context) : await checkBackup(backup, context);
   show(context, options, { sound: report.findings.length === 0, ...report }, linesOf(report));
   if (report.findings.length > 0) throw new AnswerIsNo("");
@@ -29,12 +37,39 @@ interface Checked extends FsckReport {
   readonly notes: readonly string[];
 }
 
-async function checkLog({ config }: FsckOptions, context: CliContext): Promise<Checked> {
+async function checkLog({ config, objects }: FsckOptions, context: CliContext): Promise<Checked> {
   const read = readConfig(config, context);
   const location = await existingStoreOf(read, context);
   const mark = new HighWaterFile(read.storage.highWater);
   const report = await checkDatabase(location, mark, context, indexOf(read.storage).file);
-  return { ...report, notes: [] };
+  if (objects !== true) return { ...report, notes: [] };
+  if (report.findings.length > 0)
+    return { ...report, notes: ["the bucket was not read: there is nothing sound to hold it against"] };
+  const copy = await checkBucket(read.storage.objects, location, context);
+  const left = copy.findings.length - MAX_SHOWN;
+  const details = [...copy.findings.slice(0, MAX_SHOWN), ...(left > 0 ? [`and ${left} more`] : [])];
+  const findings = details.map((detail) => ({ check: "objects" as const, detail }));
+  return { ...report, findings, notes: [`${copy.objects} objects of a copy of size ${copy.size} were read`] };
+}
+
+async function checkBucket(
+  config: ObjectsConfig | undefined,
+  location: StoreLocation,
+  context: CliContext,
+): Promise<CheckedCopy> {
+  if (config === undefined)
+    throw new UsageError("the configuration names no bucket: [storage.objects] is missing");
+  const bucket = await openObjects(config, context);
+  const opened: Array<{ close(): Promise<void> }> = [];
+  try {
+    return await checkCopy(bucket, async () => {
+      const store = await openSnapshot(location);
+      opened.push(store);
+      return store;
+    });
+  } finally {
+    for (const store of opened) await store.close();
+  }
 }
 
 /** A copy is behind what the log has signed, and nothing is wrong with that. */

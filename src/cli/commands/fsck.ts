@@ -6,6 +6,7 @@ export function define(command: Command, context: CliContext): void {
   command
     .arguments("[backup]")
     .option("--config <file>", "configuration of the log, where no backup is named", "touchstone.toml")
+    .option("--objects", "read the copy in the configured bucket, too, and hold each object against the log")
     .addHelpText("after", "\nExample:\n  touchstone fsck --config log/touchstone.toml")
     .action(async (backup, options) => {
       const { runFsck } = await import("../actions/fsck.ts");

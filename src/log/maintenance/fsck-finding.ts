@@ -13,7 +13,9 @@ export type FsckCheck =
   | "checkpoint"
   | "high-water"
   | "attachment"
-  | "in-force";
+  | "in-force"
+  /** The copy in a bucket; the log itself may be sound. */
+  | "objects";
 
 /** Something that is not as it must be. */
 export interface FsckFinding {

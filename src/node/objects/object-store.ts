@@ -1,5 +1,6 @@
 // Defines a store of objects under keys, such as a bucket or a folder: what was put under a key stays, and what may be replaced is replaced
 // by whoever knows what stands there. Nobody trusts what is in one.
+import { recogniseAcrossCopies } from "../../protocol/errors.ts";
 
 /** How an object is sent to whoever asks the store for it over HTTP. */
 export interface ObjectMeta {
@@ -85,6 +86,10 @@ export type ObjectStoreCode =
 
 /** The store of objects cannot be used, now or as it is. */
 export class ObjectStoreError extends Error {
+  static {
+    recogniseAcrossCopies(ObjectStoreError, "ObjectStoreError");
+  }
+
   override readonly name = "ObjectStoreError";
   readonly code: ObjectStoreCode;
 
