@@ -157,10 +157,22 @@ describe("an export", () => {
   });
 
   it("asks the bucket nothing while nothing is published", async () => {
-    start();
-    await exported();
-    const asked = fake.raw.length;
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    const newest = await store.newestCheckpoint();
+    let looks = 0;
+    const still = {
+      newestCheckpoint: async () => {
+        looks++;
+        return newest;
+      },
+      firstCheckpointCovering: store.firstCheckpointCovering.bind(store),
+      readTile: store.readTile.bind(store),
+      readLeaves: store.readLeaves.bind(store),
+      attachment: store.attachment.bind(store),
+    };
+    start({ store: still });
+    await vi.waitFor(() => expect(told).toContain("exported what is new"), { timeout: 30_000 });
+    const [asked, looked] = [fake.raw.length, looks];
+    await vi.waitFor(() => expect(looks).toBeGreaterThan(looked + 5), { timeout: 30_000 });
     expect(fake.raw.length).toBe(asked);
   });
 

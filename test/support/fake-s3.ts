@@ -29,6 +29,8 @@ export interface Faults {
   redirectTo?: string;
   /** If-Match works without the quotes of the tag alone, as in radosgw 16. */
   plainTags?: boolean;
+  /** Anybody may read, as the owner of a bucket can allow. */
+  isPublic?: boolean;
   /** A request to replace what is not there creates it, as old MinIO did. */
   createsByIfMatch?: boolean;
 }
@@ -83,7 +85,8 @@ async function answer(fake: FakeS3, request: IncomingMessage, response: ServerRe
   if (faults.slowMs) await pause(faults.slowMs);
   if (faults.redirectTo !== undefined)
     return end(response, 307, "", { location: `${faults.redirectTo}${url}` });
-  const refusal = judge(request, body);
+  const isOpen = faults.isPublic === true && method === "GET" && headers.authorization === undefined;
+  const refusal = isOpen ? null : judge(request, body);
   if (refusal !== null) return end(response, 403, errorXml(refusal));
   const { pathname, searchParams } = new URL(url, fake.endpoint);
   const [bucket, ...rest] = pathname.slice(1).split("/");
