@@ -16,6 +16,7 @@ import { measureIdentity } from "./identity.ts";
 import { machineFacts } from "./machine.ts";
 import { measureMemory } from "./memory.ts";
 import { measureMixed } from "./mixed.ts";
+import { measureObjects } from "./objects.ts";
 import { measurePages } from "./pages.ts";
 import { measurePeerAudit } from "./peers/audit.ts";
 import { measurePeerPublish } from "./peers/publish.ts";
@@ -48,6 +49,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   sealed: measureSealed,
   browser: measureBrowser,
   "browser-code": measureBrowserCode,
+  objects: measureObjects,
   board: measureBoard,
 };
 const PEER_ROWS: Readonly<Record<string, Row>> = {
