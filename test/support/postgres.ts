@@ -109,14 +109,14 @@ export class TestPostgres {
   }
 
   /** Runs SQL as the administrator. @returns rows, a line each. */
-  sql(text: string, schema = "public"): string {
+  sql(text: string, schema = "public", database = "postgres"): string {
     const options = [
       "-h",
       this.folder,
       "-U",
       "touchstone",
       "-d",
-      "postgres",
+      database,
       "-X",
       "-q",
       "-A",

@@ -6,7 +6,7 @@ import type { Candidate, Leader, Leadership } from "../leadership.ts";
 import type { LogWriter } from "../log-store.ts";
 import { describeLocation, type PostgresLocation } from "../store-location.ts";
 import { PostgresWriter } from "./postgres-writer.ts";
-import type { Asker } from "./session.ts";
+import { type Asker, isConnectionError } from "./session.ts";
 import { STATEMENTS } from "./statements.ts";
 import { WriterSession } from "./writer-session.ts";
 
@@ -38,8 +38,8 @@ export class PostgresLeadership implements Leadership {
       try {
         return await this.#campaignOnce(me, signal);
       } catch (error) {
-        if (error instanceof StartRefusedError || signal.aborted)
-          throw signal.aborted ? signal.reason : error;
+        signal.throwIfAborted();
+        if (!isConnectionError(error)) throw error;
         await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
       }
     }

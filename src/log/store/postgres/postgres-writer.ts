@@ -72,9 +72,7 @@ export class PostgresWriter implements LogWriter {
   }
 
   addCheckpoint({ size, cosignedAt, note }: PublishedCheckpoint): Promise<void> {
-    return this.#inOrder(() =>
-      this.#commit(STATEMENTS.addCheckpoint, [this.epoch, this.#lease, size, cosignedAt, note]),
-    );
+    return this.#keep(STATEMENTS.addCheckpoint, [this.epoch, this.#lease, size, cosignedAt, note]);
   }
 
   /** What renews the lease is a commit that changes nothing else. */
@@ -83,7 +81,7 @@ export class PostgresWriter implements LogWriter {
   }
 
   renew(): Promise<void> {
-    return this.#inOrder(() => this.#commit(STATEMENTS.renew, [this.epoch, this.#lease]));
+    return this.#keep(STATEMENTS.renew, [this.epoch, this.#lease]);
   }
 
   close(): Promise<void> {
@@ -99,6 +97,17 @@ export class PostgresWriter implements LogWriter {
       await this.#commit(STATEMENTS.renew, [this.epoch, 0]).catch(() => undefined);
     this.#lose("it was closed");
     await this.#session.ended;
+  }
+
+  /** A commit of which nobody needs to know what became of it when its session ends: whoever leads next reads what there is. */
+  #keep(statement: Statement, values: readonly unknown[]): Promise<void> {
+    return this.#inOrder(async () => {
+      try {
+        await this.#commit(statement, values);
+      } catch (error) {
+        throw error instanceof UnknownOutcomeError ? this.#lost.signal.reason : error;
+      }
+    });
   }
 
   /** One call after the other. */

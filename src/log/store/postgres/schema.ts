@@ -1,4 +1,5 @@
-// Compares a schema with what its migrations say: each table, index, trigger and function that they make is there, and does what it did.
+// Compares a schema with what its migrations say: each table, index, trigger and function that they make is there and does what it did, and
+// no trigger or function besides.
 import type pg from "pg";
 import type { Migration } from "../migrations.ts";
 
@@ -30,11 +31,14 @@ export async function schemaDifferences(
     [schema],
   );
   return [
-    ...made
-      .filter((object) => !objects.has(object))
-      .map((object) => `its ${object.toLowerCase()} is missing`),
+    ...made.filter((object) => !objects.has(object)).map((object) => `its ${named(object)} is missing`),
+    ...[...objects]
+      .filter((object) => object.startsWith("TRIGGER ") && !made.includes(object))
+      .map((object) => `its ${named(object)} is none of its own`),
     ...functions.rows
       .filter(({ name, body }) => bodies.get(name) !== body)
       .map(({ name }) => `its function ${name} is missing or changed`),
   ];
 }
+
+const named = (object: string) => object.replace(/^[A-Z]+/, (type) => type.toLowerCase());

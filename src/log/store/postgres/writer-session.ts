@@ -1,6 +1,6 @@
 // Keeps the session of PostgreSQL in which a candidate waits and writes: a direct one, of a server that keeps what it has acknowledged.
 import type pg from "pg";
-import { StartRefusedError } from "../../errors.ts";
+import { StartRefusedError, StoreUnreachableError } from "../../errors.ts";
 import type { PostgresLocation } from "../store-location.ts";
 import { type Asker, connect, destroy, type Settings, type Statement } from "./session.ts";
 
@@ -51,13 +51,16 @@ export class WriterSession implements Asker {
     });
   }
 
-  /** @throws StartRefusedError "storage-unsafe"; Error of the driver. */
+  /** @throws StartRefusedError "storage-unsafe"; StoreUnreachableError, also for a standby. */
   static async open(location: PostgresLocation, name: string): Promise<WriterSession> {
     const client = await connect(location.url, location, { name, settings: SETTINGS });
     try {
       const state = await readState(client);
       requireSafe(state, client, location);
-      if (state.isStandby) throw new Error("the PostgreSQL server is a standby, and takes no writes");
+      if (state.isStandby)
+        throw new StoreUnreachableError(
+          "the PostgreSQL server is a standby, and takes no writes before it is promoted",
+        );
       return new WriterSession(client, state);
     } catch (error) {
       destroy(client);
