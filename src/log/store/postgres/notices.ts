@@ -106,7 +106,8 @@ export class Poller implements Notices {
   async changed(seen: Seen, timeoutMs: number, signal: AbortSignal): Promise<void> {
     const end = performance.now() + timeoutMs;
     for (let left = timeoutMs; left > 0 && !signal.aborted; left = end - performance.now()) {
-      const now = await this.#look();
+      // A replica that does not answer has nothing to tell.
+      const now = await this.#look().catch(() => seen);
       if (now.size !== seen.size || now.cosignedAt !== seen.cosignedAt) return;
       await sleep(Math.min(left, POLL_MS), undefined, { signal, ref: false }).catch(() => undefined);
     }

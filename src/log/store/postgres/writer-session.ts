@@ -11,6 +11,8 @@ const OLDEST_SERVER = 140_000;
 const SETTINGS: Settings = {
   statement_timeout: "0",
   lock_timeout: "0",
+  idle_session_timeout: "0",
+  default_transaction_isolation: "read committed",
   idle_in_transaction_session_timeout: "5s",
   client_connection_check_interval: "1s",
   tcp_user_timeout: "10s",
