@@ -12,40 +12,44 @@ export interface SearchView {
   /** What the query was taken for, in words; null when nothing was asked. */
   readonly takenFor: string | null;
   readonly entries: readonly NamedEntry[];
-  /** What the index of the log can prove of the query; null where it has none, or the query is none that it answers. */
-  readonly term: Term | null;
+  /** The same question to the index of the log; none where it has no index, or the query is none that it answers. */
+  readonly terms: readonly Term[];
   /** Cursor of the next page, or null. */
   readonly next: string | null;
 }
 
 export function searchPage(site: Site, view: SearchView): Html {
-  const { query, takenFor, term } = view;
+  const { query, takenFor, terms } = view;
   return framed(site, {
     title: query === "" ? "Search" : `Search: ${query}`,
     description: `Find entries of ${site.origin} by digest, measurement, name, key or index.`,
     depth: 0,
-    scripts: term === null ? ["drop-file"] : ["drop-file", "prove"],
+    scripts: terms.length === 0 ? ["drop-file"] : ["drop-file", "prove"],
     main: html`<h1>Search</h1>
 ${searchForm("./", query)}
 ${takenFor === null ? "" : foundSection(view)}
-${term === null ? "" : proofSection(site, term)}`,
+${terms.length === 0 ? "" : proofSection(site, terms)}`,
   });
 }
 
-function foundSection({ query, takenFor, entries, next, term }: SearchView): Html {
+function foundSection({ query, takenFor, entries, next, terms }: SearchView): Html {
   const nothing = entries.length === 0 && next === null;
-  return html`<section><h2>${entries.length === 0 ? "Nothing found" : "Found"}</h2><p class="dim">Looked for ${takenFor}.</p>${resultList(entries)}${nextLink(query, next)}${nothing ? html`<p>Not in this log, as far as its search says. ${term === null ? "That is no proof of absence." : "That is no proof of absence; below is one."}</p>` : ""}</section>`;
+  return html`<section><h2>${entries.length === 0 ? "Nothing found" : "Found"}</h2><p class="dim">Looked for ${takenFor}.</p>${resultList(entries)}${nextLink(query, next)}${nothing ? html`<p>Not in this log, as far as its search says. ${terms.length === 0 ? "That is no proof of absence." : "That is no proof of absence; below is one."}</p>` : ""}</section>`;
 }
 
 /** What a search shows is the service's word; what the index proves is not. */
-function proofSection({ url }: Site, { type, value }: Term): Html {
-  return html`<section id="check" data-type="${type}" data-value="${value}"><h2>Prove it here</h2>
-<p>The log's status has the root of an index. With it your browser can prove itself which entries have this, of those that the status covers: exactly these, or none. Give it a pin that you got elsewhere: without one it only shows that the log agrees with itself.</p>
+function proofSection({ url }: Site, terms: readonly Term[]): Html {
+  const types = terms.map(({ type }) => type).join(" ");
+  const commands = terms.map(
+    ({ type, value }) => `touchstone lookup ${type} ${value} --to ${url} --trust trust-root.json`,
+  );
+  return html`<section id="check" data-types="${types}" data-value="${terms[0]?.value}"><h2>Prove it here</h2>
+<p>The log's status has the root of an index. With it your browser can prove itself which entries have this, of those that the status covers: exactly these, or none. Statuses do not count, which name what others name before them. Give it a pin that you got elsewhere: without one it only shows that the log agrees with itself.</p>
 <noscript><p class="notice">That needs JavaScript. The command below does the same on your machine.</p></noscript>
 ${pinForm("Prove it")}
 <ol id="check-steps" aria-live="polite"></ol>
 <p>On your own machine:</p>
-<pre tabindex="0">touchstone lookup ${type} ${value} --to ${url} --trust trust-root.json</pre></section>`;
+<pre tabindex="0">${commands.join("\n")}</pre></section>`;
 }
 
 function resultList(entries: readonly NamedEntry[]): Html {

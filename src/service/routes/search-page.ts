@@ -46,8 +46,8 @@ export function addSearchPage(api: Api, service: Service): void {
 /** What a query is taken for. */
 interface Reading {
   readonly takenFor: string;
-  /** The same question to the index, where it answers such ones. */
-  readonly term: Term | null;
+  /** The same question to the index, all with the value of the first; none where it answers no such one. */
+  readonly terms: readonly Term[];
   readonly query: Omit<SearchQuery, "before" | "limit"> | { readonly index: number };
 }
 
@@ -56,47 +56,55 @@ const HEX: Readonly<Record<number, string>> = { 64: "SHA-256", 96: "SHA-384 or m
 /** @returns null for what could be none of these. */
 function read(text: string): Reading | null {
   const key = /^key:([0-9a-f]{64})$/i.exec(text)?.[1];
-  if (key !== undefined)
+  if (key !== undefined) {
+    const value = key.toLowerCase();
     return {
       takenFor: "entries that this key signed",
-      term: { type: "signer", value: key.toLowerCase() },
-      query: { publisher: key.toLowerCase() },
+      terms: [{ type: "signer", value }],
+      query: { publisher: value },
     };
+  }
   const hex = /^(?:sha(?:256|384|512):)?([0-9a-f]+)$/i.exec(text)?.[1]?.toLowerCase();
   const what = HEX[hex?.length ?? 0];
   if (hex !== undefined && what !== undefined)
     return {
       takenFor: `entries that state this ${what}`,
-      term: { type: "digest", value: hex },
+      terms: digestTerms(hex),
       query: { digest: hex },
     };
   if (/^\d{1,15}$/.test(text))
-    return { takenFor: `entry ${text}`, term: null, query: { index: Number(text) } };
+    return { takenFor: `entry ${text}`, terms: [], query: { index: Number(text) } };
   const [, name = "", version] = /^([^@]*)(?:@(.*))?$/.exec(text.replace(/^[a-z-]+:/, "")) ?? [];
   if (!isName(name)) return null;
   return {
     takenFor:
       version === undefined ? `entries of exactly this name` : "entries of exactly this name and version",
-    term: null,
+    terms: [],
     query: { name, ...(version === undefined ? {} : { version }) },
   };
 }
 
+/** A search for a SHA-256 finds the entry whose payload has it, too. */
+function digestTerms(value: string): Term[] {
+  const types = value.length === 64 ? (["digest", "payload"] as const) : (["digest"] as const);
+  return types.map((type) => ({ type, value }));
+}
+
 async function viewOf(log: PublishedLog, query: string, cursor: string | undefined): Promise<SearchView> {
   const before = cursor === undefined ? undefined : readDecimal(cursor, "cursor");
-  if (query === "") return { query, takenFor: null, entries: [], term: null, next: null };
+  if (query === "") return { query, takenFor: null, entries: [], terms: [], next: null };
   const reading = read(query);
-  const nothing = { query, entries: [], term: null, next: null };
+  const nothing = { query, entries: [], terms: [], next: null };
   if (reading === null)
     return { ...nothing, takenFor: "nothing: it is no digest, no index, no key and no name" };
   const { takenFor } = reading;
   const { checkpoint, inForce } = requirePublished(log);
   const { size } = checkpoint;
-  const term = currentTrustRoot(inForce)?.root.index === true ? reading.term : null;
+  const terms = currentTrustRoot(inForce)?.root.index === true ? reading.terms : [];
   if ("index" in reading.query) {
     const { index } = reading.query;
     return index < size
-      ? { query, takenFor, entries: [await readNamed(log, index)], term, next: null }
+      ? { query, takenFor, entries: [await readNamed(log, index)], terms, next: null }
       : { ...nothing, takenFor };
   }
   const { entries, next } = await findEntries(log, {
@@ -108,7 +116,7 @@ async function viewOf(log: PublishedLog, query: string, cursor: string | undefin
     query,
     takenFor,
     entries: await Promise.all(entries.map(({ index }) => readNamed(log, index))),
-    term,
+    terms,
     next,
   };
 }
