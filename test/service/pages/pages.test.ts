@@ -44,6 +44,7 @@ describe.skipIf(!available)(title, () => {
     await makePageScripts();
     mkdirSync(SCREENSHOTS, { recursive: true });
     service = await ServiceHarness.start({
+      trustRoot: { index: true },
       service: {
         ownWitnesses: [],
         operator: {
@@ -288,6 +289,48 @@ describe.skipIf(!available)(title, () => {
     }
     const { page } = await visit("/search?q=no%20such%20thing");
     expect(await page.textContent("main")).toContain("Nothing found");
+  });
+
+  async function prove(query: string, change: { pin?: string; tamper?: (page: Page) => Promise<void> } = {}) {
+    const { page, complaints } = await visit(`/search?q=${encodeURIComponent(query)}`);
+    await change.tamper?.(page);
+    if (change.pin !== undefined) await page.fill("#pin", change.pin);
+    await page.click("#check-run");
+    await page.waitForSelector('#check:not([data-outcome="running"])[data-outcome]');
+    const words = (await page.locator("#check-steps .outcome").textContent()) ?? "";
+    return { page, complaints, outcome: await page.getAttribute("#check", "data-outcome"), words };
+  }
+
+  test("what a search found is proven in the page from a pin: exactly these, or none", async () => {
+    const pin = await pinOf();
+    const image = await service.json<{ payloadDigest: string }>(`/v1/entries/${indexes.image}`);
+    const found = await prove(image.payloadDigest, { pin });
+    await keep(found.page, "search-proven");
+    expect(found).toMatchObject({ outcome: "verified", complaints: [] });
+    expect(found.words).toMatch(/^Proven from your pin: of the first \d+ entries exactly these: /);
+    const listed = await found.page.locator(".rows li .dim:last-of-type").allTextContents();
+    const proven = found.words.match(/\d+/g)!.slice(1).map(Number);
+    expect(listed.map((text) => Number(text.replace("entry ", ""))).reverse()).toEqual(proven);
+    const nothing = await prove("ab".repeat(48), { pin });
+    expect(nothing.words).toMatch(/^Proven from your pin: none of the first \d+ entries\.$/);
+    const key = await prove(`key:${service.keys.status.keyId}`);
+    expect(key).toMatchObject({ outcome: "unpinned", words: expect.stringMatching(/^The log agrees/) });
+  });
+
+  test("a search is not proven by another pin, by a service that hides an entry, or of a mere name", async () => {
+    const image = await service.json<{ payloadDigest: string }>(`/v1/entries/${indexes.image}`);
+    const elsewhere = await prove(image.payloadDigest, { pin: "0".repeat(64) });
+    expect(elsewhere).toMatchObject({ outcome: "failed", words: expect.stringContaining("trust root") });
+    const tamper = async (page: Page) => {
+      await page.route("**/v1/lookup/digest/**", async (route) => {
+        const json = await (await route.fetch()).json();
+        await route.fulfill({ json: { ...json, indices: json.indices.slice(1) } });
+      });
+    };
+    const hidden = await prove(image.payloadDigest, { pin: await pinOf(), tamper });
+    expect(hidden).toMatchObject({ outcome: "failed", words: expect.stringContaining("root") });
+    const { page } = await visit("/search?q=guest");
+    expect(await page.locator("#check").count()).toBe(0);
   });
 
   test("a file is hashed where it is, and searched for by its digest", async () => {
