@@ -1,4 +1,5 @@
 // What a log answers to a lookup: accepted only for the term that was asked for, from the pin, at this time, and as its status' index has it.
+import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { utf8 } from "../../../src/protocol/encoding/text.ts";
 import { formatLookupAnswer, type LookupAnswer } from "../../../src/protocol/lookup/lookup-answer.ts";
@@ -105,6 +106,28 @@ describe("an answer that does not verify", () => {
     ];
     for (const change of changes) expect(await outcome({ ...answer, ...change })).toBe("lookup-proof");
     expect(await outcome({ ...none, indices: [1] })).toBe("lookup-proof");
+  });
+
+  it("is changed anywhere, in any character: it is refused, or says what it said", async () => {
+    const answers = await Promise.all([
+      answerLookup(log, ["signer", log.keys.publisher.keyId], { newest: 2 }),
+      answerLookup(log, NOTHING),
+    ]);
+    const change = fc.tuple(fc.constantFrom(...answers), fc.nat(), fc.constantFrom(...'0aA,"[]{}: '));
+    await fc.assert(
+      fc.asyncProperty(change, async ([answer, at, character]) => {
+        const text = formatLookupAnswer(answer);
+        const place = at % text.length;
+        const changed = utf8(text.slice(0, place) + character + text.slice(place + 1));
+        const options = { pin, ...answer.term, now: NOW, remembered: null };
+        let said: readonly number[] | undefined;
+        expect(
+          await outcomeOf(async () => (said = (await verifyLookup(changed, options)).indices)),
+        ).toBeTypeOf("string");
+        if (said !== undefined) expect(said).toEqual(answer.indices);
+      }),
+      { numRuns: 300 },
+    );
   });
 
   it("is of the index before a revocation, under the status after it", async () => {
