@@ -37,10 +37,10 @@ async function sizeOf(what: string, code: string, part: "at once" | "in all"): P
 }
 
 describe("browser code", () => {
-  test("verifying a bundle costs at most 27.5 KiB, and 32 where it is imported beside the appraisal", async () => {
+  test("verifying a bundle costs at most 28 KiB, and 32 where it is imported beside the appraisal", async () => {
     const sizeFrom = (entry: string) =>
       sizeOf(`verifyBundle of ${entry}`, `export { verifyBundle } from "touchstone/${entry}";`, "at once");
-    expect(await sizeFrom("verifier/bundle")).toBeLessThanOrEqual(27.5 * KIB);
+    expect(await sizeFrom("verifier/bundle")).toBeLessThanOrEqual(28 * KIB);
     expect(await sizeFrom("verifier")).toBeLessThanOrEqual(32 * KIB);
   });
 
@@ -49,7 +49,7 @@ describe("browser code", () => {
     expect(await sizeOf("appraiseEvidence, fetchPolicy", APPRAISAL, "in all")).toBeLessThanOrEqual(76 * KIB);
     const everything = `export * from "touchstone/verifier";`;
     expect(await sizeOf("everything in touchstone/verifier", everything, "in all")).toBeLessThanOrEqual(
-      77 * KIB,
+      79 * KIB,
     );
   });
 
