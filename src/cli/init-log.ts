@@ -39,6 +39,8 @@ export interface InitOptions {
   readonly receiptKey?: true | string;
   /** The log signs its checkpoints with ML-DSA-44, too. */
   readonly mlDsa44?: boolean;
+  /** Statuses commit to an index. */
+  readonly index?: boolean;
   /** Who holds which role by keys of their own; for the others keys are made. */
   readonly holders?: Readonly<Partial<Record<RoleName, Holders>>>;
 }

@@ -187,6 +187,13 @@ describe("the drills", () => {
     expect(await practice.run(`${verify} log/trust-root.json`)).toMatchObject({ code: 1 });
   });
 
+  drill("index", "a log that is there begins to keep an index", async () => {
+    const lookUp = 'touchstone lookup name policy/staging --to "$LOG" --trust log/trust-root.json --expect';
+    await good(`${lookUp} none`);
+    expect(await practice.run(`${lookUp} some`)).toMatchObject({ code: 1 });
+    await good("touchstone fsck --config log/touchstone.toml");
+  });
+
   drill("move", "the log goes on from another disk", async () => {
     await good(release("log/keys/publisher.pem"));
     await good(VERIFY);

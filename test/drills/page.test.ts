@@ -11,7 +11,7 @@ const MINIMAL = `
   origin = "x"
   url = "https://x.example"
   listen = { port = 1 }
-  storage = { database = "d", highWater = "h", objects = { endpoint = "https://s3.example", bucket = "tlog", accessKey = "a", secretKey = "s" } }
+  storage = { database = "d", highWater = "h", index = "i", objects = { endpoint = "https://s3.example", bucket = "tlog", accessKey = "a", secretKey = "s" } }
   keys = { log = "l", logMlDsa44 = "m", cosigner = "c", status = "s", receipt = "r" }
   operator = { name = "n", url = "https://o.example", contact = "c", security = "mailto:s@o.example" }
   identities = { checkMinutes = 60 }

@@ -53,7 +53,7 @@ export async function startExampleService(
     cosigners: [cosigner],
     limits,
     version,
-    trustRoot: { ...(await identityRoles(await testKeys())), receiptKeys: [receiptSigner.spki] },
+    trustRoot: { ...(await identityRoles(await testKeys())), receiptKeys: [receiptSigner.spki], index: true },
     service: { receiptSigner, operator: { security: "mailto:security@log.example" } },
   });
   const { keys, log } = harness;

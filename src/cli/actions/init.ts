@@ -20,6 +20,7 @@ interface Options extends RoleOptions {
   readonly statusDays?: number;
   readonly offlineStatusKey?: boolean;
   readonly mlDsa44?: boolean;
+  readonly index?: boolean;
   readonly logKey?: string;
   readonly receiptKey?: true | string;
   readonly postgres?: string;
@@ -54,6 +55,7 @@ async function found(dir: string, options: Options, context: CliContext): Promis
     holders,
     offlineStatusKey,
     mlDsa44: options.mlDsa44 === true,
+    index: options.index === true,
     ...(options.logKey && { logKey: keptKey("--log-key", options.logKey) }),
     ...(options.receiptKey && { receiptKey: receiptKeyOf(options.receiptKey) }),
     ...(options.postgres && { postgres: absoluteSource(options.postgres, process.cwd()) }),

@@ -40,6 +40,7 @@ interface DraftOptions {
   readonly addReceiptKey: readonly string[];
   readonly removeReceiptKey: readonly string[];
   readonly quorum?: number;
+  readonly index?: "on" | "off";
   readonly output: string;
   readonly json?: boolean;
 }
@@ -81,6 +82,7 @@ async function edit(root: TrustRoot, options: DraftOptions): Promise<TrustRoot> 
   for (const file of options.addReceiptKey) edited = addReceiptKey(edited, await readPublicKeyFile(file));
   for (const keyId of options.removeReceiptKey) edited = removeReceiptKey(edited, keyId);
   if (options.addLogKey !== undefined) edited = addLogKey(edited, options.addLogKey);
+  if (options.index !== undefined) edited = { ...edited, index: options.index === "on" };
   return withWitness(edited, options);
 }
 

@@ -49,6 +49,10 @@ export function define(command: Command, context: CliContext): void {
       parseSchema,
     )
     .option("--ml-dsa-44", "give the log a second key: it signs its checkpoints with ML-DSA-44, too")
+    .option(
+      "--index",
+      "commit to an index in each status: lookups prove which entries there are, and that there are none",
+    )
     .option("--offline-status-key", "you issue the statuses, and the service does not have their key");
   for (const role of ROLES) {
     command

@@ -1,6 +1,6 @@
 // Implements `touchstone trust-root`: draft the successor of the trust root in force, collect signatures, publish it, and write the new
 // pin.
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { CliContext } from "../context.ts";
 import { ALLOW_EXPIRED, collect, DEFAULT_URL, parsePositive, parseUrl } from "../options.ts";
 import { addPublishTo } from "../publish-command.ts";
@@ -45,6 +45,12 @@ export function define(trustRoot: Command, context: CliContext): void {
     )
     .option("--add-receipt-key <file>", "list one more public key that signs receipts", collect, [])
     .option("--remove-receipt-key <id>", "list the receipt key with this id no longer", collect, [])
+    .addOption(
+      new Option(
+        "--index <on-or-off>",
+        "whether statuses commit to an index, by which lookups are proven",
+      ).choices(["on", "off"]),
+    )
     .option("--add-log-key <key>", "name one more key of the log, such as one of ML-DSA-44")
     .requiredOption("-o, --output <file>", "where to write the statement")
     .addHelpText("after", DRAFT_EXAMPLES)

@@ -37,6 +37,8 @@ export interface FoundingOptions {
   readonly statusDays?: number;
   /** The log also signs with ML-DSA-44. */
   readonly mlDsa44?: boolean;
+  /** Statuses commit to an index. */
+  readonly index?: boolean;
   /** The log's key, where its private half is kept elsewhere. */
   readonly logKey?: VerifierKey;
   /** Base64 SPKI of the key that signs receipts, where the log gives any. */
@@ -91,6 +93,7 @@ export async function draftLog(
     url,
     statusDays = DEFAULT_STATUS_DAYS,
     mlDsa44 = false,
+    index = false,
     logKey: keptKey,
     receiptKey,
   }: FoundingOptions = {},
@@ -131,7 +134,7 @@ export async function draftLog(
     },
     identities: [],
     receiptKeys: receiptKey === undefined ? [] : [receiptKey],
-    index: false,
+    index,
     successor: null,
   });
   return {
