@@ -13,6 +13,7 @@ import { measureCosigned } from "./cosigned.ts";
 import { measureGate } from "./gate.ts";
 import type { Measurement } from "./harness.ts";
 import { measureIdentity } from "./identity.ts";
+import { measureIndex } from "./index-file.ts";
 import { machineFacts } from "./machine.ts";
 import { measureMemory } from "./memory.ts";
 import { measureMixed } from "./mixed.ts";
@@ -44,6 +45,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   revocation: measureRevocation,
   attacks: measureAttacks,
   gate: measureGate,
+  index: measureIndex,
   memory: measureMemory,
   start: measureStart,
   sealed: measureSealed,

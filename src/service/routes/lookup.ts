@@ -28,10 +28,13 @@ export function addLookup(api: Api, { log: { read: log } }: Service): void {
       "Of a log whose trust root says `index: true`. The status commits to the index, so the answer is as of its `treeSize`; of more than 1,000 entries it shows the newest. With `since` it holds the consistency proof from the tree size that the verifier remembers.",
     request: {
       params: z.object({
-        type: z.enum(TERM_TYPES).describe("What the value is"),
+        type: z
+          .string()
+          .regex(new RegExp(`^(?:${TERM_TYPES.join("|")})$`))
+          .describe("What the value is"),
         value: z
           .string()
-          .max(160)
+          .regex(/^.{1,160}$/)
           .describe(
             "measurement: `<part>/<value>`, such as `mrtd/<hex>`; digest: hex of a SHA-256, SHA-384 or SHA-512; name: `<kind>/<name>`; payload: its SHA-256; signer: a key id, or `identity/<rule>`. A / in it is written %2F",
           ),
