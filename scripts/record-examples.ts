@@ -38,7 +38,7 @@ const COSERV_QUERY = encodeBase64Url(
 
 /** What is asked of each operation, in this order. The first call shows what its parameters look like. */
 function callsOf(service: ExampleService): Array<readonly [operationId: string, call: Call]> {
-  const { kernel, revoked, byIdentity, attachment, size, unseen } = service;
+  const { kernel, revoked, byIdentity, attachment, size, firstSize, unseen } = service;
   const [name, beyond] = ["production", 1_000_000];
   const width = size % 256;
   const { statement, payloadDigest, signatures } = kernel.envelope;
@@ -68,6 +68,9 @@ function callsOf(service: ExampleService): Array<readonly [operationId: string, 
     ["getPolicyBundle", { parameters: { name, since: size - 2 } }],
     ["getPolicyBundle", { parameters: { name: "nobody-made-this" } }],
     ["getPolicyBundle", { parameters: { name: "A/b" } }],
+    ["getPolicyBundle", { parameters: { name }, accept: "application/rim+cbor" }],
+    ["getPolicyBundle", { parameters: { name }, accept: "application/rim+cose" }],
+    ["getPolicyBundle", { parameters: { name }, accept: 'application/rim+cbor; profile="urn:other"' }],
     ["getPolicyBundleVersion", { parameters: { name, version: 1 } }],
     ["getPolicyBundleVersion", { parameters: { name, version: 7 } }],
     ["getPolicyBundleVersion", { parameters: { name, version: "one" } }],
@@ -78,7 +81,7 @@ function callsOf(service: ExampleService): Array<readonly [operationId: string, 
     ["getReceipt", { parameters: { index: kernel.index, size } }],
     ["getReceipt", { parameters: { index: beyond } }],
     ["getReceipt", { parameters: { index: "last" } }],
-    ["getConsistencyReceipt", { parameters: { from: size - 2, to: size } }],
+    ["getConsistencyReceipt", { parameters: { from: firstSize, to: size } }],
     ["getConsistencyReceipt", { parameters: { from: 1, to: beyond } }],
     ["getConsistencyReceipt", { parameters: { from: 2, to: 1 } }],
     ["listEntries", { parameters: search }],

@@ -32,6 +32,14 @@ test("it lists what is not in a receipt", () => {
 describe("a reader of what the log signs", () => {
   const program = mkdtempSync(join(tmpdir(), "touchstone-program-"));
   let practice: Practice;
+  const RELEASE = `
+    for name in tdx-8vcpu-1gpu gsp rim-driver rim-vbios nvidia-open inference; do
+      touchstone sign "$EXAMPLES/example-$name.json" --key log/keys/publisher.pem -o "$name.dsse.json"
+    done
+    touchstone publish {tdx-8vcpu-1gpu,gsp,rim-driver,rim-vbios,nvidia-open,inference}.dsse.json --to "$LOG" --trust trust-root.json
+    touchstone policy draft production --content "$EXAMPLES/policy.json" --to "$LOG" --trust trust-root.json -o policy.json
+    touchstone policy sign policy.json --key log/keys/policy.pem
+    touchstone policy publish policy.dsse.json --to "$LOG" --trust trust-root.json`;
   const python = `export PATH="${join(API_TOOLS, "python", "bin")}:$PATH"`;
 
   beforeAll(async () => {
@@ -43,6 +51,7 @@ describe("a reader of what the log signs", () => {
       'touchstone sign "$EXAMPLES/example-kernel.json" --key log/keys/publisher.pem -o kernel.dsse.json',
       'touchstone publish kernel.dsse.json --to "$LOG" --trust log/trust-root.json',
       "cp log/trust-root.json .",
+      RELEASE,
     );
     expect(code, output).toBe(0);
   }, 180_000);
@@ -66,6 +75,18 @@ describe("a reader of what the log signs", () => {
     expect(output).toContain("/endorsement-distribution/v1/coserv/{query}");
     const { payload } = parseCoseSign1(readFileSync(join(practice.folder, "guest.coserv")), "test");
     expect(Buffer.from(payload!).toString("latin1")).toContain(CORIM_PROFILE);
+  });
+
+  it("serves its policy as CoRIM, as the page says, the signed one around the other", {
+    timeout: 60_000,
+  }, async () => {
+    const { code, output } = await practice.run(blockOf("corim"));
+    expect(code, output).toBe(0);
+    const [plain, signed] = ["production.corim", "production.corim.cose"].map((name) =>
+      readFileSync(practice.at(name)),
+    );
+    expect(plain!.subarray(0, 3)).toEqual(Buffer.from("d901f5", "hex"));
+    expect(signed!.includes(plain!)).toBe(true);
   });
 
   it("verifies it with scitt-cose, as the page says", { timeout: 60_000 }, async (test) => {

@@ -28,6 +28,8 @@ export interface ExampleService {
   readonly attachment: string;
   /** Entries under the checkpoint. */
   readonly size: number;
+  /** Size of the first checkpoint. */
+  readonly firstSize: number;
   /** Bodies that the log has not seen: envelopes, and batches of an envelope with its attachment. */
   readonly unseen: { readonly envelopes: readonly string[]; readonly batches: readonly string[] };
   /** From now on no checkpoint is cosigned. */
@@ -76,6 +78,7 @@ export async function startExampleService(
     byIdentity: byIdentity?.index ?? 0,
     attachment: list.digest,
     size: log.read.published()?.checkpoint.size ?? 0,
+    firstSize: (await log.read.checkpointsFrom(1, 1))[0]?.size ?? 0,
     unseen: {
       envelopes: await Promise.all(["2", "3", "4"].map((version) => nextPlatform(harness, version))),
       batches: await Promise.all(["more", "most"].map(async (name) => (await batchOf(harness, name)).text)),

@@ -25,7 +25,12 @@ const REFRESH_MS = 3_000;
 /** Bundles of older versions, and bundles with a consistency proof, kept in memory. */
 const KEPT_OTHERS = 64;
 
-const HEADERS = { ...READ_HEADERS, "content-type": BUNDLE_MEDIA_TYPE, "cache-control": NO_CACHE };
+const HEADERS = {
+  ...READ_HEADERS,
+  "content-type": BUNDLE_MEDIA_TYPE,
+  "cache-control": NO_CACHE,
+  vary: "accept",
+};
 
 export interface BundlesOptions {
   readonly log: Log;

@@ -37,7 +37,12 @@ export async function encodeBody(
   const representation = (bytes: Uint8Array<ArrayBuffer>, etag: string, coding: object): Representation => ({
     bytes,
     etag,
-    headers: { ...headers, ...coding, etag, vary: "accept-encoding" },
+    headers: {
+      ...headers,
+      ...coding,
+      etag,
+      vary: [headers.vary, "accept-encoding"].filter((field) => field !== undefined).join(", "),
+    },
   });
   return {
     identity: representation(identity, `"${tag}"`, {}),

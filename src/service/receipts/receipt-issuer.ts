@@ -70,6 +70,12 @@ export class ReceiptIssuer {
     }
   }
 
+  /** Whether the trust root in force lists a key, so that some server of this log gives receipts. */
+  areGiven(): boolean {
+    const { inForce, checkpoint } = requirePublished(this.#log);
+    return receiptKeysIn(inForce, checkpoint.size).length > 0;
+  }
+
   /** @throws RequestProblem as `signerOf`; "beyond-tree"; "not-found" where no checkpoint of this size was published. */
   async inclusion(index: number, size: number): Promise<Uint8Array> {
     requireWithin(index + 1, size, `entry ${index}`);

@@ -4,10 +4,14 @@ import { policyBundleJson } from "../../protocol/bundle/policy-bundle.schema.ts"
 import { BUNDLE_MEDIA_TYPE } from "../../protocol/bundle/policy-bundle.ts";
 import { name as nameShape, positive, sha256, time } from "../../protocol/entry/fields.schema.ts";
 import type { StatementOf } from "../../protocol/envelope/statement.ts";
+import { CORIM_PROFILE } from "../../views/corim.ts";
+import { CORIM_FORMS, CorimDocuments, type CorimForm } from "../bundles/corim-documents.ts";
 import { index, treeSize } from "../entries/answer-shapes.ts";
 import { isEntryRevoked, readLoggedEntry, requirePublished } from "../entries/read-entry.ts";
+import { acceptedMediaType } from "../http/accept.ts";
 import { respondEncoded } from "../http/encoded-body.ts";
 import { decimal, readDecimal, requireQuery } from "../http/parameters.ts";
+import { requestHeader } from "../http/request-header.ts";
 import { type Api, describeRoute, problems, route } from "../openapi.ts";
 import { RequestProblem } from "../problem.ts";
 import type { Service } from "../service.ts";
@@ -58,12 +62,18 @@ const listPolicies = route({
 });
 
 /** Bundles are what verifiers ask for all the time: no schema machinery and no middleware stand in their way. */
-export function addBundles(api: Api, { bundles, metrics }: Service): void {
+export function addBundles(api: Api, { bundles, receipts, metrics }: Service): void {
   const count = metrics.hotReads("bundle");
+  const corims = new CorimDocuments(bundles, receipts);
   describeBundles(api);
 
   api.get("/v1/policies/:name", async (c) => {
     count();
+    const form = corimAskedFor(requestHeader(c, "accept"));
+    if (form !== null) {
+      requireQuery(c, []);
+      return respondEncoded(c, await corims.current(readName(c.req.param("name")), form));
+    }
     requireQuery(c, ["since"]);
     const since = c.req.query("since");
     const ready = since === undefined ? bundles.ready(c.req.param("name")) : undefined;
@@ -79,6 +89,23 @@ export function addBundles(api: Api, { bundles, metrics }: Service): void {
     const name = readName(c.req.param("name"));
     return respondEncoded(c, await bundles.version(name, readDecimal(c.req.param("version"), "version", 1)));
   });
+}
+
+/**
+ * The form in which a client prefers CoRIM to a bundle; null for one that asks for none.
+ * @throws RequestProblem "not-acceptable" where it asks for CoRIM of another profile, and for nothing else that there is.
+ */
+function corimAskedFor(accept: string | undefined): CorimForm | null {
+  // Nearly everybody fetches bundles.
+  if (accept === undefined || !/rim\+c/i.test(accept)) return null;
+  const chosen = acceptedMediaType(
+    accept,
+    [BUNDLE_MEDIA_TYPE, "application/json", ...CORIM_FORMS],
+    CORIM_PROFILE,
+  );
+  if (chosen === null)
+    throw new RequestProblem("not-acceptable", `a CoRIM of this log has the profile ${CORIM_PROFILE}`);
+  return CORIM_FORMS.find((form) => form === chosen) ?? null;
 }
 
 export function addPolicyList(api: Api, { log: { read: log } }: Service): void {
@@ -112,6 +139,10 @@ const answers = {
   304: { description: "The bundle at hand is still this one" },
 };
 
+const corimContent = Object.fromEntries(
+  CORIM_FORMS.map((form) => [form, { schema: z.string().openapi({ format: "binary" }) }]),
+);
+
 function describeBundles(api: Api): void {
   api.openAPIRegistry.register("LoggedEntry", loggedEntry);
   describeRoute(api, {
@@ -121,7 +152,7 @@ function describeBundles(api: Api): void {
     tags: ["policies"],
     summary: "Current policy bundle",
     description:
-      "The service runs its own verifier over it first: what that would reject is answered with 503, and `reason` says why. With `since` it holds the consistency proof from the tree size that the verifier remembers.",
+      "`Accept: application/rim+cbor` or `application/rim+cose`, which the log's receipt key signs, answers with the policy as CoRIM (docs/corim-profile.md): a view, good until the earlier end of policy and status. The service runs its own verifier over it first: what that would reject is answered with 503, and `reason` says why. With `since` it holds the consistency proof from the tree size that the verifier remembers.",
     request: {
       params: z.object({ name: policyName }),
       query: z.object({
@@ -131,7 +162,16 @@ function describeBundles(api: Api): void {
     },
     responses: {
       ...answers,
-      ...problems("invalid-parameter", "not-found", "beyond-tree", "bundle-not-acceptable"),
+      200: { ...answers[200], content: { ...answers[200].content, ...corimContent } },
+      ...problems(
+        "invalid-parameter",
+        "not-found",
+        "beyond-tree",
+        "receipts-off",
+        "not-acceptable",
+        "bundle-not-acceptable",
+        "no-receipt-key",
+      ),
     },
   });
   describeRoute(api, {
