@@ -50,7 +50,8 @@ export function keyOf(folder: string, role: string): Signer {
 /** Founds a log whose service lets one client write as fast as it can. */
 export async function foundExampleLog(folder: string): Promise<string> {
   mkdirSync(folder, { recursive: true });
-  await initLog(folder, { origin: ORIGIN, url: "http://127.0.0.1:8080", port: 0 }, context);
+  const receiptKey = true;
+  await initLog(folder, { origin: ORIGIN, url: "http://127.0.0.1:8080", port: 0, receiptKey }, context);
   writeFileSync(join(folder, "touchstone.toml"), "\n[limits]\nwritesPerMinute = 10000000\n", { flag: "a" });
   await withLog(folder, async (log) => {
     const release = await exampleRelease(keyOf(folder, "publisher"));

@@ -29,6 +29,7 @@ describe("docs/threat-model.md", () => {
       "a web page, another program on the machine of a local gate",
       "whoever carries a sealed request: relay, CDN, TLS terminator",
       "a mirror",
+      "a receipt key",
       "any role's keys, below its threshold",
       "an attesting machine, with its root",
       "the relying party's own clock",
