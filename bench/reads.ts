@@ -19,6 +19,8 @@ const READS = [
     what: "GET CoSERV answer (TDX guests, collected)",
     path: "/endorsement-distribution/v1/coserv/ogB3dXJuOnRvdWNoc3RvbmU6Y29yaW06djEBowACAaEAgYGiAXFJbnRlbCBDb3Jwb3JhdGlvbgJpVERYIGd1ZXN0AgA",
     headers: {},
+  },
+  {
     what: "GET policy as CoRIM, signed",
     path: `/v1/policies/${POLICY}`,
     headers: { accept: "application/rim+cose" },

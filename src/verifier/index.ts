@@ -13,5 +13,4 @@ export * from "./bundle/index.ts";
 export type { Check, Outcome } from "./check-list.ts";
 export { type Evidence, type EvidenceDocument, type GpuClaims, parseEvidence } from "./evidence.ts";
 export { bindingReportData, gpuRequestNonce } from "./ra-tls/own-binding.ts";
-export { type VerifiedReceipt, verifyReceipt } from "./receipt.ts";
 export { VerifiedCache } from "./verified-cache.ts";

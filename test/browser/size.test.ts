@@ -12,6 +12,7 @@ const LOADED_LATER: Readonly<Record<string, readonly string[]>> = {
   verifier: [ML_DSA_44, NVIDIA, TDX],
   "verifier/bundle": [ML_DSA_44],
   "verifier/lookup": [ML_DSA_44],
+  "verifier/receipt": [],
   sealed: [ML_DSA_44, NVIDIA, TDX],
   testing: [],
 };

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import { parseCoseSign1 } from "../../src/protocol/cose/cose-sign1.ts";
-import { RECEIPT_CANNOT_SAY } from "../../src/verifier/receipt.ts";
+import { RECEIPT_CANNOT_SAY } from "../../src/verifier/receipt/verify-receipt.ts";
 import { CORIM_PROFILE } from "../../src/views/corim.ts";
 import { coserv } from "../../src/views/coserv.ts";
 import { POLICY_VIEWS } from "../../src/views/list.ts";

@@ -9,6 +9,7 @@ const ENTRIES = {
   "touchstone/verifier": "src/verifier/index.ts",
   "touchstone/verifier/bundle": "src/verifier/bundle/index.ts",
   "touchstone/verifier/lookup": "src/verifier/lookup/index.ts",
+  "touchstone/verifier/receipt": "src/verifier/receipt/index.ts",
   "touchstone/verifier/node": "src/verifier-node/index.ts",
   "touchstone/gate": "src/gate/index.ts",
   "touchstone/sealed": "src/sealed/index.ts",

@@ -176,7 +176,7 @@ function malformed(detail: string): never {
 
 /**
  * Verifies what RFC 9942 says: the proof leads from what the caller knows to a root, and the key signed that root. Whose the key is, and
- * what size the root has, is for the caller: `verifyReceipt` of `touchstone/verifier` holds a log's receipt against its trust root.
+ * what size the root has, is for the caller: `verifyReceipt` of `touchstone/verifier/receipt` holds a log's receipt against its trust root.
  * @param known for inclusion the RFC 6962 leaf hash of the entry, for consistency the root of the earlier tree; 32 bytes.
  * @returns the root that was signed, 32 bytes.
  * @throws VerificationError "receipt-signature", "inclusion-proof", "consistency-proof".

@@ -37,10 +37,11 @@ export interface ConsistencyProof {
  * ```
  */
 export function verifyConsistency(claim: ConsistencyProof, hash: Hash = sha256): void {
-  if (claim.toRoot.length !== HASH_LENGTH) fail("a hash is not 32 bytes long");
-  if (!equalBytes(rootByConsistency(claim, hash), claim.toRoot))
+  const { fromSize, toSize, toRoot } = claim;
+  if (toRoot.length !== HASH_LENGTH) fail("a hash is not 32 bytes long");
+  if (!equalBytes(rootByConsistency(claim, hash), toRoot))
     fail(
-      claim.fromSize === claim.toSize
+      fromSize === toSize
         ? "trees of equal size have different roots"
         : "the proof does not lead to the second root",
     );

@@ -11,6 +11,7 @@ import { bootsOf } from "./boots.ts";
 import { checkTokens, tokenIdOf } from "./identities.ts";
 import { applyEntry, currentTrustRoot, type InForce, isIdentityRevoked, isKeyRevoked } from "./in-force.ts";
 import { checkOrigin } from "./origin.ts";
+import { checkReceiptKeys } from "./receipt-keys.ts";
 import {
   attachmentsOf,
   checkProfiles,
@@ -206,6 +207,7 @@ function checkKind(
       statement.predicate,
       new Set(statement.predicate.keys.map((spki) => keyIdOf(decodeBase64(spki)))),
     );
+    checkReceiptKeys(statement.predicate);
     checkTrustRootSuccession(statement.predicate, inForce, () => view.treeRoot());
     return;
   }

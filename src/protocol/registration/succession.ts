@@ -1,8 +1,5 @@
 // Checks documents that follow one another: trust roots, policies and statuses. Each names the one before it by digest.
 
-import { ed25519Spki, signatureAlgorithmOf } from "../cryptography/signature.ts";
-import { decodeBase64, encodeBase64 } from "../encoding/base64.ts";
-import { differ } from "../entry/fields.ts";
 import type { IdentityKeys } from "../entry/identity-keys.ts";
 import { pinsEnvironment } from "../entry/identity-rule.ts";
 import type { Status } from "../entry/status.ts";
@@ -57,27 +54,6 @@ export function checkTrustRootUsable(root: TrustRoot, keyIds: ReadonlySet<string
     );
   if (logPolicy.quorum === "none")
     unusable("logPolicy has 'quorum none', which gives checkpoints no time; name at least one witness");
-  checkReceiptKeysUsable(root, logPolicy, unusable);
-}
-
-/** Receipts are signed by every process that serves them, and say less than a checkpoint: their keys stand for nothing else. */
-function checkReceiptKeysUsable(
-  { keys, receiptKeys }: TrustRoot,
-  { logs, witnesses }: TlogPolicy,
-  unusable: (why: string) => never,
-): void {
-  const noteKeys = [...logs, ...witnesses]
-    .map(({ key }) => key.publicKey)
-    .filter(({ length }) => length === 32);
-  const others = [...keys, ...noteKeys.map((raw) => encodeBase64(ed25519Spki(raw)))];
-  for (const key of receiptKeys) {
-    const algorithm = signatureAlgorithmOf(decodeBase64(key));
-    if (algorithm !== "ed25519" && algorithm !== "ecdsa-p256-sha256")
-      unusable("a receipt key is neither an Ed25519 nor a P-256 key in its one DER form");
-    if (others.includes(key))
-      unusable("a receipt key has a role, or signs checkpoints; make a key for receipts alone");
-  }
-  if (!differ(receiptKeys)) unusable("a receipt key is listed twice");
 }
 
 /** What an identity may do alone is release; what decides about releases takes a key beside it, and people who looked at the run. */

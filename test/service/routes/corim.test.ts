@@ -6,7 +6,7 @@ import { decodeStrictCbor } from "../../../src/protocol/cose/cbor.ts";
 import { type CoseSigner, parseCoseSign1, verifyCose } from "../../../src/protocol/cose/cose-sign1.ts";
 import { importPublicKey } from "../../../src/protocol/cryptography/signature.ts";
 import { decodeBase64 } from "../../../src/protocol/encoding/base64.ts";
-import { verifyReceipt } from "../../../src/verifier/receipt.ts";
+import { verifyReceipt } from "../../../src/verifier/receipt/verify-receipt.ts";
 import { coseSigner, testKey } from "../../support/keys.ts";
 import { refusalOf, ServiceHarness } from "../../support/service-harness.ts";
 

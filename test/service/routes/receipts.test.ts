@@ -5,7 +5,7 @@ import { decodeBase64 } from "../../../src/protocol/encoding/base64.ts";
 import { parseCheckpoint } from "../../../src/protocol/note/checkpoint.ts";
 import { parseNote } from "../../../src/protocol/note/signed-note.ts";
 import { currentTrustRoot } from "../../../src/protocol/registration/in-force.ts";
-import { verifyReceipt } from "../../../src/verifier/receipt.ts";
+import { verifyReceipt } from "../../../src/verifier/receipt/verify-receipt.ts";
 import { coseSigner, testKey } from "../../support/keys.ts";
 import { refusalOf, ServiceHarness } from "../../support/service-harness.ts";
 import { signPlatforms, signStatement } from "../../support/signing.ts";

@@ -8,7 +8,7 @@ import { parseTlogProof, verifyTlogProof } from "../../../protocol/note/tlog-pro
 import { callLog } from "../../../publisher/client/log-client.ts";
 import { findEntry } from "../../../publisher/client/lookup.ts";
 import { parseTrustFile, type TrustAnchor } from "../../../verifier/bundle/trust-pin.ts";
-import { verifyReceipt } from "../../../verifier/receipt.ts";
+import { verifyReceipt } from "../../../verifier/receipt/verify-receipt.ts";
 import { AnswerIsNo, type CliContext, judging, show } from "../../context.ts";
 import { readOwn, writeOutput } from "../../files.ts";
 import { logClient } from "../../log-client.ts";

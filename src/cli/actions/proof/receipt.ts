@@ -3,7 +3,7 @@ import { encodeHex } from "../../../protocol/encoding/hex.ts";
 import { describeReference } from "../../../protocol/entry/reference.ts";
 import { parseEnvelope } from "../../../protocol/envelope/dsse.ts";
 import { parseTrustFile } from "../../../verifier/bundle/trust-pin.ts";
-import { RECEIPT_CANNOT_SAY, verifyReceipt } from "../../../verifier/receipt.ts";
+import { RECEIPT_CANNOT_SAY, verifyReceipt } from "../../../verifier/receipt/verify-receipt.ts";
 import { type CliContext, judging, show } from "../../context.ts";
 import { readInput, readJudged, readOwn } from "../../files.ts";
 

@@ -1,16 +1,16 @@
 // A log's receipts by its trust root: what the library answers to honest ones, and to everything that somebody else made of them.
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { CoseSigner } from "../../src/protocol/cose/cose-sign1.ts";
-import { encodeReceipt, signTree } from "../../src/protocol/cose/receipt.ts";
-import { concatBytes } from "../../src/protocol/encoding/bytes.ts";
-import { proveConsistency } from "../../src/protocol/merkle/consistency.ts";
-import { proveInclusion } from "../../src/protocol/merkle/inclusion.ts";
-import { verifyReceipt } from "../../src/verifier/receipt.ts";
-import { generateP256Signer } from "../support/cose-signers.ts";
-import { coseSigner, testKey } from "../support/keys.ts";
-import { outcomeOf } from "../support/refusals.ts";
-import { makeTree } from "../support/tree.ts";
+import type { CoseSigner } from "../../../src/protocol/cose/cose-sign1.ts";
+import { encodeReceipt, signTree } from "../../../src/protocol/cose/receipt.ts";
+import { concatBytes } from "../../../src/protocol/encoding/bytes.ts";
+import { proveConsistency } from "../../../src/protocol/merkle/consistency.ts";
+import { proveInclusion } from "../../../src/protocol/merkle/inclusion.ts";
+import { verifyReceipt } from "../../../src/verifier/receipt/verify-receipt.ts";
+import { generateP256Signer } from "../../support/cose-signers.ts";
+import { coseSigner, testKey } from "../../support/keys.ts";
+import { outcomeOf } from "../../support/refusals.ts";
+import { makeTree } from "../../support/tree.ts";
 
 const ORIGIN = "log.example/touchstone";
 const entryOf = (i: number) => Uint8Array.of(0, i);

@@ -7,14 +7,21 @@ import {
   receiptIssuer,
   receiptSubject,
   verifyReceiptSignature,
-} from "../protocol/cose/receipt.ts";
-import { importPublicKey, keyIdOf, type PublicKey } from "../protocol/cryptography/signature.ts";
-import { decodeBase64 } from "../protocol/encoding/base64.ts";
-import type { TrustRoot } from "../protocol/entry/trust-root.ts";
-import { VerificationError } from "../protocol/errors.ts";
-import { hashLeaf } from "../protocol/merkle/hash.ts";
+} from "../../protocol/cose/receipt.ts";
+import { importPublicKey, keyIdOf, type PublicKey } from "../../protocol/cryptography/signature.ts";
+import { decodeBase64 } from "../../protocol/encoding/base64.ts";
+import type { TrustRoot } from "../../protocol/entry/trust-root.ts";
+import { VerificationError } from "../../protocol/errors.ts";
+import { hashLeaf } from "../../protocol/merkle/hash.ts";
 
-/** What is not in a receipt, for docs/interop.md and for who has verified one: one sentence each. */
+/**
+ * What is not in a receipt, for who has verified one: one sentence each.
+ * @example
+ * ```ts
+ * import { RECEIPT_CANNOT_SAY } from "touchstone/verifier/receipt";
+ * for (const sentence of RECEIPT_CANNOT_SAY) console.log(`not in it: ${sentence}`);
+ * ```
+ */
 export const RECEIPT_CANNOT_SAY = [
   "A witness: the log's operator alone signed the tree, and may show others another one.",
   "A time: that nothing was revoked or replaced since is for a bundle to say, and how old the tree is for a checkpoint.",
@@ -26,7 +33,7 @@ export const RECEIPT_CANNOT_SAY = [
  * What a verified receipt shows.
  * @example
  * ```ts
- * import type { VerifiedReceipt } from "touchstone/verifier";
+ * import type { VerifiedReceipt } from "touchstone/verifier/receipt";
  * const describe = ({ proof }: VerifiedReceipt): string => `${proof.kind} in a tree of ${proof.size}`;
  * ```
  */
@@ -48,7 +55,8 @@ export interface VerifiedReceipt {
  * or was signed for another size; "receipt-signature", "inclusion-proof", "consistency-proof".
  * @example
  * ```ts
- * import { parseTrustFile, verifyReceipt } from "touchstone/verifier";
+ * import { parseTrustFile } from "touchstone/verifier/bundle";
+ * import { verifyReceipt } from "touchstone/verifier/receipt";
  * const treeOf = async (entry: Uint8Array, receipt: Uint8Array, trustFile: Uint8Array): Promise<number> =>
  *   (await verifyReceipt(receipt, entry, parseTrustFile(trustFile).root)).proof.size;
  * ```
