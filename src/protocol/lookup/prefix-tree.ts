@@ -3,7 +3,7 @@
 import { type Hash, sha256 } from "../cryptography/hash.ts";
 import { concatBytes, equalBytes, uint64 } from "../encoding/bytes.ts";
 import { VerificationError } from "../errors.ts";
-import { HASH_LENGTH, hashChildren, hashLeaf } from "../merkle/hash.ts";
+import { HASH_LENGTH, hashChildren } from "../merkle/hash.ts";
 
 /** Why a proof of the index is refused. */
 export type LookupProofCode = "lookup-proof";
@@ -23,6 +23,9 @@ export function appendEntry(valueHash: Uint8Array, index: number, hash: Hash = s
   return hash(concatBytes(valueHash, uint64(index)));
 }
 
+/** The one input buffer of all leaves, as inner nodes have one. */
+const leafInput = new Uint8Array(1 + KEY_LENGTH + HASH_LENGTH);
+
 /** The value hash of a key's entries, given in ascending order. @param before value hash of those that come before them. */
 export function hashEntries(
   indices: readonly number[],
@@ -34,7 +37,9 @@ export function hashEntries(
 
 /** `H(00 ‖ key ‖ value hash)`. Inner nodes are `H(01 ‖ left ‖ right)`, as in the tree of entries. */
 export function hashKey(key: Uint8Array, valueHash: Uint8Array, hash: Hash = sha256): Uint8Array {
-  return hashLeaf(concatBytes(key, valueHash), hash);
+  leafInput.set(key, 1);
+  leafInput.set(valueHash, 1 + KEY_LENGTH);
+  return hash(leafInput);
 }
 
 /** Bit `depth` of a key, from the most significant: 1 leads to the right. */

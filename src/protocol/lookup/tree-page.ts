@@ -1,7 +1,7 @@
 // Keeps the prefix tree in pages of four levels: what a key's next hex digit leads to. How a page is written is private to whoever stores it;
 // no proof and no root depends on it.
 import type { Hash } from "../cryptography/hash.ts";
-import { ByteReader, concatBytes } from "../encoding/bytes.ts";
+import { ByteReader } from "../encoding/bytes.ts";
 import { HASH_LENGTH, hashChildren } from "../merkle/hash.ts";
 import { EMPTY_SUBTREE, hashKey, KEY_LENGTH } from "./prefix-tree.ts";
 
@@ -62,12 +62,17 @@ const PAGE = 2;
 
 /** One byte for each slot, then what is in those that are not empty: key and value hash, or the hash of a page. */
 export function encodePage(page: Page): Uint8Array {
-  const tags = page.map((slot) => (slot === null ? EMPTY : isLeaf(slot) ? LEAF : PAGE));
-  const contents = page.flatMap((slot) => {
-    if (slot === null) return [];
-    return isLeaf(slot) ? [slot.key, slot.valueHash] : [slot.page];
-  });
-  return concatBytes(Uint8Array.from(tags), ...contents);
+  const contents = page.flatMap(contentOf);
+  const bytes = new Uint8Array(SLOTS + HASH_LENGTH * contents.length);
+  for (const [i, slot] of page.entries()) bytes[i] = slot === null ? EMPTY : isLeaf(slot) ? LEAF : PAGE;
+  for (const [i, content] of contents.entries()) bytes.set(content, SLOTS + HASH_LENGTH * i);
+  return bytes;
+}
+
+/** Of 32 bytes each. */
+function contentOf(slot: Slot): Uint8Array[] {
+  if (slot === null) return [];
+  return isLeaf(slot) ? [slot.key, slot.valueHash] : [slot.page];
 }
 
 /** @throws MalformedError when it is not what encodePage writes. */
