@@ -49,6 +49,7 @@ export function createApp(service: Service): Api {
   addBundles(api, service);
   addInclusionProofs(api, service);
   addReceipts(api, service);
+  addCoserv(api, service);
   addHome(api, service);
 
   api.use(observe(service.logger, service.metrics));
@@ -69,7 +70,6 @@ export function createApp(service: Service): Api {
   addLookup(api, service);
   addProofs(api, service);
   addPolicyList(api, service);
-  addCoserv(api, service);
   addTrust(api, service);
   addHealth(api, service);
   addPageFiles(api);

@@ -2,27 +2,38 @@
 import { LRUCache } from "lru-cache";
 import type { CoseSigner } from "../../protocol/cose/cose-sign1.ts";
 import { MalformedError, PolicyError } from "../../protocol/errors.ts";
-import {
-  answerCoserv,
-  type Collection,
-  type CoservAnswer,
-  collectPolicies,
-  signCoserv,
-} from "../../views/coserv.ts";
+import { answerCoserv, type Collection, collectPolicies, signCoserv } from "../../views/coserv.ts";
 import { readCoservQuery } from "../../views/coserv-query.ts";
 import { policyInForce } from "../../views/policy-in-force.ts";
 import { type PoliciesInForce, policiesInForce } from "../bundles/policies-in-force.ts";
+import { type EncodedBody, encodeBody } from "../http/encoded-body.ts";
 import { RequestProblem } from "../problem.ts";
 import type { Service } from "../service.ts";
 
 /** Bytes of answers in memory. */
 const KEPT_BYTES = 16 * 1024 * 1024;
 
+/** An answer that is ready to send. */
+export interface KeptAnswer {
+  readonly body: EncodedBody;
+  /** RFC 3339: the end of what it says. */
+  readonly expires: string;
+}
+
+interface Form {
+  /** Signs the CoRIMs of the source, where there is one; and the answer itself, which is a COSE_Sign1 then, with `signed`. */
+  readonly signer: CoseSigner | null;
+  readonly signed: boolean;
+  /** Header fields of the answer, its content type among them. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 export class CoservAnswers {
   readonly #service: Pick<Service, "log" | "bundles" | "clock">;
-  readonly #answers = new LRUCache<string, CoservAnswer>({
+  readonly #answers = new LRUCache<string, KeptAnswer>({
     maxSize: KEPT_BYTES,
-    sizeCalculation: ({ bytes }, key) => bytes.length + key.length,
+    sizeCalculation: ({ body }, key) =>
+      key.length + Object.values(body).reduce((sum, { bytes }) => sum + bytes.length, 0),
   });
   #made: { readonly from: PoliciesInForce; readonly collection: Collection } | undefined;
 
@@ -31,21 +42,15 @@ export class CoservAnswers {
   }
 
   /**
-   * @param text the query as it stands in the path.
-   * @param signer signs the CoRIMs of the source, where there is one; and the answer itself, which is a COSE_Sign1 then, with `signed`.
+   * @param text the query as it stands in the path: what was kept is found by it, since a query has one text.
    * @throws RequestProblem "invalid-parameter", "not-acceptable" for another profile, or "bundle-not-acceptable" where nothing is in force.
    */
-  async answer(
-    text: string,
-    { signer, signed }: { readonly signer: CoseSigner | null; readonly signed: boolean },
-  ): Promise<CoservAnswer> {
-    const query = readQuery(text);
+  async answer(text: string, form: Form): Promise<KeptAnswer> {
     const collection = this.#collect(await policiesInForce(this.#service));
-    const key = `${signed} ${signer?.keyId} ${text}`;
+    const key = `${form.signed} ${form.signer?.keyId} ${text}`;
     const kept = this.#answers.get(key);
     if (kept !== undefined) return kept;
-    const answer = await answerCoserv(query, collection, signer);
-    const made = signed && signer !== null ? { ...answer, bytes: await signCoserv(answer, signer) } : answer;
+    const made = await makeAnswer(text, collection, form);
     if (collection === this.#made?.collection) this.#answers.set(key, made);
     return made;
   }
@@ -60,6 +65,16 @@ export class CoservAnswers {
     this.#answers.clear();
     return this.#made.collection;
   }
+}
+
+async function makeAnswer(
+  text: string,
+  collection: Collection,
+  { signer, signed, headers }: Form,
+): Promise<KeptAnswer> {
+  const answer = await answerCoserv(readQuery(text), collection, signer);
+  const bytes = signed && signer !== null ? await signCoserv(answer, signer) : answer.bytes;
+  return { body: await encodeBody(bytes, headers), expires: answer.expires };
 }
 
 function isSame(before: PoliciesInForce, now: PoliciesInForce): boolean {

@@ -75,9 +75,17 @@ export function matchesEtag(ifNoneMatch: string | undefined, etag: string): bool
   return ifNoneMatch.split(",").some((tag) => tag.trim() === "*" || tag.trim().replace(/^W\//, "") === etag);
 }
 
-/** The answer to a conditional GET: 304, or the body in the best coding. */
-export function respondEncoded(c: Context, body: EncodedBody): Response {
-  const { bytes, etag, headers } = body[chooseCoding(requestHeader(c, "accept-encoding"))];
+/**
+ * The answer to a conditional GET: 304, or the body in the best coding.
+ * @param ofNow header fields that are not the same for every answer.
+ */
+export function respondEncoded(
+  c: Context,
+  body: EncodedBody,
+  ofNow?: Readonly<Record<string, string>>,
+): Response {
+  const { bytes, etag, headers: kept } = body[chooseCoding(requestHeader(c, "accept-encoding"))];
+  const headers = ofNow === undefined ? kept : { ...kept, ...ofNow };
   if (matchesEtag(requestHeader(c, "if-none-match"), etag)) return notModified(headers);
   return new Response(bytes, { headers });
 }

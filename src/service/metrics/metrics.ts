@@ -35,7 +35,7 @@ export function createMetrics(withProcess: boolean): Metrics {
   const reads = new Map<string, { count: number }>();
   new Counter({
     name: "touchstone_http_hot_reads_total",
-    help: "Requests for tiles, checkpoints, bundles, proofs and receipts",
+    help: "Requests for tiles, checkpoints, bundles, proofs, receipts and CoSERV",
     labelNames: ["kind"],
     registers,
     collect() {

@@ -14,7 +14,10 @@ import {
 } from "../../views/coserv-discovery.ts";
 import { CoservAnswers } from "../coserv/coserv-answers.ts";
 import { acceptedMediaType } from "../http/accept.ts";
-import { etagOf, matchesEtag } from "../http/encoded-body.ts";
+import { respondEncoded } from "../http/encoded-body.ts";
+import { BASE_HEADERS, NO_CACHE } from "../http/headers.ts";
+import { requireQuery } from "../http/parameters.ts";
+import { requestHeader } from "../http/request-header.ts";
 import { type Api, BYTES, conciseProblems, describeRoute, NOT_MODIFIED } from "../openapi.ts";
 import { RequestProblem } from "../problem.ts";
 import type { Service } from "../service.ts";
@@ -29,35 +32,36 @@ export function isCoserv(path: string): boolean {
   return path === DISCOVERY_PATH || path.startsWith("/endorsement-distribution/");
 }
 
+/** Verifiers ask again and again: no schema machinery and no middleware stand in their way. */
 export function addCoserv(api: Api, service: Service): void {
+  const count = service.metrics.hotReads("coserv");
   const prefix = new URL(service.url).pathname.replace(/\/$/, "");
+  const common = { ...BASE_HEADERS, vary: "accept", link: `<${service.url}/v1/policies>; rel="describedby"` };
   const answers = new CoservAnswers(service);
   describeCoserv(api);
 
   api.get(DISCOVERY_PATH, (c) => {
+    requireQuery(c, []);
     const type = acceptedMediaType(c.req.header("accept"), DISCOVERY_MEDIA_TYPES);
     if (type === null) throw notAcceptable(DISCOVERY_MEDIA_TYPES);
     const offer: Offer = { version: service.version, prefix, signer: service.receipts.signerIfAny() };
     const document =
       type === "application/coserv-discovery+json" ? discoveryJson(offer) : discoveryCbor(offer);
-    return c.body(document, 200, { "content-type": type, vary: "accept" });
+    return c.body(document, 200, { ...common, "content-type": type, "cache-control": NO_CACHE });
   });
 
   api.get(QUERY_ROUTE, async (c) => {
+    count();
+    requireQuery(c, []);
     const signer = service.receipts.signerIfAny();
     const offered = offeredTypes(signer);
-    const type = acceptedMediaType(c.req.header("accept"), offered, CORIM_PROFILE);
+    const type = acceptedMediaType(requestHeader(c, "accept"), offered, CORIM_PROFILE);
     if (type === null) throw notAcceptable(offered.map(profiled));
-    const signed = type === SIGNED_COSERV_MEDIA_TYPE;
-    const { bytes, expires } = await answers.answer(c.req.param("query"), { signer, signed });
-    const headers = {
-      "cache-control": `public, max-age=${secondsUntil(expires, service.clock())}, must-revalidate`,
-      vary: "accept",
-      etag: etagOf(bytes),
-      link: `<${service.url}/v1/policies>; rel="describedby"`,
-    };
-    if (matchesEtag(c.req.header("if-none-match"), headers.etag)) return c.body(null, 304, headers);
-    return c.body(bytes, 200, { ...headers, "content-type": profiled(type) });
+    const headers = { ...common, "content-type": profiled(type) };
+    const form = { signer, signed: type === SIGNED_COSERV_MEDIA_TYPE, headers };
+    const { body, expires } = await answers.answer(c.req.param("query"), form);
+    const age = secondsUntil(expires, service.clock());
+    return respondEncoded(c, body, { "cache-control": `public, max-age=${age}, must-revalidate` });
   });
 }
 
