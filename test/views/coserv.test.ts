@@ -401,6 +401,17 @@ describe("the discovery document", () => {
   );
 
   describeReal("beside Veraison's", () => {
+    test.each(["json", "cbor"])("has in %s the members of one that offers unsigned results alone", (form) => {
+      const theirs = realData(`vectors/standards/foreign/coserv/discovery-unsigned.${form}`);
+      const membersOf = (bytes: Uint8Array) =>
+        form === "json"
+          ? Object.keys(JSON.parse(decodeUtf8(bytes)))
+          : [...(readCbor(bytes) as Map<number, unknown>).keys()];
+      const unsigned = { ...offer, signer: null };
+      const ours = form === "json" ? utf8(discoveryJson(unsigned)) : discoveryCbor(unsigned);
+      expect(membersOf(ours)).toEqual(membersOf(theirs));
+    });
+
     test("has the same members in JSON, and the same numbers in CBOR", () => {
       const folder = "vectors/standards/foreign/coserv";
       const members = (value: unknown): unknown => {

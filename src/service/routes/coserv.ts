@@ -15,7 +15,7 @@ import {
 import { CoservAnswers } from "../coserv/coserv-answers.ts";
 import { acceptedMediaType } from "../http/accept.ts";
 import { respondEncoded } from "../http/encoded-body.ts";
-import { BASE_HEADERS, NO_CACHE } from "../http/headers.ts";
+import { NO_CACHE, READ_HEADERS } from "../http/headers.ts";
 import { requireQuery } from "../http/parameters.ts";
 import { requestHeader } from "../http/request-header.ts";
 import { type Api, BYTES, conciseProblems, describeRoute, NOT_MODIFIED } from "../openapi.ts";
@@ -36,7 +36,7 @@ export function isCoserv(path: string): boolean {
 export function addCoserv(api: Api, service: Service): void {
   const count = service.metrics.hotReads("coserv");
   const prefix = new URL(service.url).pathname.replace(/\/$/, "");
-  const common = { ...BASE_HEADERS, vary: "accept", link: `<${service.url}/v1/policies>; rel="describedby"` };
+  const common = { ...READ_HEADERS, vary: "accept", link: `<${service.url}/v1/policies>; rel="describedby"` };
   const answers = new CoservAnswers(service);
   describeCoserv(api);
 
