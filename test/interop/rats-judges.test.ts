@@ -114,6 +114,31 @@ describe.skipIf(rust.path === null)("an EAR, read by the crate ear 0.4.0", () =>
       executables: { "tdx-guest": 33 },
     });
   });
+
+  describeReal("of the vectors", () => {
+    const folder = "vectors/standards/ours/ear";
+    const readVector = (name: string) => {
+      const jwt = decodeUtf8(realData(`${folder}/${name}.jwt`)).trim();
+      const { exp } = JSON.parse(Buffer.from(jwt.split(".")[1] as string, "base64url").toString());
+      const key = JSON.parse(decodeUtf8(realData(`${folder}/ear.pub.jwk.json`)));
+      return { found: ask({ ask: "ear", jwt, alg: "ES256", key }), expired: exp * 1000 < Date.now() };
+    };
+
+    test.each([
+      ["ear-veraison-affirming", "affirming"],
+      ["ear-veraison-contraindicated", "contraindicated"],
+      ["ear-veraison-extra-claim", "affirming"],
+      ["ear-veraison-status-too-good", "affirming"],
+    ])("%s is read as %s, until it expires", (name, tier) => {
+      const { found, expired } = readVector(name);
+      if (expired) expect(found).toEqual({ refused: expect.stringContaining("ExpiredSignature") });
+      else expect(Object.values(found.status as object)[0]).toBe(tier);
+    });
+
+    test("ear-ietf-03-affirming is refused", () => {
+      expect(readVector("ear-ietf-03-affirming").found).toHaveProperty("refused");
+    });
+  });
 });
 
 describe.skipIf(rust.path === null)(
