@@ -28,7 +28,7 @@ const databaseUrl = secret.refine((text) => !text.includes("://"), {
 /** A bucket of S3-compatible storage. */
 const objects = z.strictObject({
   /** Where the storage is reached; the bucket becomes a part of the path. */
-  endpoint: url,
+  endpoint: url.refine((text) => !/[?#]/.test(text), { error: "a query or a fragment stands in the URL" }),
   bucket: z
     .string()
     .max(63)

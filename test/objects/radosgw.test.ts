@@ -1,14 +1,23 @@
 // The same contract with a real S3 server: Ceph's radosgw, where TOUCHSTONE_RADOSGW=1 asks for it.
 import { AwsClient } from "aws4fetch";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { audit } from "../../src/auditor/audit.ts";
+import { AuditState } from "../../src/auditor/audit-state.ts";
 import { ObjectHighWater } from "../../src/log/checkpointing/object-high-water.ts";
+import type { LogStore } from "../../src/log/store/log-store.ts";
+import { Exporter } from "../../src/mirror/exporter.ts";
 import { S3Store } from "../../src/node/objects/s3-store.ts";
 import { utf8 } from "../../src/protocol/encoding/text.ts";
+import { formatTrustFile, parseTrustFile } from "../../src/verifier/bundle/trust-pin.ts";
 import { describeHighWater } from "../log/checkpointing/mark-contract.ts";
+import { NOW } from "../support/clock.ts";
 import { haveRadosgw, RADOSGW, type Radosgw, startRadosgw } from "../support/radosgw.ts";
+import { ServiceHarness } from "../support/service-harness.ts";
+import { signPlatforms } from "../support/signing.ts";
 import { describeObjectStore } from "./contract.ts";
 
 const isRun = haveRadosgw();
+const readFrom = (objects: S3Store) => async (path: string) => (await objects.get(path))?.bytes;
 let radosgw: Radosgw;
 let store: S3Store;
 
@@ -49,6 +58,35 @@ describe.skipIf(!isRun)("radosgw", () => {
       headers.get("cache-control"),
       headers.get("content-encoding"),
     ]).toEqual([meta.contentType, meta.cacheControl, "gzip"]);
+  });
+
+  it("has a log exported to it, which a stranger audits from there", async () => {
+    let opened: LogStore | undefined;
+    const keep = (log: LogStore) => {
+      opened = log;
+      return log;
+    };
+    const service = await ServiceHarness.start({ store: keep });
+    await service.log.publish(await signPlatforms(service.keys, "vm", 600));
+    const silent = () => undefined;
+    const logger = { info: silent, warn: silent, error: silent };
+    const exporter = new Exporter({
+      store: opened!,
+      objects: store,
+      logger,
+      clock: () => new Date(),
+      everyMs: 50,
+    });
+    const { note, checkpoint } = service.log.read.published()!;
+    await vi.waitFor(async () => expect(await readFrom(store)("checkpoint")).toEqual(utf8(note)), 30_000);
+    await exporter.stop();
+    const root = await service.log.read.readEntry(0);
+    const trust = parseTrustFile(formatTrustFile(root!.envelope));
+    const state = AuditState.open(null);
+    const { findings, size } = await audit({ read: readFrom(store), trust, state, now: NOW });
+    state.close();
+    await service.stop();
+    expect([size, findings, exporter.failures]).toEqual([checkpoint.size, [], 0]);
   });
 
   it("names a bucket that there is none of", async () => {

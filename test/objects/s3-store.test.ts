@@ -180,6 +180,14 @@ describe("a server that does not answer as it should", () => {
   });
 });
 
+describe("a listing", () => {
+  it("that does not end is given up", async () => {
+    const endless = async () =>
+      new Response("<IsTruncated>true</IsTruncated><NextContinuationToken>again</NextContinuationToken>");
+    await expect(open({ fetch: endless }).list("")).rejects.toThrow("the list of its objects does not end");
+  });
+});
+
 describe("the secret key", () => {
   let stranger: Server;
   const strangers: string[] = [];

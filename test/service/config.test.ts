@@ -38,6 +38,43 @@ test("the environment overrides the file", () => {
   expect([listen.port, storage.database, logLevel]).toEqual([9090, "/data/log.db", "debug"]);
 });
 
+const OBJECTS = {
+  endpoint: "https://s3.example",
+  bucket: "tlog",
+  accessKey: "env:ACCESS",
+  secretKey: "keys/secret",
+};
+const withObjects = (change: object) =>
+  formatConfig({ ...INPUT, storage: { ...INPUT.storage, objects: { ...OBJECTS, ...change } } });
+
+test("a bucket has defaults, and its keys are where the file says, relative to it", () => {
+  const { storage } = parseConfig(withObjects({}), FILE, {});
+  expect(storage.objects).toEqual({
+    ...OBJECTS,
+    prefix: "",
+    region: "us-east-1",
+    secretKey: "/srv/log/keys/secret",
+    export: false,
+  });
+});
+
+describe("a bucket is refused", () => {
+  const toml = withObjects({ prefix: "a/b/" });
+  test.each([
+    ["with a prefix without its slash", "a/b/", "a/b", "prefix"],
+    ["with a prefix that leads out of it", "a/b/", "a/../", "prefix"],
+    ["with a prefix from the root", "a/b/", "/a/", "prefix"],
+    ["whose name is a path", '"tlog"', '"tlog/a"', "bucket"],
+    ["at a URL with a password", "https://s3.example", "https://u:p@s3.example", "endpoint"],
+    ["at a URL with a query", "https://s3.example", "https://s3.example/?a", "endpoint"],
+    ["at no URL", "https://s3.example", "s3.example", "endpoint"],
+  ])("%s", async (_, right, wrong, member) => {
+    expect(toml).toContain(right);
+    const refused = await malformedOf(() => parseConfig(toml.replace(right, wrong), FILE, {}));
+    expect(refused?.at).toBe(`storage.objects.${member}`);
+  });
+});
+
 describe("refused, naming the place", () => {
   const toml = formatConfig(INPUT);
   test.each([

@@ -9,21 +9,29 @@ export interface Listing {
 
 const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
 
-/** What has no key or no time is left out. */
+/** What has no key or no time is left out. Takes time in proportion to the text, whatever is in it. */
 export function readListing(xml: string): Listing {
+  const [about = "", ...parts] = xml.split("<Contents>");
   const objects: ListedObject[] = [];
-  for (const [, contents = ""] of xml.matchAll(/<Contents>(.*?)<\/Contents>/gs)) {
+  // What stands behind the last object belongs to the page.
+  let rest = about;
+  for (const part of parts) {
+    const [contents = "", after = ""] = part.split("</Contents>", 2);
+    rest += after;
     const key = textOf(contents, "Key");
     const modified = new Date(textOf(contents, "LastModified") ?? "");
     if (key !== null && !Number.isNaN(modified.getTime())) objects.push({ key, modified });
   }
-  const isTruncated = textOf(xml, "IsTruncated") === "true";
-  return { objects, next: isTruncated ? textOf(xml, "NextContinuationToken") : null };
+  const isTruncated = textOf(rest, "IsTruncated") === "true";
+  return { objects, next: isTruncated ? textOf(rest, "NextContinuationToken") : null };
 }
 
 function textOf(xml: string, element: string): string | null {
-  const text = new RegExp(`<${element}>([^<]*)</${element}>`).exec(xml)?.[1];
-  return text?.replace(/&(#x?[0-9a-fA-F]{1,6}|[a-z]{2,4});/g, decodeEntity) ?? null;
+  const start = xml.indexOf(`<${element}>`);
+  const end = xml.indexOf(`</${element}>`, start);
+  if (start < 0 || end < 0) return null;
+  const text = xml.slice(start + element.length + 2, end);
+  return text.replace(/&(#x?[0-9a-fA-F]{1,6}|[a-z]{2,4});/g, decodeEntity);
 }
 
 function decodeEntity(whole: string, name: string): string {

@@ -21,6 +21,8 @@ import { probeConditions, type TagForm } from "./probe.ts";
 import { type S3Answer, S3Client, type S3Options, type S3Request } from "./s3-client.ts";
 
 const compress = promisify(gzip);
+/** A page has up to a thousand objects: more than a log of a billion entries has. */
+const MAX_PAGES = 20_000;
 const RETRY_DELAYS_MS = [100, 400, 1600];
 /** Too many requests, and a race that nobody has won yet: AWS answers 409 where two conditional requests meet. */
 const MAY_PASS = new Set([408, 409, 425, 429]);
@@ -98,7 +100,7 @@ export class S3Store implements ObjectStore {
   async list(prefix: string): Promise<ListedObject[]> {
     const listed: ListedObject[] = [];
     let next: string | null = null;
-    do {
+    for (let pages = 0; pages < MAX_PAGES; pages++) {
       const from: Record<string, string> = next === null ? {} : { "continuation-token": next };
       const query = { "list-type": "2", prefix: `${this.#prefix}${prefix}`, ...from };
       const answer = await this.#ask({ method: "GET", key: "", query });
@@ -108,9 +110,11 @@ export class S3Store implements ObjectStore {
         const own = key.slice(this.#prefix.length);
         if (key.startsWith(this.#prefix) && isKey(own)) listed.push({ key: own, modified });
       }
+      if (page.next === null) return listed;
+      if (page.next === next) break;
       next = page.next;
-    } while (next !== null);
-    return listed;
+    }
+    throw new ObjectStoreError("store-refuses", `${this.place}: the list of its objects does not end`);
   }
 
   /** An object is durable once the server has said so. */
