@@ -1,6 +1,6 @@
 // A service that exports to a bucket, from its configuration to what readers get: fsck names what was altered in it, an unsafe server is
 // refused, neither key is shown to anybody, and what is exported can be audited and mirrored without the log.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -49,6 +49,7 @@ beforeAll(async () => {
   lines = [];
   await initLog(at("log"), { origin: "bucket.example/log", url: "http://127.0.0.1:8080", port: 0 }, context);
   const plain = readFileSync(config(), "utf8");
+  writeFileSync(at("log/plain.toml"), plain);
   const objects = [
     "[storage.objects]",
     `endpoint = "${fake.endpoint}"`,
@@ -60,6 +61,7 @@ beforeAll(async () => {
     "export = true",
   ];
   writeFileSync(config(), `${plain}\n${objects.join("\n")}\n`);
+  await run("backup", at("old.db"), "--config", config());
   server = await serve();
   await run("sign", EXAMPLE, "--key", at("log/keys/publisher.pem"), "-o", at("kernel.dsse.json"));
   const { exitCode, warnings } = await run(
@@ -170,7 +172,6 @@ describe("touchstone fsck --objects", () => {
   });
 
   it("asks for a bucket, and for the log itself", async () => {
-    writeFileSync(at("log/plain.toml"), readFileSync(config(), "utf8").split("[storage.objects]")[0]!);
     const without = await run("fsck", "--objects", "--config", at("log/plain.toml"));
     expect([without.exitCode, without.warnings]).toEqual([2, expect.stringContaining("names no bucket")]);
     const ofBackup = await run("fsck", "x.db", "--objects");
@@ -178,6 +179,27 @@ describe("touchstone fsck --objects", () => {
       2,
       expect.stringContaining("not against a backup"),
     ]);
+  });
+});
+
+describe("touchstone recover --from s3:", () => {
+  it("brings an old copy of the database up to what the log has signed, from the bucket", async () => {
+    await server.stop();
+    for (const suffix of ["-wal", "-shm"]) rmSync(at(`log/log.db${suffix}`), { force: true });
+    copyFileSync(at("old.db"), at("log/log.db"));
+    const refused = await run("serve", "--config", config());
+    expect([refused.exitCode, refused.warnings]).toEqual([2, expect.stringContaining("touchstone recover")]);
+    const { exitCode, output, warnings } = await run("recover", "--from", "s3:", "--config", config());
+    expect([exitCode, warnings]).toEqual([0, ""]);
+    expect(output).toMatch(/^[12] entries added; the log has [23]$/);
+    server = await serve();
+    await exported();
+    expect((await run("fsck", "--objects", "--config", config())).exitCode).toBe(0);
+  });
+
+  it("asks for a bucket", async () => {
+    const without = await run("recover", "--from", "s3:", "--config", at("log/plain.toml"));
+    expect([without.exitCode, without.warnings]).toEqual([2, expect.stringContaining("names no bucket")]);
   });
 });
 

@@ -1,11 +1,11 @@
 // Brings an old copy of the database up to what the log has signed.
-import { openSource } from "../../auditor/log-source.ts";
 import { HighWaterFile } from "../../log/checkpointing/high-water.ts";
 import { recover } from "../../log/maintenance/recover.ts";
 import { openStore } from "../../log/store/open-store.ts";
 import { type CliContext, judging, show } from "../context.ts";
 import { openLogSigner } from "../log-signer.ts";
 import { readConfig } from "../open-log.ts";
+import { openRecoverySource } from "../recovery-source.ts";
 import { storeOf } from "../store-of.ts";
 
 interface RecoverOptions {
@@ -23,6 +23,7 @@ async function recoverFrom({ from, config: file }: RecoverOptions, context: CliC
   const config = readConfig(file, context);
   const { keys, origin, storage } = config;
   const { verifierKey } = await openLogSigner(keys.log, origin, context);
+  const read = await openRecoverySource(from, config, context);
   const store = await openStore(storeOf(config, context), context.now());
   try {
     return await judging(() =>
@@ -30,7 +31,7 @@ async function recoverFrom({ from, config: file }: RecoverOptions, context: CliC
         store,
         highWater: new HighWaterFile(storage.highWater),
         logKey: verifierKey,
-        fetch: openSource(from, { fetch: context.fetch }),
+        fetch: read,
         ...(context.interactive && {
           onProgress: (recovered: number, missing: number) =>
             context.warn(`recovered ${recovered} of ${missing}`),

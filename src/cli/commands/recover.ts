@@ -8,7 +8,7 @@ export function define(command: Command, context: CliContext): void {
   command
     .requiredOption(
       "--from <mirror>",
-      "URL or folder with the log's tiles, entries and checkpoint",
+      "URL or folder with the log's tiles, entries and checkpoint, or s3: for the configured bucket",
       parseSource,
     )
     .option("--config <file>", "configuration of the log, which must not be running", "touchstone.toml")
