@@ -22,6 +22,7 @@ import { measurePages } from "./pages.ts";
 import { measurePeerAudit } from "./peers/audit.ts";
 import { measurePeerPublish } from "./peers/publish.ts";
 import { measurePeerReads } from "./peers/reads.ts";
+import { measurePostgres } from "./postgres.ts";
 import { measureProofs } from "./proofs.ts";
 import { measurePublish } from "./publish.ts";
 import { measureQueries } from "./queries.ts";
@@ -35,6 +36,7 @@ import { createWorld, type Row } from "./world.ts";
 const ROWS: Readonly<Record<string, Row>> = {
   publish: measurePublish,
   cosigned: measureCosigned,
+  postgres: measurePostgres,
   reads: measureReads,
   pages: measurePages,
   proofs: measureProofs,
