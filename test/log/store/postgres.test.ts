@@ -152,6 +152,22 @@ describe.skipIf(whyNoPostgres !== undefined)(
         await expect(prepareSchema(location, folder)).rejects.toMatchObject({ code: "schema-unknown" });
       });
 
+      it("of a newer program run while this one serves, which goes on", async () => {
+        const cluster = await PostgresCluster.open(location);
+        const writer = await cluster.leadership.campaign(me, never());
+        await writer.append(0, oneEntry(0));
+        add("ALTER TABLE tree_head ADD COLUMN more integer; CREATE TABLE more (x integer);");
+        await prepareSchema(location, folder);
+        await writer.append(1, oneEntry(1));
+        await writer.addCheckpoint({ size: 2, cosignedAt: 1, note: "note" });
+        expect((await cluster.reader.search({ kind: "platform", before: 9, limit: 9 })).indexes).toEqual([
+          1, 0,
+        ]);
+        expect((await cluster.reader.head()).size).toBe(2);
+        await writer.close();
+        await cluster.close();
+      });
+
       it("must have run before a reader opens", async () => {
         await expect(openSnapshot(location)).rejects.toMatchObject({ code: "schema-unknown" });
       });
