@@ -183,6 +183,11 @@ describe("keys that a provider never had", () => {
       nextIdentityKeys(other, [provider, rotated], "2026-11-23T11:00:00Z"),
       keys.root,
     );
+    const set = await signReleaseSet(keys);
+    for (const entry of inOrder(set)) if (entry.payloadDigest !== early.payloadDigest) await other.add(entry);
+    await other.publishPolicy(set);
+    await other.publishStatus();
+    expect(await verdict(other)).toBe("entry-not-authorised");
     expect(placesOf(await audited(other))).toContain(`rule-identity-refused@${index}`);
     expect(await outcomeOf(() => log.add(early))).toBe("accepted");
   });

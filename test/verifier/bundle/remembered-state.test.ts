@@ -24,9 +24,13 @@ import { ORIGIN } from "../../support/witnesses.ts";
 
 let trees: RememberedState["checkpoint"][];
 let elsewhere: RememberedState["checkpoint"];
+let elsewhereToo: RememberedState["checkpoint"];
+let empty: RememberedState["checkpoint"];
 beforeAll(async () => {
   trees = await Promise.all(Array.from({ length: 10 }, (_, i) => seenTree(i + 1)));
   elsewhere = await seenTree(1, "tree", NOW, "other.example");
+  elsewhereToo = await seenTree(1, "another tree", NOW, "other.example");
+  empty = await seenTree(0);
 });
 const otherLog = (change: Partial<RememberedState> = {}) =>
   state({ origin: "other.example", checkpoint: elsewhere, ...change });
@@ -106,6 +110,8 @@ describe("a state that cannot be read is no first visit", () => {
       "a time that does not exist",
       () => but({ checkpoint: { ...trees[4], cosignedAt: "2026-02-30T00:00:00Z" } }),
     ],
+    ["a fork of another log", () => but({ fork: [elsewhere.note, elsewhereToo.note] })],
+    ["an empty tree", () => but({ checkpoint: empty })],
     ["a fork that is none", () => but({ fork: [trees[4]!.note, trees[4]!.note] })],
     ["a sequence that is not exact", () => but({ statusSequence: 2 ** 53 })],
     ["a policy of a name that there cannot be", () => but({ policies: { "A B": 1 } })],

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { VerificationError } from "../../../src/protocol/errors.ts";
 import { fetchPolicy } from "../../../src/verifier/bundle/fetch-policy.ts";
 import { LogForkedError } from "../../../src/verifier/bundle/forked-log.ts";
@@ -134,15 +134,27 @@ describe("one localStorage of several tabs", () => {
     expect(policiesIn(storage)).toEqual({ theirs: 1, ours: 1 });
   });
 
-  it("gives up on pages that never stop writing", async () => {
+  it("gives up on pages that never stop writing, after a hundred turns", async () => {
     const storage = new FakeStorage();
+    let written = 0;
     const busy = {
       getItem: (key: string) => storage.getItem(key),
-      setItem: () => storage.setItem(KEY, formatState(seeing("theirs"))),
+      setItem: () => {
+        written++;
+        storage.setItem(KEY, formatState(seeing("theirs")));
+      },
     };
     await expect(createBrowserStore(busy, undefined).save(seeing("ours"), null)).rejects.toThrow(
       "keep writing",
     );
+    expect(written).toBe(100);
+  });
+
+  it("is joined in browsers without locks", async () => {
+    vi.spyOn(globalThis, "navigator", "get").mockReturnValue({} as Navigator);
+    const storage = new FakeStorage();
+    await createBrowserStore(storage).save(seeing("ours"), null);
+    expect(policiesIn(storage)).toEqual({ ours: 1 });
   });
 });
 
