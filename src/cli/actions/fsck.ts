@@ -1,6 +1,7 @@
 // Recomputes everything in a log's database from its entries.
 import { type HighWater, HighWaterFile } from "../../log/checkpointing/high-water.ts";
 import { type FsckReport, fsck } from "../../log/maintenance/fsck.ts";
+import { inspectIndex } from "../../log/maintenance/fsck-index.ts";
 import { mayBePartial, openSnapshot, storeExists } from "../../log/store/open-store.ts";
 import type { StoreLocation } from "../../log/store/store-location.ts";
 import { type CheckedCopy, checkCopy } from "../../mirror/check-copy.ts";
@@ -87,11 +88,14 @@ async function checkDatabase(
   context: CliContext,
   indexFile?: string,
 ): Promise<FsckReport> {
+  // Before the store, which so has every entry that the index covers, also while a service writes to both.
+  const index = indexFile === undefined ? null : inspectIndex(indexFile);
   const store = await openSnapshot(location);
   try {
     const progress = context.interactive ? { onProgress: checkProgress("checked", context) } : {};
-    return await fsck(store, mark, { ...progress, ...(indexFile && { indexFile }) });
+    return await fsck(store, mark, { ...progress, index });
   } finally {
+    index?.file?.close();
     await store.close();
   }
 }

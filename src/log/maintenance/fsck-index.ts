@@ -9,6 +9,29 @@ import { IndexFile, type IndexState } from "../index/index-file.ts";
 import { REPLAYED_INDEX_SCHEMA, ReplayedIndex } from "../index/replayed-index.ts";
 import { IndexDamagedError } from "../index/sealed-row.ts";
 
+/** The file of an index as it was at one moment: opened before the log's store, so that the store has every entry that it covers. */
+export interface InspectedIndex {
+  readonly path: string;
+  /** Null where it cannot be read; then `damage` says why. */
+  readonly file: IndexFile | null;
+  readonly state: IndexState | null;
+  readonly damage: string | null;
+}
+
+/** @returns null where there is no such file. */
+export function inspectIndex(path: string): InspectedIndex | null {
+  if (!existsSync(path)) return null;
+  let file: IndexFile | null = null;
+  try {
+    file = IndexFile.inspect(path);
+    return { path, file, state: file.state, damage: null };
+  } catch (error) {
+    file?.close();
+    if (!isDamage(error)) throw error;
+    return { path, file: null, state: null, damage: error.message };
+  }
+}
+
 interface Wanted {
   readonly size: number;
   /** What the file has there, 32 bytes. */
@@ -18,30 +41,20 @@ interface Wanted {
 export class FsckIndex {
   readonly #database: Database;
   readonly #replayed: ReplayedIndex;
-  readonly #file: IndexFile | null;
+  readonly #inspected: InspectedIndex | null;
   readonly #onDamage: (detail: string) => void;
   /** What the file holds that was not compared yet, ascending. */
-  #wanted: Wanted[] = [];
-  #state: IndexState | null = null;
+  readonly #wanted: Wanted[];
 
-  /** @param file of the index, where one is configured. @param onDamage is told what is wrong with it. */
-  constructor(file: string | undefined, onDamage: (detail: string) => void) {
+  /** @param onDamage is told what is wrong with the file. */
+  constructor(inspected: InspectedIndex | null, onDamage: (detail: string) => void) {
     this.#database = openSqlite("", {});
     this.#database.exec(REPLAYED_INDEX_SCHEMA);
     this.#replayed = new ReplayedIndex(this.#database);
+    this.#inspected = inspected;
     this.#onDamage = (detail) =>
-      onDamage(`${detail}; stop the service and remove ${file}, which it makes again`);
-    this.#file = file === undefined ? null : this.#inspect(file);
-  }
-
-  #inspect(file: string): IndexFile | null {
-    if (!existsSync(file)) return null;
-    return this.#damageIn(() => {
-      const opened = IndexFile.inspect(file);
-      this.#state = opened.state;
-      this.#wanted = [...this.#state.marks];
-      return opened;
-    });
+      onDamage(`${detail}; stop the service and remove ${inspected?.path}, which it makes again`);
+    this.#wanted = [...(inspected?.state?.marks ?? [])];
   }
 
   add(index: number, envelope: Envelope): void {
@@ -63,7 +76,9 @@ export class FsckIndex {
 
   /** Compares what the file holds beyond the newest status, and all of what it holds now. @param entries of the log. */
   finish(entries: number): void {
-    const [file, state] = [this.#file, this.#state];
+    if (this.#inspected === null) return;
+    const { file, state, damage } = this.#inspected;
+    if (damage !== null) this.#onDamage(damage);
     if (file === null || state === null) return;
     if (state.size > entries) {
       this.#onDamage(`the index covers ${state.size} entries, the log has ${entries}`);
@@ -71,21 +86,19 @@ export class FsckIndex {
     }
     this.rootAt(state.size);
     this.#compare(state);
-    this.#damageIn(() => file.check());
-  }
-
-  #damageIn<T>(read: () => T): T | null {
     try {
-      return read();
+      file.check();
     } catch (error) {
-      if (!(error instanceof IndexDamagedError) && !isSqliteError(error)) throw error;
+      if (!isDamage(error)) throw error;
       this.#onDamage(error.message);
-      return null;
     }
   }
 
   close(): void {
-    this.#file?.close();
     this.#database.close();
   }
+}
+
+function isDamage(error: unknown): error is Error {
+  return error instanceof IndexDamagedError || isSqliteError(error);
 }

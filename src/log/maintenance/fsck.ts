@@ -30,7 +30,7 @@ import { damageIn } from "../store/open-store.ts";
 import type { InspectedStore } from "../store/store-inspection.ts";
 import { GrowingTree } from "../tree/growing-tree.ts";
 import { type FsckCheck, type FsckFinding, FsckFindings } from "./fsck-finding.ts";
-import { FsckIndex } from "./fsck-index.ts";
+import { FsckIndex, type InspectedIndex } from "./fsck-index.ts";
 import { requireSound } from "./stored-checkpoint.ts";
 
 export interface FsckReport {
@@ -45,8 +45,8 @@ export interface FsckOptions {
   readonly onProgress?: (checked: number, entries: number) => void;
   /** What checks the entries of a long log. */
   readonly threads?: EntryThreads;
-  /** Where the index is kept, which is compared with the log where it is there. */
-  readonly indexFile?: string;
+  /** The file of the index, which is compared with the log; null where there is none. */
+  readonly index?: InspectedIndex | null;
 }
 
 /** What the store says of the entries of one page. */
@@ -68,11 +68,11 @@ const PAGE = 256;
 export async function fsck(
   store: InspectedStore,
   highWater: Pick<HighWater, "read"> | null,
-  { onProgress = () => undefined, threads, indexFile }: FsckOptions = {},
+  { onProgress = () => undefined, threads, index = null }: FsckOptions = {},
 ): Promise<FsckReport> {
   const own = new EntryThreads();
   try {
-    return await new Fsck(store, highWater, threads ?? own, indexFile).run(onProgress);
+    return await new Fsck(store, highWater, threads ?? own, index).run(onProgress);
   } finally {
     await own.close();
   }
@@ -82,14 +82,14 @@ class Fsck {
   readonly #store: InspectedStore;
   readonly #highWater: Pick<HighWater, "read"> | null;
   readonly #threads: EntryThreads;
-  readonly #indexFile: string | undefined;
+  readonly #inspected: InspectedIndex | null;
   readonly #findings = new FsckFindings();
   readonly #expected = { digests: 0, signers: 0, tokens: 0 };
   /** Hex SHA-256 of what the entries name. */
   readonly #attached = new Set<string>();
   readonly #tree = GrowingTree.empty();
   #inForce: InForce = NOTHING_IN_FORCE;
-  /** Null where no trust root says that there is one. */
+  /** Null where there is nothing to compare with one. */
   #index: FsckIndex | null = null;
   #checkpoints: PublishedCheckpoint[] = [];
 
@@ -97,9 +97,9 @@ class Fsck {
     store: InspectedStore,
     highWater: Pick<HighWater, "read"> | null,
     threads: EntryThreads,
-    indexFile: string | undefined,
+    inspected: InspectedIndex | null,
   ) {
-    this.#indexFile = indexFile;
+    this.#inspected = inspected;
     this.#store = store;
     this.#highWater = highWater;
     this.#threads = threads;
@@ -164,7 +164,7 @@ class Fsck {
   ): Promise<void> {
     const checker = await openChecker(this.#threads, entries, []);
     if (await this.#hasIndex(entries))
-      this.#index = new FsckIndex(this.#indexFile, (detail) => this.#findings.add("index-file", detail));
+      this.#index = new FsckIndex(this.#inspected, (detail) => this.#findings.add("index-file", detail));
     try {
       for (const page of ahead(this.#pages(entries, checker), checker.ahead)) {
         await this.#checkPage(await page);
@@ -177,7 +177,9 @@ class Fsck {
     await this.#checkEnd();
   }
 
+  /** Whether statuses may state one, or there is a file of one. */
   async #hasIndex(size: number): Promise<boolean> {
+    if (this.#inspected !== null) return true;
     const inForce = await this.#readable("in-force", "what the start reads back", () =>
       loadInForce(this.#store, size),
     );

@@ -6,6 +6,7 @@ import { HighWaterFile } from "../../../src/log/checkpointing/high-water.ts";
 import { IndexFile } from "../../../src/log/index/index-file.ts";
 import type { Log } from "../../../src/log/log.ts";
 import { fsck } from "../../../src/log/maintenance/fsck.ts";
+import { inspectIndex } from "../../../src/log/maintenance/fsck-index.ts";
 import { openSnapshot } from "../../../src/log/store/open-store.ts";
 import { revocationPredicate } from "../../support/document-predicates.ts";
 import { LogHarness } from "../../support/log-harness.ts";
@@ -29,13 +30,13 @@ afterEach(async () => {
 });
 
 async function found(): Promise<string[]> {
+  const index = inspectIndex(harness.indexFile);
   const store = await openSnapshot(harness.databaseFile);
   try {
-    const { findings } = await fsck(store, new HighWaterFile(harness.highWaterPath), {
-      indexFile: harness.indexFile,
-    });
+    const { findings } = await fsck(store, new HighWaterFile(harness.highWaterPath), { index });
     return findings.map(({ check, detail }) => `${check}: ${detail}`);
   } finally {
+    index?.file?.close();
     await store.close();
   }
 }
