@@ -69,8 +69,8 @@ const [url, name, index] = process.argv.slice(2) as [string, string, string];
 const client = createClient<paths>({ baseUrl: url });
 const { data: bundle } = await client.GET("/v1/policies/{name}", { params: { path: { name } } });
 const { data: proof } = await client.GET("/v1/entries/{index}/proof", { params: { path: { index: Number(index) } } });
-// The types are what is tried here: each of these has to be of its own.
-const entries: components["schemas"]["LoggedEntry"][] = bundle?.entries ?? [];
+// The types are what is tried here: each of these has to be of its own. Both are text, too, to whoever accepts another form.
+const entries: components["schemas"]["LoggedEntry"][] = typeof bundle === "object" ? bundle.entries : [];
 if (entries.length === 0 || typeof proof !== "object") throw new Error("nothing was read");
 const size: number = proof.treeSize;
 if (size === 0) throw new Error("nothing was proven");
