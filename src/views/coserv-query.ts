@@ -17,6 +17,16 @@ const COSERV = { profile: 0, query: 1 } as const;
 const QUERY = { artifactType: 0, selector: 1, resultType: 2 } as const;
 const CLASSES = 0;
 const CLASS = { id: 0, vendor: 1, model: 2, layer: 3, index: 4 } as const;
+const isText = (value: unknown) => typeof value === "string";
+const isNumber = (value: unknown) => Number.isInteger(value) && (value as number) >= 0;
+/** What the members of a class may be (class-map of draft-ietf-rats-corim). */
+const CLASS_MEMBERS: ReadonlyMap<unknown, (value: unknown) => boolean> = new Map([
+  [CLASS.id, (value: unknown) => value instanceof Tagged],
+  [CLASS.vendor, isText],
+  [CLASS.model, isText],
+  [CLASS.layer, isNumber],
+  [CLASS.index, isNumber],
+]);
 const REFERENCE_VALUES = 2;
 
 /** In the order of their numbers. */
@@ -88,34 +98,15 @@ function readStatefulClass(value: unknown): ClassSelector {
   if (!Array.isArray(value) || value.length !== 1)
     throw new MalformedError(FORMAT, "a class is an array of one map: measurements are not asked for here");
   const named = requireMap(value[0], "a class");
-  for (const key of named.keys())
-    if (!(Object.values(CLASS) as unknown[]).includes(key))
-      throw new MalformedError(FORMAT, `a class has no member ${String(key)}`);
   if (named.size === 0) throw new MalformedError(FORMAT, "a class names nothing");
-  requireNumbers(named);
+  for (const [key, member] of named)
+    if (!CLASS_MEMBERS.get(key)?.(member))
+      throw new MalformedError(FORMAT, `member ${String(key)} of a class is none, or of another type`);
   return {
-    vendor: readText(named, CLASS.vendor),
-    model: readText(named, CLASS.model),
+    vendor: named.get(CLASS.vendor) as string | undefined,
+    model: named.get(CLASS.model) as string | undefined,
     namesMore: [CLASS.id, CLASS.layer, CLASS.index].some((key) => named.has(key)),
   };
-}
-
-function readText(named: ReadonlyMap<unknown, unknown>, key: number): string | undefined {
-  const value = named.get(key);
-  if (value !== undefined && typeof value !== "string")
-    throw new MalformedError(FORMAT, `member ${key} of a class is text`);
-  return value;
-}
-
-function requireNumbers(named: ReadonlyMap<unknown, unknown>): void {
-  const id = named.get(CLASS.id);
-  if (id !== undefined && !(id instanceof Tagged))
-    throw new MalformedError(FORMAT, "the id of a class has a tag");
-  for (const key of [CLASS.layer, CLASS.index]) {
-    const value = named.get(key);
-    if (value !== undefined && !(typeof value === "number" && value >= 0))
-      throw new MalformedError(FORMAT, `member ${key} of a class is a number`);
-  }
 }
 
 function readResultType(value: unknown): ResultType {

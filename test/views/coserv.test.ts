@@ -74,6 +74,7 @@ describe("a query", () => {
     ["a vendor that is no text", query(classes(map([1, 7])))],
     ["an id without a tag", query(classes(map([0, "x"])))],
     ["a layer below zero", query(classes(map([3, -1])))],
+    ["an index that is a fraction", query(classes(map([4, 0.5])))],
     ["a tag that no query has", query(classes(map([0, new Tagged(99, 1)])))],
     ["a fraction", query(classes(GUEST), 0.5 as Cbor)],
   ])("with %s is refused", (_, value) => {

@@ -13,7 +13,10 @@ fn main() {
             Some("rego") => run_policy(&question),
             other => Err(format!("no such question: {other:?}")),
         };
-        println!("{}", answer.unwrap_or_else(|refused| json!({ "refused": refused })));
+        println!(
+            "{}",
+            answer.unwrap_or_else(|refused| json!({ "refused": refused }))
+        );
     }
 }
 
@@ -25,7 +28,8 @@ fn read_ear(question: &Json) -> Result<Json, String> {
         _ => Algorithm::ES256,
     };
     let key = question["key"].to_string();
-    let ear = Ear::from_jwt_jwk(&text("jwt"), algorithm, key.as_bytes()).map_err(|error| error.to_string())?;
+    let ear = Ear::from_jwt_jwk(&text("jwt"), algorithm, key.as_bytes())
+        .map_err(|error| error.to_string())?;
     ear.validate().map_err(|error| error.to_string())?;
     Ok(json!({
         "profile": ear.profile,
@@ -38,7 +42,11 @@ fn read_ear(question: &Json) -> Result<Json, String> {
 }
 
 fn each(ear: &Ear, of: impl Fn(&Appraisal) -> Json) -> Json {
-    ear.submods.iter().map(|(name, part)| (name.clone(), of(part))).collect::<serde_json::Map<_, _>>().into()
+    ear.submods
+        .iter()
+        .map(|(name, part)| (name.clone(), of(part)))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 fn tier(status: &TrustTier) -> &'static str {
@@ -60,10 +68,17 @@ fn run_policy(question: &Json) -> Result<Json, String> {
     };
     let run = |engine: &mut Engine| {
         engine.add_extension("query_reference_value".to_string(), 1, Box::new(query))?;
-        engine.add_policy("policy.rego".to_string(), question["policy"].as_str().unwrap_or_default().to_string())?;
+        engine.add_policy(
+            "policy.rego".to_string(),
+            question["policy"].as_str().unwrap_or_default().to_string(),
+        )?;
         engine.set_input(Value::from_json_str(&question["input"].to_string())?);
-        engine.eval_rule(question["rule"].as_str().unwrap_or_default().to_string())?.to_json_str()
+        engine
+            .eval_rule(question["rule"].as_str().unwrap_or_default().to_string())?
+            .to_json_str()
     };
     let found = run(&mut engine).map_err(|error| error.to_string())?;
-    serde_json::from_str(&found).map(|value: Json| json!({ "value": value })).map_err(|error| error.to_string())
+    serde_json::from_str(&found)
+        .map(|value: Json| json!({ "value": value }))
+        .map_err(|error| error.to_string())
 }
