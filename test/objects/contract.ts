@@ -102,6 +102,7 @@ export function describeObjectStore(name: string, open: () => ObjectStore): void
       await store.delete("gone/a");
       expect(await read("gone/a")).toBeUndefined();
       expect(await store.list("gone/")).toEqual([]);
+      await store.settle();
     });
 
     it.each(["", "/a", "a/", "a//b", "../a", "a/../b", "a/./b", "a b", "ä", "a?b", "a\0b"])(

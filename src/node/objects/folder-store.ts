@@ -1,7 +1,7 @@
 // Keeps objects as files in a folder that any web server can serve. A crash leaves a file as a whole or not at all.
 import { randomBytes } from "node:crypto";
-import { link, mkdir, open, readdir, readFile, rm, rmdir, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { equalBytes } from "../../protocol/encoding/bytes.ts";
@@ -29,17 +29,17 @@ export interface FolderOptions {
   readonly gzip?: boolean;
 }
 
-/** One process has the folder: whoever opens it for writing holds a lock on it. */
+/** One process has the folder: whoever opens it for writing holds a lock on it. In that process each key is written by one at a time. */
 export class FolderStore implements ObjectStore {
   readonly place: string;
   readonly #gzip: boolean;
-  /** Folders with new names in them that are not durable yet. */
+  /** Folders with names in them that may not be durable yet. */
   readonly #changed = new Set<string>();
-  /** The last replacement: each reads what the one before has written. */
-  #replacing: Promise<unknown> = Promise.resolve();
+  /** The last write of each key that is under way. */
+  readonly #writing = new Map<string, Promise<unknown>>();
 
   constructor(folder: string, { gzip = false }: FolderOptions = {}) {
-    this.place = folder;
+    this.place = resolve(folder);
     this.#gzip = gzip;
   }
 
@@ -55,26 +55,36 @@ export class FolderStore implements ObjectStore {
   }
 
   async putNew(key: string, bytes: Uint8Array, meta: ObjectMeta): Promise<"created" | "same"> {
-    const there = await this.get(key);
-    const isCreated = there === undefined && (await this.#create(this.#file(key), bytes));
-    const kept = there ?? (isCreated ? undefined : await this.get(key));
-    if (kept !== undefined && !equalBytes(kept.bytes, bytes)) throw new ObjectDiffersError(this.place, key);
-    if (this.#gzip && meta.gzip) await this.#createCompressed(`${this.#file(key)}${COMPRESSED}`, bytes);
-    return isCreated ? "created" : "same";
+    const file = this.#file(key);
+    return this.#inTurn(key, async () => {
+      const there = await this.get(key);
+      if (there !== undefined && !equalBytes(there.bytes, bytes))
+        throw new ObjectDiffersError(this.place, key);
+      await this.#makeFolderOf(file);
+      if (there === undefined) await this.#create(file, bytes);
+      if (this.#gzip && meta.gzip && !(await exists(`${file}${COMPRESSED}`)))
+        await this.#create(`${file}${COMPRESSED}`, await compress(bytes));
+      return there === undefined ? "created" : "same";
+    });
   }
 
-  replaceIf(key: string, bytes: Uint8Array, tag: string | null, _meta: ObjectMeta): Promise<string> {
-    const replaced = this.#replacing.then(() => this.#replace(key, bytes, tag));
-    this.#replacing = replaced.catch(() => undefined);
-    return replaced;
+  async replaceIf(key: string, bytes: Uint8Array, tag: string | null, _meta: ObjectMeta): Promise<string> {
+    const file = this.#file(key);
+    return this.#inTurn(key, async () => {
+      const there = await this.get(key);
+      if ((there?.tag ?? null) !== tag) throw new ObjectMovedError(this.place, key);
+      await this.#makeFolderOf(file);
+      writeDurably(file, bytes);
+      await this.settle();
+      return encodeHex(nativeSha256(bytes));
+    });
   }
 
   async delete(key: string): Promise<void> {
     const file = this.#file(key);
     await rm(file, { force: true });
     await rm(`${file}${COMPRESSED}`, { force: true });
-    // The folder goes with its last file: a folder of partial tiles would stay for ever.
-    if (key.includes("/")) await rmdir(dirname(file)).catch(() => undefined);
+    if (key.includes("/")) await this.#removeIfEmpty(dirname(file));
   }
 
   async list(prefix: string): Promise<ListedObject[]> {
@@ -87,7 +97,7 @@ export class FolderStore implements ObjectStore {
     return listed;
   }
 
-  /** Contents are synced as they are written, names here: a folder once, however many names it got. */
+  /** Contents are synced as they are written, names here: a folder once, however many names are in it. */
   async settle(): Promise<void> {
     for (const folder of this.#changed) sync(folder);
     this.#changed.clear();
@@ -105,41 +115,43 @@ export class FolderStore implements ObjectStore {
     return join(this.place, key);
   }
 
-  async #replace(key: string, bytes: Uint8Array, tag: string | null): Promise<string> {
-    const there = await this.get(key);
-    if ((there?.tag ?? null) !== tag) throw new ObjectMovedError(this.place, key);
-    await this.#makeFolder(dirname(this.#file(key)));
-    writeDurably(this.#file(key), bytes);
-    return encodeHex(nativeSha256(bytes));
-  }
-
-  /** A second name for a file fails where the name is taken, as renaming it would not. @returns whether it was free. */
-  async #create(target: string, bytes: Uint8Array): Promise<boolean> {
-    await this.#makeFolder(dirname(target));
-    const unfinished = `${target}.${randomBytes(6).toString("hex")}${UNFINISHED}`;
+  /** The folder goes with its last file: one of partial tiles would stay for ever. */
+  async #removeIfEmpty(folder: string): Promise<void> {
     try {
-      await writeSynced(unfinished, bytes);
-      await link(unfinished, target);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      return false;
-    } finally {
-      await rm(unfinished, { force: true });
+      await rmdir(folder);
+      this.#changed.delete(folder);
+    } catch {
+      // There is more in it.
     }
-    this.#changed.add(dirname(target));
-    return true;
   }
 
-  async #createCompressed(target: string, bytes: Uint8Array): Promise<void> {
-    const isThere = (await stat(target).catch(() => undefined)) !== undefined;
-    if (!isThere) await this.#create(target, await compress(bytes));
+  /** After all earlier writes of this key: each reads what the one before has written. */
+  #inTurn<T>(key: string, write: () => Promise<T>): Promise<T> {
+    const before = this.#writing.get(key) ?? Promise.resolve();
+    const written = before.then(write);
+    const ended = written
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#writing.get(key) === ended) this.#writing.delete(key);
+      });
+    this.#writing.set(key, ended);
+    return written;
   }
 
-  /** Every folder that this makes is a new name in the one above it. */
-  async #makeFolder(folder: string): Promise<void> {
-    const first = await mkdir(folder, { recursive: true });
-    for (let made = folder; first !== undefined && made.length >= first.length; made = dirname(made))
-      this.#changed.add(dirname(made));
+  /** Writes a file that is not there, as a whole. */
+  async #create(target: string, bytes: Uint8Array): Promise<void> {
+    const unfinished = `${target}.${randomBytes(6).toString("hex")}${UNFINISHED}`;
+    await writeSynced(unfinished, bytes);
+    await rename(unfinished, target);
+  }
+
+  /** Whoever wrote what is there already may have been killed before its names were synced: every folder on the way is, whoever made it. */
+  async #makeFolderOf(file: string): Promise<void> {
+    await mkdir(dirname(file), { recursive: true });
+    for (let folder = dirname(file); folder.length >= this.place.length; folder = dirname(folder)) {
+      this.#changed.add(folder);
+      if (folder === dirname(folder)) break;
+    }
   }
 
   /** Calls `visit` with the path of each file below a folder. */
@@ -150,6 +162,10 @@ export class FolderStore implements ObjectStore {
       await (entry.isDirectory() ? this.#walk(`${key}/`, visit) : visit(key));
     }
   }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
 }
 
 async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
