@@ -2,8 +2,10 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
+
+/** Below the project, in which tests and benchmarks are run. */
+const SCRIPT = "test/support/radosgw.sh";
 
 export const RADOSGW = { region: "us-east-1", accessKey: "AKRADOS", secretKey: "SKrados" };
 
@@ -23,8 +25,7 @@ export function haveRadosgw(): boolean {
 
 export async function startRadosgw(): Promise<Radosgw> {
   const ports = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
-  const script = join(import.meta.dirname, "radosgw.sh");
-  const child = spawn(script, [RADOSGW.accessKey, RADOSGW.secretKey, ...ports.map(String)], {
+  const child = spawn(SCRIPT, [RADOSGW.accessKey, RADOSGW.secretKey, ...ports.map(String)], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const ended = once(child, "exit");
