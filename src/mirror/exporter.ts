@@ -1,6 +1,7 @@
 // Keeps a bucket up to what a log has published, while the log is served. Only what is committed and cosigned is read, so every process of a
 // log writes the same objects; where one of them has other bytes already, the bucket is damaged, and the log goes on without it.
 
+import { setTimeout } from "node:timers/promises";
 import { WrongAnswerError } from "../auditor/audit-finding.ts";
 import { readStoredLog, type StoredLog } from "../log/maintenance/stored-log.ts";
 import type { Logger } from "../log/observer.ts";
@@ -74,7 +75,8 @@ export class Exporter {
     const { signal } = this.#stopping;
     for (let failed = 0; !signal.aborted && !this.#isDamaged; ) {
       failed = (await this.#attempt()) ? 0 : failed + 1;
-      await pause(Math.min(everyMs * 2 ** failed, longestPauseMs), signal);
+      const ms = Math.min(everyMs * 2 ** failed, longestPauseMs);
+      await setTimeout(ms, undefined, { signal }).catch(() => undefined);
     }
   }
 
@@ -136,17 +138,4 @@ function isDamage(error: Error): boolean {
 
 function factsOf({ outcome, size, added, missing, removed }: Mirrored): object {
   return { outcome, size, added, missing: missing.length, removed };
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done, { once: true });
-    function done() {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    }
-  });
 }
