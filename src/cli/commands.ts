@@ -7,6 +7,7 @@ import { define as backup } from "./commands/backup.ts";
 import { define as bundle } from "./commands/bundle.ts";
 import { define as demo } from "./commands/demo.ts";
 import { define as describe } from "./commands/describe.ts";
+import { define as doctor } from "./commands/doctor.ts";
 import { define as entries } from "./commands/entries.ts";
 import { define as evidence } from "./commands/evidence.ts";
 import { define as exportLog } from "./commands/export.ts";
@@ -90,6 +91,11 @@ export const COMMANDS: ReadonlyArray<readonly [name: string, description: string
     "monitor",
     "watch a log from several vantage points, and tell what is wrong: once, for cron, or on and on",
     monitor,
+  ],
+  [
+    "doctor",
+    "say how a log stands: who leads it, what is stored and signed, what a failover would lose",
+    doctor,
   ],
   [
     "backup",

@@ -120,6 +120,10 @@ const ROWS: Record<string, readonly Row[]> = {
     [2, "a key that is none", () => ["serve", "--config", at("log/wrong-key.toml")], /root\.pem/],
     [2, "a log that is being served", () => ["serve", ...config()], /open for writing/],
   ],
+  doctor: [
+    [0, "a log that is served", () => ["doctor", ...config()]],
+    [2, "no configuration", () => ["doctor", "--config", at("none")], /none/],
+  ],
   "migrate-store": [
     [
       2,

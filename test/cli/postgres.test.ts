@@ -96,6 +96,33 @@ describe.skipIf(whyNoPostgres !== undefined)(
       await expect(serve()).rejects.toMatchObject({ code: "log-in-use" });
     });
 
+    it("doctor says who leads it, what is stored, and what a failover would lose", async () => {
+      const standing = await json("doctor", "--config", config());
+      const size = Number(postgres.sql("SELECT size FROM tree_head", "log_pg_example_log"));
+      expect(standing).toMatchObject({
+        store: "schema log_pg_example_log of the PostgreSQL database",
+        leader: { epoch: 3 },
+        size,
+        published: size,
+        signed: size,
+        replication: { isRequired: false, standbys: [] },
+        problems: [],
+      });
+      const { output } = await run("doctor", "--config", config());
+      expect(output).toContain("would lose what no standby has yet");
+      postgres.configure("synchronous_standby_names = 'nobody'");
+      postgres.reload();
+      while (postgres.sql("SHOW synchronous_standby_names") !== "nobody")
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      const waiting = await run("doctor", "--config", config());
+      expect([waiting.exitCode, waiting.output]).toEqual([
+        EXIT.no,
+        expect.stringMatching(/nothing is acknowledged/),
+      ]);
+      postgres.configure("synchronous_standby_names = ''");
+      postgres.reload();
+    });
+
     it("fsck finds it sound while it is served", async () => {
       expect(await json("fsck", "--config", config())).toMatchObject({ sound: true, findings: [] });
     });

@@ -6,7 +6,6 @@ import { MAX_SCHEMA_LENGTH, type PostgresLocation } from "../store-location.ts";
 import { appliedMigrations, migrate } from "./migrate.ts";
 import { schemaDifferences } from "./schema.ts";
 import { connect, destroy } from "./session.ts";
-import { WriterSession } from "./writer-session.ts";
 
 const MOVED = "_moved";
 
@@ -52,13 +51,6 @@ export async function renameSchema(location: PostgresLocation): Promise<string> 
   } finally {
     destroy(client);
   }
-}
-
-/** Whether the server, which has to be one that a log may be on, waits for a standby. @throws StartRefusedError "storage-unsafe". */
-export async function namesStandby(location: PostgresLocation): Promise<boolean> {
-  const session = await WriterSession.open(location, "looking");
-  session.destroy();
-  return session.namesStandby;
 }
 
 /** What is not as the migrations made it, and what to do about it. */
