@@ -1,6 +1,7 @@
 // Who writes to PostgreSQL when the one who does is killed, stopped or cut off, and what becomes of what they still send: processes and a
 // server of the test's own.
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -15,17 +16,20 @@ import { sha256Of } from "../../support/release-predicates.ts";
 import { oneEntry } from "./entries.ts";
 
 const CANDIDATE = join(import.meta.dirname, "../../support/postgres-candidate.ts");
+const WORKER = join(import.meta.dirname, "../../support/postgres-worker.ts");
+const ROUNDS = 9;
 const never = () => new AbortController().signal;
 const me = { id: "me", address: null };
 
 /** A candidate in a process of its own. */
 class Candidate {
   readonly process: ChildProcess;
+  /** Everything that it has said. */
   readonly #lines: string[] = [];
   #heard: () => void = () => undefined;
 
-  constructor(location: PostgresLocation, id: string) {
-    const args = ["--experimental-strip-types", CANDIDATE, JSON.stringify(location), id];
+  constructor(location: PostgresLocation, id: string, program: string = CANDIDATE) {
+    const args = ["--experimental-strip-types", program, JSON.stringify(location), id];
     this.process = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
     createInterface({ input: this.process.stdout! }).on("line", (line) => {
       this.#lines.push(line);
@@ -42,6 +46,10 @@ class Candidate {
         this.#heard = resolve;
       });
     }
+  }
+
+  get said(): readonly string[] {
+    return this.#lines;
   }
 
   append(size: number): void {
@@ -178,6 +186,52 @@ describe.skipIf(whyNoPostgres !== undefined)(
       await next.close();
       await cluster.close();
     });
+
+    it("whatever happens to three of them in turn, nothing that was acknowledged is lost or changed", async () => {
+      const location = postgres.location({ lease: 2 });
+      const all: Candidate[] = [];
+      const start = (number: number) => {
+        const worker = new Candidate(location, `w${number}-${all.length}`, WORKER);
+        all.push(worker);
+        candidates.push(worker);
+        return worker;
+      };
+      const acknowledged = () => all.flatMap(({ said }) => said).filter((line) => line.startsWith("ack "));
+      const workers = [0, 1, 2].map(start);
+      for (let round = 0; round < ROUNDS; round++) {
+        const before = acknowledged().length;
+        while (acknowledged().length < before + 5) await sleep(20);
+        const leader = postgres.sql("SELECT holder FROM tree_head", location.schema);
+        const number = Math.max(0, Number(/^w(\d)/.exec(leader)?.[1] ?? 0));
+        const worker = workers[number] as Candidate;
+        if (round % 3 === 0) {
+          worker.kill("SIGKILL");
+          workers[number] = start(number);
+        } else if (round % 3 === 1) {
+          worker.kill("SIGSTOP");
+          const since = acknowledged().length;
+          while (acknowledged().length < since + 5) await sleep(20);
+          worker.kill("SIGCONT");
+        } else endSession(leader);
+      }
+      for (const worker of workers) worker.kill("SIGKILL");
+      await Promise.all(
+        workers.map(({ process: { exitCode, signalCode }, process }) =>
+          exitCode === null && signalCode === null ? once(process, "exit") : null,
+        ),
+      );
+      const stored = new Set(
+        postgres.sql("SELECT 'ack ' || idx || ' ' || name FROM entries", location.schema).split("\n"),
+      );
+      expect(acknowledged().filter((line) => !stored.has(line))).toEqual([]);
+      expect(
+        postgres.sql(
+          "SELECT max(idx) + 1 = count(*) AND count(*) = (SELECT size FROM tree_head) FROM entries",
+          location.schema,
+        ),
+      ).toBe("t");
+      expect(new Set(acknowledged()).size).toBeGreaterThanOrEqual(ROUNDS * 5);
+    }, 180_000);
 
     it("who stops waiting leaves no session behind that could still win", async () => {
       const location = postgres.location({ lease: 60 });
