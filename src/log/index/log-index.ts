@@ -206,7 +206,10 @@ export class LogIndex {
     let isBehind = true;
     while (isBehind && !this.#closed) {
       // Whoever reads it may find out meanwhile that it is damaged.
-      this.#state ??= await this.#open();
+      if (this.#state === null) {
+        this.#state = await this.#open();
+        this.#step();
+      }
       isBehind = await this.#advance(this.#state);
     }
     this.#failed = null;
