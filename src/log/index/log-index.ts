@@ -60,7 +60,7 @@ export class LogIndex {
   #following: Promise<void> | null = null;
   #woken = false;
   #closed = false;
-  /** Whether a status is to be drawn, also of the first trust root, which nothing has registered yet. */
+  /** Whether a root is being drawn, perhaps for the trust root that switches the index on, which nothing has registered yet. */
   #wanted = false;
   #failed: Error | null = null;
   /** The size that is served, after the one that was before it: whoever began to read there may end. */
@@ -119,12 +119,14 @@ export class LogIndex {
   /** The root over the first `size` entries, which are durable, and some more; null where the index is too far behind to be waited for. */
   async rootWith(size: number, leaves: readonly Uint8Array[]): Promise<Uint8Array | null> {
     this.#wanted = true;
-    if (!(await this.reach(size)) || this.#file === null) return null;
     try {
+      if (!(await this.reach(size)) || this.#file === null) return null;
       return await this.#file.rootWith(leaves);
     } catch (error) {
       if (error instanceof IndexDamagedError) this.#rebuild(error);
       throw error;
+    } finally {
+      this.#wanted = false;
     }
   }
 

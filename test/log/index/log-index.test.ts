@@ -127,7 +127,9 @@ describe("a log whose trust root says that there is an index", () => {
     await expectServed(log);
     await changeRoot(log, harness, { index: false });
     expect((await newestStatus(log)).index).toBeNull();
+    const covered = log.indexSize;
     await log.publish(await signPlatforms(harness.keys, "between", 5));
+    expect(log.indexSize).toBe(covered);
     await changeRoot(log, harness, { index: true });
     await expectServed(log);
   });
