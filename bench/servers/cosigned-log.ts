@@ -80,9 +80,11 @@ function trustRoot() {
   return signEnvelope({ payload, signatures: [] }, [parseSigningKey(founded.roleKeys.root)]);
 }
 
+const store = await openStore(join(folder, "log.db"), clock());
 const log = await createLog(
   {
-    store: await openStore(join(folder, "log.db"), clock()),
+    reader: store,
+    writer: store,
     signer: createNoteSigner(logKey),
     cosigners: witnesses.map((key, i) => new DelayedCosigner(key, DELAYS[i] ?? 0)),
     highWater: new HighWaterFile(join(folder, "high-water")),

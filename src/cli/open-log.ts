@@ -1,9 +1,7 @@
 // Opens the log that a configuration describes: its keys from files or the environment, its database, its high-water file.
 import { OwnCosigner } from "../log/checkpointing/cosigner.ts";
 import { HttpWitness } from "../log/checkpointing/http-witness.ts";
-import { ThreadedHighWater } from "../log/checkpointing/threaded-high-water.ts";
 import type { LogConfig } from "../log/config.ts";
-import type { Observer } from "../log/observer.ts";
 import { openStore } from "../log/store/open-store.ts";
 import { signingNatively } from "../node/ed25519.ts";
 import { openSigner } from "../node/signing/open-signer.ts";
@@ -16,18 +14,27 @@ import type { CliContext } from "./context.ts";
 import { readOwn } from "./files.ts";
 import { openLogSigner } from "./log-signer.ts";
 import { readNoteKey } from "./note-key.ts";
+import { openServedHighWater } from "./open-high-water.ts";
 import { storeOf } from "./store-of.ts";
+
+export type LogContext = Pick<CliContext, "environment" | "now" | "fetch" | "warn">;
 
 export function readConfig(file: string, { environment }: Pick<CliContext, "environment">): Config {
   return readOwn(file, (bytes) => parseConfig(new TextDecoder().decode(bytes), file, environment));
 }
 
 /** The log's configuration with the store open for writing: whoever gets it must close it, through the log or by itself. */
-export async function openLogConfig(
+export async function openLogConfig(config: Config, context: LogContext): Promise<LogConfig> {
+  const led = await openLed(config, context);
+  const store = await openStore(storeOf(config, context), context.now());
+  return { ...led, reader: store, writer: store };
+}
+
+/** What a log is led with, apart from its store: keys, witnesses, high-water marks. */
+export async function openLed(
   config: Config,
-  context: Pick<CliContext, "environment" | "now" | "fetch" | "warn">,
-  observer?: Observer,
-): Promise<LogConfig> {
+  context: LogContext,
+): Promise<Omit<LogConfig, "reader" | "writer">> {
   const { now, fetch } = context;
   const { keys, storage } = config;
   const { signer } = await openLogSigner(keys.log, config.origin, context);
@@ -42,12 +49,10 @@ export async function openLogConfig(
     cosigners: [...own, ...config.witnesses.map(({ name, url }) => witnessAt(name, url))],
     witnessAt,
     ...(status && { statusSigner: status }),
-    highWater: new ThreadedHighWater(storage.highWater),
+    highWater: await openServedHighWater(storage, context),
     index: indexOf(storage),
     clock: now,
     limits: { maxPendingEntries: config.limits.maxPendingEntries },
-    ...(observer && { observer }),
-    store: await openStore(storeOf(config, context), now()),
   };
 }
 

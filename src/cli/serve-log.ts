@@ -2,19 +2,20 @@
 import { dirname, join } from "node:path";
 import type { Logger } from "pino";
 import { type RunningServer, startServer } from "../http/server.ts";
-import { OwnCosigner } from "../log/checkpointing/cosigner.ts";
-import { openLog } from "../log/open-or-create.ts";
 import { FileCache } from "../node/file-cache.ts";
 import { packageVersion } from "../node/package-root.ts";
 import { missingKeys } from "../publisher/identity/draft-identity-keys.ts";
 import { fetchProviderKeys } from "../publisher/identity/provider-document.ts";
 import { createApp } from "../service/app.ts";
+import { lookingAgain } from "../service/cluster/fresh-reads.ts";
 import { createService } from "../service/create-service.ts";
 import { createMetrics } from "../service/metrics/metrics.ts";
 import { ProviderWatch, type ProviderWatchOptions } from "../service/provider-watch.ts";
 import type { CliContext } from "./context.ts";
 import { prepareExport } from "./export-objects.ts";
-import { openLogConfig, openReceiptSigner, readConfig } from "./open-log.ts";
+import { openReceiptSigner, readConfig } from "./open-log.ts";
+import { openNode, type Role, readSecret } from "./open-node.ts";
+import { ownWitnesses, serveForwarded, serviceCluster } from "./serve-cluster.ts";
 import { existingStoreOf } from "./store-of.ts";
 
 /** Time that open connections get to end when the service stops, milliseconds. */
@@ -27,18 +28,21 @@ export async function serveLog(
   port: number | undefined,
   logger: Logger,
   context: CliContext,
+  role: Role = "all",
 ): Promise<RunningServer> {
   const config = readConfig(configFile, context);
   await existingStoreOf(config, context);
-  const receiptSigner = await openReceiptSigner(config, context);
+  const secret = readSecret(config, context);
+  const receiptSigner = role === "all" ? await openReceiptSigner(config, context) : undefined;
   const metrics = createMetrics(true);
   const copy = await prepareExport(config.storage.objects, logger, context);
   let accepted = 0;
-  const logConfig = await openLogConfig(config, context, { logger, measure: metrics.measure });
-  const own = logConfig.cosigners.filter((cosigner) => cosigner instanceof OwnCosigner);
-  const log = await openLog({ ...logConfig, arrivals: () => accepted });
+  const observer = { logger, measure: metrics.measure };
+  const opened = await openNode(config, role, context, { observer, arrivals: () => accepted });
+  const { node } = opened;
+  const cluster = serviceCluster(opened, config, role, secret, context);
   const service = createService({
-    log,
+    log: node,
     metrics,
     logger,
     clock: context.now,
@@ -47,27 +51,32 @@ export async function serveLog(
     version: packageVersion(),
     limits: config.limits,
     operator: config.operator,
-    ownWitnesses: own.map(({ name }) => name),
+    ownWitnesses: ownWitnesses(opened, config),
     ...(receiptSigner && { receiptSigner }),
     bundleFiles: await FileCache.open(
       join(dirname(config.storage.database ?? configFile), "entry-bundles"),
       KEPT_BUNDLE_BYTES,
     ),
+    cluster,
   });
-  const stopExporting = await copy.start(logConfig.store, metrics);
+  const stopExporting = role === "all" ? await copy.start(opened.reader, metrics) : null;
   const stopWatching = watchProviders(config.identities.checkMinutes, context, {
-    inForce: () => log.registered,
+    inForce: () => node.registered,
     metrics,
     logger,
   });
+  let forwarded: RunningServer | null = null;
   const close = async () => {
     stopWatching();
-    await stopExporting();
-    await log.close();
+    await stopExporting?.();
+    await forwarded?.stop();
+    await node.close();
   };
   try {
-    return await startServer({
-      app: createApp(service),
+    forwarded = await serveForwarded(service, config, secret, GRACE_MS);
+    const app = createApp(service);
+    const server = await startServer({
+      app: cluster === null ? app : lookingAgain(app, node),
       host: config.listen.host,
       port: port ?? config.listen.port,
       close,
@@ -76,6 +85,7 @@ export async function serveLog(
         accepted++;
       },
     });
+    return cluster === null ? server : { ...server, stop: () => node.resign().then(server.stop) };
   } catch (error) {
     await close();
     throw error;

@@ -1,5 +1,4 @@
 // Says where the store of a configuration is, and reads the URLs of a database from where the configuration says that they are.
-import { HighWaterFile } from "../log/checkpointing/high-water.ts";
 import { refuseMissing } from "../log/start-checks.ts";
 import { storeExists } from "../log/store/open-store.ts";
 import { describeLocation, type StoreLocation, schemaOf } from "../log/store/store-location.ts";
@@ -7,12 +6,13 @@ import { readKeyText } from "../node/signing/key-source.ts";
 import { MalformedError } from "../protocol/errors.ts";
 import type { Config } from "../service/config.ts";
 import type { CliContext } from "./context.ts";
+import { openHighWater } from "./open-high-water.ts";
 
 type Reading = Pick<CliContext, "environment" | "warn">;
 
 /** @throws MalformedError where a URL is not where it should be, or is none. */
 export function storeOf(
-  { origin, storage }: Pick<Config, "origin" | "storage">,
+  { origin, storage, cluster }: Pick<Config, "origin" | "storage"> & Partial<Pick<Config, "cluster">>,
   context: Reading,
 ): StoreLocation {
   const { database, postgres, schema = schemaOf(origin), reader, replication = "warn" } = storage;
@@ -23,17 +23,18 @@ export function storeOf(
     schema,
     ...(reader && { readerUrl: readDatabaseUrl(reader, context) }),
     replication,
+    ...(cluster && { lease: cluster.lease }),
   };
 }
 
 /** The same, of a log that is there: what reads or serves one makes none. @throws StartRefusedError "database-missing", "database-behind". */
 export async function existingStoreOf(
   config: Pick<Config, "origin" | "storage">,
-  context: Reading,
+  context: Pick<CliContext, "environment" | "warn" | "fetch" | "now">,
 ): Promise<StoreLocation> {
   const location = storeOf(config, context);
   if (!(await storeExists(location)))
-    await refuseMissing(describeLocation(location), new HighWaterFile(config.storage.highWater));
+    await refuseMissing(describeLocation(location), await openHighWater(config.storage, context));
   return location;
 }
 

@@ -5,7 +5,7 @@ import type { HighWater } from "./checkpointing/high-water.ts";
 import type { LogIndexConfig } from "./index/log-index.ts";
 import type { Observer } from "./observer.ts";
 import type { StatusSigner } from "./sequencing/status-issuer.ts";
-import type { LogStore } from "./store/log-store.ts";
+import type { LogReader, LogWriter } from "./store/log-store.ts";
 
 export interface LogLimits {
   /** Entries that may be under way (being verified, queued, committed) at once; more are refused with "queue-full". */
@@ -38,7 +38,8 @@ export const DEFAULT_LIMITS: LogLimits = {
 };
 
 export interface LogConfig {
-  readonly store: LogStore;
+  readonly reader: LogReader;
+  readonly writer: LogWriter;
   /** The log's key, which the trust root names. */
   readonly signer: NoteSigner;
   /** Signs beside it, where the trust root names this key too. */

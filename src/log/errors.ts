@@ -8,7 +8,9 @@ export type UnavailableCode =
   | "quorum-lost"
   /** The store could not write (disk full, input or output error). Nothing of what was sent happened. */
   | "storage-failed"
-  /** The log stopped for good, because going on could contradict what it has signed. Its message says why. */
+  /** Nobody writes to the log at this moment, or the one who did cannot say what became of an entry. Sending it again is always safe. */
+  | "no-leader"
+  /** The log takes nothing, because going on could contradict what it has signed. Its message says why, and what to do. */
   | "log-stopped"
   /** The index does not cover what is asked for yet. Reading the log and publishing other entries go on. */
   | "index-not-ready"
@@ -101,7 +103,11 @@ export type StartRefusalCode =
   /** The signing key is not the one that the trust root names. */
   | "wrong-log-key"
   /** The database server would not keep what it acknowledges, or is not reached directly. */
-  | "storage-unsafe";
+  | "storage-unsafe"
+  /** This machine's clock is not that of the database. */
+  | "wrong-clock"
+  /** Several processes may lead, and none of the high-water marks is where all of them see it. */
+  | "mark-not-shared";
 
 /** The log refuses to start, since going on would lose or contradict something. The message says what to do. */
 export class StartRefusedError extends Error {

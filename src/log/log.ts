@@ -1,59 +1,57 @@
-// Assembles the append-only log that the service and the command line use. How an entry gets into it is told in
-// sequencing/sequencer.ts.
-import { type InForce, NOTHING_IN_FORCE } from "../protocol/registration/in-force.ts";
+// Assembles the append-only log as the one process has it that writes it: sequencer, checkpointer, status issuer. How an entry gets into it
+// is told in sequencing/sequencer.ts, and how several processes take turns in cluster/log-node.ts.
+import type { InForce } from "../protocol/registration/in-force.ts";
 import { Checkpointer } from "./checkpointing/checkpointer.ts";
-import { Publication, type Published } from "./checkpointing/publication.ts";
+import type { Publication, Published } from "./checkpointing/publication.ts";
 import { DEFAULT_LIMITS, type LogConfig } from "./config.ts";
 import { BatchRefusedError, LogUnavailableError } from "./errors.ts";
 import { LogIndex } from "./index/log-index.ts";
 import { NO_OBSERVER } from "./observer.ts";
-import { PublishedLog } from "./published-log.ts";
+import { type PublishedLog, type Shown, showing } from "./published-log.ts";
 import { Recorder } from "./sequencing/recorder.ts";
 import { type BatchLines, type PublishOutcome, Sequencer } from "./sequencing/sequencer.ts";
 import { StatusIssuer } from "./sequencing/status-issuer.ts";
+import type { ServedLog } from "./served-log.ts";
 import type { Loaded } from "./start-checks.ts";
 import { Prover } from "./tree/prover.ts";
 
-export class Log {
-  /** Everything that is published. */
+export class Log implements ServedLog {
   readonly read: PublishedLog;
+  /** What is shown here is what is written here. */
+  readonly isBehind = false;
   readonly #config: LogConfig;
   readonly #recorder: Recorder;
+  readonly #checkpointer: Checkpointer;
   readonly #publication: Publication;
   readonly #sequencer: Sequencer;
+  readonly #prover: Prover;
+  readonly #issuer: StatusIssuer | null;
   readonly #index: LogIndex | undefined;
   readonly #ticker: NodeJS.Timeout;
   readonly #publishing = new Set<Promise<unknown>>();
-  #closed: Promise<void> | null = null;
+  #finished: Promise<void> | null = null;
 
-  private constructor(config: LogConfig, { tree, state, published, signed }: Loaded) {
-    const { store, statusSigner, clock, observer = NO_OBSERVER } = config;
+  private constructor(config: LogConfig, loaded: Loaded, { publication, read, index }: Shown) {
+    const { reader, writer, statusSigner, clock, observer = NO_OBSERVER } = config;
     const { logger } = observer;
+    const { tree, state, signed } = loaded;
     const limits = { ...DEFAULT_LIMITS, ...config.limits };
-    const indexRoot = (size: number): string | undefined => index?.rootAt(size);
-    const recorder = new Recorder({ store, tree, state, observer, indexRoot });
-    const publication = new Publication(published);
+    const indexRoot = (size: number) => index?.rootAt(size);
+    const recorder = new Recorder({ reader, writer, tree, state, observer, indexRoot });
     // What is signed may be ahead of what is published, and neither sees the tree that is being committed.
-    const prover = new Prover(store, () => recorder.edge);
+    const prover = new Prover(reader, () => recorder.edge);
     const checkpointer = new Checkpointer({ ...config, prover, signed, logger });
     const issuer = statusSigner ? new StatusIssuer(statusSigner, clock) : null;
-    const index =
-      config.index &&
-      new LogIndex(config.index, {
-        store,
-        rootAt: (size) => prover.rootAt(size),
-        registered: () => recorder.state.inForce,
-        published: () => publication.newest?.inForce ?? NOTHING_IN_FORCE,
-        issues: () => issuer?.isAllowed(recorder.state.inForce) === true,
-        logger,
-      });
-    publication.onPublished(() => index?.wake());
     this.#config = config;
     this.#recorder = recorder;
+    this.#checkpointer = checkpointer;
+    this.#prover = prover;
+    this.#issuer = issuer;
     this.#index = index;
     this.#publication = publication;
     this.#sequencer = new Sequencer({
-      store,
+      reader,
+      writer,
       recorder,
       checkpointer,
       publication,
@@ -64,22 +62,47 @@ export class Log {
       observer,
       arrivals: config.arrivals,
     });
-    this.read = new PublishedLog(
-      store,
-      new Prover(store, () => publication.newest?.edge ?? null),
-      publication,
-      index,
-    );
+    this.read = read;
     this.#ticker = setInterval(() => this.runDueWork(), limits.tickMs);
     this.#ticker.unref();
   }
 
   /** For openLog and createLog. */
   static async start(config: LogConfig, loaded: Loaded): Promise<Log> {
-    const log = new Log(config, loaded);
+    const { logger } = config.observer ?? NO_OBSERVER;
+    const index: LogIndex | undefined =
+      config.index &&
+      new LogIndex(config.index, {
+        store: config.reader,
+        logger,
+        rootAt: (size) => log.rootAt(size),
+        registered: () => log.registered,
+        published: () => log.read.inForce,
+        issues: () => log.issuesStatuses,
+      });
+    const log: Log = new Log(config, loaded, showing(config.reader, loaded.published, index));
     await log.#sequencer.resume();
-    await log.#index?.start();
+    await index?.start();
     log.runDueWork();
+    return log;
+  }
+
+  /**
+   * For a node: the log is led from here, and what is published is shown where the node shows it.
+   * @throws StartRefusedError "database-behind" where witnesses have seen more.
+   */
+  static async lead(config: LogConfig, loaded: Loaded, shown: Shown): Promise<Log> {
+    const log = new Log(config, loaded, shown);
+    try {
+      if (loaded.mark !== null) await log.#checkpointer.ask(loaded.mark, loaded.state);
+      if (loaded.published !== null) shown.publication.offer(loaded.published);
+      await log.#sequencer.resume();
+    } catch (error) {
+      clearInterval(log.#ticker);
+      throw error;
+    }
+    config.writer.lost.addEventListener("abort", () => log.stepDown(config.writer.lost.reason as Error));
+    if (config.writer.lost.aborted) log.stepDown(config.writer.lost.reason as Error);
     return log;
   }
 
@@ -95,7 +118,7 @@ export class Log {
    *   BatchRefusedError around any of them. LogUnavailableError.
    */
   async publish(lines: BatchLines): Promise<PublishOutcome[]> {
-    if (this.#closed !== null) throw new LogUnavailableError("shutting-down", "the service is stopping");
+    if (this.#finished !== null) throw new LogUnavailableError("shutting-down", "the service is stopping");
     const publishing = this.#sequencer.publish(lines);
     this.#publishing.add(publishing);
     try {
@@ -113,14 +136,13 @@ export class Log {
     this.#sequencer.runDueWork();
   }
 
-  /** What is in force after everything durable, the entries included that still wait for their checkpoint. */
   get registered(): InForce {
     return this.#recorder.state.inForce;
   }
 
   /** Why the log takes no entries now, or null. */
   unavailable(): LogUnavailableError | null {
-    if (this.#closed !== null) return new LogUnavailableError("shutting-down", "the service is stopping");
+    if (this.#finished !== null) return new LogUnavailableError("shutting-down", "the service is stopping");
     return this.#sequencer.unavailable;
   }
 
@@ -129,34 +151,63 @@ export class Log {
     return this.unavailable() ?? this.#sequencer.impediment;
   }
 
-  /** Entries that the index covers; null while this process keeps none. */
+  /** The root of the durable tree when it had `size` entries. */
+  rootAt(size: number): Promise<Uint8Array> {
+    return this.#prover.rootAt(size);
+  }
+
+  /** Whether statuses are issued here, so that what they state of the index is over everything durable. */
+  get issuesStatuses(): boolean {
+    return this.#issuer?.isAllowed(this.registered) === true;
+  }
+
   get indexSize(): number | null {
     return this.#index?.size ?? null;
   }
 
-  /** Entries that were let in and are neither recorded nor refused yet. */
   get pending(): number {
     return this.#sequencer.pending;
   }
 
-  /** Calls the listener after every publication. @returns what ends that. */
   onPublished(listener: (published: Published) => void): () => void {
     return this.#publication.onPublished(listener);
   }
 
-  /** Takes nothing new, finishes what was accepted, and releases the store. */
-  close(): Promise<void> {
-    this.#closed ??= this.#finish();
-    return this.#closed;
+  /** Takes nothing new: another process leads. What is under way is answered with that, and sent again it is answered from the log. */
+  stepDown(cause: Error): void {
+    this.#recorder.stop(
+      new LogUnavailableError("no-leader", `this process does not lead the log any more: ${cause.message}`, {
+        cause,
+      }),
+    );
+  }
+
+  /** Aborted once nothing more is taken, for a reason that is not the closing. */
+  get over(): AbortSignal {
+    return this.#recorder.over;
+  }
+
+  /** Takes nothing new, and finishes what was accepted. The store and the high-water mark stay open. */
+  finish(): Promise<void> {
+    this.#finished ??= this.#finish();
+    return this.#finished;
+  }
+
+  /** The same, and releases the store. */
+  async close(): Promise<void> {
+    await this.finish();
+    this.#publication.close();
+    await Promise.allSettled(this.#publishing);
+    const { highWater, reader, writer } = this.#config;
+    await this.#index?.close();
+    await highWater.close();
+    await reader.close();
+    await writer.close();
   }
 
   async #finish(): Promise<void> {
     clearInterval(this.#ticker);
     while (this.#sequencer.pending > 0) await Promise.race(this.#publishing).catch(() => undefined);
     await this.#sequencer.close();
-    await Promise.allSettled(this.#publishing);
-    await this.#index?.close();
-    await this.#config.highWater.close();
-    await this.#config.store.close();
   }
 }

@@ -5,8 +5,7 @@ import { logKeyOf } from "../protocol/note/tlog-policy.ts";
 import type { LogConfig } from "./config.ts";
 import { StartRefusedError } from "./errors.ts";
 import { Log } from "./log.ts";
-import { loadLog, requireFounded } from "./start-checks.ts";
-import type { LogStore } from "./store/log-store.ts";
+import { type Loaded, loadLog, requireFounded } from "./start-checks.ts";
 
 /**
  * Opens an existing log, publishes what a crash left unpublished, and keeps its checkpoint and status fresh until it is closed.
@@ -14,11 +13,16 @@ import type { LogStore } from "./store/log-store.ts";
  * @throws StartRefusedError
  */
 export async function openLog(config: LogConfig): Promise<Log> {
-  return closingOnRefusal(config.store, async () => {
-    const loaded = await loadLog(config.store, config.highWater);
-    requireLogKey(config.signer, requireFounded(loaded.state).logPolicy);
-    return Log.start(config, loaded);
-  });
+  return closingOnRefusal(config, async () => Log.start(config, await loadToLead(config)));
+}
+
+/** What every take-over checks before anything is signed. @throws StartRefusedError */
+export async function loadToLead(
+  config: Pick<LogConfig, "reader" | "highWater" | "signer">,
+): Promise<Loaded> {
+  const loaded = await loadLog(config.reader, config.highWater);
+  requireLogKey(config.signer, requireFounded(loaded.state).logPolicy);
+  return loaded;
 }
 
 /**
@@ -26,8 +30,8 @@ export async function openLog(config: LogConfig): Promise<Log> {
  * @throws StartRefusedError "log-not-empty" | "wrong-log-key"; PolicyError, VerificationError where the trust root is not acceptable.
  */
 export async function createLog(config: LogConfig, trustRoot: Envelope): Promise<Log> {
-  const log = await closingOnRefusal(config.store, async () => {
-    const loaded = await loadLog(config.store, config.highWater);
+  const log = await closingOnRefusal(config, async () => {
+    const loaded = await loadLog(config.reader, config.highWater);
     if (loaded.state.head.size > 0) {
       throw new StartRefusedError("log-not-empty", "there is a log in this database already");
     }
@@ -45,11 +49,16 @@ export async function createLog(config: LogConfig, trustRoot: Envelope): Promise
 }
 
 /** A log that does not start must not keep its database locked. */
-async function closingOnRefusal(store: LogStore, start: () => Promise<Log>): Promise<Log> {
+async function closingOnRefusal(
+  { highWater, reader, writer }: LogConfig,
+  start: () => Promise<Log>,
+): Promise<Log> {
   try {
     return await start();
   } catch (error) {
-    await store.close();
+    await highWater.close();
+    await reader.close();
+    await writer.close();
     throw error;
   }
 }

@@ -6,13 +6,13 @@ import { hashLeaf } from "../protocol/merkle/hash.ts";
 import { encodeEntryBundle, TILE_WIDTH, tileWidth } from "../protocol/merkle/tile.ts";
 import { type InForce, NOTHING_IN_FORCE } from "../protocol/registration/in-force.ts";
 import type { EntryRecord, KnownEntry } from "../protocol/registration/references.ts";
-import type { Publication, Published } from "./checkpointing/publication.ts";
+import { Publication, type Published } from "./checkpointing/publication.ts";
 import { LogUnavailableError } from "./errors.ts";
 import type { KeyFound } from "./index/index-file.ts";
 import type { LogIndex, StatedIndex } from "./index/log-index.ts";
 import type { LogReader, PublishedCheckpoint, SearchPage, SearchQuery } from "./store/log-store.ts";
 import { readLeaf } from "./store/read-leaf.ts";
-import type { ProvenLeaf, Prover } from "./tree/prover.ts";
+import { type ProvenLeaf, Prover } from "./tree/prover.ts";
 
 export interface StoredEntry {
   readonly index: number;
@@ -28,6 +28,21 @@ export interface ReadEntry extends StoredEntry {
 
 /** Leaves of the read entries that are kept, bytes. Entries never change, and the newest, and those in force, are asked for all the time. */
 const KEPT_BYTES = 8 * 1024 * 1024;
+
+/** What readers see. A node's outlives the logs that lead from it. */
+export interface Shown {
+  readonly publication: Publication;
+  readonly read: PublishedLog;
+  readonly index: LogIndex | undefined;
+}
+
+/** @param newest what is shown first, or null. @param index taken up with every publication. */
+export function showing(store: LogReader, newest: Published | null, index: LogIndex | undefined): Shown {
+  const publication = new Publication(newest);
+  const prover = new Prover(store, () => publication.newest?.edge ?? null);
+  publication.onPublished(() => index?.wake());
+  return { publication, read: new PublishedLog(store, prover, publication, index), index };
+}
 
 export class PublishedLog {
   readonly #store: LogReader;
@@ -113,6 +128,12 @@ export class PublishedLog {
   async proveConsistency(from: number, to: number = this.#size): Promise<Uint8Array[]> {
     this.#requirePublished(to);
     return this.#prover.consistency(from, to);
+  }
+
+  /** The root of the tree when it had `size` entries. @throws RangeError beyond the published size. */
+  async rootAt(size: number): Promise<Uint8Array> {
+    this.#requirePublished(size);
+    return this.#prover.rootAt(size);
   }
 
   #requirePublished(size: number): void {

@@ -37,6 +37,8 @@ export interface Stored {
 export interface Loaded extends Omit<Stored, "prover"> {
   /** The checkpoint of the high-water mark. */
   readonly signed: Checkpoint | null;
+  /** The note of that mark. */
+  readonly mark: string | null;
 }
 
 /** @throws StartRefusedError */
@@ -44,7 +46,7 @@ export async function loadLog(store: LogReader, highWater: HighWater): Promise<L
   const stored = await loadStored(store);
   const mark = await highWater.read();
   requireMarkKept(stored, mark);
-  return { ...stored, signed: await requireExtended(stored, mark) };
+  return { ...stored, signed: await requireExtended(stored, mark), mark: mark?.note ?? null };
 }
 
 /** What is in the store, apart from the high-water mark. @throws StartRefusedError */

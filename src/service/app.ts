@@ -1,22 +1,21 @@
 // Assembles the service as one hono app: routes in the order in which they are tried, and what stands around them. The calls that must be
 // fast come first, so that no middleware runs for them; then publishing, around which stands only what it needs.
-import type { Context, MiddlewareHandler } from "hono";
+import type { MiddlewareHandler } from "hono";
 import { compress } from "hono/compress";
-import { HTTPException } from "hono/http-exception";
 import { methodNotAllowed } from "hono/method-not-allowed";
-import type { ContentfulStatusCode } from "hono/utils/http-status";
-import { CONCISE_PROBLEM_MEDIA_TYPE, encodeConciseProblem } from "./http/concise-problem.ts";
-import { BASE_HEADERS } from "./http/headers.ts";
+import { answerProblem } from "./answer-problem.ts";
+import { forwardWrites } from "./cluster/forward-writes.ts";
+import { awaitSize } from "./cluster/fresh-reads.ts";
 import { cacheControl, validators } from "./middleware/cache-control.ts";
 import { knownQuery } from "./middleware/known-query.ts";
-import { newRequestId, observe } from "./middleware/observe.ts";
+import { observe } from "./middleware/observe.ts";
 import { limitWrites } from "./middleware/rate-limit.ts";
 import { timeLimit } from "./middleware/time-limit.ts";
 import { type Api, type ApiEnvironment, createApi } from "./openapi.ts";
-import { PROBLEM_MEDIA_TYPE, problemOf, RequestProblem, retryAfterOf } from "./problem.ts";
+import { RequestProblem } from "./problem.ts";
 import { addAttachments } from "./routes/attachments.ts";
 import { addConfirmations } from "./routes/confirmations.ts";
-import { addCoserv, isCoserv } from "./routes/coserv.ts";
+import { addCoserv } from "./routes/coserv.ts";
 import { addDescription } from "./routes/description.ts";
 import { addEntryPage } from "./routes/entry-page.ts";
 import { addFeeds } from "./routes/feeds.ts";
@@ -38,13 +37,14 @@ import type { Service } from "./service.ts";
 
 /** The app answers `app.request()` without a port; src/http/server.ts gives it one. */
 export function createApp(service: Service): Api {
-  const { limits } = service;
+  const { limits, cluster } = service;
   const api = createApi();
   api.onError((error, c) => answerProblem(service, c, error));
   api.notFound((c) =>
     answerProblem(service, c, new RequestProblem("not-found", "there is no such resource")),
   );
 
+  if (cluster !== null) api.use(awaitSize(cluster.node));
   addReadPath(api, service);
   addBundles(api, service);
   addInclusionProofs(api, service);
@@ -55,6 +55,14 @@ export function createApp(service: Service): Api {
   api.use(observe(service.logger, service.metrics));
   api.use("/v1/*", timeLimit(limits.requestTimeout));
   api.use("/v1/*", limitWrites(limits.writesPerMinute, limits.trustedProxies));
+  if (cluster?.forwarding) {
+    const forward = forwardWrites({
+      ...cluster,
+      ...cluster.forwarding,
+      requestTimeout: limits.requestTimeout,
+    });
+    for (const path of ["/v1/entries", "/v1/entries/batch"]) api.use(path, forward);
+  }
   addPublishing(api, service);
 
   api.use(cacheControl);
@@ -80,37 +88,6 @@ export function createApp(service: Service): Api {
   addFeeds(api, service);
   addDescription(api, service);
   return api;
-}
-
-function answerProblem({ logger, metrics }: Service, c: Context<ApiEnvironment>, error: unknown): Response {
-  const observed = c.get("observed") ?? { requestId: newRequestId() };
-  const problem = problemOf(asOurs(error), observed.requestId);
-  observed.problem = problem.code;
-  metrics.countProblem(problem.code);
-  if (problem.code === "internal")
-    logger.error({ err: error, requestId: problem.requestId }, "internal error");
-  const retryAfter = retryAfterOf(problem.code);
-  const concise = isCoserv(c.req.path);
-  const headers = {
-    ...BASE_HEADERS,
-    "content-type": concise ? CONCISE_PROBLEM_MEDIA_TYPE : PROBLEM_MEDIA_TYPE,
-    "cache-control": "no-store",
-    "x-request-id": problem.requestId,
-    // RFC 9110 §11.6.1 asks for a challenge; what authenticates a writer are the signatures of the envelope.
-    ...(problem.status === 401 ? { "www-authenticate": "DSSE" } : {}),
-    // The rate limiter knows better when its window ends.
-    ...(retryAfter === undefined || c.res.headers.has("retry-after")
-      ? {}
-      : { "retry-after": String(retryAfter) }),
-  };
-  const body = concise ? encodeConciseProblem(problem) : JSON.stringify(problem);
-  return c.body(body, problem.status as ContentfulStatusCode, headers);
-}
-
-/** hono throws this for what it refuses itself, before a handler runs. */
-function asOurs(error: unknown): unknown {
-  if (!(error instanceof HTTPException) || error.status >= 500) return error;
-  return new RequestProblem(error.status === 415 ? "unsupported-media-type" : "malformed", error.message);
 }
 
 function onlyMethods(api: Api, service: Service): MiddlewareHandler<ApiEnvironment> {

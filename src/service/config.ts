@@ -68,7 +68,7 @@ const storage = z
     /** Whether a server is refused that names no synchronous standby. */
     replication: z.enum(["required", "warn"]).optional(),
     /** Outside of every backup: it is what notices that a backup was put back. */
-    highWater: path,
+    highWater: z.union([path, z.array(path).min(1).max(4)]),
     /**
      * The index, which this process alone keeps where the trust root says that there is one; beside the database, or the high-water file,
      * unless given. Named here it is built before a trust root says so.
@@ -86,6 +86,22 @@ const storage = z
       error: `${POSTGRES_ONLY.join(", ")} belong to postgres`,
     },
   );
+
+/** Several processes that serve one log. */
+const cluster = z.strictObject({
+  /** Names this process among them. */
+  id: z.string().min(1).max(64),
+  /** Where the others reach what is forwarded to this process. */
+  advertise: url.optional(),
+  /** Where it listens for that. */
+  listen: z.strictObject({ host: z.string().min(1).max(255).default("127.0.0.1"), port }).optional(),
+  /** Seconds for which a leader that is not heard of is waited for. */
+  lease: z.number().min(0.5).max(60).default(5),
+  /** Seconds without the database after which nothing is answered as current. */
+  staleAfter: z.number().min(1).max(60).default(10),
+  /** What the processes know of each other. */
+  secret: secret.optional(),
+});
 
 const limits = z.strictObject({
   /** Writing requests that one client address may make in a minute. */
@@ -137,6 +153,7 @@ const config = z.strictObject({
     .max(64)
     .default([]),
   operator: operator.prefault({}),
+  cluster: cluster.optional(),
   identities: z
     .strictObject({
       /** Minutes between asking the providers of the trust root's identities for their keys; 0 never asks. */
@@ -147,8 +164,11 @@ const config = z.strictObject({
   /** What goes to standard output. info has a line for each request but those for tiles, checkpoints, proofs and bundles. */
   logLevel: z.enum(["silent", "error", "warn", "info", "debug"]).default("info"),
 });
-/** Paths are absolute, defaults are filled in. */
-export type Config = z.infer<typeof config>;
+type Parsed = z.infer<typeof config>;
+/** Paths are absolute, defaults are filled in, and the high-water marks are a list. */
+export type Config = Omit<Parsed, "storage"> & {
+  readonly storage: Omit<Parsed["storage"], "highWater"> & { readonly highWater: readonly string[] };
+};
 export type ObjectsConfig = z.infer<typeof objects>;
 export type ConfigInput = z.input<typeof config>;
 
@@ -190,7 +210,7 @@ function override(
   return merged;
 }
 
-function withAbsolutePaths(parsed: Config, folder: string): Config {
+function withAbsolutePaths(parsed: Parsed, folder: string): Config {
   const absolute = (source: string) => absoluteSource(source, folder);
   const { log, logMlDsa44, cosigner, status, receipt } = parsed.keys;
   const { database, postgres, reader, highWater, index, objects, ...rest } = parsed.storage;
@@ -201,7 +221,7 @@ function withAbsolutePaths(parsed: Config, folder: string): Config {
       ...(database && { database: resolve(folder, database) }),
       ...(postgres && { postgres: absolute(postgres) }),
       ...(reader && { reader: absolute(reader) }),
-      highWater: resolve(folder, highWater),
+      highWater: [highWater].flat().map((place) => (isInBucket(place) ? place : resolve(folder, place))),
       ...(objects && {
         objects: {
           ...objects,
@@ -211,6 +231,9 @@ function withAbsolutePaths(parsed: Config, folder: string): Config {
       }),
       ...(index && { index: resolve(folder, index) }),
     },
+    ...(parsed.cluster?.secret !== undefined && {
+      cluster: { ...parsed.cluster, secret: absolute(parsed.cluster.secret) },
+    }),
     keys: {
       log: absolute(log),
       ...(logMlDsa44 && { logMlDsa44: absolute(logMlDsa44) }),
@@ -226,9 +249,18 @@ export function indexOf({ database, highWater, index }: Config["storage"]): {
   readonly file: string;
   readonly ahead: boolean;
 } {
-  const file = index ?? join(dirname(database ?? highWater), "index.db");
+  const file =
+    index ?? join(dirname(database ?? highWater.find((place) => !isInBucket(place)) ?? "."), "index.db");
   return { file, ahead: index !== undefined };
 }
+
+/** Whether a high-water mark is an object of the bucket, which others can reach, and no file of this machine. */
+export function isInBucket(place: string): boolean {
+  return place.startsWith(BUCKET_FORM);
+}
+
+/** What stands in front of the key of a mark in the bucket. */
+export const BUCKET_FORM = "s3:";
 
 /** Writes a configuration as `touchstone init` leaves it. */
 export function formatConfig(input: ConfigInput): string {

@@ -7,7 +7,7 @@ import { registerGauges } from "./metrics/gauges.ts";
 import { ReceiptIssuer } from "./receipts/receipt-issuer.ts";
 import type { Service, ServiceLimits } from "./service.ts";
 
-type Stated = "operator" | "ownWitnesses";
+type Stated = "operator" | "ownWitnesses" | "cluster";
 export interface ServiceOptions
   extends Omit<Service, "bundles" | "entryBundles" | "receipts" | Stated>,
     Partial<Pick<Service, Stated>> {
@@ -34,6 +34,7 @@ export function createService(options: ServiceOptions): Service {
   return {
     operator: {},
     ownWitnesses: [],
+    cluster: null,
     ...options,
     url: options.url.replace(/\/+$/, ""),
     bundles: new Bundles({ log, clock, onBroken }),

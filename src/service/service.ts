@@ -1,7 +1,9 @@
 // Defines the dependencies that all routes share.
 import type { Logger } from "pino";
-import type { Log } from "../log/log.ts";
+import type { ServedLog } from "../log/served-log.ts";
 import type { Bundles } from "./bundles/bundle-cache.ts";
+import type { ForwardingOptions, WritingPlace } from "./cluster/forward-writes.ts";
+import type { FollowingNode } from "./cluster/fresh-reads.ts";
 import type { EntryBundles } from "./entries/entry-bundles.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { Operator } from "./pages/home.ts";
@@ -16,8 +18,15 @@ export interface ServiceLimits {
   readonly trustedProxies: number;
 }
 
+/** The node of a log that several processes serve. */
+export interface ServiceCluster {
+  readonly node: WritingPlace & FollowingNode;
+  /** Null where what is to be published is taken by the node that leads alone. */
+  readonly forwarding: Pick<ForwardingOptions, "id" | "secret" | "fetch"> | null;
+}
+
 export interface Service {
-  readonly log: Log;
+  readonly log: ServedLog;
   readonly bundles: Bundles;
   readonly entryBundles: EntryBundles;
   /** Issues receipts, and knows who signs what the log says in COSE. */
@@ -35,4 +44,6 @@ export interface Service {
   /** Names of the witnesses that the log runs itself: nobody independent. */
   readonly ownWitnesses: readonly string[];
   readonly limits: ServiceLimits;
+  /** Null where one process serves the log. */
+  readonly cluster: ServiceCluster | null;
 }

@@ -16,6 +16,7 @@ const MINIMAL = `
   operator = { name = "n", url = "https://o.example", contact = "c", security = "mailto:s@o.example" }
   identities = { checkMinutes = 60 }
   witnesses = [{ name = "w", url = "https://w.example" }]
+  cluster = { id = "a", advertise = "http://10.0.0.5:8444", listen = { port = 8444 }, secret = "s" }
 `;
 
 /** What the same says of a log in PostgreSQL. */
@@ -26,6 +27,8 @@ const ON_POSTGRES = MINIMAL.replace(
 
 /** "a", "b.c" and "d[].e" for every value of a configuration. */
 function namesIn(value: unknown, path = ""): string[] {
+  // Several places of one thing, not several things.
+  if (path === "storage.highWater") return [path];
   if (Array.isArray(value)) return value.flatMap((item) => namesIn(item, `${path}[]`));
   if (typeof value !== "object" || value === null) return [path];
   return Object.entries(value).flatMap(([key, item]) => namesIn(item, path === "" ? key : `${path}.${key}`));

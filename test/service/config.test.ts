@@ -20,7 +20,7 @@ test("what is written is read back, with absolute paths and every default", () =
     listen: { host: "127.0.0.1", port: 8080 },
     identities: { checkMinutes: 0 },
     operator: {},
-    storage: { database: "/srv/log/touchstone.db", highWater: "/srv/log/high-water" },
+    storage: { database: "/srv/log/touchstone.db", highWater: ["/srv/log/high-water"] },
     keys: { log: "/srv/log/keys/log.key", cosigner: "env:COSIGNER_KEY", status: "/srv/log/keys/status.pem" },
     limits: { writesPerMinute: 10, maxPendingEntries: 4096, requestTimeout: 60, trustedProxies: 0 },
     logLevel: "info",

@@ -76,7 +76,7 @@ it("publishes, and issues statuses; while its program fails it records, and publ
 
 async function openLogConfigAlone() {
   const config = await openLogConfig(readConfig(join(dir, "touchstone.toml"), context), context);
-  await config.store.close();
+  await config.writer.close();
   return config;
 }
 

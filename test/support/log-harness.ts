@@ -74,19 +74,29 @@ export class LogHarness {
   }
 
   async config(): Promise<LogConfig> {
-    const clock = () => this.clock.now;
     const { options } = this;
     const highWater = new HighWaterFile(this.highWaterPath);
     const store = await openStore(this.databaseFile, this.clock.now);
+    const intercepted = options.store?.(store) ?? store;
     return {
-      store: options.store?.(store) ?? store,
+      ...(await this.surroundings()),
+      reader: intercepted,
+      writer: intercepted,
+      highWater: options.highWater?.(highWater) ?? highWater,
+      ...options.config,
+    };
+  }
+
+  /** Keys, cosigners and the clock. */
+  async surroundings(): Promise<Omit<LogConfig, "reader" | "writer" | "highWater">> {
+    const clock = () => this.clock.now;
+    const { options } = this;
+    return {
       signer: createNoteSigner(signingNatively(await logKey())),
       cosigners: options.cosigners ?? [new OwnCosigner(await witnessKey("own.example"), clock)],
       statusSigner: options.withStatus ? this.keys.status : undefined,
-      highWater: options.highWater?.(highWater) ?? highWater,
       index: { file: this.indexFile, ahead: false },
       clock,
-      ...options.config,
     };
   }
 

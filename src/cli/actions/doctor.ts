@@ -1,5 +1,5 @@
 // Says how a log stands: who leads it, what is in its store, what it has signed, and what a failover would lose. It changes nothing.
-import { HighWaterFile, type HighWaterMark } from "../../log/checkpointing/high-water.ts";
+import type { HighWaterMark } from "../../log/checkpointing/high-water.ts";
 import { StartRefusedError } from "../../log/errors.ts";
 import { loadStored, requireExtended, requireMarkKept } from "../../log/start-checks.ts";
 import type { Leader } from "../../log/store/leadership.ts";
@@ -10,6 +10,7 @@ import { describeLocation, type StoreLocation } from "../../log/store/store-loca
 import { parseCheckpoint } from "../../protocol/note/checkpoint.ts";
 import { parseNote } from "../../protocol/note/signed-note.ts";
 import { AnswerIsNo, type CliContext, show } from "../context.ts";
+import { openHighWater } from "../open-high-water.ts";
 import { readConfig } from "../open-log.ts";
 import { existingStoreOf } from "../store-of.ts";
 
@@ -32,7 +33,7 @@ export async function runDoctor(
 ): Promise<void> {
   const config = readConfig(options.config, context);
   const location = await existingStoreOf(config, context);
-  const mark = await new HighWaterFile(config.storage.highWater).read();
+  const mark = await (await openHighWater(config.storage, context)).read();
   const standing = await standingOf(location, mark, context);
   show(context, options, standing, linesOf(standing));
   if (standing.problems.length > 0) throw new AnswerIsNo();

@@ -1,5 +1,5 @@
 // Recomputes everything in a log's database from its entries.
-import { type HighWater, HighWaterFile } from "../../log/checkpointing/high-water.ts";
+import type { HighWater } from "../../log/checkpointing/high-water.ts";
 import { type FsckReport, fsck } from "../../log/maintenance/fsck.ts";
 import { inspectIndex } from "../../log/maintenance/fsck-index.ts";
 import { mayBePartial, openSnapshot, storeExists } from "../../log/store/open-store.ts";
@@ -8,6 +8,7 @@ import { type CheckedCopy, checkCopy } from "../../mirror/check-copy.ts";
 import { indexOf, type ObjectsConfig } from "../../service/config.ts";
 import { checkProgress } from "../check-progress.ts";
 import { AnswerIsNo, type CliContext, show, UsageError } from "../context.ts";
+import { openHighWater } from "../open-high-water.ts";
 import { readConfig } from "../open-log.ts";
 import { openObjects } from "../open-objects.ts";
 import { existingStoreOf } from "../store-of.ts";
@@ -41,7 +42,7 @@ interface Checked extends FsckReport {
 async function checkLog({ config, objects }: FsckOptions, context: CliContext): Promise<Checked> {
   const read = readConfig(config, context);
   const location = await existingStoreOf(read, context);
-  const mark = new HighWaterFile(read.storage.highWater);
+  const mark = await openHighWater(read.storage, context);
   const report = await checkDatabase(location, mark, context, indexOf(read.storage).file);
   if (objects !== true) return { ...report, notes: [] };
   if (report.findings.length > 0)

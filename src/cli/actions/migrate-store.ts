@@ -1,10 +1,11 @@
 // Moves a log to the store that its configuration names, and checks it there.
-import { HighWaterFile } from "../../log/checkpointing/high-water.ts";
+import type { HighWater } from "../../log/checkpointing/high-water.ts";
 import { fsck } from "../../log/maintenance/fsck.ts";
 import { moveLog } from "../../log/maintenance/move-log.ts";
 import { openSnapshot, storeExists } from "../../log/store/open-store.ts";
 import { describeLocation, type StoreLocation } from "../../log/store/store-location.ts";
 import { AnswerIsNo, type CliContext, show, UsageError } from "../context.ts";
+import { openHighWater } from "../open-high-water.ts";
 import { readConfig } from "../open-log.ts";
 import { storeOf } from "../store-of.ts";
 
@@ -23,16 +24,17 @@ export async function runMigrateStore(options: MigrateStoreOptions, context: Cli
   if (describeLocation(from) === describeLocation(to))
     throw new UsageError(`the log is in ${describeLocation(to)} already`);
   if (!(await storeExists(from))) throw new UsageError(`${describeLocation(from)}: there is no log in it`);
+  const highWater = await openHighWater(config.storage, context);
   const { head, retired } = await moveLog({
     from,
     to,
-    highWater: new HighWaterFile(config.storage.highWater),
+    highWater,
     now: context.now(),
     ...(context.interactive && {
       onProgress: (copied: number, entries: number) => context.warn(`moved ${copied} of ${entries}`),
     }),
   });
-  const findings = await findingsIn(to, config.storage.highWater);
+  const findings = await findingsIn(to, highWater);
   show(context, options, { size: head.size, retired, findings }, [
     `${head.size} entries moved to ${describeLocation(to)}`,
     `the old log is kept as ${retired}, and is to be served no more`,
@@ -41,10 +43,10 @@ export async function runMigrateStore(options: MigrateStoreOptions, context: Cli
   if (findings.length > 0) throw new AnswerIsNo();
 }
 
-async function findingsIn(location: StoreLocation, highWater: string) {
+async function findingsIn(location: StoreLocation, highWater: HighWater) {
   const store = await openSnapshot(location);
   try {
-    return (await fsck(store, new HighWaterFile(highWater))).findings;
+    return (await fsck(store, highWater)).findings;
   } finally {
     await store.close();
   }

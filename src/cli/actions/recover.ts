@@ -1,9 +1,9 @@
 // Brings an old copy of the database up to what the log has signed.
-import { HighWaterFile } from "../../log/checkpointing/high-water.ts";
 import { recover } from "../../log/maintenance/recover.ts";
 import { openStore } from "../../log/store/open-store.ts";
 import { type CliContext, judging, show } from "../context.ts";
 import { openLogSigner } from "../log-signer.ts";
+import { openHighWater } from "../open-high-water.ts";
 import { readConfig } from "../open-log.ts";
 import { openRecoverySource } from "../recovery-source.ts";
 import { storeOf } from "../store-of.ts";
@@ -24,12 +24,13 @@ async function recoverFrom({ from, config: file }: RecoverOptions, context: CliC
   const { keys, origin, storage } = config;
   const { verifierKey } = await openLogSigner(keys.log, origin, context);
   const read = await openRecoverySource(from, config, context);
+  const highWater = await openHighWater(storage, context);
   const store = await openStore(storeOf(config, context), context.now());
   try {
     return await judging(() =>
       recover({
         store,
-        highWater: new HighWaterFile(storage.highWater),
+        highWater,
         logKey: verifierKey,
         fetch: read,
         ...(context.interactive && {

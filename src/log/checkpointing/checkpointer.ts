@@ -11,6 +11,7 @@ import type { Logger } from "../observer.ts";
 import type { LogState } from "../sequencing/recorder.ts";
 import type { PublishedCheckpoint } from "../store/log-store.ts";
 import type { Prover } from "../tree/prover.ts";
+import { askWitnesses } from "./ask-witnesses.ts";
 import { type Cosigner, LogBehindError } from "./cosigner.ts";
 import { gatherCosignatures, type Quorum, quorumOf } from "./quorum.ts";
 
@@ -39,6 +40,13 @@ export class Checkpointer {
   constructor(config: CheckpointerConfig) {
     this.#config = config;
     this.#marked = config.signed;
+  }
+
+  /** Asks witnesses before the first signature. @param note of the high-water mark. @throws StartRefusedError "database-behind" */
+  async ask(note: string, { head, inForce }: LogState): Promise<void> {
+    const { logger } = this.#config;
+    const { policy } = await this.#quorumOf(trustRootOf(inForce));
+    await askWitnesses({ policy, cosigners: this.#cosignersOf(policy), note, size: head.size, logger });
   }
 
   /**

@@ -24,6 +24,11 @@ export interface Cosigner {
    * @throws LogBehindError when it can show a larger checkpoint signed by this log. Any other error counts as no cosignature.
    */
   gather(request: CosignRequest, signal: AbortSignal): Promise<readonly string[]>;
+  /**
+   * The size of the largest tree of this log that it claims to have seen, where it remembers one.
+   * @param note a checkpoint that the log has signed. @throws Error when it does not say.
+   */
+  sizeSeen?(note: string, signal: AbortSignal): Promise<number>;
 }
 
 /** The log has signed a checkpoint that its tree does not extend, as its own mark or a cosigner shows: going on would fork it. */

@@ -4,7 +4,8 @@ import { encodeBase64 } from "../../protocol/encoding/base64.ts";
 import { readStream } from "../../protocol/encoding/read-stream.ts";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";
 import { printable } from "../../protocol/errors.ts";
-import { parseDecimal } from "../../protocol/note/checkpoint.ts";
+import { parseCheckpoint, parseDecimal } from "../../protocol/note/checkpoint.ts";
+import { parseNote } from "../../protocol/note/signed-note.ts";
 import type { Cosigner, CosignRequest } from "./cosigner.ts";
 
 /** A few signature lines, or a size: more than this is not an answer. */
@@ -53,6 +54,16 @@ export class HttpWitness implements Cosigner {
     );
     this.#newest = lines.catch(() => undefined);
     return lines;
+  }
+
+  /** Whoever claims to continue nothing is told what it saw; one that saw nothing cosigns the checkpoint. */
+  async sizeSeen(note: string, signal: AbortSignal): Promise<number> {
+    const body = `old 0\n\n${note}`;
+    const response = await this.#fetch(this.#url, { method: "POST", body, redirect: "manual", signal });
+    const answer = await readAnswer(response);
+    if (response.status === 200) return parseCheckpoint(parseNote(note).text).size;
+    const seen = response.status === 409 ? sizeIn(answer) : null;
+    return seen ?? this.#fail(refusalOf(response, answer));
   }
 
   async #gather(request: CosignRequest, signal: AbortSignal): Promise<readonly string[]> {

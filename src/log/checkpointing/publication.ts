@@ -48,6 +48,16 @@ export class Publication {
     for (const { settle } of settled) settle(true);
   }
 
+  /** Shows a checkpoint that was published elsewhere, or read back, unless what is shown is as new. @returns whether it is shown now. */
+  offer(published: Published): boolean {
+    const { size, cosignedAt } = { size: this.size, cosignedAt: this.#newest?.cosignedAt.getTime() ?? -1 };
+    const isSame = published.note === this.#newest?.note;
+    const isOlder = published.checkpoint.size === size && published.cosignedAt.getTime() < cosignedAt;
+    if (published.checkpoint.size < size || isSame || isOlder) return false;
+    this.publish(published);
+    return true;
+  }
+
   /** Whether entry `index` is published, now or within `waitMs` milliseconds. */
   covers(index: number, waitMs: number): Promise<boolean> {
     if (index < this.size) return Promise.resolve(true);

@@ -161,7 +161,8 @@ async function replay(
   // What statuses state of the index is held against the log by audits and by fsck: here its own signature over the tree is enough.
   let indexRoot = statedRoots([]);
   const recorder = new Recorder({
-    store,
+    reader: store,
+    writer: store,
     tree,
     state: { head, inForce },
     observer: NO_OBSERVER,

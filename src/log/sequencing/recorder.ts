@@ -4,9 +4,9 @@ import type { VerifiedEnvelope } from "../../protocol/envelope/dsse.ts";
 import { digestsOf } from "../../protocol/lookup/term.ts";
 import { tokenIdOf } from "../../protocol/registration/identities.ts";
 import type { InForce } from "../../protocol/registration/in-force.ts";
-import { ConflictError, LogUnavailableError } from "../errors.ts";
+import { ConflictError, LeadershipLostError, LogUnavailableError, UnknownOutcomeError } from "../errors.ts";
 import type { Observer } from "../observer.ts";
-import type { LogStore, NewEntry, TreeHead } from "../store/log-store.ts";
+import type { LogReader, LogWriter, NewEntry, TreeHead } from "../store/log-store.ts";
 import { GrowingTree, type TreeEdge } from "../tree/growing-tree.ts";
 import type { Roots } from "./batch-view.ts";
 import { PendingBatch } from "./pending-batch.ts";
@@ -18,7 +18,8 @@ export interface LogState {
 }
 
 export interface RecorderConfig {
-  readonly store: LogStore;
+  readonly reader: LogReader;
+  readonly writer: LogWriter;
   readonly tree: GrowingTree;
   /** Of that tree. */
   readonly state: LogState;
@@ -33,7 +34,7 @@ export class Recorder {
   #tree: GrowingTree;
   #state: LogState;
   #edge: TreeEdge;
-  #stopped: LogUnavailableError | null = null;
+  readonly #stopped = new AbortController();
   #failing: LogUnavailableError | null = null;
 
   constructor(config: RecorderConfig) {
@@ -55,7 +56,12 @@ export class Recorder {
 
   /** Why nothing more is recorded, or null. */
   get stopped(): LogUnavailableError | null {
-    return this.#stopped;
+    return this.#stopped.signal.aborted ? (this.#stopped.signal.reason as LogUnavailableError) : null;
+  }
+
+  /** Aborted with that reason. */
+  get over(): AbortSignal {
+    return this.#stopped.signal;
   }
 
   /** Why the newest batch could not be written, or null. More are taken all the same: one of them may find that there is room. */
@@ -67,7 +73,7 @@ export class Recorder {
   async probe(): Promise<void> {
     if (this.#failing === null) return;
     try {
-      await this.#config.store.probe();
+      await this.#config.writer.probe();
       this.#failing = null;
     } catch {
       // It is asked again.
@@ -75,23 +81,23 @@ export class Recorder {
   }
 
   stop(reason: LogUnavailableError): void {
-    this.#stopped ??= reason;
+    this.#stopped.abort(reason);
   }
 
   /** Begins a batch of these envelopes on top of what is durable. One batch is under way at a time. */
   async begin(envelopes: readonly VerifiedEnvelope[]): Promise<PendingBatch> {
-    if (this.#stopped !== null) throw this.#stopped;
-    const { store, indexRoot } = this.#config;
-    return PendingBatch.begin(store, this.#state.inForce, this.#tree, envelopes, indexRoot);
+    if (this.stopped !== null) throw this.stopped;
+    const { reader, indexRoot } = this.#config;
+    return PendingBatch.begin(reader, this.#state.inForce, this.#tree, envelopes, indexRoot);
   }
 
   /**
    * Records what the batch has accepted. It is durable once this resolves.
-   * @throws LogUnavailableError "storage-failed": nothing of it happened; "log-stopped": that is not known, and nothing more is recorded.
+   * @throws LogUnavailableError "storage-failed": nothing of it happened; "no-leader": that is not known here, and nothing more is recorded.
    */
   async record({ accepted, inForce }: PendingBatch): Promise<void> {
     if (accepted.length === 0) return;
-    const { store, observer } = this.#config;
+    const { writer, observer } = this.#config;
     const { size } = this.#state.head;
     for (const { leafHash } of accepted) this.#tree.append(leafHash);
     const head = { size: this.#tree.size, root: this.#tree.root() };
@@ -99,7 +105,7 @@ export class Recorder {
     const attachments = accepted.flatMap((entry) => entry.attachments);
     const start = performance.now();
     try {
-      await store.append(size, { entries, attachments, tiles: this.#tree.takeWrites(), head });
+      await writer.append(size, { entries, attachments, tiles: this.#tree.takeWrites(), head });
     } catch (error) {
       await this.#recoverFrom(error, head, size);
     }
@@ -110,25 +116,30 @@ export class Recorder {
     this.#edge = this.#tree.edge();
   }
 
-  /** Finds out what a failed append did. Returns when it is durable after all, throws when it did not happen. */
+  /** Finds out what a failed append did. Returns when it is durable after all, throws when it did not happen, or when others must find out. */
   async #recoverFrom(error: unknown, wanted: TreeHead, size: number): Promise<void> {
+    const { reader } = this.#config;
     try {
-      const head = await this.#config.store.head();
+      if (isOver(error)) throw error;
+      const head = await reader.head();
       if (head.size === wanted.size && equalBytes(head.root, wanted.root)) return;
-      if (head.size !== size || error instanceof ConflictError) throw error;
-      this.#tree = await GrowingTree.load(this.#config.store, head);
+      if (head.size !== size) throw error;
+      this.#tree = await GrowingTree.load(reader, head);
     } catch (cause) {
-      this.stop(
-        new LogUnavailableError("log-stopped", "the state of the store is not known; restart the service", {
-          cause,
-        }),
-      );
-      throw this.#stopped;
+      const text = "the log is changing hands, or its store does not answer; send the entries again";
+      this.stop(new LogUnavailableError("no-leader", text, { cause }));
+      throw this.stopped;
     }
     const text = "the entries could not be stored; nothing was added";
     this.#failing = new LogUnavailableError("storage-failed", text, { cause: error });
     throw this.#failing;
   }
+}
+
+/** Whether somebody else may write by now: what became of the append is found out by whoever takes over. */
+function isOver(error: unknown): boolean {
+  const over = [ConflictError, LeadershipLostError, UnknownOutcomeError];
+  return over.some((kind) => error instanceof kind);
 }
 
 function newEntry(envelope: VerifiedEnvelope, index: number): NewEntry {

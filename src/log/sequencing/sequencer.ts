@@ -16,10 +16,10 @@ import { LogBehindError } from "../checkpointing/cosigner.ts";
 import type { Publication, Published } from "../checkpointing/publication.ts";
 import { QuorumNotMetError } from "../checkpointing/quorum.ts";
 import type { LogLimits } from "../config.ts";
-import { LogUnavailableError } from "../errors.ts";
+import { LeadershipLostError, LogUnavailableError, MarkMovedError } from "../errors.ts";
 import type { LogIndex } from "../index/log-index.ts";
 import type { Observer } from "../observer.ts";
-import type { LogStore, PublishedCheckpoint } from "../store/log-store.ts";
+import type { LogReader, LogWriter, PublishedCheckpoint } from "../store/log-store.ts";
 import { readLeaf } from "../store/read-leaf.ts";
 import { Admission } from "./admission.ts";
 import { BatchQueue, type Group } from "./batch-queue.ts";
@@ -45,7 +45,8 @@ export interface PublishOutcome {
 export type BatchLines = readonly BatchLine[] | AsyncIterable<BatchLine>;
 
 export interface SequencerConfig {
-  readonly store: LogStore;
+  readonly reader: LogReader;
+  readonly writer: LogWriter;
   readonly recorder: Recorder;
   readonly checkpointer: Checkpointer;
   readonly publication: Publication;
@@ -87,7 +88,7 @@ export class Sequencer {
 
   /** The request's story. What it throws is written at `Log.publish`. */
   async publish(lines: BatchLines): Promise<PublishOutcome[]> {
-    const { store, publication, limits } = this.#config;
+    const { reader, publication, limits } = this.#config;
     // What is here is admitted before any work is done for it; what still arrives, once all of it is good.
     let release = Symbol.asyncIterator in lines ? null : this.#admission.reserve(lines.filter(isEnvelope));
     try {
@@ -110,7 +111,7 @@ export class Sequencer {
       return await Promise.all(
         sequenced.map(async ({ outcome, index }, i) => {
           const sent = envelopes[i] as Envelope;
-          const leaf = outcome === "new" && !needsTime(sent) ? sent.leaf : await readLeaf(store, index);
+          const leaf = outcome === "new" && !needsTime(sent) ? sent.leaf : await readLeaf(reader, index);
           return { outcome, index, leaf, leafHash: hashLeaf(leaf, nativeSha256), state } as const;
         }),
       );
@@ -131,7 +132,7 @@ export class Sequencer {
       const batch = await recorder.begin(groups.flatMap(({ envelopes }) => envelopes));
       const answers = groups.map((group) => decide(batch, group, clock()));
       await this.#addStatus(batch);
-      // When this throws, nothing was recorded; where that cannot be known, the log stops.
+      // When this throws, nothing was recorded; where that cannot be known, this log is over, and whoever leads next finds out.
       await recorder.record(batch);
       // POINT OF NO RETURN: RECORDED. One synced transaction holds the entries, their indexes, their tiles and the tree head. Whatever
       // happens from here on, they stay where they are, and a start publishes what is durable.
@@ -147,7 +148,7 @@ export class Sequencer {
 
   /** The checkpoint's story: the newest durable tree, with what several batches may have added to it. */
   async #publishCheckpoint(signal: AbortSignal): Promise<void> {
-    const { recorder, checkpointer, store, publication, observer, clock } = this.#config;
+    const { recorder, checkpointer, writer, publication, observer, clock } = this.#config;
     const { head, inForce } = recorder.state;
     const { edge } = recorder;
     const begun = performance.now();
@@ -163,7 +164,7 @@ export class Sequencer {
     if (cosigned === undefined) throw new TypeError("gathering ends with a quorum or with an error");
     observer.measure("cosign-ms", performance.now() - asked);
     this.#newest = signed.checkpoint;
-    await this.#written("the checkpoint", store.addCheckpoint(cosigned));
+    await this.#written("the checkpoint", writer.addCheckpoint(cosigned));
     // POINT OF NO RETURN: COSIGNED. Readers and those who wait see it from here on; a policy, revocation or trust root is IN FORCE for
     // verifiers as soon as the status that summarises it is below, which the batch that recorded it has seen to.
     publication.publish({ checkpoint: signed.checkpoint, ...shown(cosigned), inForce, edge });
@@ -177,16 +178,16 @@ export class Sequencer {
    * checkpoint ends this, since those who are late with one are asked for the next.
    */
   async #addLate(gathering: AsyncIterable<PublishedCheckpoint>, checkpoint: Checkpoint): Promise<void> {
-    const { store, publication } = this.#config;
+    const { writer, publication } = this.#config;
     try {
       for await (const cosigned of gathering) {
         const { newest } = publication;
         if (newest === null || this.#newest !== checkpoint) return;
-        await store.addCheckpoint(cosigned);
+        await writer.addCheckpoint(cosigned);
         if (publication.newest === newest) publication.publish({ ...newest, ...shown(cosigned) });
       }
     } catch (error) {
-      if (error instanceof LogBehindError) this.#stop(error);
+      if (isEnd(error)) this.#stop(error);
       else this.#config.observer.logger.warn({ err: error }, "late cosignatures could not be added");
     }
   }
@@ -202,9 +203,9 @@ export class Sequencer {
   }
 
   async #receive(lines: BatchLines): Promise<ReceivedBatch> {
-    const { store, recorder } = this.#config;
+    const { reader, recorder } = this.#config;
     const received = new ReceivedBatch({
-      store,
+      store: reader,
       keys: this.#keys.lookup,
       providers: this.#keys.providers,
       inForce: recorder.state.inForce,
@@ -283,7 +284,7 @@ export class Sequencer {
   }
 
   #startCheckpoints(): void {
-    if (this.#closing.signal.aborted || !this.#isCheckpointDue()) return;
+    if (this.#isEnding || !this.#isCheckpointDue()) return;
     if (this.#isPending()) this.#pendingSince ??= this.#config.clock().getTime();
     this.#checkpoints ??= this.#publishCheckpoints();
   }
@@ -298,15 +299,21 @@ export class Sequencer {
         await this.#publishCheckpoint(AbortSignal.any([signal, AbortSignal.timeout(cosignTimeoutMs)]));
         failures = 0;
       } catch (error) {
-        if (error instanceof LogBehindError) {
+        if (this.#config.recorder.stopped !== null) break;
+        if (isEnd(error)) {
           this.#stop(error);
           break;
         }
         this.#warn(error);
         await sleep(Math.min(50 * 2 ** failures++, retryMs), null, { signal }).catch(() => null);
       }
-    } while (this.#isCheckpointDue() && !signal.aborted);
+    } while (this.#isCheckpointDue() && !this.#isEnding);
     this.#checkpoints = null;
+  }
+
+  /** Whether nothing more should be begun. */
+  get #isEnding(): boolean {
+    return this.#closing.signal.aborted || this.#config.recorder.stopped !== null;
   }
 
   /** Whether durable entries wait for a checkpoint. */
@@ -332,17 +339,22 @@ export class Sequencer {
 
   #stop(cause: Error): void {
     const { observer, recorder } = this.#config;
-    observer.logger.error({ err: cause }, "the log stops: going on would contradict what it has signed");
-    recorder.stop(new LogUnavailableError("log-stopped", cause.message, { cause }));
+    if (cause instanceof LogBehindError) {
+      observer.logger.error({ err: cause }, "the log stops: going on would contradict what it has signed");
+      recorder.stop(new LogUnavailableError("log-stopped", cause.message, { cause }));
+    } else
+      recorder.stop(
+        new LogUnavailableError("no-leader", `another process leads the log: ${cause.message}`, { cause }),
+      );
   }
 
   /** Takes up what a start has found: the keys of trust roots and providers, and the newest status. */
   async resume(): Promise<void> {
-    const { recorder, store } = this.#config;
+    const { recorder, reader } = this.#config;
     const { trustRoots, identityKeys, status } = recorder.state.inForce;
     for (const { root } of trustRoots) await this.#keys.add(root.keys);
     for (const { keys } of identityKeys) await this.#keys.addProvider(keys);
-    if (status !== null) await this.#observe(parseLeaf(await readLeaf(store, status.index)).statement);
+    if (status !== null) await this.#observe(parseLeaf(await readLeaf(reader, status.index)).statement);
   }
 
   /** Does what time has made due: a checkpoint whose cosignatures grow old, a status that does. */
@@ -382,15 +394,19 @@ export class Sequencer {
     while (this.#batches !== null) await this.#batches;
     this.#closing.abort(new Error("the log is shutting down"));
     await this.#checkpoints;
-    if (this.#isPending()) {
+    if (this.#isPending() && this.#config.recorder.stopped === null) {
       const published = new AbortController();
       const timeout = AbortSignal.timeout(this.#config.limits.cosignTimeoutMs);
       await this.#publishCheckpoint(AbortSignal.any([published.signal, timeout])).catch(this.#warn);
       published.abort();
     }
     await this.#late;
-    this.#config.publication.close();
   }
+}
+
+/** Whether nothing that this log signs may be shown any more. */
+function isEnd(error: unknown): error is Error {
+  return [LogBehindError, LeadershipLostError, MarkMovedError].some((kind) => error instanceof kind);
 }
 
 /** Whether an entry may end what keeps the log from taking others: a trust root names witnesses that do answer. */

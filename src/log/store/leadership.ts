@@ -21,6 +21,9 @@ export interface Leadership {
    */
   campaign(me: Candidate, signal: AbortSignal): Promise<LogWriter>;
 
+  /** Leads at once or not at all. @throws StartRefusedError "log-in-use" where somebody else does. */
+  leadAtOnce(me: Candidate): Promise<LogWriter>;
+
   /** Who leads, by the store's own clock, or null. */
   leader(): Promise<Leader | null>;
 }

@@ -172,6 +172,12 @@ export interface LogWriter {
   /** When the epoch began, by the store's own clock; by this machine's where the store has none. */
   readonly takenAt: Date;
 
+  /**
+   * When it was known last that nobody else leads, milliseconds of `performance.now`: the sending of the newest commit that extended the
+   * lease. A store without leases says now.
+   */
+  readonly renewedAt: number;
+
   /** Aborted once, when this writer can write no more: its session is gone, its lease is over, or a newer epoch was seen. The reason is a LeadershipLostError. */
   readonly lost: AbortSignal;
 

@@ -2,8 +2,8 @@
 // nothing that was registered since has changed what is in force.
 import { LRUCache } from "lru-cache";
 import type { Published } from "../../log/checkpointing/publication.ts";
-import type { Log } from "../../log/log.ts";
 import type { ReadEntry } from "../../log/published-log.ts";
+import type { ServedLog } from "../../log/served-log.ts";
 import {
   BUNDLE_MEDIA_TYPE,
   formatPolicyBundle,
@@ -14,7 +14,7 @@ import { signersOf } from "../../protocol/envelope/dsse.ts";
 import { MalformedError, PolicyError, VerificationError } from "../../protocol/errors.ts";
 import { isRevoked } from "../../protocol/registration/in-force.ts";
 import { type VerifiedBundle, verifyBundle } from "../../verifier/bundle/verify-bundle.ts";
-import { readLoggedEntry, requirePublished } from "../entries/read-entry.ts";
+import { readLoggedEntry, requireCurrent, requirePublished } from "../entries/read-entry.ts";
 import { type EncodedBody, encodeBody } from "../http/encoded-body.ts";
 import { NO_CACHE, READ_HEADERS } from "../http/headers.ts";
 import { RequestProblem } from "../problem.ts";
@@ -33,7 +33,7 @@ const HEADERS = {
 };
 
 export interface BundlesOptions {
-  readonly log: Log;
+  readonly log: ServedLog;
   readonly clock: () => Date;
   /** Told when a bundle of ours is refused as broken, which only a damaged log can bring about. */
   readonly onBroken: (error: Error) => void;
@@ -74,14 +74,16 @@ export class Bundles {
 
   /**
    * The bundle of the newest version of a policy.
-   * @throws RequestProblem "not-found", or "bundle-not-acceptable" with the reason that our verifier gives.
+   * @throws RequestProblem "not-found", "behind", or "bundle-not-acceptable" with the reason that our verifier gives.
    */
   async current(name: string): Promise<EncodedBody> {
+    requireCurrent(this.#options.log);
     return (this.#good(name) ?? (await this.#refresh(name))).body;
   }
 
   /** The same bundle as it was read and as it was verified: what views are made of. @throws RequestProblem as `current` does. */
   async verified(name: string): Promise<Pick<Current, "bundle" | "verified">> {
+    requireCurrent(this.#options.log);
     return this.#good(name) ?? this.#refresh(name);
   }
 
@@ -117,7 +119,8 @@ export class Bundles {
 
   #good(name: string): Current | undefined {
     const current = this.#current.get(name);
-    if (current === undefined || current.basis !== this.#basis()) return undefined;
+    if (current === undefined || this.#options.log.isBehind || current.basis !== this.#basis())
+      return undefined;
     return this.#now() - current.checkedAt < REFRESH_MS ? current : undefined;
   }
 

@@ -2,6 +2,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { Published } from "../../log/checkpointing/publication.ts";
 import type { PublishedLog, ReadEntry } from "../../log/published-log.ts";
+import type { ServedLog } from "../../log/served-log.ts";
 import { decodeUtf8 } from "../../protocol/encoding/text.ts";
 import { formatTime } from "../../protocol/entry/fields.ts";
 import type { Kind } from "../../protocol/entry/kinds.ts";
@@ -24,6 +25,15 @@ export function requirePublished(log: PublishedLog): Published {
   const published = log.published();
   if (published === null) throw new RequestProblem("not-found", "the log has not published a checkpoint yet");
   return published;
+}
+
+/** What is asked for as current might have been revoked since the log was heard of. @throws RequestProblem "behind" */
+export function requireCurrent({ isBehind }: Pick<ServedLog, "isBehind">): void {
+  if (isBehind)
+    throw new RequestProblem(
+      "behind",
+      "this service has not heard of the log for a while; ask another one, or again",
+    );
 }
 
 /** What an entry is called, and whether it still counts: all that a list of entries says. */

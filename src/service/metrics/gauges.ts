@@ -1,14 +1,14 @@
 // Measures what the log holds now, read from it when somebody asks.
 import { Gauge, type Registry } from "prom-client";
-import type { Log } from "../../log/log.ts";
 import type { PublishedLog } from "../../log/published-log.ts";
+import type { ServedLog } from "../../log/served-log.ts";
 import type { StatementOf } from "../../protocol/envelope/statement.ts";
 import { currentTrustRoot } from "../../protocol/registration/in-force.ts";
 import { readLoggedEntry } from "../entries/read-entry.ts";
 
 const DAY_MS = 86_400_000;
 
-export function registerGauges(registry: Registry, whole: Log, clock: () => Date): void {
+export function registerGauges(registry: Registry, whole: ServedLog, clock: () => Date): void {
   const registers = [registry];
   const { read: log } = whole;
   new Gauge({

@@ -169,6 +169,7 @@ function describeBundles(api: Api): void {
         "beyond-tree",
         "receipts-off",
         "not-acceptable",
+        "behind",
         "bundle-not-acceptable",
         "no-receipt-key",
       ),
@@ -186,6 +187,9 @@ function describeBundles(api: Api): void {
       params: z.object({ name: policyName, version: decimal(1).describe("Version of the policy") }),
       headers: conditional,
     },
-    responses: { ...answers, ...problems("invalid-parameter", "not-found", "bundle-not-acceptable") },
+    responses: {
+      ...answers,
+      ...problems("invalid-parameter", "not-found", "behind", "bundle-not-acceptable"),
+    },
   });
 }

@@ -179,6 +179,7 @@ const REFUSED = problems(
   "queue-full",
   "quorum-lost",
   "storage-failed",
+  "no-leader",
   "log-stopped",
   "log-closed",
   "shutting-down",

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { positive, sha256 } from "../../protocol/entry/fields.schema.ts";
 import { currentTrustRoot } from "../../protocol/registration/in-force.ts";
 import { checkpointText, index, provenEntry, provenJson } from "../entries/answer-shapes.ts";
-import { readLoggedEntry, requirePublished } from "../entries/read-entry.ts";
+import { readLoggedEntry, requireCurrent, requirePublished } from "../entries/read-entry.ts";
 import { type Api, problems, route } from "../openapi.ts";
 import { RequestProblem } from "../problem.ts";
 import type { Service } from "../service.ts";
@@ -57,7 +57,7 @@ const getStatus = route({
         },
       },
     },
-    ...problems("not-found", "timed-out"),
+    ...problems("not-found", "behind", "timed-out"),
   },
 });
 
@@ -88,7 +88,8 @@ const listRevocations = route({
   },
 });
 
-export function addTrust(api: Api, { log: { read: log } }: Service): void {
+export function addTrust(api: Api, { log: served }: Service): void {
+  const { read: log } = served;
   /** An entry under the published checkpoint, as it was when the request came in. */
   const proven = async (entry: number, size: number) =>
     provenJson(log, await readLoggedEntry(log, entry), size);
@@ -106,6 +107,7 @@ export function addTrust(api: Api, { log: { read: log } }: Service): void {
   });
 
   api.openapi(getStatus, async (c) => {
+    requireCurrent(served);
     const { checkpoint, note, inForce } = requirePublished(log);
     if (inForce.status === null) throw new RequestProblem("not-found", "the log has no status yet");
     return c.json({ checkpoint: note, entry: await proven(inForce.status.index, checkpoint.size) }, 200);

@@ -137,7 +137,7 @@ describe("a log whose trust root says that there is an index", () => {
   it("builds the file before a trust root asks for it where it is told to", async () => {
     const harness = await make({ trustRoot: { index: false } });
     const config = await harness.config();
-    await config.store.close();
+    await config.writer.close();
     const ahead = { ...harness.options.config, index: { file: harness.indexFile, ahead: true } };
     const log = await (await LogHarness.at(harness.folder, { ...harness.options, config: ahead })).create();
     logs.push(log);

@@ -66,7 +66,8 @@ function open() {
     },
   };
   const recorder = new Recorder({
-    store: made.store as unknown as LogStore,
+    reader: made.store as unknown as LogStore,
+    writer: made.store as unknown as LogStore,
     tree: GrowingTree.empty(),
     state: { head: { size: 0, root: EMPTY_ROOT }, inForce: NOTHING_IN_FORCE },
     observer,
@@ -185,7 +186,7 @@ describe("an append that failed", () => {
       if (head !== null) setHead(head);
       throw error;
     };
-    await expect(record(0)).rejects.toMatchObject({ code: "log-stopped", cause: error });
+    await expect(record(0)).rejects.toMatchObject({ code: "no-leader", cause: error });
     expect(recorder.failing).toBeNull();
     await expect(recorder.begin([])).rejects.toBe(recorder.stopped);
   });
@@ -195,7 +196,7 @@ describe("an append that failed", () => {
     store.append = failing(lost);
     const unreadable = new Error("input/output error");
     store.head = failing(unreadable);
-    await expect(record(0)).rejects.toMatchObject({ code: "log-stopped", cause: unreadable });
+    await expect(record(0)).rejects.toMatchObject({ code: "no-leader", cause: unreadable });
     expect(recorder.stopped).not.toBeNull();
   });
 });

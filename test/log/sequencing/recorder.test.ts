@@ -32,9 +32,9 @@ describe("an append that fails", () => {
     fail = async () => {
       throw new ConflictError("the tree has 2 entries, the append expected 1");
     };
-    await expect(publish("first")).rejects.toMatchObject({ code: "log-stopped" });
+    await expect(publish("first")).rejects.toMatchObject({ code: "no-leader" });
     fail = (store, ...append) => store.append(...append);
-    await expect(publish("second")).rejects.toMatchObject({ code: "log-stopped" });
+    await expect(publish("second")).rejects.toMatchObject({ code: "no-leader" });
     expect(log.unavailable()?.cause).toBeInstanceOf(ConflictError);
   });
 
@@ -44,8 +44,8 @@ describe("an append that fails", () => {
       await store.append(size, { ...append, head: { ...append.head, root: other } });
       throw new Error("input/output error");
     };
-    await expect(publish("first")).rejects.toMatchObject({ code: "log-stopped" });
-    await expect(publish("second")).rejects.toMatchObject({ code: "log-stopped" });
+    await expect(publish("first")).rejects.toMatchObject({ code: "no-leader" });
+    await expect(publish("second")).rejects.toMatchObject({ code: "no-leader" });
   });
 
   it("and is not there is refused alone, and the next one gets its index", async () => {

@@ -85,7 +85,7 @@ function open(size: number, newest: Published | null, change: Partial<SequencerC
   };
   const publication = new Publication(newest);
   const sequencer = new Sequencer({
-    store: { addCheckpoint: () => writes.checkpoint() },
+    writer: { addCheckpoint: () => writes.checkpoint() },
     recorder,
     checkpointer,
     publication,
@@ -300,11 +300,12 @@ describe("due work", () => {
 });
 
 describe("closing", () => {
-  it("publishes what is durable with one attempt, and answers who waits", async () => {
+  it("publishes what is durable with one attempt; who waits is answered when nobody else publishes either", async () => {
     const { sequencer, publication, failures, count } = open(6, published(5));
     const waiting = publication.covers(6, 3_600_000);
     failures.push(new Error("no witness"));
     await sequencer.close();
+    publication.close();
     expect(await waiting).toBe(false);
     expect([count.signs, publication.size]).toEqual([1, 5]);
   });

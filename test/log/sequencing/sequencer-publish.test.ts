@@ -125,7 +125,8 @@ async function open(
   tree.append(hashLeaf(founding.leaf));
   const head = { size: 1, root: tree.root() };
   const recorder = new Recorder({
-    store: store as unknown as LogStore,
+    reader: store as unknown as LogStore,
+    writer: store as unknown as LogStore,
     tree,
     state: { head, inForce: { ...founded.inForce, status: newest ?? null } },
     observer,
@@ -149,7 +150,8 @@ async function open(
   };
   const publication = new Publication(published(1));
   const sequencer = new Sequencer({
-    store,
+    reader: store,
+    writer: store,
     recorder,
     checkpointer,
     publication,
@@ -234,7 +236,7 @@ describe("an entry", () => {
       throw new Error("disk full");
     };
     store.head = async () => ({ size: 7, root: new Uint8Array(32) });
-    await expect(sequencer.publish([first, second])).rejects.toMatchObject({ code: "log-stopped" });
+    await expect(sequencer.publish([first, second])).rejects.toMatchObject({ code: "no-leader" });
   });
 
   it("may come with a document that it names, which is stored with it", async () => {

@@ -36,6 +36,10 @@ export class PostgresLogStore extends PostgresReader implements LogStore {
     return this.#writer.takenAt;
   }
 
+  get renewedAt(): number {
+    return this.#writer.renewedAt;
+  }
+
   get lost(): AbortSignal {
     return this.#writer.lost;
   }

@@ -53,6 +53,10 @@ export class PostgresWriter implements LogWriter {
     this.#keeper.unref();
   }
 
+  get renewedAt(): number {
+    return this.#renewedAt;
+  }
+
   get lost(): AbortSignal {
     return this.#lost.signal;
   }

@@ -29,6 +29,10 @@ export class SqliteCluster implements ClusterStore, Leadership {
 
   async campaign(me: Candidate, signal: AbortSignal): Promise<LogWriter> {
     signal.throwIfAborted();
+    return this.leadAtOnce(me);
+  }
+
+  leadAtOnce(me: Candidate): Promise<LogWriter> {
     return SqliteLogWriter.open(this.#file, this.#clock(), me);
   }
 

@@ -35,6 +35,10 @@ export class SqliteLogStore extends SqliteReader implements LogStore {
     return this.#writer.takenAt;
   }
 
+  get renewedAt(): number {
+    return this.#writer.renewedAt;
+  }
+
   get lost(): AbortSignal {
     return this.#writer.lost;
   }

@@ -38,6 +38,11 @@ export class SqliteLogWriter implements LogWriter {
     }
   }
 
+  /** The lock on the file is there for as long as this process. */
+  get renewedAt(): number {
+    return performance.now();
+  }
+
   get lost(): AbortSignal {
     return this.#lost.signal;
   }

@@ -1,0 +1,39 @@
+// Serves what other nodes forward to the one that leads, on a port of its own. Who does not know the secret is told nothing.
+import { timingSafeEqual } from "node:crypto";
+import type { MiddlewareHandler } from "hono";
+import { nativeSha256 } from "../../node/sha256.ts";
+import { utf8 } from "../../protocol/encoding/text.ts";
+import { answerProblem } from "../answer-problem.ts";
+import { observe } from "../middleware/observe.ts";
+import { timeLimit } from "../middleware/time-limit.ts";
+import { type Api, createApi } from "../openapi.ts";
+import { RequestProblem } from "../problem.ts";
+import { addPublishing } from "../routes/publish-entries.ts";
+import type { Service } from "../service.ts";
+
+/** Names the node that forwarded a request. One that has it is not forwarded again. */
+export const FORWARDED_BY = "touchstone-forwarded-by";
+
+/** The node that took a request has counted it for its client's rate limit. */
+export function createForwardedApp(service: Service, secret: string): Api {
+  const api = createApi();
+  api.onError((error, c) => answerProblem(service, c, error));
+  api.notFound((c) =>
+    answerProblem(service, c, new RequestProblem("not-found", "there is no such resource")),
+  );
+  api.use(observe(service.logger, service.metrics));
+  api.use(requireSecret(secret));
+  api.use(timeLimit(service.limits.requestTimeout));
+  addPublishing(api, service);
+  return api;
+}
+
+function requireSecret(secret: string): MiddlewareHandler {
+  const expected = nativeSha256(utf8(`Bearer ${secret}`));
+  return async function requireSecret(c, next) {
+    const given = nativeSha256(utf8(c.req.header("authorization") ?? ""));
+    if (!timingSafeEqual(given, expected) || c.req.header(FORWARDED_BY) === undefined)
+      throw new RequestProblem("not-found", "there is no such resource");
+    return next();
+  };
+}

@@ -1,0 +1,272 @@
+// A log that several processes of the real program serve, on a PostgreSQL and a bucket of the test's own, and an observer that keeps what was
+// acknowledged and every checkpoint that was shown.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { OwnCosigner } from "../../src/log/checkpointing/cosigner.ts";
+import { ObjectHighWater } from "../../src/log/checkpointing/object-high-water.ts";
+import { createLog } from "../../src/log/open-or-create.ts";
+import { openStore } from "../../src/log/store/open-store.ts";
+import type { PostgresLocation } from "../../src/log/store/store-location.ts";
+import { signingNatively } from "../../src/node/ed25519.ts";
+import { S3Store } from "../../src/node/objects/s3-store.ts";
+import type { Envelope } from "../../src/protocol/envelope/dsse.ts";
+import { createNoteSigner, formatPrivateKey } from "../../src/protocol/note/key.ts";
+import { formatConfig } from "../../src/service/config.ts";
+import { FAKE_S3, type FakeS3, startFakeS3 } from "../support/fake-s3.ts";
+import { seedOf, type TestKeys, testKeys } from "../support/keys.ts";
+import { TestPostgres } from "../support/postgres.ts";
+import { signPlatforms, signStatement } from "../support/signing.ts";
+import { trustRootPredicate } from "../support/trust-root.ts";
+import { logKey, ORIGIN, tlogPolicy, witnessKey } from "../support/witnesses.ts";
+import { Observer } from "./observer.ts";
+
+const PKCS8_ED25519 = Buffer.from("302e020100300506032b657004220420", "hex");
+const SECRET = "0123456789abcdef0123456789abcdef";
+
+/** Seconds: short, so that tests are. */
+export const LEASE = 2;
+export const STALE_AFTER = 3;
+
+export interface NodeOptions {
+  /** Where it reaches the database; directly unless given. */
+  readonly url?: string;
+  readonly role?: "all" | "read";
+}
+
+/** One process of the cluster. */
+export class ClusterNode {
+  readonly id: string;
+  readonly url: string;
+  readonly child: ChildProcess;
+  said = "";
+
+  constructor(id: string, url: string, child: ChildProcess) {
+    this.id = id;
+    this.url = url;
+    this.child = child;
+  }
+
+  get(path: string, headers: Record<string, string> = {}): Promise<Response> {
+    return fetch(`${this.url}${path}`, { headers, signal: AbortSignal.timeout(20_000) });
+  }
+
+  /** @returns the status and the code of `/readyz`. */
+  async ready(): Promise<string> {
+    const response = await this.get("/readyz");
+    const { reason } = (await response.json()) as { reason: string | null };
+    return `${response.status} ${reason}`;
+  }
+
+  async end(signal: NodeJS.Signals): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const ended = once(this.child, "exit");
+    this.child.kill(signal);
+    await ended;
+  }
+}
+
+export class ClusterWorld {
+  readonly folder: string;
+  readonly postgres: TestPostgres;
+  readonly s3: FakeS3;
+  readonly keys: TestKeys;
+  readonly observer: Observer;
+  readonly #program: string;
+  readonly #location: PostgresLocation;
+  readonly nodes = new Map<string, ClusterNode>();
+  #published = 0;
+
+  private constructor(
+    program: string,
+    parts: Pick<ClusterWorld, "folder" | "postgres" | "s3" | "keys" | "observer">,
+    location: PostgresLocation,
+  ) {
+    this.#program = program;
+    this.folder = parts.folder;
+    this.postgres = parts.postgres;
+    this.s3 = parts.s3;
+    this.keys = parts.keys;
+    this.observer = parts.observer;
+    this.#location = location;
+  }
+
+  /** @param program main.js */
+  static async found(program: string): Promise<ClusterWorld> {
+    const folder = mkdtempSync(join(tmpdir(), "touchstone-cluster-"));
+    const [postgres, s3, keys] = [TestPostgres.start(), await startFakeS3(), await testKeys()];
+    const own = await witnessKey("own.example");
+    const logPolicy = tlogPolicy(await logKey(), [own]);
+    const location = postgres.location();
+    const world = new ClusterWorld(
+      program,
+      { folder, postgres, s3, keys, observer: new Observer(logPolicy) },
+      location,
+    );
+    const store = await openStore(location, new Date());
+    const objects = new S3Store({
+      ...FAKE_S3,
+      endpoint: s3.endpoint,
+      prefix: "",
+      fetch,
+      clock: () => new Date(),
+    });
+    const predicate = await trustRootPredicate(keys, { logPolicy });
+    const log = await createLog(
+      {
+        reader: store,
+        writer: store,
+        signer: createNoteSigner(signingNatively(await logKey())),
+        cosigners: [new OwnCosigner(own, () => new Date())],
+        highWater: new ObjectHighWater(objects, "high-water"),
+        clock: () => new Date(),
+      },
+      await signStatement("trust-root", predicate, keys.root.slice(0, 1)),
+    );
+    await log.close();
+    return world;
+  }
+
+  /** Starts a process, and waits until it serves. */
+  async start(id: string, { url = this.postgres.url, role = "all" }: NodeOptions = {}): Promise<ClusterNode> {
+    const config = await this.#configure(id);
+    const child = spawn(process.execPath, [this.#program, "serve", "--config", config, "--role", role], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: {
+        ...process.env,
+        HOME: this.folder,
+        POSTGRES: url,
+        S3_ACCESS: FAKE_S3.accessKey,
+        S3_SECRET: FAKE_S3.secretKey,
+        CLUSTER: SECRET,
+      },
+    });
+    let said = "";
+    child.stderr.on("data", (text) => {
+      said += text;
+    });
+    const ready = new Promise<string>((resolve) => {
+      createInterface({ input: child.stdout }).on("line", (line) => {
+        said += `${line}\n`;
+        const node = this.nodes.get(id);
+        if (node !== undefined) node.said = said;
+        if (line.startsWith("http")) resolve(line);
+      });
+    });
+    const first = await Promise.race([ready, once(child, "exit").then(([code]) => code as number)]);
+    if (typeof first !== "string") throw new Error(`${id} ended with ${first}: ${said}`);
+    const node = new ClusterNode(id, first, child);
+    this.nodes.set(id, node);
+    return node;
+  }
+
+  /** Ends a process, and forgets it. */
+  async end(id: string, signal: NodeJS.Signals): Promise<void> {
+    await this.nodes.get(id)?.end(signal);
+    this.nodes.delete(id);
+  }
+
+  /** The id of the process that leads, by the database. */
+  async leader(): Promise<string> {
+    for (;;) {
+      const id = this.postgres.sql(
+        "SELECT holder FROM tree_head WHERE lease_until > clock_timestamp()",
+        this.#location.schema,
+      );
+      const node = this.nodes.get(id);
+      if (node !== undefined) return id;
+      await sleep(100);
+    }
+  }
+
+  /** A process that does not lead. */
+  async follower(): Promise<ClusterNode> {
+    const leader = await this.leader();
+    const found = [...this.nodes.values()].find(({ id }) => id !== leader);
+    if (found === undefined) throw new Error("there is no follower");
+    return found;
+  }
+
+  /** An entry that nobody has published before. */
+  async entry(): Promise<Envelope> {
+    const [entry] = await signPlatforms(this.keys, `e${this.#published++}`, 1);
+    return entry!;
+  }
+
+  /** Sends one entry again and again until it is answered with 200 or 201. @returns the milliseconds that took, and the other answers. */
+  async publishUntilTaken(node: ClusterNode): Promise<{ readonly ms: number; readonly refusals: string[] }> {
+    const entry = await this.entry();
+    const begun = performance.now();
+    const refusals: string[] = [];
+    for (;;) {
+      const answer = await this.observer.publish(node.url, entry);
+      if (answer === "200" || answer === "201")
+        return { ms: Math.round(performance.now() - begun), refusals };
+      refusals.push(answer);
+      await sleep(50);
+    }
+  }
+
+  async remove(): Promise<void> {
+    for (const { child } of this.nodes.values()) child.kill("SIGCONT");
+    for (const node of this.nodes.values()) await node.end("SIGKILL");
+    this.postgres.remove();
+    await this.s3.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  async #configure(id: string): Promise<string> {
+    const at = (...path: string[]) => join(this.folder, id, ...path);
+    mkdirSync(at("keys"), { recursive: true });
+    const write = (name: string, text: string) => writeFileSync(at("keys", name), text, { mode: 0o600 });
+    write("log.key", formatPrivateKey(await logKey()));
+    write("cosigner.key", formatPrivateKey(await witnessKey("own.example")));
+    const der = Buffer.concat([PKCS8_ED25519, seedOf("status")]).toString("base64");
+    write("status.pem", `-----BEGIN PRIVATE KEY-----\n${der}\n-----END PRIVATE KEY-----\n`);
+    const port = await freePort();
+    const { bucket, region } = FAKE_S3;
+    const objects = {
+      endpoint: this.s3.endpoint,
+      bucket,
+      region,
+      accessKey: "env:S3_ACCESS",
+      secretKey: "env:S3_SECRET",
+    };
+    const config = formatConfig({
+      origin: ORIGIN,
+      url: "http://127.0.0.1:8080",
+      listen: { host: "127.0.0.1", port: 0 },
+      storage: {
+        postgres: "env:POSTGRES",
+        schema: this.#location.schema,
+        highWater: ["s3:high-water", "high-water"],
+        objects,
+      },
+      keys: { log: "keys/log.key", cosigner: "keys/cosigner.key", status: "keys/status.pem" },
+      cluster: {
+        id,
+        advertise: `http://127.0.0.1:${port}`,
+        listen: { host: "127.0.0.1", port },
+        secret: "env:CLUSTER",
+        lease: LEASE,
+        staleAfter: STALE_AFTER,
+      },
+      logLevel: "warn",
+    });
+    writeFileSync(at("touchstone.toml"), config);
+    return at("touchstone.toml");
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
