@@ -3,15 +3,15 @@ import { LRUCache } from "lru-cache";
 import type { CoseSigner } from "../../protocol/cose/cose-sign1.ts";
 import { MalformedError, PolicyError } from "../../protocol/errors.ts";
 import { answerCoserv, type Collection, collectPolicies, signCoserv } from "../../views/coserv.ts";
-import { readCoservQuery } from "../../views/coserv-query.ts";
+import { type CoservQuery, readCoservQuery } from "../../views/coserv-query.ts";
 import { policyInForce } from "../../views/policy-in-force.ts";
 import { type PoliciesInForce, policiesInForce } from "../bundles/policies-in-force.ts";
 import { type EncodedBody, encodeBody } from "../http/encoded-body.ts";
 import { RequestProblem } from "../problem.ts";
 import type { Service } from "../service.ts";
 
-/** Bytes of answers in memory. */
-const KEPT_BYTES = 16 * 1024 * 1024;
+/** Answers in memory, with those that are being made: many ask for the same after each change. */
+const KEPT = 64;
 
 /** An answer that is ready to send. */
 export interface KeptAnswer {
@@ -30,11 +30,7 @@ interface Form {
 
 export class CoservAnswers {
   readonly #service: Pick<Service, "log" | "bundles" | "clock">;
-  readonly #answers = new LRUCache<string, KeptAnswer>({
-    maxSize: KEPT_BYTES,
-    sizeCalculation: ({ body }, key) =>
-      key.length + Object.values(body).reduce((sum, { bytes }) => sum + bytes.length, 0),
-  });
+  readonly #answers = new LRUCache<string, Promise<KeptAnswer>>({ max: KEPT });
   #made: { readonly from: PoliciesInForce; readonly collection: Collection } | undefined;
 
   constructor(service: Pick<Service, "log" | "bundles" | "clock">) {
@@ -50,8 +46,9 @@ export class CoservAnswers {
     const key = `${form.signed} ${form.signer?.keyId} ${text}`;
     const kept = this.#answers.get(key);
     if (kept !== undefined) return kept;
-    const made = await makeAnswer(text, collection, form);
-    if (collection === this.#made?.collection) this.#answers.set(key, made);
+    const made = makeAnswer(readQuery(text), collection, form);
+    this.#answers.set(key, made);
+    made.catch(() => this.#answers.delete(key));
     return made;
   }
 
@@ -68,11 +65,11 @@ export class CoservAnswers {
 }
 
 async function makeAnswer(
-  text: string,
+  query: CoservQuery,
   collection: Collection,
   { signer, signed, headers }: Form,
 ): Promise<KeptAnswer> {
-  const answer = await answerCoserv(readQuery(text), collection, signer);
+  const answer = await answerCoserv(query, collection, signer);
   const bytes = signed && signer !== null ? await signCoserv(answer, signer) : answer.bytes;
   return { body: await encodeBody(bytes, headers), expires: answer.expires };
 }
@@ -85,7 +82,7 @@ function isSame(before: PoliciesInForce, now: PoliciesInForce): boolean {
   );
 }
 
-function readQuery(text: string) {
+function readQuery(text: string): CoservQuery {
   try {
     return readCoservQuery(text);
   } catch (error) {

@@ -188,6 +188,19 @@ describe("with a receipt key", () => {
   };
   const bytesOf = async (response: Response) => new Uint8Array(await response.arrayBuffer());
 
+  test("signs an answer once, however many ask for it at once", async () => {
+    const signer = coseSigner(await testKey("receipts"));
+    let signed = 0;
+    const sign = (message: Uint8Array) => {
+      signed++;
+      return signer.sign(message);
+    };
+    await service.stop();
+    await start({ ...signer, sign });
+    await Promise.all(Array.from({ length: 8 }, () => service.get(pathOf(), SIGNED)));
+    expect(signed).toBe(1);
+  });
+
   test("that the trust root lists, answers are signed by it, and so are the CoRIMs in them", async () => {
     const signer = coseSigner(await testKey("receipts"));
     await service.stop();
