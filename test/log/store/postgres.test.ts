@@ -70,6 +70,7 @@ describe.skipIf(whyNoPostgres !== undefined)(
       postgres.sql(`CREATE ROLE service LOGIN;
         GRANT USAGE ON SCHEMA ${location.schema} TO service;
         GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA ${location.schema} TO service;
+        ALTER DEFAULT PRIVILEGES IN SCHEMA ${location.schema} GRANT SELECT, INSERT ON TABLES TO service;
         GRANT UPDATE ON ${location.schema}.tiles, ${location.schema}.tree_head TO service;`);
       const url = location.url.replace("user=touchstone", "user=service");
       const store = await openStore({ ...location, url }, NOW);
@@ -77,6 +78,10 @@ describe.skipIf(whyNoPostgres !== undefined)(
       await store.addCheckpoint({ size: 1, cosignedAt: 1, note: "note" });
       expect((await store.search({ kind: "platform", before: 9, limit: 9 })).indexes).toEqual([0]);
       await store.close();
+      await expect(openStore({ ...postgres.location(), url }, NOW)).rejects.toMatchObject({
+        code: "schema-unknown",
+        message: expect.stringMatching(/URL of the schema's owner/),
+      });
     });
 
     it("refuses a schema that is not as its migrations made it, and says so to fsck", async () => {

@@ -1,6 +1,7 @@
 // Brings a schema up to date: what it lacks runs in one transaction, together with the record that it ran, under a lock that lets one
 // process at a time do so.
 import type pg from "pg";
+import { StartRefusedError } from "../../errors.ts";
 import { type AppliedMigration, type Migration, requireKnown, requireNewest } from "../migrations.ts";
 import { sqlState } from "./session.ts";
 
@@ -12,6 +13,7 @@ const MIGRATIONS_TABLE = `
     applied_at timestamptz NOT NULL
   )`;
 const UNDEFINED_TABLE = "42P01";
+const NO_PRIVILEGE = "42501";
 
 /**
  * Brings a schema to the newest version, creating it where there is none. Where nothing is missing it writes nothing, so that a role that
@@ -38,8 +40,18 @@ export async function migrate(
     await client.query("COMMIT");
   } catch (error) {
     await client.query("ROLLBACK").catch(() => undefined);
-    throw error;
+    throw sqlState(error) === NO_PRIVILEGE ? notOwner(before, migrations) : error;
   }
+}
+
+function notOwner(
+  { length: version }: readonly AppliedMigration[],
+  { length: newest }: readonly Migration[],
+): StartRefusedError {
+  return new StartRefusedError(
+    "schema-unknown",
+    `the schema has version ${version}, this program needs ${newest}, and this role may not change it; start this program once with the URL of the schema's owner`,
+  );
 }
 
 /** @throws StartRefusedError "schema-unknown" unless exactly these migrations ran. */
