@@ -3,8 +3,9 @@ import { type HighWater, HighWaterFile } from "../log/checkpointing/high-water.t
 import { HighWaterList } from "../log/checkpointing/high-water-list.ts";
 import { ObjectHighWater } from "../log/checkpointing/object-high-water.ts";
 import { ThreadedHighWater } from "../log/checkpointing/threaded-high-water.ts";
+import type { ObjectStore } from "../node/objects/object-store.ts";
 import { MalformedError } from "../protocol/errors.ts";
-import { BUCKET_FORM, type Config, isInBucket } from "../service/config.ts";
+import { BUCKET_FORM, type Config, isInBucket, type ObjectsConfig } from "../service/config.ts";
 import type { CliContext } from "./context.ts";
 import { openObjects } from "./open-objects.ts";
 
@@ -13,38 +14,43 @@ type Context = Pick<CliContext, "environment" | "warn" | "fetch" | "now">;
 
 /** For what reads them, or writes them once. @throws MalformedError */
 export function openHighWater(storage: Storage, context: Context): Promise<HighWater> {
-  return openMarks(storage, context, (file) => new HighWaterFile(file));
+  return openMarks(storage, {
+    openFile: (file) => new HighWaterFile(file),
+    openBucket: (objects) => openObjects(objects, context),
+  });
 }
 
 /** For a log that serves. @throws MalformedError; ObjectStoreError for a bucket whose conditions cannot be relied on. */
 export function openServedHighWater(storage: Storage, context: Context): Promise<HighWater> {
-  return openMarks(storage, context, (file) => new ThreadedHighWater(file));
+  return openMarks(storage, {
+    openFile: (file) => new ThreadedHighWater(file),
+    async openBucket(objects) {
+      const bucket = await openObjects(objects, context);
+      await bucket.probe();
+      return bucket;
+    },
+  });
+}
+
+interface Opening {
+  openFile(file: string): HighWater;
+  openBucket(objects: ObjectsConfig): Promise<ObjectStore>;
 }
 
 async function openMarks(
   { highWater, objects }: Storage,
-  context: Context,
-  openFile: (file: string) => HighWater,
+  { openFile, openBucket }: Opening,
 ): Promise<HighWater> {
   const marks: HighWater[] = [];
-  for (const place of highWater)
-    marks.push(isInBucket(place) ? await openObject(place, objects, context) : openFile(place));
+  for (const place of highWater) {
+    if (!isInBucket(place)) marks.push(openFile(place));
+    else if (objects === undefined) throw withoutBucket();
+    else marks.push(new ObjectHighWater(await openBucket(objects), place.slice(BUCKET_FORM.length)));
+  }
   const [only] = marks;
   return only !== undefined && marks.length === 1 ? only : new HighWaterList(marks);
 }
 
-async function openObject(
-  place: string,
-  objects: Storage["objects"],
-  context: Context,
-): Promise<ObjectHighWater> {
-  if (objects === undefined)
-    throw new MalformedError(
-      "configuration",
-      "a mark in a bucket needs storage.objects",
-      "storage.highWater",
-    );
-  const store = await openObjects(objects, context);
-  await store.probe();
-  return new ObjectHighWater(store, place.slice(BUCKET_FORM.length));
+function withoutBucket(): MalformedError {
+  return new MalformedError("configuration", "a mark in a bucket needs storage.objects", "storage.highWater");
 }
