@@ -1,8 +1,6 @@
 // Keeps the index of a log in a file of its own: which entries each key has, and the prefix tree over them, as it is at the newest size and at
 // those that were marked. Everything in it follows from the log, so a file that is damaged is thrown away and built again.
-import { existsSync, rmSync, statSync } from "node:fs";
 import type { Database, Statement } from "better-sqlite3";
-import { FileError } from "../../node/file-error.ts";
 import { holdLock } from "../../node/hold-lock.ts";
 import { nativeSha256 } from "../../node/sha256.ts";
 import { isSqliteError, openSqlite } from "../../node/sqlite.ts";
@@ -13,22 +11,11 @@ import { type Envelope, parseLeaf } from "../../protocol/envelope/dsse.ts";
 import { EMPTY_SUBTREE, type LookupProof } from "../../protocol/lookup/prefix-tree.ts";
 import { type Addition, addToTree, proveKey, rootOfTree } from "../../protocol/lookup/stored-tree.ts";
 import { decodePage, emptyPage, hashPage, isLeaf } from "../../protocol/lookup/tree-page.ts";
-import { EntryLists, LISTS_SCHEMA, type NewestEntries } from "./entry-lists.ts";
-import { IndexPages, PAGES_SCHEMA } from "./index-pages.ts";
+import { EntryLists, type NewestEntries } from "./entry-lists.ts";
+import { IndexPages } from "./index-pages.ts";
 import { keysOfEntry } from "./keys-of-entry.ts";
+import { openIndexDatabase } from "./open-index.ts";
 import { IndexDamagedError, seal, unseal } from "./sealed-row.ts";
-
-/** "TchI" (SQLite file format §1.3.17). */
-const APPLICATION_ID = 0x54636849;
-/** Goes up with the tables here and with the map function: a file of another version is built again. */
-const VERSION = 1;
-
-const SCHEMA = `
-  -- How much of the log the file covers, the root of the index over it, and that of the log's tree, which says whose file this is.
-  CREATE TABLE state (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, roots BLOB NOT NULL) STRICT;
-  -- Sizes at which the whole index can still be read.
-  CREATE TABLE marks (size INTEGER PRIMARY KEY, root BLOB NOT NULL) STRICT;
-  ${PAGES_SCHEMA}${LISTS_SCHEMA}`;
 
 /** What a file holds. */
 export interface IndexState {
@@ -86,7 +73,7 @@ export class IndexFile {
   static open(file: string): IndexFile {
     const unlock = holdLock(`${file}-writer`, "is in use by another process; each has an index of its own");
     try {
-      const database = openOwn(file);
+      const database = openIndexDatabase(file);
       return new IndexFile(database, unlock);
     } catch (error) {
       unlock();
@@ -219,60 +206,6 @@ export class IndexFile {
     this.#database.close();
     this.#unlock();
   }
-}
-
-/** Removes a file and what SQLite keeps beside it. */
-export function removeIndexFile(file: string): void {
-  for (const ending of ["", "-wal", "-shm"]) rmSync(`${file}${ending}`, { force: true });
-}
-
-function openOwn(file: string): Database {
-  const database = openSqlite(file, { timeout: 5000 });
-  try {
-    const id = database.pragma("application_id", { simple: true });
-    const version = database.pragma("user_version", { simple: true });
-    const tables = database.prepare<[], number>("SELECT count(*) FROM sqlite_schema").pluck().get() ?? 0;
-    if (tables > 0 && id !== APPLICATION_ID) throw notOurs(file);
-    if (tables > 0 && version === VERSION && hasTables(database)) return prepared(database);
-    database.close();
-    removeIndexFile(file);
-    return made(openSqlite(file, { timeout: 5000 }));
-  } catch (error) {
-    database.close();
-    throw isSqliteError(error) && /^SQLITE_(?:CORRUPT|NOTADB)/.test(error.code) ? notOurs(file) : error;
-  }
-}
-
-function notOurs(file: string): FileError {
-  const size = existsSync(file) ? statSync(file).size : 0;
-  return new FileError(
-    file,
-    `is not the index of a log (${size} bytes); name another file, or remove it: an index is built from its log`,
-  );
-}
-
-function hasTables(database: Database): boolean {
-  const names = database.prepare<[], string>("SELECT name FROM sqlite_schema").pluck().all();
-  return ["state", "marks", "pages", "retired", "lists"].every((name) => names.includes(name));
-}
-
-function made(database: Database): Database {
-  prepared(database);
-  database.transaction(() => {
-    database.exec(SCHEMA);
-    database.pragma(`application_id = ${APPLICATION_ID}`);
-    database.pragma(`user_version = ${VERSION}`);
-  })();
-  return database;
-}
-
-/** After a power cut the file is as it was some transactions ago: what it lacks is added again. */
-function prepared(database: Database): Database {
-  database.pragma("page_size = 8192");
-  database.pragma("journal_mode = WAL");
-  database.pragma("synchronous = NORMAL");
-  database.pragma("cache_size = -32768");
-  return database;
 }
 
 function readEntry(leaf: Uint8Array): Read {

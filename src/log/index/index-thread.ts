@@ -1,7 +1,8 @@
 // Keeps the file of the index in a thread of its own: hashing and writing it holds up neither appends nor requests.
 import { workerData } from "node:worker_threads";
 import { answerCalls } from "../../node/thread.ts";
-import { IndexFile, removeIndexFile } from "./index-file.ts";
+import { IndexFile } from "./index-file.ts";
+import { removeIndexFile } from "./open-index.ts";
 
 /** What the thread is asked for, as the methods of IndexFile say. */
 export type IndexCall =

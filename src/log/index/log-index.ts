@@ -11,15 +11,17 @@ import { LogUnavailableError } from "../errors.ts";
 import type { Logger } from "../observer.ts";
 import type { LogReader } from "../store/log-store.ts";
 import type { IndexState, KeyFound } from "./index-file.ts";
+import {
+  forgettable,
+  hasPassedServed,
+  MAX_BEHIND,
+  type Moment,
+  marksFrom,
+  nextStop,
+  targetOf,
+} from "./index-plan.ts";
 import { IndexDamagedError } from "./sealed-row.ts";
 import { ThreadedIndex } from "./threaded-index.ts";
-
-/** Entries that are added in one transaction: what somebody who asks meanwhile may have to wait for. */
-const STEP_ENTRIES = 512;
-/** Entries that a commit waits for, where its status needs them in the index. */
-const MAX_BEHIND = 4096;
-/** Published sizes at which a status may be drafted elsewhere, the newest: the index can still be read at them. */
-const KEPT_SIZES = 32;
 
 export interface LogIndexConfig {
   /** Its file. */
@@ -110,7 +112,7 @@ export class LogIndex {
    * @throws LogUnavailableError "index-not-ready" where the index does not cover that size yet.
    */
   rootAt(size: number): string | undefined {
-    if (size > this.#target) return undefined;
+    if (size > targetOf(this.#moment)) return undefined;
     if (this.#state === null || this.#state.size < size) throw this.#notReady();
     const mark = this.#state.marks.find((one) => one.size === size);
     return mark && encodeHex(mark.root);
@@ -219,7 +221,7 @@ export class LogIndex {
 
   /** One step. @returns whether there may be another one. */
   async #advance(state: IndexState): Promise<boolean> {
-    if (this.#hasPassedServed(state)) {
+    if (hasPassedServed(this.#moment, state)) {
       this.#log.logger.warn(
         { size: state.size },
         "the index has passed the size of the status; it is built again",
@@ -228,7 +230,7 @@ export class LogIndex {
       this.#state = null;
       return true;
     }
-    const { stop, isMarked } = await this.#nextStop(state);
+    const { stop, isMarked } = await nextStop(this.#moment, state, this.#log.store);
     if (stop > state.size) await this.#add(state, stop, isMarked);
     else await this.#tidy(state);
     return stop > state.size;
@@ -251,36 +253,10 @@ export class LogIndex {
     return size === 0 || equalBytes(await this.#log.rootAt(size), treeRoot);
   }
 
-  /** A status whose size was passed without a mark can only be served by building the index again up to there. */
-  #hasPassedServed(state: IndexState): boolean {
-    const size = indexedSize(this.#log.published());
-    return size !== undefined && state.size > size && state.marks.every((mark) => mark.size !== size);
-  }
-
-  /** How far it goes next, and whether it must be readable there later. */
-  async #nextStop(state: IndexState): Promise<{ readonly stop: number; readonly isMarked: boolean }> {
-    const from = this.#marksFrom;
-    const target = this.#target;
-    const sizes = [this.#log.registered(), this.#log.published()].map((inForce) => indexedSize(inForce) ?? 0);
-    if (!this.#log.issues()) {
-      // Of those that are long past, nobody drafts a status.
-      const beyond = Math.max(state.size + 1, from, target - MAX_BEHIND);
-      const [published] = await this.#log.store.checkpointsFrom(beyond, 1);
-      if (published !== undefined) sizes.push(published.size);
-    }
-    const marked = Math.min(...sizes.filter((size) => size > state.size && size <= target));
-    const stop = Math.min(target, state.size + STEP_ENTRIES, marked);
-    return { stop, isMarked: stop === marked };
-  }
-
-  /** How far it goes. */
-  get #target(): number {
-    return (this.#log.issues() ? this.#log.registered() : this.#log.published()).size;
-  }
-
-  /** Sizes below the one that is served need not be readable, nor those that no status may have any more. */
-  get #marksFrom(): number {
-    return indexedSize(this.#log.published()) ?? this.#log.registered().changedAt;
+  /** The log, as far as it says where the index goes. */
+  get #moment(): Moment {
+    const { registered, published, issues } = this.#log;
+    return { registered: registered(), published: published(), issues: issues() };
   }
 
   async #add(state: IndexState, stop: number, markEnd: boolean): Promise<void> {
@@ -288,7 +264,7 @@ export class LogIndex {
     const { size } = state;
     const leaves = await store.readLeaves(size, stop);
     if (leaves.length !== stop - size) throw new Error(`entries from ${size} on are missing from the store`);
-    const call = { leaves, treeRoot: await rootAt(stop), markFrom: this.#marksFrom, markEnd };
+    const call = { leaves, treeRoot: await rootAt(stop), markFrom: marksFrom(this.#moment), markEnd };
     const added = await this.#file?.add(call);
     if (this.#state === state && added !== undefined) this.#state = added;
     this.#step();
@@ -296,13 +272,9 @@ export class LogIndex {
 
   /** Forgets the sizes that nobody asks about any more. */
   async #tidy(state: IndexState): Promise<void> {
-    const from = this.#marksFrom;
+    const from = marksFrom(this.#moment);
     if (from !== this.#served.at(-1)) this.#served = [...this.#served, from].slice(-2);
-    const stated = [this.#log.registered(), this.#log.published()].map(indexedSize);
-    const others = state.marks
-      .map(({ size }) => size)
-      .filter((size) => !stated.includes(size) && !this.#served.includes(size));
-    const old = others.filter((size, i) => size < from || i < others.length - KEPT_SIZES);
+    const old = forgettable(this.#moment, state, this.#served);
     if (old.length === 0 || this.#state !== state) return;
     // Nobody is to read what is about to go.
     this.#state = { ...state, marks: state.marks.filter(({ size }) => !old.includes(size)) };
@@ -318,9 +290,4 @@ export class LogIndex {
     await this.#following;
     await this.#file?.close();
   }
-}
-
-/** The size at which the newest status states an index. */
-function indexedSize({ status }: InForce): number | undefined {
-  return status !== null && status.indexRoot !== null ? status.treeSize : undefined;
 }
