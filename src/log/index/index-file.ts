@@ -1,7 +1,6 @@
 // Keeps the index of a log in a file of its own: which entries each key has, and the prefix tree over them, as it is at the newest size and at
 // those that were marked. Everything in it follows from the log, so a file that is damaged is thrown away and built again.
 import type { Database, Statement } from "better-sqlite3";
-import { holdLock } from "../../node/hold-lock.ts";
 import { nativeSha256 } from "../../node/sha256.ts";
 import { isSqliteError, openSqlite } from "../../node/sqlite.ts";
 import { concatBytes, equalBytes, uint64 } from "../../protocol/encoding/bytes.ts";
@@ -14,7 +13,7 @@ import { decodePage, emptyPage, hashPage, isLeaf } from "../../protocol/lookup/t
 import { EntryLists, type NewestEntries } from "./entry-lists.ts";
 import { IndexPages } from "./index-pages.ts";
 import { keysOfEntry } from "./keys-of-entry.ts";
-import { openIndexDatabase } from "./open-index.ts";
+import { lockIndex, openIndexDatabase } from "./open-index.ts";
 import { IndexDamagedError, seal, unseal } from "./sealed-row.ts";
 
 /** What a file holds. */
@@ -71,7 +70,7 @@ export class IndexFile {
    * @throws FileError when it is in use by another process, or is something else: that is not ours to remove.
    */
   static open(file: string): IndexFile {
-    const unlock = holdLock(`${file}-writer`, "is in use by another process; each has an index of its own");
+    const unlock = lockIndex(file);
     try {
       const database = openIndexDatabase(file);
       return new IndexFile(database, unlock);

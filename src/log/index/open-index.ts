@@ -2,7 +2,7 @@
 import { existsSync, rmSync, statSync } from "node:fs";
 import type { Database } from "better-sqlite3";
 import { FileError } from "../../node/file-error.ts";
-import { isSqliteError, openSqlite } from "../../node/sqlite.ts";
+import { isSqliteError, openSqlite, SqliteMissingError } from "../../node/sqlite.ts";
 import { LISTS_SCHEMA } from "./entry-lists.ts";
 import { PAGES_SCHEMA } from "./index-pages.ts";
 
@@ -17,6 +17,27 @@ const SCHEMA = `
   -- Sizes at which the whole index can still be read.
   CREATE TABLE marks (size INTEGER PRIMARY KEY, root BLOB NOT NULL) STRICT;
   ${PAGES_SCHEMA}${LISTS_SCHEMA}`;
+
+/**
+ * Keeps every other process from an index: an exclusive transaction on an empty database beside it, which the kernel ends with this process.
+ * @returns what gives it back. @throws FileError
+ */
+export function lockIndex(file: string): () => void {
+  let lock: Database | undefined;
+  try {
+    lock = openSqlite(`${file}-writer`, { timeout: 0 });
+    lock.exec("BEGIN EXCLUSIVE");
+    return () => lock?.close();
+  } catch (error) {
+    lock?.close();
+    if (error instanceof SqliteMissingError) throw error;
+    const isBusy = isSqliteError(error) && error.code === "SQLITE_BUSY";
+    const why = isBusy
+      ? "is in use by another process; each has an index of its own"
+      : `cannot be opened: ${(error as Error).message}`;
+    throw new FileError(file, why);
+  }
+}
 
 /** Removes a file and what SQLite keeps beside it. */
 export function removeIndexFile(file: string): void {

@@ -227,6 +227,10 @@ describe("a file that is not as it was written", () => {
     expect(() => openFile()).toThrow(/is in use by another process/);
   });
 
+  it("is refused where it cannot be made", () => {
+    expect(() => IndexFile.open(join(folder, "missing", "index.db"))).toThrow(/index\.db cannot be opened: /);
+  });
+
   it("is made in place of an empty one", () => {
     writeFileSync(path(), "");
     expect(openFile().state.size).toBe(0);
