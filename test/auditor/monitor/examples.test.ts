@@ -77,6 +77,6 @@ describe("docs/monitoring.md", () => {
   it("names options that there are", () => {
     expect(OPTIONS).toEqual(expect.arrayContaining(["--state", "--alert", "--acknowledge"]));
     const named = [...PAGE.matchAll(/`(--[a-z-]+)/g)].map(([, option]) => option);
-    expect([...OPTIONS, "--record"]).toEqual(expect.arrayContaining(named));
+    expect([...OPTIONS, "--record", "--expect", "--file"]).toEqual(expect.arrayContaining(named));
   });
 });
