@@ -1,6 +1,7 @@
 // Opens the node that a configuration describes: the process that serves a log, alone or as one of several.
 import { hostname } from "node:os";
-import { type ClusterConfig, LogNode } from "../log/cluster/log-node.ts";
+import { LogNode } from "../log/cluster/log-node.ts";
+import type { ClusterConfig } from "../log/cluster/node-config.ts";
 import type { LogConfig } from "../log/config.ts";
 import { StartRefusedError } from "../log/errors.ts";
 import type { Observer } from "../log/observer.ts";

@@ -1,11 +1,7 @@
 // Nodes of a log on one database, each with its own connections to it, in one process.
 import { HighWaterFile } from "../../src/log/checkpointing/high-water.ts";
-import {
-  type ClusterConfig,
-  type Leading,
-  LogNode,
-  type LogNodeConfig,
-} from "../../src/log/cluster/log-node.ts";
+import { LogNode } from "../../src/log/cluster/log-node.ts";
+import type { ClusterConfig, Leading, LogNodeConfig } from "../../src/log/cluster/node-config.ts";
 import { NO_OBSERVER } from "../../src/log/observer.ts";
 import type { ClusterStore } from "../../src/log/store/leadership.ts";
 import { openCluster } from "../../src/log/store/open-store.ts";

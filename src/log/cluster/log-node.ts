@@ -3,42 +3,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { InForce } from "../../protocol/registration/in-force.ts";
 import type { Published } from "../checkpointing/publication.ts";
-import type { LogConfig } from "../config.ts";
 import { LogUnavailableError, StartRefusedError } from "../errors.ts";
 import { LogIndex } from "../index/log-index.ts";
 import type { Log } from "../log.ts";
-import type { Logger, Observer } from "../observer.ts";
+import type { Logger } from "../observer.ts";
 import { type PublishedLog, type Shown, showing } from "../published-log.ts";
 import type { BatchLines, PublishOutcome } from "../sequencing/sequencer.ts";
 import type { ServedLog } from "../served-log.ts";
-import type { Candidate, ClusterStore } from "../store/leadership.ts";
 import type { LogWriter } from "../store/log-store.ts";
 import { Follower } from "./follower.ts";
 import { LeaderWatch, type OtherLeader } from "./leader-watch.ts";
+import type { ClusterConfig, Leading, LogNodeConfig } from "./node-config.ts";
 import { takeOver } from "./take-over.ts";
-
-export interface ClusterConfig {
-  /** Milliseconds for which a leader that is not heard of is waited for. */
-  readonly leaseMs: number;
-  /** Milliseconds without the store after which nothing is shown as current any more. */
-  readonly staleAfterMs: number;
-}
-
-/** What a log is led with: the keys, and everything that only one at a time may use. */
-export interface Leading extends Omit<LogConfig, "reader" | "writer" | "observer" | "index"> {
-  readonly candidate: Candidate;
-}
-
-export interface LogNodeConfig {
-  readonly store: ClusterStore;
-  /** Null: it never leads. */
-  readonly leading: Leading | null;
-  /** Null: there are no others, so a store that cannot be led is an error of the start. */
-  readonly cluster: ClusterConfig | null;
-  readonly observer: Observer;
-  /** As in LogConfig. */
-  readonly index?: LogConfig["index"];
-}
 
 /** A leader of this process, from its take-over to its end. */
 interface Term {
