@@ -3,6 +3,7 @@
 import { renameSync, rmSync } from "node:fs";
 import type { ClusterStore } from "./leadership.ts";
 import type { LogStore } from "./log-store.ts";
+import type { ServerState } from "./server-state.ts";
 import { copyDatabase, settle } from "./sqlite/copy.ts";
 import { databaseExists, explainDamage, lacksWal } from "./sqlite/file-state.ts";
 import { SqliteCluster } from "./sqlite/sqlite-cluster.ts";
@@ -77,6 +78,13 @@ export async function storeExists(location: StoreLocation): Promise<boolean> {
 export async function replicationOf(location: PostgresLocation): Promise<Replication> {
   const { replicationOf } = await import("./postgres/replication.ts");
   return replicationOf(location);
+}
+
+/** What the server of a store says of itself; null where there is none. It only reads. @throws StoreUnreachableError. */
+export async function examineServer(location: StoreLocation): Promise<ServerState | null> {
+  if (typeof location === "string") return null;
+  const { readServer } = await import("./postgres/server.ts");
+  return readServer(location);
 }
 
 /** Whether what is at a location may be a copy that lacks the newest of what was in it, as a file that was copied while in use does. */

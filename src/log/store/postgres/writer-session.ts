@@ -24,8 +24,8 @@ const SETTINGS: Settings = {
 /** SQLSTATE of a notice that is none to worry about. A warning has another one, in whatever language it is. */
 const NO_WARNING = "00000";
 
-/** What a server says of itself. */
-interface ServerState {
+/** What a server says of its settings, and of this session. */
+export interface ServerSettings {
   readonly version: number;
   readonly backend: number;
   readonly fsync: string;
@@ -44,7 +44,7 @@ export class WriterSession implements Asker {
   /** Warnings since the session began. One during a commit means: it is not known to be replicated. */
   warnings = 0;
 
-  private constructor(client: pg.Client, { standbys }: ServerState) {
+  private constructor(client: pg.Client, { standbys }: ServerSettings) {
     this.client = client;
     this.namesStandby = standbys.trim() !== "";
     this.ended = new Promise((resolve) => client.once("end", () => resolve()));
@@ -57,13 +57,14 @@ export class WriterSession implements Asker {
   static async open(location: PostgresLocation, name: string): Promise<WriterSession> {
     const client = await connect(location.url, location, { name, settings: SETTINGS });
     try {
-      const state = await readState(client);
-      requireSafe(state, client, location);
-      if (state.isStandby)
+      const settings = await readSettings(client);
+      const [why] = whyUnsafe(settings, client, location);
+      if (why !== undefined) throw new StartRefusedError("storage-unsafe", why);
+      if (settings.isStandby)
         throw new StoreUnreachableError(
           "the PostgreSQL server is a standby, and takes no writes before it is promoted",
         );
-      return new WriterSession(client, state);
+      return new WriterSession(client, settings);
     } catch (error) {
       destroy(client);
       throw error;
@@ -83,8 +84,9 @@ export class WriterSession implements Asker {
   }
 }
 
-async function readState(client: pg.Client): Promise<ServerState> {
-  const { rows } = await client.query<ServerState>(
+/** It also has commits of this session wait for whoever the server waits for. */
+export async function readSettings(client: pg.Client): Promise<ServerSettings> {
+  const { rows } = await client.query<ServerSettings>(
     `SELECT current_setting('server_version_num')::integer AS version, pg_backend_pid() AS backend,
             current_setting('fsync') AS fsync, current_setting('full_page_writes') AS pages,
             current_setting('server_encoding') AS encoding, current_setting('synchronous_standby_names') AS standbys,
@@ -92,28 +94,35 @@ async function readState(client: pg.Client): Promise<ServerState> {
             set_config('synchronous_commit',
               CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)`,
   );
-  return rows[0] as ServerState;
+  return rows[0] as ServerSettings;
 }
 
-/** @throws StartRefusedError "storage-unsafe" where a commit is not what it promises, or the session is not one's own. */
-function requireSafe(state: ServerState, client: pg.Client, { replication }: PostgresLocation): void {
-  if (state.version < OLDEST_SERVER) refuse("the PostgreSQL server is older than version 14");
-  if ((client as unknown as { processID: number }).processID !== state.backend)
-    refuse(
+/** Why a commit is not what it promises, or the session is not one's own: a sentence each. */
+export function whyUnsafe(
+  settings: ServerSettings,
+  client: pg.Client,
+  { replication }: Pick<PostgresLocation, "replication">,
+): string[] {
+  const isPooled = (client as unknown as { processID: number }).processID !== settings.backend;
+  const reasons: ReadonlyArray<readonly [boolean, string]> = [
+    [settings.version < OLDEST_SERVER, "the PostgreSQL server is older than version 14"],
+    [
+      isPooled,
       "there is a connection pooler in front of the PostgreSQL server: who writes holds a lock in a session of its own; give storage.postgres the server's own address",
-    );
-  if (state.fsync !== "on")
-    refuse("the PostgreSQL server has fsync off: a crash would lose what was acknowledged");
-  if (state.pages !== "on")
-    refuse("the PostgreSQL server has full_page_writes off: a crash could damage the log");
-  if (state.encoding !== "UTF8")
-    refuse(`the encoding of the database is ${state.encoding}, and has to be UTF8`);
-  if (replication === "required" && state.standbys.trim() === "")
-    refuse(
+    ],
+    [
+      settings.fsync !== "on",
+      "the PostgreSQL server has fsync off: a crash would lose what was acknowledged",
+    ],
+    [settings.pages !== "on", "the PostgreSQL server has full_page_writes off: a crash could damage the log"],
+    [
+      settings.encoding !== "UTF8",
+      `the encoding of the database is ${settings.encoding}, and has to be UTF8`,
+    ],
+    [
+      replication === "required" && settings.standbys.trim() === "",
       'the PostgreSQL server names no synchronous standby (synchronous_standby_names), and storage.replication is "required": a failover would lose what was acknowledged',
-    );
-}
-
-function refuse(why: string): never {
-  throw new StartRefusedError("storage-unsafe", why);
+    ],
+  ];
+  return reasons.filter(([applies]) => applies).map(([, why]) => why);
 }
