@@ -11,7 +11,7 @@ import {
   openNote,
   parseNote,
 } from "../../protocol/note/signed-note.ts";
-import { parseTlogPolicy, type TlogPolicy } from "../../protocol/note/tlog-policy.ts";
+import { type PolicyWitness, parseTlogPolicy, type TlogPolicy } from "../../protocol/note/tlog-policy.ts";
 import { isAheadOfClock } from "../../protocol/registration/document-times.ts";
 import type { Logger } from "../observer.ts";
 import { type Cosigner, type CosignRequest, LogBehindError } from "./cosigner.ts";
@@ -28,6 +28,15 @@ export async function quorumOf(root: TrustRoot): Promise<Quorum> {
   const policy = parseTlogPolicy(root.logPolicy);
   const verifiers = await Promise.all(policy.witnesses.map(({ key }) => witnessVerifier(key)));
   return { policy, verifiers, unnamed: new Set() };
+}
+
+/** Whether these witnesses would be a quorum, had they cosigned. */
+export function isQuorumOf(policy: TlogPolicy, counts: (witness: PolicyWitness) => boolean): boolean {
+  if (policy.quorum === "none") return true;
+  const cosignatures = policy.witnesses
+    .filter(counts)
+    .map(({ key: { name, keyId } }) => ({ name, keyId, timestamp: 1 }));
+  return timeOfQuorum(policy, cosignatures) !== null;
 }
 
 /** Cosignatures that meet the quorum. */
