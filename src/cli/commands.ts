@@ -94,7 +94,7 @@ export const COMMANDS: ReadonlyArray<readonly [name: string, description: string
   ],
   [
     "doctor",
-    "say how a log stands: who leads it, what is stored and signed, what a failover would lose",
+    "look at a log's whole set-up: store, leader, marks, witnesses, keys, copies; it changes nothing",
     doctor,
   ],
   [

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { createLog } from "../log/open-or-create.ts";
-import { replicationOf } from "../log/store/open-store.ts";
+import { isReplicated } from "../log/store/open-store.ts";
 import { schemaOf } from "../log/store/store-location.ts";
 import { openSigner } from "../node/signing/open-signer.ts";
 import { generateSigningKey, parseSigningKey } from "../node/signing/signing-key.ts";
@@ -101,7 +101,7 @@ async function storageOf(
   const highWater = "high-water";
   if (postgres === undefined) return { database: "log.db", highWater };
   const url = readDatabaseUrl(postgres, context);
-  const { isRequired: isKept } = await replicationOf({ url, schema, replication: "warn" });
+  const isKept = await isReplicated({ url, schema, replication: "warn" });
   if (!isKept) context.warn(NOT_REPLICATED);
   return { postgres, schema, replication: isKept ? "required" : "warn", highWater };
 }

@@ -97,30 +97,68 @@ describe.skipIf(whyNoPostgres !== undefined)(
     });
 
     it("doctor says who leads it, what is stored, and what a failover would lose", async () => {
-      const standing = await json("doctor", "--config", config());
+      interface Report {
+        readonly findings: ReadonlyArray<{ check: string; level: string; detail: string }>;
+      }
+      const { findings, ...counts } = await json<Report>("doctor", "--config", config());
+      const of = (check: string) => findings.filter((finding) => finding.check === check);
       const size = Number(postgres.sql("SELECT size FROM tree_head", "log_pg_example_log"));
-      expect(standing).toMatchObject({
-        store: "schema log_pg_example_log of the PostgreSQL database",
-        leader: { epoch: 3 },
-        size,
-        published: size,
-        signed: size,
-        replication: { isRequired: false, standbys: [] },
-        problems: [],
-      });
-      const { output } = await run("doctor", "--config", config());
-      expect(output).toContain("would lose what no standby has yet");
-      postgres.configure("synchronous_standby_names = 'nobody'");
-      postgres.reload();
-      while (postgres.sql("SHOW synchronous_standby_names") !== "nobody")
-        await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(counts).toEqual({ sound: true, faults: 0, warnings: 1 });
+      expect(of("store")[0]?.detail).toContain(
+        `schema log_pg_example_log of the PostgreSQL database: ${size} entries`,
+      );
+      expect(of("leader")[0]?.detail).toMatch(/leads in epoch 3; [0-9.]+ s of its lease are left/);
+      expect(of("high-water")[0]?.detail).toContain(`size ${size}, the database has ${size}`);
+      expect(of("standbys")).toMatchObject([
+        { level: "warning", detail: expect.stringContaining("a failover could lose what was acknowledged") },
+      ]);
+      expect(postgres.sql("SELECT epoch FROM tree_head", "log_pg_example_log"), "it does not lead").toBe("3");
+    });
+
+    it("doctor says that nothing is acknowledged while the standbys that are named are gone, and of a server that loses what it has", async () => {
+      const set = async (name: string, value: string) => {
+        postgres.configure(`${name} = '${value}'`);
+        postgres.reload();
+        while (postgres.sql(`SHOW ${name}`) !== value) await new Promise((done) => setTimeout(done, 20));
+      };
+      await set("synchronous_standby_names", "nobody");
       const waiting = await run("doctor", "--config", config());
+      await set("synchronous_standby_names", "");
       expect([waiting.exitCode, waiting.output]).toEqual([
         EXIT.no,
-        expect.stringMatching(/nothing is acknowledged/),
+        expect.stringMatching(/^fault +standbys .*nothing is acknowledged$/m),
       ]);
+      await set("fsync", "off");
+      const unsafe = await run("doctor", "--config", config());
+      await set("fsync", "on");
+      expect([unsafe.exitCode, unsafe.output]).toEqual([
+        EXIT.no,
+        expect.stringMatching(/^fault +server .*fsync off/m),
+      ]);
+    });
+
+    it("doctor says so where this role may not see who follows, and where nobody answers", async () => {
+      const schema = "log_pg_example_log";
+      postgres.sql(`CREATE ROLE looking LOGIN; GRANT USAGE ON SCHEMA ${schema} TO looking;
+        GRANT SELECT ON ALL TABLES IN SCHEMA ${schema} TO looking`);
+      postgres.configure("synchronous_standby_names = 'nobody'");
+      postgres.reload();
+      const environment = { DATABASE_URL: postgres.url.replace("user=touchstone", "user=looking") };
+      const seen = await runCli(["doctor", "--config", config()], { ...outside(), environment });
       postgres.configure("synchronous_standby_names = ''");
       postgres.reload();
+      expect([seen.exitCode, seen.output]).toEqual([
+        EXIT.good,
+        expect.stringMatching(/^warning +standbys .*this role may not see who follows\n.*pg_read_all_stats/m),
+      ]);
+      const nobody = { DATABASE_URL: "postgres://ann:hidden-word@127.0.0.1:1/x" };
+      const gone = await runCli(["doctor", "--config", config()], { ...outside(), environment: nobody });
+      expect([gone.exitCode, gone.output]).toEqual([
+        EXIT.unreachable,
+        expect.stringMatching(/^fault +store +PostgreSQL cannot be reached/m),
+      ]);
+      expect(gone.output, "the mark is shown all the same").toMatch(/^ok +high-water .*signed size/m);
+      expect(gone.output + gone.warnings).not.toContain("hidden-word");
     });
 
     it("fsck finds it sound while it is served", async () => {

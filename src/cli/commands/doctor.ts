@@ -1,4 +1,4 @@
-// Implements `touchstone doctor`: says how a log stands, and what is wrong with where it is kept.
+// Implements `touchstone doctor`: looks at a log's whole set-up at once, also while it is served, and changes nothing.
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
 

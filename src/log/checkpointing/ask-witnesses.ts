@@ -1,10 +1,10 @@
 // Asks the witnesses what they have seen, before a log signs anything that they would have to refuse: a store that lost its newest entries
 // together with its high-water mark is behind what was cosigned.
-import { timeOfQuorum } from "../../protocol/note/cosigned-checkpoint.ts";
 import type { PolicyWitness, TlogPolicy } from "../../protocol/note/tlog-policy.ts";
 import { StartRefusedError } from "../errors.ts";
 import type { Logger } from "../observer.ts";
 import type { Cosigner } from "./cosigner.ts";
+import { isQuorumOf } from "./quorum.ts";
 
 /** Longest time for which witnesses that do not answer are waited for, milliseconds. */
 const ASK_MS = 3_000;
@@ -37,7 +37,7 @@ export async function askWitnesses({ policy, cosigners, note, size, logger }: As
     if (seen !== null && seen > size) claims.set(witness, seen);
   };
   const asked = policy.witnesses.map(ask);
-  const isEnough = () => isMetBy(policy, (witness) => !claims.has(witness) && !silent.has(witness));
+  const isEnough = () => isQuorumOf(policy, (witness) => !claims.has(witness) && !silent.has(witness));
   await new Promise<void>((resolve) => {
     if (isEnough()) resolve();
     for (const answer of asked) void answer.then(() => isEnough() && resolve());
@@ -45,17 +45,8 @@ export async function askWitnesses({ policy, cosigners, note, size, logger }: As
   });
   if (claims.size === 0) return;
   const claimed = [...claims].map(([{ name }, seen]) => `${name}: ${seen}`).join(", ");
-  if (!isMetBy(policy, (witness) => !claims.has(witness))) refuse(size, claimed);
+  if (!isQuorumOf(policy, (witness) => !claims.has(witness))) refuse(size, claimed);
   logger.warn({ claimed, size }, "a witness claims to have seen a larger tree; the others suffice");
-}
-
-/** Whether these witnesses would be a quorum. */
-function isMetBy(policy: TlogPolicy, counts: (witness: PolicyWitness) => boolean): boolean {
-  if (policy.quorum === "none") return true;
-  const cosignatures = policy.witnesses
-    .filter(counts)
-    .map(({ key: { name, keyId } }) => ({ name, keyId, timestamp: 1 }));
-  return timeOfQuorum(policy, cosignatures) !== null;
 }
 
 function refuse(size: number, claimed: string): never {

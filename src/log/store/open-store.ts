@@ -9,7 +9,7 @@ import { databaseExists, explainDamage, lacksWal } from "./sqlite/file-state.ts"
 import { SqliteCluster } from "./sqlite/sqlite-cluster.ts";
 import { SqliteLogStore } from "./sqlite/sqlite-log-store.ts";
 import { SqliteSnapshot } from "./sqlite/sqlite-snapshot.ts";
-import type { InspectedStore, Replication } from "./store-inspection.ts";
+import type { InspectedStore } from "./store-inspection.ts";
 import { describeLocation, type PostgresLocation, type StoreLocation } from "./store-location.ts";
 
 /**
@@ -74,10 +74,10 @@ export async function storeExists(location: StoreLocation): Promise<boolean> {
   return schemaExists(location);
 }
 
-/** Who follows the server of a database. @throws StartRefusedError "storage-unsafe" where a log may not be on it; StoreUnreachableError. */
-export async function replicationOf(location: PostgresLocation): Promise<Replication> {
-  const { replicationOf } = await import("./postgres/replication.ts");
-  return replicationOf(location);
+/** Whether what a database acknowledges is kept by another server, too. @throws StoreUnreachableError, StartRefusedError. */
+export async function isReplicated(location: PostgresLocation): Promise<boolean> {
+  const { namesStandby } = await import("./postgres/server.ts");
+  return namesStandby(location);
 }
 
 /** What the server of a store says of itself; null where there is none. It only reads. @throws StoreUnreachableError. */

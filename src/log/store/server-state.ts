@@ -14,6 +14,8 @@ export interface Standby {
   readonly state: string;
   /** Whether a commit waits for it: "sync" or "quorum"; "potential", "async" where it does not. */
   readonly sync: string;
+  /** Of the write-ahead log; null where it is not known. */
+  readonly bytesBehind: number | null;
 }
 
 export interface ServerState {

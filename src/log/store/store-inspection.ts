@@ -39,22 +39,6 @@ export interface StoreInspection {
   attachmentDigests(): Promise<string[]>;
 }
 
-/** Another server that follows the one of a store. */
-export interface Standby {
-  readonly name: string;
-  /** Whether a commit waits for it, alone or with others. */
-  readonly isSynchronous: boolean;
-  /** Of the server's write-ahead log; null where the role may not see it. */
-  readonly bytesBehind: number | null;
-}
-
-/** What a failover would have. */
-export interface Replication {
-  /** Whether the server names a standby without which it acknowledges nothing. */
-  readonly isRequired: boolean;
-  readonly standbys: readonly Standby[];
-}
-
 /** A store as it was at one moment, for reading. */
 export interface InspectedStore extends LogReader {
   readonly inspection: StoreInspection;

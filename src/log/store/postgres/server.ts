@@ -3,7 +3,7 @@ import type pg from "pg";
 import type { LeaderSeen, ServerState, Standby } from "../server-state.ts";
 import type { PostgresLocation } from "../store-location.ts";
 import { connect, destroy, type Settings } from "./session.ts";
-import { readSettings, whyUnsafe } from "./writer-session.ts";
+import { readSettings, WriterSession, whyUnsafe } from "./writer-session.ts";
 
 const SETTINGS: Settings = { default_transaction_read_only: "on", statement_timeout: "5s" };
 
@@ -15,7 +15,10 @@ const LEADER = `
   FROM tree_head`;
 const MAY_KNOW = "SELECT pg_has_role(current_user, 'pg_read_all_stats', 'USAGE') AS may";
 const STANDBYS = `
-  SELECT application_name AS name, state, sync_state AS sync FROM pg_stat_replication ORDER BY application_name`;
+  SELECT application_name AS name, state, sync_state AS sync,
+         CASE WHEN NOT pg_is_in_recovery()
+           THEN pg_wal_lsn_diff(pg_current_wal_flush_lsn(), flush_lsn)::bigint END AS "bytesBehind"
+  FROM pg_stat_replication ORDER BY application_name`;
 
 interface LeaderRow extends Omit<LeaderSeen, "id"> {
   readonly id: string | null;
@@ -37,6 +40,13 @@ export async function readServer(location: PostgresLocation): Promise<ServerStat
   } finally {
     destroy(client);
   }
+}
+
+/** Whether the server, which has to be one that a log may be on, waits for a standby. @throws StartRefusedError "storage-unsafe". */
+export async function namesStandby(location: PostgresLocation): Promise<boolean> {
+  const session = await WriterSession.open(location, "looking");
+  session.destroy();
+  return session.namesStandby;
 }
 
 async function readLeader(client: pg.Client): Promise<Pick<ServerState, "epoch" | "leader">> {
