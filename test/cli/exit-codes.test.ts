@@ -122,6 +122,12 @@ const ROWS: Record<string, readonly Row[]> = {
   ],
   doctor: [
     [0, "a log that is served", () => ["doctor", ...config()]],
+    [
+      1,
+      "another key than the trust root names",
+      () => ["doctor", "--config", at("log/wrong-key.toml")],
+      /^fault +key .*root\.pem/m,
+    ],
     [2, "no configuration", () => ["doctor", "--config", at("none")], /none/],
   ],
   "migrate-store": [

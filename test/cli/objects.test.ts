@@ -132,6 +132,61 @@ describe("a service that exports to a bucket", () => {
   });
 });
 
+describe("touchstone doctor, of the bucket", () => {
+  const doctor = () => run("doctor", "--config", config());
+  const checkpoint = () => fake.objects.get("prod/checkpoint");
+
+  it("says that it has everything, shows neither key, and writes nothing", async () => {
+    await exported();
+    const writes = () => fake.requests.filter((request) => !/^(?:GET|HEAD) /.test(request)).length;
+    const before = writes();
+    const { exitCode, output } = await doctor();
+    expect([exitCode, output]).toEqual([
+      0,
+      expect.stringMatching(/^ok +bucket .* has all [23] published entries$/m),
+    ]);
+    expect(output).not.toContain(FAKE_S3.secretKey);
+    expect(writes()).toBe(before);
+  });
+
+  it("says so where the copy is of another tree, and where there is none", async () => {
+    const whole = checkpoint() as NonNullable<ReturnType<typeof checkpoint>>;
+    const [origin, size, , ...rest] = whole.body.toString().split("\n");
+    const other = [origin, size, Buffer.alloc(32, 7).toString("base64"), ...rest].join("\n");
+    fake.objects.set("prod/checkpoint", { ...whole, body: Buffer.from(other) });
+    const forked = await doctor();
+    fake.objects.delete("prod/checkpoint");
+    const none = await doctor();
+    fake.objects.set("prod/checkpoint", whole);
+    expect([forked.exitCode, forked.output]).toEqual([
+      1,
+      expect.stringMatching(/^fault +bucket .*another history of this one$/m),
+    ]);
+    expect([none.exitCode, none.output]).toEqual([
+      1,
+      expect.stringMatching(/^fault +bucket .*nothing was exported$/m),
+    ]);
+  });
+
+  it("knows a mark in the bucket, and says so where that is damaged", async () => {
+    const marked = at("log/marked.toml");
+    const text = readFileSync(config(), "utf8");
+    writeFileSync(marked, text.replace(/^highWater = .*$/m, 'highWater = ["s3:mark", "high-water"]'));
+    const mark = async () => run("doctor", "--config", marked);
+    expect(await mark()).toMatchObject({
+      exitCode: 0,
+      output: expect.stringMatching(/^warning +high-water +s3:mark: /m),
+    });
+    fake.objects.set("prod/mark", { body: Buffer.from("no note"), headers: {}, modified: new Date() });
+    const damaged = await mark();
+    fake.objects.delete("prod/mark");
+    expect([damaged.exitCode, damaged.output]).toEqual([
+      1,
+      expect.stringMatching(/^fault +high-water .*it holds no checkpoint/m),
+    ]);
+  });
+});
+
 describe("touchstone fsck --objects", () => {
   const fsck = (...more: string[]) => run("fsck", "--objects", "--config", config(), ...more);
 
