@@ -2,7 +2,7 @@
 // end of a session makes a commit look replicated.
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openStore } from "../../../src/log/store/open-store.ts";
+import { examineServer, openStore } from "../../../src/log/store/open-store.ts";
 import { PostgresCluster } from "../../../src/log/store/postgres/postgres-cluster.ts";
 import { NOW } from "../../support/clock.ts";
 import { TestPostgres, whyNoPostgres } from "../../support/postgres.ts";
@@ -116,6 +116,37 @@ describe.skipIf(whyNoPostgres !== undefined)(
       await promoted.close();
       await store.close();
       standby.remove();
+    });
+
+    it("a standby that commits wait for is seen by its name, and gone once it is stopped", async () => {
+      const location = postgres.location({ lease: 60 });
+      const cluster = await PostgresCluster.open(location);
+      const writer = await cluster.leadership.campaign({ id: "a", address: "http://a" }, never());
+      const standby = postgres.startStandby("b");
+      standbys("b");
+      const seen = async (state: string) => {
+        for (;;) {
+          const server = await examineServer(location);
+          if (server?.standbys?.map(({ name, sync }) => `${name} ${sync}`).join() === state) return server;
+          await sleep(50);
+        }
+      };
+      expect(await seen("b sync")).toMatchObject({
+        unsafe: [],
+        isStandby: false,
+        waitsFor: "b",
+        epoch: 1,
+        leader: { id: "a", address: "http://a", epoch: 1 },
+        standbys: [{ state: "streaming", bytesBehind: expect.any(Number) }],
+      });
+      const follower = await examineServer({ ...location, url: standby.url });
+      expect(follower).toMatchObject({ isStandby: true, leader: { id: "a" }, standbys: [] });
+      standby.remove();
+      expect(await seen("")).toMatchObject({ waitsFor: "b", standbys: [] });
+      standbys("");
+      await writer.close();
+      expect(await examineServer(location)).toMatchObject({ epoch: 1, leader: null });
+      await cluster.close();
     });
   },
 );
