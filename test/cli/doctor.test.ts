@@ -7,6 +7,7 @@ import { EXIT } from "../../src/cli/context.ts";
 import { initLog } from "../../src/cli/init-log.ts";
 import { openLogConfig, readConfig } from "../../src/cli/open-log.ts";
 import { openLog } from "../../src/log/open-or-create.ts";
+import { openSqlite } from "../../src/node/sqlite.ts";
 import { formatPrivateKey } from "../../src/protocol/note/key.ts";
 import { LogHarness } from "../support/log-harness.ts";
 import { type CliRun, runCli } from "../support/run-cli.ts";
@@ -120,6 +121,14 @@ describe("of a log in a file, the doctor", () => {
     writeFileSync(at("log.db"), "nothing that SQLite knows, and long enough to be looked at");
     expect((await run()).exitCode).toBe(EXIT.no);
     expect(complaints(await report())[0]).toMatch(/^fault store: /);
+  });
+
+  it("names a database whose migrations are not those that it knows", async () => {
+    const database = openSqlite(at("log.db"), {});
+    database.exec("UPDATE schema_migrations SET sha256 = 'other' WHERE version = 1");
+    database.close();
+    expect((await run()).exitCode).toBe(EXIT.no);
+    expect(complaints(await report())[0]).toMatch(/^fault store: migration 1 \(log\) ran with SHA-256 other/);
   });
 
   it("names a mark that is missing, a damaged one, and one of several that is behind", async () => {

@@ -168,6 +168,12 @@ describe("touchstone doctor, of the bucket", () => {
     ]);
   });
 
+  it("ends with 3 where nothing is at fault but that the bucket does not answer", async () => {
+    fake.faults = { unavailable: 1_000_000 };
+    const { exitCode, output } = await doctor();
+    expect([exitCode, output]).toEqual([3, expect.stringMatching(/^fault +bucket .*503/m)]);
+  }, 60_000);
+
   it("knows a mark in the bucket, and says so where that is damaged", async () => {
     const marked = at("log/marked.toml");
     const text = readFileSync(config(), "utf8");

@@ -8,7 +8,8 @@ import { askWitnesses, wouldCosign } from "../witness-answers.ts";
 export const quorum: Look = {
   check: "quorum",
   async look(examined) {
-    if (examined.log === null) return [];
+    // Where nothing is published nobody was asked.
+    if (examined.log === null || examined.log.published === null) return [];
     const policy = parseTlogPolicy(examined.log.root.logPolicy);
     if (policy.quorum === "none") return [ok("the trust root asks for no cosignatures")];
     const answers = await askWitnesses(examined);
