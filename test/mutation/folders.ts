@@ -12,7 +12,11 @@ export const MUTATED: readonly MutatedFolder[] = [
   { folder: "protocol/note", tests: ["test/protocol/note/*.test.ts"] },
   {
     folder: "protocol/registration",
-    tests: ["test/protocol/registration/*.test.ts", "test/identity/three-places.test.ts"],
+    tests: [
+      "test/protocol/registration/*.test.ts",
+      "test/identity/three-places.test.ts",
+      "test/identity/threats.test.ts",
+    ],
   },
   {
     folder: "verifier/bundle",

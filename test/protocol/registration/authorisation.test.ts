@@ -216,3 +216,54 @@ describe("trust roots", () => {
     expect(await decide(of(role(["a", "b"], 2)), of(role(["b", "c"], 1)), ["a", "b"])).toBe("accepted");
   });
 });
+
+describe("identities", () => {
+  const entry = (kind: Kind, signers: readonly string[], identities: readonly string[]) => ({
+    kind,
+    name: "production",
+    ...by(signers, identities),
+  });
+
+  it("sign no policy without a key beside them, though the threshold is met", () => {
+    const trustRoot = withRoles({ policy: [{ ...rule(["a"], 2, ["one", "two"]), names: ["*"] }] });
+    expect(() => authorise(trustRoot, entry("policy", [], ["one", "two"]))).toThrow(
+      expect.objectContaining({
+        code: "not-authorised",
+        message: expect.stringContaining("beside the identity"),
+      }),
+    );
+    expect(() => authorise(trustRoot, entry("policy", ["a"], ["one"]))).not.toThrow();
+  });
+
+  it("that no rule of several names are refused by their name, and count for none that has no identities", () => {
+    const trustRoot = withRoles({
+      policy: [
+        { ...rule(["a"], 1, ["one"]), names: ["*"] },
+        { ...rule(["b"], 1, []), names: ["*"] },
+      ],
+    });
+    expect(() => authorise(trustRoot, entry("policy", ["a"], ["stranger"]))).toThrow(
+      "gives identity stranger no role",
+    );
+    expect(() => authorise(trustRoot, entry("policy", ["b"], ["one"]))).not.toThrow();
+    expect(() => authorise(trustRoot, entry("status", [], ["one"]))).toThrow("gives identity one no role");
+  });
+
+  it("count for the rules that name them alone", () => {
+    const trustRoot = withRoles({
+      policy: [
+        { ...rule(["a"], 2, ["one"]), names: ["*"] },
+        { ...rule(["b"], 2, ["two"]), names: ["*"] },
+      ],
+    });
+    expect(() => authorise(trustRoot, entry("policy", ["a"], ["two"]))).toThrow(
+      "is satisfied by 2 signature(s)",
+    );
+    expect(() => authorise(trustRoot, entry("policy", ["a"], ["one"]))).not.toThrow();
+  });
+
+  it("state no keys of providers, nor does anybody where the trust root gives nobody that role", async () => {
+    expect(root.roles.identityKeys).toBeNull();
+    expect(await outcome(root, "identity-keys", "github", [])).toBe("not-authorised");
+  });
+});

@@ -10,6 +10,7 @@ import { checkStatusCapacity, checkTrustRootUsable } from "../../../src/protocol
 import { NOW } from "../../support/clock.ts";
 import { policyPredicate, revocationPredicate, statusPredicate } from "../../support/document-predicates.ts";
 import { FoundedLog } from "../../support/founded-log.ts";
+import { identityKeysPredicate } from "../../support/identity-log.ts";
 import { type TestKey, testKey, testKeys } from "../../support/keys.ts";
 import { outcomeOf } from "../../support/refusals.ts";
 import { platformPredicate, sha256Of } from "../../support/release-predicates.ts";
@@ -362,16 +363,28 @@ describe("revocations", () => {
     const keyed = (count: number) => Array.from({ length: count }, (_, i) => sha256Of(`${i}`));
     const range = (keyId: string) => ({ keyId, fromIndex: 0, toIndex: 1 });
     const place = { index: 1, version: 1, digest: sha256Of("policy") };
-    const room = (digests: number, ranges: number, policies: number) =>
+    const rules = (count: number) => keyed(count).map((rule) => ({ rule, fromIndex: 0, toIndex: 1 }));
+    const providers = (count: number) =>
+      keyed(count).map((name) => ({
+        ...place,
+        signers: [],
+        identities: [],
+        keys: identityKeysPredicate([], { name }),
+      }));
+    const room = (digests: number, ranges: number, policies: number, identities = 0, named = 0) =>
       outcomeOf(() =>
         checkStatusCapacity({
           ...log.inForce,
+          revokedIdentities: rules(identities),
+          identityKeys: providers(named),
           revokedDigests: new Set(keyed(digests)),
           revokedKeys: keyed(ranges).map(range),
           policies: new Map(keyed(policies).map((name) => [name, place])),
         }),
       );
-    expect(await room(512, 64, 128)).toBe("accepted");
+    expect(await room(512, 64, 128, 64, 16)).toBe("accepted");
+    expect(await room(0, 0, 0, 65)).toBe("status-capacity");
+    expect(await room(0, 0, 0, 0, 17)).toBe("status-capacity");
     expect(await room(513, 0, 0)).toBe("status-capacity");
     expect(await room(0, 65, 0)).toBe("status-capacity");
     expect(await room(0, 0, 129)).toBe("status-capacity");
