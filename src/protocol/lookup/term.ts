@@ -6,8 +6,9 @@ import { KINDS } from "../entry/kinds.ts";
 import { isName } from "../entry/name.ts";
 import { type Envelope, signersOf } from "../envelope/dsse.ts";
 import { MalformedError } from "../errors.ts";
+import { measurementsIn } from "./kinds/list.ts";
 import { TERM_TYPES, type TermType } from "./lookup-format.ts";
-import { MEASURED_PARTS, measurementsIn } from "./measurements.ts";
+import { MEASURED_PARTS } from "./measured-by.ts";
 
 export type { TermType } from "./lookup-format.ts";
 
