@@ -31,6 +31,37 @@ describe.skipIf(whyNoPostgres !== undefined)(
     });
     afterAll(() => postgres.remove());
 
+    it("a standby that commits wait for is seen by its name, and gone once it is stopped", async () => {
+      const location = postgres.location({ lease: 60 });
+      const cluster = await PostgresCluster.open(location);
+      const writer = await cluster.leadership.campaign({ id: "a", address: "http://a" }, never());
+      const standby = postgres.startStandby("b");
+      standbys("b");
+      const seen = async (state: string) => {
+        for (;;) {
+          const server = await examineServer(location);
+          if (server?.standbys?.map(({ name, sync }) => `${name} ${sync}`).join() === state) return server;
+          await sleep(50);
+        }
+      };
+      expect(await seen("b sync")).toMatchObject({
+        unsafe: [],
+        isStandby: false,
+        waitsFor: "b",
+        epoch: 1,
+        leader: { id: "a", address: "http://a", epoch: 1 },
+        standbys: [{ state: "streaming", bytesBehind: expect.any(Number) }],
+      });
+      const follower = await examineServer({ ...location, url: standby.url });
+      expect(follower).toMatchObject({ isStandby: true, leader: { id: "a" }, standbys: [] });
+      standby.remove();
+      expect(await seen("")).toMatchObject({ waitsFor: "b", standbys: [] });
+      standbys("");
+      await writer.close();
+      expect(await examineServer(location)).toMatchObject({ epoch: 1, leader: null });
+      await cluster.close();
+    });
+
     it("a commit whose wait was cancelled is not acknowledged before one that was replicated", async () => {
       const cluster = await PostgresCluster.open(postgres.location({ lease: 60 }));
       const writer = await cluster.leadership.campaign(me, never());
@@ -116,37 +147,6 @@ describe.skipIf(whyNoPostgres !== undefined)(
       await promoted.close();
       await store.close();
       standby.remove();
-    });
-
-    it("a standby that commits wait for is seen by its name, and gone once it is stopped", async () => {
-      const location = postgres.location({ lease: 60 });
-      const cluster = await PostgresCluster.open(location);
-      const writer = await cluster.leadership.campaign({ id: "a", address: "http://a" }, never());
-      const standby = postgres.startStandby("b");
-      standbys("b");
-      const seen = async (state: string) => {
-        for (;;) {
-          const server = await examineServer(location);
-          if (server?.standbys?.map(({ name, sync }) => `${name} ${sync}`).join() === state) return server;
-          await sleep(50);
-        }
-      };
-      expect(await seen("b sync")).toMatchObject({
-        unsafe: [],
-        isStandby: false,
-        waitsFor: "b",
-        epoch: 1,
-        leader: { id: "a", address: "http://a", epoch: 1 },
-        standbys: [{ state: "streaming", bytesBehind: expect.any(Number) }],
-      });
-      const follower = await examineServer({ ...location, url: standby.url });
-      expect(follower).toMatchObject({ isStandby: true, leader: { id: "a" }, standbys: [] });
-      standby.remove();
-      expect(await seen("")).toMatchObject({ waitsFor: "b", standbys: [] });
-      standbys("");
-      await writer.close();
-      expect(await examineServer(location)).toMatchObject({ epoch: 1, leader: null });
-      await cluster.close();
     });
   },
 );
