@@ -44,6 +44,7 @@ export class LogNode implements ServedLog {
   /** Why this process may not lead, where it would be its turn. */
   #refusal: StartRefusedError | null = null;
   #closed: Promise<void> | null = null;
+  #readerClosed: Promise<void> | null = null;
 
   private constructor(config: LogNodeConfig) {
     this.#config = config;
@@ -61,10 +62,7 @@ export class LogNode implements ServedLog {
     const node = new LogNode(config);
     try {
       if (config.cluster === null && config.leading !== null)
-        node.#term = await node.#begin(
-          config.leading,
-          await config.store.leadership.leadAtOnce(config.leading.candidate),
-        );
+        node.#term = await node.#leadAtOnce(config.leading);
       else await node.#follower.refresh();
       await node.#shown.index?.start();
     } catch (error) {
@@ -165,7 +163,7 @@ export class LogNode implements ServedLog {
   }
 
   async #finish(): Promise<void> {
-    const { store, leading } = this.#config;
+    const { leading } = this.#config;
     this.#resigned.abort(new Error("the process is stopping"));
     await this.#term?.log.finish();
     this.#closing.abort(new Error("the service is stopping"));
@@ -174,7 +172,7 @@ export class LogNode implements ServedLog {
     await this.#shown.index?.close();
     await leading?.highWater.close();
     // The writer is closed last: SQLite folds its write-ahead log into the file then.
-    await store.close();
+    await this.#closeReader();
     await this.#term?.writer.close();
   }
 
@@ -216,16 +214,33 @@ export class LogNode implements ServedLog {
     }
   }
 
-  /** @throws StartRefusedError; whatever the store says. The writer is closed then. */
-  async #begin({ candidate, ...config }: Leading, writer: LogWriter): Promise<Term> {
+  /** @throws StartRefusedError, when the store is closed. */
+  async #leadAtOnce(leading: Leading): Promise<Term> {
+    const writer = await this.#config.store.leadership.leadAtOnce(leading.candidate);
+    // What is refused stays as it was: SQLite folds its write-ahead log into the file where the writer is the last one that is closed.
+    return this.#begin(leading, writer, () => this.#closeReader());
+  }
+
+  /** @throws StartRefusedError; whatever the store says. The writer is closed then, after what is passed. */
+  async #begin(
+    { candidate, ...config }: Leading,
+    writer: LogWriter,
+    before?: () => Promise<void>,
+  ): Promise<Term> {
     const { store, observer } = this.#config;
     try {
       const log = await takeOver({ ...config, observer, reader: store.reader, writer }, this.#shown);
       return { log, writer };
     } catch (error) {
+      await before?.();
       await writer.close();
       throw error;
     }
+  }
+
+  #closeReader(): Promise<void> {
+    this.#readerClosed ??= this.#config.store.close();
+    return this.#readerClosed;
   }
 
   /** Leads until another one does, or until what is durable has to be found out anew; then it follows, and lets others be first. */
