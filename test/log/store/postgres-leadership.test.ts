@@ -187,6 +187,40 @@ describe.skipIf(whyNoPostgres !== undefined)(
       await cluster.close();
     });
 
+    it("one whose entries were sent to the next as well, in another order, does not take those for its own", async () => {
+      const location = postgres.location({ lease: 60 });
+      const cluster = await PostgresCluster.open(location);
+      const writer = await cluster.leadership.campaign(me, never());
+      await writer.append(0, oneEntry(0));
+      const holder = await holdHead(location);
+      const both = oneEntry(2);
+      const append = writer.append(1, { ...both, entries: [...oneEntry(1).entries, ...both.entries] });
+      append.catch(() => undefined);
+      await waitsFor("Lock");
+      endSession("me");
+      // What the next who leads commits: another entry at index 1, and the same at index 2.
+      await holder.query(`SET search_path TO ${location.schema};
+        INSERT INTO entries VALUES (1, 'another', sha256('another'), 'platform', 'another', '1');
+        INSERT INTO entries VALUES (2, 'leaf', '\\x${both.entries[0]?.payloadDigest}', 'platform', 'vm-2', '1');
+        UPDATE tree_head SET size = 3, epoch = epoch + 1;
+        COMMIT`);
+      await holder.end();
+      await expect(append).rejects.toMatchObject({ name: "LeadershipLostError" });
+      await writer.close();
+      await cluster.close();
+    });
+
+    it("one who waits behind a connection pooler is told that it is refused, and does not wait for ever", async () => {
+      const proxy = await PostgresProxy.start(postgres, { asPooler: true });
+      const cluster = await PostgresCluster.open({ ...postgres.location(), url: proxy.url });
+      await expect(cluster.leadership.campaign(me, AbortSignal.timeout(5_000))).rejects.toMatchObject({
+        code: "storage-unsafe",
+        message: expect.stringContaining("connection pooler"),
+      });
+      await cluster.close();
+      proxy.close();
+    });
+
     it("whatever happens to three of them in turn, nothing that was acknowledged is lost or changed", async () => {
       const location = postgres.location({ lease: 2 });
       const all: Candidate[] = [];

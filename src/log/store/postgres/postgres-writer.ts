@@ -63,14 +63,13 @@ export class PostgresWriter implements LogWriter {
 
   async append(expectedSize: number, append: Append): Promise<void> {
     const packed = packAppend(append);
-    const last = append.entries.at(-1);
-    const holds = last && [last.index, Buffer.from(last.payloadDigest, "hex")];
+    const [size, , leaves] = packed;
     await this.#inOrder(async () => {
       try {
         await this.#commit(STATEMENTS.append, [this.epoch, this.#lease, expectedSize, ...packed]);
       } catch (error) {
-        if (!(error instanceof UnknownOutcomeError) || holds === undefined) throw error;
-        await this.#settle(holds, error);
+        if (!(error instanceof UnknownOutcomeError)) throw error;
+        await this.#settle([expectedSize, size, leaves], error);
       }
     });
   }
@@ -171,7 +170,8 @@ export class PostgresWriter implements LogWriter {
 
   /**
    * Finds out in a new session what became of an append whose session ended: the epoch is ended first, so that whatever of it is still on
-   * its way is refused. Returns when the append is in the log, and replicated.
+   * its way is refused. Returns when the append is in the log, every leaf of it at its index, and replicated: who leads next may have been
+   * sent some of the same entries.
    * @throws LeadershipLostError when it is not and never will be; UnknownOutcomeError when the database cannot be asked.
    */
   async #settle(holds: readonly unknown[], unknown: UnknownOutcomeError): Promise<void> {

@@ -1,7 +1,7 @@
 // Opens sessions of PostgreSQL, with what all of them have in common: the schema of one log, values as this program holds them, and a
 // socket that notices a peer that is gone.
 import pg from "pg";
-import { StoreUnreachableError } from "../../errors.ts";
+import { StartRefusedError, StoreUnreachableError } from "../../errors.ts";
 import type { PostgresLocation } from "../store-location.ts";
 
 /** int8, of which the log has none that JavaScript could not hold (entries, sizes, POSIX seconds, 48-bit prefixes). */
@@ -99,6 +99,8 @@ export function sqlState(error: unknown): string {
 export function isConnectionError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (error instanceof StoreUnreachableError) return true;
+  // What it says is for people: the words that are looked for below may be among them.
+  if (error instanceof StartRefusedError) return false;
   if (error instanceof pg.DatabaseError) return /^(?:08|57P0[1-3]|25P03)/.test(error.code ?? "");
   const { code = "" } = error as NodeJS.ErrnoException;
   return /^E[A-Z]+$/.test(code) || /connection|timeout|not queryable|closed/i.test(error.message);

@@ -93,7 +93,9 @@ const TEXTS = {
   fence: "UPDATE tree_head SET epoch = epoch + 1, holder = NULL, lease_until = '-infinity' WHERE epoch = $1",
   // A commit, with everything that one waits for.
   barrier: "UPDATE tree_head SET size = size",
-  holds: "SELECT 1 AS found FROM entries WHERE idx = $1 AND payload_digest = $2",
+  holds: `
+    SELECT 1 AS found FROM (SELECT string_agg(leaf, '' ORDER BY idx) AS leaves FROM entries WHERE idx >= $1 AND idx < $2) AS there
+    WHERE leaves = $3`,
 } as const;
 
 /** Every statement, by its name. */
