@@ -58,12 +58,12 @@ interface Environment {
 /** What every query is answered from. */
 export interface Collection {
   readonly environments: readonly Environment[];
-  /** RFC 3339: the end of the status that says what is in force. */
-  readonly statusExpires: string;
+  /** RFC 3339: the first end of the status that says what is in force, and of the trust root by which it does. */
+  readonly expires: string;
 }
 
 /** @param policies all that are in force, in the order in which they are to be answered. */
-export function collectPolicies(policies: readonly VouchedPolicy[], statusExpires: string): Collection {
+export function collectPolicies(policies: readonly VouchedPolicy[], expires: string): Collection {
   const environments = new Map<string, Environment>();
   for (const { policy, signers } of policies) {
     const authorities = signers.map((keyId) => taggedBytes(decodeHex(keyId)));
@@ -77,7 +77,7 @@ export function collectPolicies(policies: readonly VouchedPolicy[], statusExpire
       environments.set(key, found);
     }
   }
-  return { environments: [...environments.values()], statusExpires };
+  return { environments: [...environments.values()], expires };
 }
 
 export interface CoservAnswer {
@@ -92,12 +92,12 @@ export interface CoservAnswer {
  */
 export async function answerCoserv(
   { asked, classes, resultType }: CoservQuery,
-  { environments, statusExpires }: Collection,
+  { environments, expires: end }: Collection,
   signer: CoseSigner | null,
 ): Promise<CoservAnswer> {
   const found = environments.filter((environment) => classes.some((one) => isOf(one, environment)));
   const policies = [...new Set(found.flatMap((environment) => [...environment.policies]))];
-  const expires = [statusExpires, ...policies.map(({ notAfter }) => notAfter)].sort()[0] as string;
+  const expires = [end, ...policies.map(({ notAfter }) => notAfter)].sort()[0] as string;
   const withSource = resultType !== "collected" && found.length > 0;
   const withValues = resultType !== "source" || !withSource;
   const results = map(

@@ -32,14 +32,14 @@ export interface PolicyInForce {
   readonly index: number;
   /** RFC 3339. */
   readonly validFrom: string;
-  /** RFC 3339: the earlier end of policy and status. A view is never good for longer, since it cannot learn of a revocation. */
+  /** RFC 3339: the first end of policy, status and trust root. A view is never good for longer, since it cannot learn of a revocation. */
   readonly notAfter: string;
   readonly tuples: readonly Tuple[];
 }
 
 /** @throws PolicyError where the bundle names no tuple; the ones that verify name at least one. */
 export function policyInForce(bundle: VerifiedBundle): PolicyInForce {
-  const { policy, policyIndex, checkpoint, status } = bundle;
+  const { policy, policyIndex, checkpoint, status, trustRoot } = bundle;
   const tuples = candidatesOf(bundle).map((candidate) => tupleOf(candidate, bundle));
   if (tuples.length === 0) throw cannotSay("a view", `policy ${policy.name} names no release`);
   return {
@@ -49,9 +49,19 @@ export function policyInForce(bundle: VerifiedBundle): PolicyInForce {
     digest: policyDigestOf(bundle),
     index: policyIndex,
     validFrom: policy.validFrom,
-    notAfter: policy.expires < status.expires ? policy.expires : status.expires,
+    notAfter: firstEnd(policy, status, trustRoot),
     tuples,
   };
+}
+
+/** RFC 3339: when the first of them ends. */
+export function firstEnd(first: Ending, ...others: readonly Ending[]): string {
+  return others.reduce((end, { expires }) => (expires < end ? expires : end), first.expires);
+}
+
+interface Ending {
+  /** RFC 3339, UTC, seconds: the order of the texts is that of the times. */
+  readonly expires: string;
 }
 
 export type ViewCode = "not-expressible";

@@ -37,6 +37,13 @@ describe("a policy in force", () => {
     expect(policy.digest).toBe(status.policies[0]?.digest);
   });
 
+  test("ends with the trust root, where that is first: no verifier takes the bundle after it", () => {
+    const expires = "2026-11-24T00:00:00Z";
+    expect(expires < policy.notAfter).toBe(true);
+    const trustRoot = { ...world.verified.trustRoot, expires };
+    expect(policyInForce({ ...world.verified, trustRoot }).notAfter).toBe(expires);
+  });
+
   test("gives the same bytes every time, in every format", () => {
     for (const view of POLICY_VIEWS)
       expect(encodeHex(view.render([policy]))).toBe(encodeHex(view.render([policy])));

@@ -22,7 +22,7 @@ export class CorimDocuments {
   }
 
   /**
-   * The policy that is in force, until the earlier end of policy and status.
+   * The policy that is in force, until the first end of policy, status and trust root.
    * @throws RequestProblem "not-found" and "bundle-not-acceptable" as a bundle is refused; for a signed one "receipts-off" and
    * "no-receipt-key".
    */

@@ -1,7 +1,9 @@
 // Gives every policy that a verifier would accept now, for views over all of them: who asks a view has no bundle to check.
 import { signersOf } from "../../protocol/envelope/dsse.ts";
 import type { StatementOf } from "../../protocol/envelope/statement.ts";
+import { currentTrustRoot } from "../../protocol/registration/in-force.ts";
 import type { VerifiedBundle } from "../../verifier/bundle/verify-bundle.ts";
+import { firstEnd } from "../../views/policy-in-force.ts";
 import { readLoggedEntry, requirePublished } from "../entries/read-entry.ts";
 import { RequestProblem } from "../problem.ts";
 import type { Service } from "../service.ts";
@@ -17,8 +19,8 @@ export interface AcceptedPolicy {
 export interface PoliciesInForce {
   /** By name. */
   readonly policies: readonly AcceptedPolicy[];
-  /** RFC 3339: the end of the status that says what is in force. */
-  readonly statusExpires: string;
+  /** RFC 3339: the first end of the status that says what is in force, and of the trust root by which it does. */
+  readonly expires: string;
 }
 
 /** @throws RequestProblem "bundle-not-acceptable" where no bundle of this log would be accepted, whatever its policy. */
@@ -29,17 +31,19 @@ export async function policiesInForce(
   const names = [...inForce.policies.keys()].sort();
   const found = await Promise.all(names.map((name) => unlessRefused(accepted(service, name))));
   const policies = found.filter((one) => one !== null);
-  const [end] = policies.map(({ verified }) => verified.status.expires).sort();
-  return { policies, statusExpires: end ?? (await endOfStatus(service)) };
+  const [end] = policies.map(({ verified }) => firstEnd(verified.status, verified.trustRoot)).sort();
+  return { policies, expires: end ?? (await endOfStatus(service)) };
 }
 
-/** Where no policy is in force, it is the status alone that says so. */
+/** Where no policy is in force, it is status and trust root alone that say so. */
 async function endOfStatus({ log: { read: log }, clock }: Pick<Service, "log" | "clock">): Promise<string> {
   const reason = await whyNoBundle(log, clock());
   if (reason !== null)
     throw new RequestProblem("bundle-not-acceptable", `no policy is in force: ${reason}`, { reason });
-  const { envelope } = await readLoggedEntry(log, requirePublished(log).inForce.status?.index ?? 0);
-  return (envelope.statement as StatementOf<"status">).predicate.expires;
+  const { inForce } = requirePublished(log);
+  const { envelope } = await readLoggedEntry(log, inForce.status?.index ?? 0);
+  const { predicate: status } = envelope.statement as StatementOf<"status">;
+  return firstEnd(status, currentTrustRoot(inForce)?.root ?? status);
 }
 
 async function accepted({ bundles }: Pick<Service, "bundles">, name: string): Promise<AcceptedPolicy> {

@@ -58,7 +58,7 @@ export class CoservAnswers {
       policy: policyInForce(verified),
       signers,
     }));
-    this.#made = { from, collection: collectPolicies(vouched, from.statusExpires) };
+    this.#made = { from, collection: collectPolicies(vouched, from.expires) };
     this.#answers.clear();
     return this.#made.collection;
   }
@@ -76,7 +76,7 @@ async function makeAnswer(
 
 function isSame(before: PoliciesInForce, now: PoliciesInForce): boolean {
   return (
-    before.statusExpires === now.statusExpires &&
+    before.expires === now.expires &&
     before.policies.length === now.policies.length &&
     before.policies.every(({ verified }, i) => verified === now.policies[i]?.verified)
   );

@@ -152,7 +152,7 @@ function describeBundles(api: Api): void {
     tags: ["policies"],
     summary: "Current policy bundle",
     description:
-      "`Accept: application/rim+cbor` or `application/rim+cose`, which the log's receipt key signs, answers with the policy as CoRIM (docs/corim-profile.md): a view, good until the earlier end of policy and status. The service runs its own verifier over it first: what that would reject is answered with 503, and `reason` says why. With `since` it holds the consistency proof from the tree size that the verifier remembers.",
+      "`Accept: application/rim+cbor` or `application/rim+cose`, which the log's receipt key signs, answers with the policy as CoRIM (docs/corim-profile.md): a view, good until the first end of policy, status and trust root. The service runs its own verifier over it first: what that would reject is answered with 503, and `reason` says why. With `since` it holds the consistency proof from the tree size that the verifier remembers.",
     request: {
       params: z.object({ name: policyName }),
       query: z.object({

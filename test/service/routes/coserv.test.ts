@@ -19,11 +19,15 @@ import { signStatement } from "../../support/signing.ts";
 let service: ServiceHarness;
 let policy: Envelope;
 let set: Awaited<ReturnType<ServiceHarness["publishPolicy"]>>["set"];
-/** @param signer the receipt key of the server; @param listed the keys that the trust root lists. */
-async function start(signer: CoseSigner | null = null, listed = signer ? [signer.spki] : []): Promise<void> {
+/** @param signer the receipt key of the server; @param listed the keys that the trust root lists; @param expires when that ends. */
+async function start(
+  signer: CoseSigner | null = null,
+  listed = signer ? [signer.spki] : [],
+  expires?: string,
+): Promise<void> {
   service = await ServiceHarness.start({
     url: "https://log.example/logs/a",
-    trustRoot: { receiptKeys: listed },
+    trustRoot: { receiptKeys: listed, ...(expires && { expires }) },
     service: signer === null ? {} : { receiptSigner: signer },
   });
   ({ set, policy } = await service.publishPolicy());
@@ -262,6 +266,20 @@ describe("as the log goes on, an answer", () => {
     expect(await refusalOf(await service.get(pathOf()))).toMatch(
       /^503 bundle-not-acceptable: no policy is in force: (?:checkpoint-stale|status-expired)/,
     );
+  });
+
+  test("is never good for longer than the trust root, be there policies or none", async () => {
+    const soon = inSeconds(40);
+    await service.stop();
+    await start(null, [], soon);
+    const endOf = async (response: Response) =>
+      (((await bodyOf(response)).get(2) as Map<number, unknown>).get(10) as Tagged).value;
+    const response = await service.get(pathOf());
+    expect(response.headers.get("cache-control")).toBe("public, max-age=40, must-revalidate");
+    expect(await endOf(response)).toBe(soon);
+    const revocation = revocationPredicate({ name: "all", digests: [policy.payloadDigest] });
+    await service.log.publish([await signStatement("revocation", revocation, [service.keys.revocation])]);
+    expect(await endOf(await service.get(pathOf()))).toBe(soon);
   });
 
   test("comes from all policies in force, each of them until it is revoked or has expired", async () => {
