@@ -4,8 +4,12 @@ import type { MiddlewareHandler } from "hono";
 import { compress } from "hono/compress";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { answerProblem } from "./answer-problem.ts";
+import { namesCorim } from "./bundles/corim-documents.ts";
+import type { ForwardingOptions } from "./cluster/ask-leader.ts";
+import { forwardSigned } from "./cluster/forward-signed.ts";
 import { forwardWrites } from "./cluster/forward-writes.ts";
 import { awaitSize } from "./cluster/fresh-reads.ts";
+import { requestHeader } from "./http/request-header.ts";
 import { cacheControl, validators } from "./middleware/cache-control.ts";
 import { knownQuery } from "./middleware/known-query.ts";
 import { observe } from "./middleware/observe.ts";
@@ -35,6 +39,14 @@ import { addSearchPage } from "./routes/search-page.ts";
 import { addTrust } from "./routes/trust.ts";
 import type { Service } from "./service.ts";
 
+/** What the receipt key signs, or says whether it signs. */
+const SIGNED_PATHS = [
+  "/v1/entries/:index/receipt",
+  "/v1/consistency.receipt",
+  "/.well-known/coserv-configuration",
+  "/endorsement-distribution/v1/coserv/:query",
+];
+
 /** The app answers `app.request()` without a port; src/http/server.ts gives it one. */
 export function createApp(service: Service): Api {
   const { limits, cluster } = service;
@@ -46,6 +58,7 @@ export function createApp(service: Service): Api {
 
   if (cluster !== null) api.use(awaitSize(cluster.node));
   addReadPath(api, service);
+  if (cluster?.forwarding) addForwardingOfSigned(api, service, { ...cluster, ...cluster.forwarding });
   addBundles(api, service);
   addInclusionProofs(api, service);
   addReceipts(api, service);
@@ -88,6 +101,24 @@ export function createApp(service: Service): Api {
   addFeeds(api, service);
   addDescription(api, service);
   return api;
+}
+
+/** Before the routes that answer by the receipt key. */
+function addForwardingOfSigned(
+  api: Api,
+  { receipts, limits }: Service,
+  forwarding: Omit<ForwardingOptions, "requestTimeout">,
+): void {
+  const options = {
+    ...forwarding,
+    requestTimeout: limits.requestTimeout,
+    lacksKey: () => receipts.lacksKey(),
+  };
+  for (const path of SIGNED_PATHS) api.use(path, forwardSigned(options));
+  api.use(
+    "/v1/policies/:name",
+    forwardSigned(options, (c) => namesCorim(requestHeader(c, "accept"))),
+  );
 }
 
 function onlyMethods(api: Api, service: Service): MiddlewareHandler<ApiEnvironment> {

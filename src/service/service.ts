@@ -2,7 +2,7 @@
 import type { Logger } from "pino";
 import type { ServedLog } from "../log/served-log.ts";
 import type { Bundles } from "./bundles/bundle-cache.ts";
-import type { ForwardingOptions, WritingPlace } from "./cluster/forward-writes.ts";
+import type { ForwardingOptions, WritingPlace } from "./cluster/ask-leader.ts";
 import type { FollowingNode } from "./cluster/fresh-reads.ts";
 import type { EntryBundles } from "./entries/entry-bundles.ts";
 import type { Metrics } from "./metrics/metrics.ts";

@@ -10,6 +10,11 @@ import type { Bundles } from "./bundle-cache.ts";
 export const CORIM_FORMS = ["application/rim+cbor", "application/rim+cose"] as const;
 export type CorimForm = (typeof CORIM_FORMS)[number];
 
+/** Whether a client may ask for a CoRIM. Nearly everybody fetches bundles. */
+export function namesCorim(accept: string | undefined): boolean {
+  return accept !== undefined && /rim\+c/i.test(accept);
+}
+
 export class CorimDocuments {
   readonly #bundles: Bundles;
   readonly #receipts: ReceiptIssuer;

@@ -8,7 +8,10 @@ import { observe } from "../middleware/observe.ts";
 import { timeLimit } from "../middleware/time-limit.ts";
 import { type Api, createApi } from "../openapi.ts";
 import { RequestProblem } from "../problem.ts";
+import { addCoserv } from "../routes/coserv.ts";
+import { addBundles } from "../routes/policies.ts";
 import { addPublishing } from "../routes/publish-entries.ts";
+import { addReceipts } from "../routes/receipts.ts";
 import type { Service } from "../service.ts";
 
 /** Names the node that forwarded a request. One that has it is not forwarded again. */
@@ -25,6 +28,10 @@ export function createForwardedApp(service: Service, secret: string): Api {
   api.use(requireSecret(secret));
   api.use(timeLimit(service.limits.requestTimeout));
   addPublishing(api, service);
+  // What the receipt key signs, for a node that has none.
+  addBundles(api, service);
+  addReceipts(api, service);
+  addCoserv(api, service);
   return api;
 }
 

@@ -60,7 +60,12 @@ export class ReceiptIssuer {
     return this.#signer;
   }
 
-  /** The same for what is shown unsigned, too: null where this server signs nothing. */
+  /** Whether the trust root lists receipt keys, and this server has none: another one of this log may. */
+  lacksKey(): boolean {
+    return this.#signer === null && this.areGiven();
+  }
+
+  /** As `signerOf`, for what is shown unsigned, too: null where this server signs nothing. */
   signerIfAny(): CoseSigner | null {
     try {
       return this.signerOf();

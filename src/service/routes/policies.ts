@@ -5,7 +5,7 @@ import { BUNDLE_MEDIA_TYPE } from "../../protocol/bundle/policy-bundle.ts";
 import { name as nameShape, positive, sha256, time } from "../../protocol/entry/fields.schema.ts";
 import type { StatementOf } from "../../protocol/envelope/statement.ts";
 import { CORIM_PROFILE } from "../../views/corim.ts";
-import { CORIM_FORMS, CorimDocuments, type CorimForm } from "../bundles/corim-documents.ts";
+import { CORIM_FORMS, CorimDocuments, type CorimForm, namesCorim } from "../bundles/corim-documents.ts";
 import { index, treeSize } from "../entries/answer-shapes.ts";
 import { isEntryRevoked, readLoggedEntry, requirePublished } from "../entries/read-entry.ts";
 import { acceptedMediaType } from "../http/accept.ts";
@@ -96,8 +96,7 @@ export function addBundles(api: Api, { bundles, receipts, metrics }: Service): v
  * @throws RequestProblem "not-acceptable" where it asks for CoRIM of another profile, and for nothing else that there is.
  */
 function corimAskedFor(accept: string | undefined): CorimForm | null {
-  // Nearly everybody fetches bundles.
-  if (accept === undefined || !/rim\+c/i.test(accept)) return null;
+  if (!namesCorim(accept)) return null;
   const chosen = acceptedMediaType(
     accept,
     [BUNDLE_MEDIA_TYPE, "application/json", ...CORIM_FORMS],

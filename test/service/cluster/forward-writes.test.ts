@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { envelopeToJson } from "../../../src/protocol/envelope/dsse.ts";
 import { answerProblem } from "../../../src/service/answer-problem.ts";
-import { forwardWrites, type LeadingNode } from "../../../src/service/cluster/forward-writes.ts";
+import type { LeadingNode } from "../../../src/service/cluster/ask-leader.ts";
+import { forwardWrites } from "../../../src/service/cluster/forward-writes.ts";
 import { createForwardedApp, FORWARDED_BY } from "../../../src/service/cluster/forwarded-app.ts";
 import { createApi } from "../../../src/service/openapi.ts";
 import { refusalOf, ServiceHarness } from "../../support/service-harness.ts";
@@ -194,7 +195,7 @@ describe("the port for what others forward", () => {
     expect((await post(authorized)).status).toBe(201);
   });
 
-  it("is for publishing alone", async () => {
+  it("is for publishing, and for what the receipt key signs", async () => {
     const app = createForwardedApp(service.service, SECRET);
     for (const path of ["/checkpoint", "/v1/entries/0", "/healthz", "/metrics"])
       expect(await refusalOf(await app.request(path, { headers: authorized }))).toBe("404 not-found");
