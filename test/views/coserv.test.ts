@@ -88,6 +88,7 @@ describe("a query", () => {
     ["nothing in it", ""],
     ["something after its end", encodeBase64Url(new Uint8Array([...encodeCbor(query(classes(GUEST))), 0]))],
     ["an indefinite length", encodeBase64Url(new Uint8Array([0xbf, 0xff]))],
+    ["undefined in a class", textOf(query(classes(map([0, new Tagged(560, undefined as unknown as Cbor)]))))],
     ["a length that is too long", encodeBase64Url(new Uint8Array([0xb8, 0]))],
     ["4,096 arrays in each other", encodeBase64Url(new Uint8Array(4096).fill(0x81))],
     ["1,025 items", textOf(Array.from({ length: 1025 }, () => 0))],

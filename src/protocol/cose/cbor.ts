@@ -7,6 +7,7 @@ import {
   Tagged,
   type Token,
   Tokenizer,
+  Type,
 } from "cborg";
 import { equalBytes } from "../encoding/bytes.ts";
 import { MalformedError } from "../errors.ts";
@@ -33,17 +34,26 @@ export function map(...pairs: ReadonlyArray<readonly [string | number, Cbor | un
 
 /**
  * Reads CBOR in definite and shortest lengths, without duplicate keys, and with nothing after the end.
+ * @param Tokens what reads the items, and may refuse some.
  * @throws MalformedError naming `format`, whatever is wrong.
  */
-export function decodeStrictCbor(bytes: Uint8Array, format: string, options: DecodeOptions = {}): unknown {
+export function decodeStrictCbor(
+  bytes: Uint8Array,
+  format: string,
+  options: DecodeOptions = {},
+  Tokens: typeof Tokenizer = Tokenizer,
+): unknown {
   const strict = {
+    ...options,
     strict: true,
     allowIndefinite: false,
     rejectDuplicateMapKeys: true,
     allowUndefined: false,
   };
+  // What is cut out of a Buffer would be Buffers.
+  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
   try {
-    return decode(bytes, { ...options, ...strict });
+    return decode(plain, { ...strict, tokenizer: new Tokens(plain, strict) });
   } catch (error) {
     throw new MalformedError(format, error instanceof Error ? error.message : "not CBOR");
   }
@@ -67,14 +77,21 @@ export function decodeDeterministicCbor(
     allowBigInt: false,
     allowNaN: false,
     allowInfinity: false,
-    allowIndefinite: false,
-    strict: true,
     tags: Object.fromEntries(tags.map((tag) => [tag, Tagged.decoder(tag)])),
   };
-  const value = decodeStrictCbor(bytes, format, { ...options, tokenizer: new FewItems(bytes, options) });
+  const value = decodeStrictCbor(bytes, format, options, FewItems);
   if (!equalBytes(writeAgain(value, format), bytes))
     throw new MalformedError(format, "not in the core deterministic encoding of RFC 8949");
   return value;
+}
+
+/** A floating-point number can be equal to an integer, and is another label to every other reader. */
+export class NoFractions extends Tokenizer {
+  override next(): Token {
+    const token = super.next();
+    if (token.type === Type.float) throw new Error("a floating-point number");
+    return token;
+  }
 }
 
 class FewItems extends Tokenizer {

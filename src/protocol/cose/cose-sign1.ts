@@ -4,7 +4,7 @@ import { type PublicKey, signatureAlgorithmOf, verifySignature } from "../crypto
 import { decodeBase64 } from "../encoding/base64.ts";
 import { decodeHex } from "../encoding/hex.ts";
 import { MalformedError } from "../errors.ts";
-import { type Cbor, decodeStrictCbor, encodeCbor, map } from "./cbor.ts";
+import { type Cbor, decodeStrictCbor, encodeCbor, map, NoFractions } from "./cbor.ts";
 
 /** A key that signs COSE messages: ECDSA P-256 or Ed25519, 64 bytes a signature. */
 export interface CoseSigner {
@@ -84,7 +84,7 @@ export function signatureInput(protectedHeader: Uint8Array, payload: Uint8Array)
  */
 export function parseCoseSign1(bytes: Uint8Array, format: string): CoseSign1 {
   const options = { useMaps: true, allowBigInt: false, tags: { [SIGN1]: Tagged.decoder(SIGN1) } };
-  const message = decodeStrictCbor(bytes, format, options);
+  const message = decodeStrictCbor(bytes, format, options, NoFractions);
   const parts: readonly unknown[] =
     message instanceof Tagged && Array.isArray(message.value) ? message.value : [];
   const [protectedHeader, unprotected, payload, signature] = parts;
@@ -112,7 +112,7 @@ export function parseCoseSign1(bytes: Uint8Array, format: string): CoseSign1 {
 
 /** A label that must be understood (`crit`) is understood by nobody here: there is none that changes what is read. */
 function parseHeaders(bytes: Uint8Array, format: string): ReadonlyMap<unknown, unknown> {
-  const headers = decodeStrictCbor(bytes, format, { useMaps: true, allowBigInt: false });
+  const headers = decodeStrictCbor(bytes, format, { useMaps: true, allowBigInt: false }, NoFractions);
   if (!(headers instanceof Map)) throw new MalformedError(format, "the protected header is no map");
   if (headers.has(CRITICAL)) throw new MalformedError(format, "the protected header has label 2, crit");
   return headers;

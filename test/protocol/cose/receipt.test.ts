@@ -14,7 +14,7 @@ import {
 import { importPublicKey, type PublicKey } from "../../../src/protocol/cryptography/signature.ts";
 import { decodeBase64 } from "../../../src/protocol/encoding/base64.ts";
 import { concatBytes } from "../../../src/protocol/encoding/bytes.ts";
-import { decodeHex } from "../../../src/protocol/encoding/hex.ts";
+import { decodeHex, encodeHex } from "../../../src/protocol/encoding/hex.ts";
 import { MalformedError } from "../../../src/protocol/errors.ts";
 import { proveConsistency } from "../../../src/protocol/merkle/consistency.ts";
 import { proveInclusion } from "../../../src/protocol/merkle/inclusion.ts";
@@ -252,6 +252,17 @@ describe("a receipt that is not in its one form", () => {
     );
     const float = concatBytes(decodeHex("83fb4022000000000000"), PROOF().subarray(2));
     expect(await outcome(await forged(encodeCbor(map(...PROTECTED())), map([396, map([-1, [float]])])))).toBe(
+      "malformed",
+    );
+  });
+
+  it("has a floating-point number for a label or an algorithm, which is the same number to JavaScript alone", async () => {
+    const half = { 395: "f95e2c", 396: "f95e30", "-8": "f9c800" };
+    const good = encodeHex(await forged(encodeCbor(map(...PROTECTED()))));
+    expect(await outcome(decodeHex(good.replace("19018c", half[396])))).toBe("malformed");
+    const header = encodeHex(encodeCbor(map(...PROTECTED())));
+    expect(await outcome(await forged(decodeHex(header.replace("19018b", half[395]))))).toBe("malformed");
+    expect(await outcome(await forged(decodeHex(header.replace("0127", `01${half["-8"]}`))))).toBe(
       "malformed",
     );
   });
