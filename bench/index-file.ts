@@ -46,7 +46,7 @@ async function measureAt(world: World, size: number): Promise<Measurement[]> {
     return answer(keyOfTerm({ type: "payload", value }, nativeSha256));
   });
   const signer = keyOfTerm({ type: "signer", value: SIGNER }, nativeSha256);
-  const drawn = await each(Array.from({ length: amount }, () => () => file.rootWith(last)));
+  const drawn = await each(Array.from({ length: amount }, () => () => file.rootWith(size, last)));
   const found = await each(payloads);
   const nothing = await each(Array.from({ length: amount }, () => answer(randomBytes(32))));
   const often = await each(Array.from({ length: Math.ceil(amount / 10) }, () => answer(signer)));

@@ -131,9 +131,13 @@ export class IndexFile {
     return this.state;
   }
 
-  /** The root of the index with these entries after those that it covers; nothing is kept of them. @throws IndexDamagedError */
-  rootWith(leaves: readonly Uint8Array[]): Uint8Array {
+  /**
+   * The root of the index with these entries after the first `first`, which are what it covers; nothing is kept of them.
+   * @throws IndexDamagedError; Error where it covers more or fewer, since a status is signed over this root.
+   */
+  rootWith(first: number, leaves: readonly Uint8Array[]): Uint8Array {
     const { size } = this.#stored();
+    if (size !== first) throw new Error(`the index covers ${size} entries, not ${first}`);
     this.#database.exec("BEGIN");
     try {
       return this.#addUpTo(size + leaves.length, leaves.map(readEntry), size);

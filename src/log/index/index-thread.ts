@@ -13,7 +13,7 @@ export type IndexCall =
       readonly markFrom: number;
       readonly markEnd: boolean;
     }
-  | { readonly step: "rootWith"; readonly leaves: readonly Uint8Array[] }
+  | { readonly step: "rootWith"; readonly first: number; readonly leaves: readonly Uint8Array[] }
   | { readonly step: "unmark"; readonly sizes: readonly number[] }
   | { readonly step: "find"; readonly key: Uint8Array; readonly size: number; readonly limit: number }
   /** Opens the file; `anew` throws away what is in it. */
@@ -28,7 +28,7 @@ answerCalls((call: IndexCall) => {
   if (call.step === "close") return close();
   if (file === undefined) throw new TypeError("the index is opened first");
   if (call.step === "add") return file.add(call.leaves, call.treeRoot, call.markFrom, call.markEnd);
-  if (call.step === "rootWith") return file.rootWith(call.leaves);
+  if (call.step === "rootWith") return file.rootWith(call.first, call.leaves);
   if (call.step === "unmark") return file.unmark(call.sizes);
   return file.find(call.key, call.size, call.limit);
 });

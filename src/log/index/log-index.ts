@@ -123,7 +123,7 @@ export class LogIndex {
     this.#wanted = true;
     try {
       if (!(await this.reach(size)) || this.#file === null) return null;
-      return await this.#file.rootWith(leaves);
+      return await this.#file.rootWith(size, leaves);
     } catch (error) {
       if (error instanceof IndexDamagedError) this.#rebuild(error);
       throw error;

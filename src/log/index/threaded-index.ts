@@ -25,8 +25,8 @@ export class ThreadedIndex {
   }
 
   /** As IndexFile.rootWith. */
-  async rootWith(leaves: readonly Uint8Array[]): Promise<Uint8Array> {
-    return (await this.#thread.call({ step: "rootWith", leaves })) as Uint8Array;
+  async rootWith(first: number, leaves: readonly Uint8Array[]): Promise<Uint8Array> {
+    return (await this.#thread.call({ step: "rootWith", first, leaves })) as Uint8Array;
   }
 
   /** As IndexFile.unmark. */

@@ -128,8 +128,10 @@ describe("the file of the index", () => {
     const file = openFile();
     add(file, 0, 5);
     const before = file.state;
-    expect(encodeHex(file.rootWith(leaves(5, 9)))).toBe(rootAt(9));
+    expect(encodeHex(file.rootWith(5, leaves(5, 9)))).toBe(rootAt(9));
     expect(file.state).toEqual(before);
+    for (const other of [0, 4, 6])
+      expect(() => file.rootWith(other, leaves(5, 9))).toThrow(`covers 5 entries, not ${other}`);
     expect(encodeHex(add(file, 5, 7).root)).toBe(rootAt(7));
   });
 
@@ -197,7 +199,7 @@ describe("a file that is not as it was written", () => {
     expect(() => {
       const damaged = openFile();
       damaged.state.size;
-      damaged.rootWith(leaves(7, envelopes.length));
+      damaged.rootWith(7, leaves(7, envelopes.length));
       damaged.find(decodeHex([...entriesByKey(envelopes).keys()][0] as string), 6, ALL);
       damaged.check();
     }).toThrow(expect.objectContaining({ name: "IndexDamagedError" }));

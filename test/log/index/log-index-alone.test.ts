@@ -81,6 +81,14 @@ describe("a status that is due", () => {
     expect(encodeHex(root!)).toBe(indexRootOf(envelopes.slice(0, 42)));
   });
 
+  it("is refused where the index has gone on: its root would be over other entries than the status says", async () => {
+    size = 42;
+    const index = follow();
+    await index.reach(42);
+    await expect(index.rootWith(40, [leafAt(40)])).rejects.toThrow("covers 42 entries, not 40");
+    expect(encodeHex((await index.rootWith(42, [leafAt(42)]))!)).toBe(indexRootOf(envelopes.slice(0, 43)));
+  });
+
   it("is not waited for where the index is thousands of entries behind, and comes when it has caught up", async () => {
     size = 4097;
     const index = follow();
