@@ -7,6 +7,7 @@ import { type CoservQuery, readCoservQuery } from "../../views/coserv-query.ts";
 import { policyInForce } from "../../views/policy-in-force.ts";
 import { type PoliciesInForce, policiesInForce } from "../bundles/policies-in-force.ts";
 import { type EncodedBody, encodeBody } from "../http/encoded-body.ts";
+import { oneATurn } from "../http/one-a-turn.ts";
 import { RequestProblem } from "../problem.ts";
 import type { Service } from "../service.ts";
 
@@ -31,6 +32,8 @@ interface Form {
 export class CoservAnswers {
   readonly #service: Pick<Service, "log" | "bundles" | "clock">;
   readonly #answers = new LRUCache<string, Promise<KeptAnswer>>({ max: KEPT });
+  /** Each query has an answer of its own, and anybody can think of another one: of those that are made there is one in memory. */
+  readonly #nextTurn = oneATurn();
   #made: { readonly from: PoliciesInForce; readonly collection: Collection } | undefined;
 
   constructor(service: Pick<Service, "log" | "bundles" | "clock">) {
@@ -46,7 +49,8 @@ export class CoservAnswers {
     const key = `${form.signed} ${form.signer?.keyId} ${text}`;
     const kept = this.#answers.get(key);
     if (kept !== undefined) return kept;
-    const made = makeAnswer(readQuery(text), collection, form);
+    const query = readQuery(text);
+    const made = this.#nextTurn(() => makeAnswer(query, collection, form));
     this.#answers.set(key, made);
     made.catch(() => this.#answers.delete(key));
     return made;

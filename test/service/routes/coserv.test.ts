@@ -1,4 +1,5 @@
 // CoSERV over HTTP: what is offered is served and nothing else is, answers end with the status, and what is not in force is in none of them.
+import { setImmediate as turn } from "node:timers/promises";
 import { decode, Tagged } from "cborg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Cbor, encodeCbor, map } from "../../../src/protocol/cose/cbor.ts";
@@ -203,6 +204,22 @@ describe("with a receipt key", () => {
     await start({ ...signer, sign });
     await Promise.all(Array.from({ length: 8 }, () => service.get(pathOf(), SIGNED)));
     expect(signed).toBe(1);
+  });
+
+  test("makes one answer at a time for those who ask for different ones: what a stranger sends adds up to no crowd", async () => {
+    const signer = coseSigner(await testKey("receipts"));
+    let [signing, most] = [0, 0];
+    const sign = async (message: Uint8Array) => {
+      most = Math.max(most, ++signing);
+      await turn();
+      signing--;
+      return signer.sign(message);
+    };
+    await service.stop();
+    await start({ ...signer, sign });
+    const asked = Array.from({ length: 8 }, (_, index) => service.get(pathOf(map([4, index])), SIGNED));
+    expect((await Promise.all(asked)).map(({ status }) => status)).toEqual(Array(8).fill(200));
+    expect(most).toBe(1);
   });
 
   test("that the trust root lists, answers are signed by it, and so are the CoRIMs in them", async () => {
