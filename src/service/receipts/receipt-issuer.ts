@@ -7,6 +7,7 @@ import { encodeReceipt, signTree } from "../../protocol/cose/receipt.ts";
 import { parseCheckpoint } from "../../protocol/note/checkpoint.ts";
 import { parseNote } from "../../protocol/note/signed-note.ts";
 import { requirePublished } from "../entries/read-entry.ts";
+import { oneATurn } from "../http/one-a-turn.ts";
 import { requireWithin } from "../http/parameters.ts";
 import { type ProblemCode, RequestProblem } from "../problem.ts";
 
@@ -24,6 +25,8 @@ export class ReceiptIssuer {
   readonly #log: PublishedLog;
   readonly #origin: string;
   readonly #signer: CoseSigner | null;
+  /** A signer may be a program that is started for each signature, and a log has as many trees as anybody cares to name. */
+  readonly #nextTurn = oneATurn();
   readonly #signed = new LRUCache<number, Promise<CoseSignature>>({ max: KEPT_SIGNATURES });
 
   constructor({ log, origin, signer }: ReceiptIssuerOptions) {
@@ -104,7 +107,7 @@ export class ReceiptIssuer {
     const root = await this.#rootOf(size);
     const kept = this.#signed.get(size);
     if (kept !== undefined) return kept;
-    const signing = signTree(signer, { origin: this.#origin, size, root });
+    const signing = this.#nextTurn(() => signTree(signer, { origin: this.#origin, size, root }));
     this.#signed.set(size, signing);
     signing.catch(() => this.#signed.delete(size));
     return signing;

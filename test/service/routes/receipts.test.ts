@@ -1,4 +1,5 @@
 // Receipts over HTTP: of published trees alone, by a key that the trust root in force there lists, and named refusals where there is none.
+import { setImmediate as turn } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { CoseSigner } from "../../../src/protocol/cose/cose-sign1.ts";
 import { decodeBase64 } from "../../../src/protocol/encoding/base64.ts";
@@ -166,6 +167,21 @@ describe("a log that gives no receipts", () => {
     await start([signer.spki], null);
     expect(await refusal("/v1/entries/0/receipt")).toBe("503 no-receipt-key");
     expect(await refusal("/v1/consistency.receipt?from=1")).toBe("400 invalid-parameter");
+  });
+
+  it("signs one tree at a time, though receipts over many are asked for at once: a signer may be a program", async () => {
+    let [signing, most] = [0, 0];
+    const slow = async (message: Uint8Array) => {
+      most = Math.max(most, ++signing);
+      await turn();
+      signing--;
+      return signer.sign(message);
+    };
+    await start([signer.spki], { ...signer, sign: slow });
+    for (const prefix of ["first", "second", "third"]) await publish(prefix, 2);
+    const asked = [1, 3, 5, 7].map((size) => harness.get(`/v1/entries/0/receipt?size=${size}`));
+    expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect([most, signed]).toEqual([1, 4]);
   });
 
   it("asks a signer again that failed, and answers nothing unsigned", async () => {
