@@ -88,12 +88,13 @@ export interface CoservAnswer {
 
 /**
  * The query with its results, unsigned. Of a class that nobody states anything of, the list of values is empty.
- * @param signer signs the CoRIMs in it, where there is one.
+ * @param signer signs the CoRIMs in it, where there is one; @param sign does so, and may have it at hand.
  */
 export async function answerCoserv(
   { asked, classes, resultType }: CoservQuery,
   { environments, expires: end }: Collection,
   signer: CoseSigner | null,
+  sign: typeof signCorim = signCorim,
 ): Promise<CoservAnswer> {
   const found = environments.filter((environment) => classes.some((one) => isOf(one, environment)));
   const policies = [...new Set(found.flatMap((environment) => [...environment.policies]))];
@@ -103,7 +104,10 @@ export async function answerCoserv(
   const results = map(
     [RESULTS.referenceValues, withValues ? found.flatMap(({ quads }) => [...quads.values()]) : undefined],
     [RESULTS.expiry, dateTime(expires)],
-    [RESULTS.sourceArtifacts, withSource ? await Promise.all(policies.map(sourceOf(signer))) : undefined],
+    [
+      RESULTS.sourceArtifacts,
+      withSource ? await Promise.all(policies.map(sourceOf(signer, sign))) : undefined,
+    ],
   );
   const coserv = map([COSERV.profile, CORIM_PROFILE], [COSERV.query, asked], [COSERV.results, results]);
   return { bytes: encodeCbor(coserv), expires };
@@ -120,11 +124,11 @@ function isOf({ vendor, model, namesMore }: ClassSelector, environment: Environm
 
 /** A Conceptual Message Wrapper (draft-ietf-rats-msg-wrap): media type and content. */
 const sourceOf =
-  (signer: CoseSigner | null) =>
+  (signer: CoseSigner | null, sign: typeof signCorim) =>
   async (policy: PolicyInForce): Promise<Cbor> =>
     signer === null
       ? [CORIM_MEDIA_TYPE, writeCorim(policy)]
-      : [SIGNED_CORIM_MEDIA_TYPE, await signCorim(policy, signer)];
+      : [SIGNED_CORIM_MEDIA_TYPE, await sign(policy, signer)];
 
 /** The draft's CDDL gives the content type label 2, which is `crit`; readers know it by its own label. */
 export async function signCoserv(

@@ -2,9 +2,10 @@
 import { LRUCache } from "lru-cache";
 import type { CoseSigner } from "../../protocol/cose/cose-sign1.ts";
 import { MalformedError, PolicyError } from "../../protocol/errors.ts";
+import { signCorim } from "../../views/corim.ts";
 import { answerCoserv, type Collection, collectPolicies, signCoserv } from "../../views/coserv.ts";
 import { type CoservQuery, readCoservQuery } from "../../views/coserv-query.ts";
-import { policyInForce } from "../../views/policy-in-force.ts";
+import { type PolicyInForce, policyInForce } from "../../views/policy-in-force.ts";
 import { type PoliciesInForce, policiesInForce } from "../bundles/policies-in-force.ts";
 import { type EncodedBody, encodeBody } from "../http/encoded-body.ts";
 import { oneATurn } from "../http/one-a-turn.ts";
@@ -34,6 +35,8 @@ export class CoservAnswers {
   readonly #answers = new LRUCache<string, Promise<KeptAnswer>>({ max: KEPT });
   /** Each query has an answer of its own, and anybody can think of another one: of those that are made there is one in memory. */
   readonly #nextTurn = oneATurn();
+  /** Signed CoRIMs: how many signatures there are is not for queries to say. */
+  readonly #corims = new WeakMap<PolicyInForce, Promise<Uint8Array>>();
   #made: { readonly from: PoliciesInForce; readonly collection: Collection } | undefined;
 
   constructor(service: Pick<Service, "log" | "bundles" | "clock">) {
@@ -50,7 +53,7 @@ export class CoservAnswers {
     const kept = this.#answers.get(key);
     if (kept !== undefined) return kept;
     const query = readQuery(text);
-    const made = this.#nextTurn(() => makeAnswer(query, collection, form));
+    const made = this.#nextTurn(() => this.#make(query, collection, form));
     this.#answers.set(key, made);
     made.catch(() => this.#answers.delete(key));
     return made;
@@ -66,16 +69,26 @@ export class CoservAnswers {
     this.#answers.clear();
     return this.#made.collection;
   }
-}
 
-async function makeAnswer(
-  query: CoservQuery,
-  collection: Collection,
-  { signer, signed, headers }: Form,
-): Promise<KeptAnswer> {
-  const answer = await answerCoserv(query, collection, signer);
-  const bytes = signed && signer !== null ? await signCoserv(answer, signer) : answer.bytes;
-  return { body: await encodeBody(bytes, headers), expires: answer.expires };
+  async #make(
+    query: CoservQuery,
+    collection: Collection,
+    { signer, signed, headers }: Form,
+  ): Promise<KeptAnswer> {
+    const answer = await answerCoserv(query, collection, signer, this.#signOnce);
+    const bytes = signed && signer !== null ? await signCoserv(answer, signer) : answer.bytes;
+    return { body: await encodeBody(bytes, headers), expires: answer.expires };
+  }
+
+  /** A server has one receipt key. */
+  readonly #signOnce = (policy: PolicyInForce, signer: CoseSigner): Promise<Uint8Array> => {
+    const kept = this.#corims.get(policy);
+    if (kept !== undefined) return kept;
+    const signing = signCorim(policy, signer);
+    this.#corims.set(policy, signing);
+    signing.catch(() => this.#corims.delete(policy));
+    return signing;
+  };
 }
 
 function isSame(before: PoliciesInForce, now: PoliciesInForce): boolean {

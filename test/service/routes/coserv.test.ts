@@ -206,6 +206,23 @@ describe("with a receipt key", () => {
     expect(signed).toBe(1);
   });
 
+  test("signs the CoRIM of a policy once, however many queries it is a source of", async () => {
+    const signer = coseSigner(await testKey("receipts"));
+    let signed = 0;
+    const sign = (message: Uint8Array) => {
+      signed++;
+      return signer.sign(message);
+    };
+    await service.stop();
+    await start({ ...signer, sign });
+    const sourceOf = async (named: Cbor) => {
+      const results = (await bodyOf(await service.get(pathOf(named, 1), UNSIGNED))).get(2);
+      return (results as Map<number, [string, Uint8Array][]>).get(11)?.map(([, bytes]) => encodeHex(bytes));
+    };
+    expect(await sourceOf(GUEST)).toEqual(await sourceOf(map([1, "Intel Corporation"])));
+    expect(signed).toBe(1);
+  });
+
   test("makes one answer at a time for those who ask for different ones: what a stranger sends adds up to no crowd", async () => {
     const signer = coseSigner(await testKey("receipts"));
     let [signing, most] = [0, 0];
