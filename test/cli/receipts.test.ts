@@ -116,6 +116,22 @@ describe("a receipt", () => {
     expect(() => statSync(at("none"))).toThrow("ENOENT");
   });
 
+  it.each([
+    ["a receipt", ["--receipt"]],
+    ["a tlog-proof", []],
+  ])("is not written where %s is good, and not the one that was asked for", async (_, form) => {
+    const ask = (rewrite: (url: string) => string, ...rest: string[]) => {
+      const fetch: typeof globalThis.fetch = (url, init) => globalThis.fetch(rewrite(String(url)), init);
+      const args = ["proof", "export", at("kernel.dsse.json"), "--to", server.address, ...trust()];
+      return runCli([...args, "-o", at("none"), "--json", ...form, ...rest], { ...REAL, fetch });
+    };
+    const { treeSize } = (await (await fetch(`${server.address}/v1/entries`)).json()) as { treeSize: number };
+    const newest = (url: string) => url.replace(/[?]size=.*/, "");
+    expect(codeOf(await ask(newest, "--size", String(treeSize - 1)))).toBe("answer");
+    expect((await ask(newest, "--size", String(treeSize))).exitCode).toBe(EXIT.good);
+    rmSync(at("none"));
+  });
+
   it("stands beside a tlog-proof, which is exported the same way", async () => {
     expect((await exportTo("again.tlog-proof")).exitCode).toBe(EXIT.good);
     await good("proof", "verify", at("kernel.dsse.json"), at("again.tlog-proof"), ...trust());

@@ -2,10 +2,11 @@
 import { encodePublicKeyPem } from "../../../protocol/cryptography/signature.ts";
 import { describeReference } from "../../../protocol/entry/reference.ts";
 import { type Envelope, parseEnvelope } from "../../../protocol/envelope/dsse.ts";
+import { VerificationError } from "../../../protocol/errors.ts";
 import { hashLeaf } from "../../../protocol/merkle/hash.ts";
 import { parseTlogPolicy } from "../../../protocol/note/tlog-policy.ts";
 import { parseTlogProof, verifyTlogProof } from "../../../protocol/note/tlog-proof.ts";
-import { callLog } from "../../../publisher/client/log-client.ts";
+import { type AnswerCode, callLog } from "../../../publisher/client/log-client.ts";
 import { findEntry } from "../../../publisher/client/lookup.ts";
 import { parseTrustFile, type TrustAnchor } from "../../../verifier/bundle/trust-pin.ts";
 import { verifyReceipt } from "../../../verifier/receipt/verify-receipt.ts";
@@ -35,7 +36,11 @@ export async function runExport(envelopeFile: string, options: Options, context:
   const query = options.size === undefined ? "" : `?size=${options.size}`;
   const [path, accept] = options.receipt ? ["receipt", "application/cose"] : ["proof", "text/plain"];
   const { body } = await callLog(client, `/v1/entries/${index}/${path}${query}`, { headers: { accept } });
-  const key = await judging(() => verify(body, envelope, anchor, options.receipt === true));
+  const key = await judging(async () => {
+    const proven = await verify(body, envelope, anchor, options.receipt === true);
+    requireAskedFor(proven, index, options.size);
+    return proven.key;
+  });
   writeOutput(options.output, body);
   if (options.keyOutput !== undefined && key !== undefined)
     writeOutput(options.keyOutput, encodePublicKeyPem(key));
@@ -45,14 +50,34 @@ export async function runExport(envelopeFile: string, options: Options, context:
   ]);
 }
 
-/** @returns SPKI DER of the receipt key; undefined for a proof that names none. */
+/** What a proof that verifies is of. */
+interface Proven {
+  readonly index: number | null;
+  readonly size: number;
+  /** SPKI DER of the receipt key; a tlog-proof names none. */
+  readonly key?: Uint8Array;
+}
+
 async function verify(
   body: Uint8Array,
   { leaf }: Envelope,
   { root }: TrustAnchor,
   isReceipt: boolean,
-): Promise<Uint8Array | undefined> {
-  if (isReceipt) return (await verifyReceipt(body, leaf, root)).key.spki;
-  await verifyTlogProof(parseTlogProof(body), hashLeaf(leaf), parseTlogPolicy(root.logPolicy));
-  return undefined;
+): Promise<Proven> {
+  if (isReceipt) {
+    const { proof, key } = await verifyReceipt(body, leaf, root);
+    return { index: proof.kind === "inclusion" ? proof.index : null, size: proof.size, key: key.spki };
+  }
+  const proof = parseTlogProof(body);
+  const { checkpoint } = await verifyTlogProof(proof, hashLeaf(leaf), parseTlogPolicy(root.logPolicy));
+  return { index: proof.index, size: checkpoint.size };
+}
+
+/** So far, index and size were the word of the log. */
+function requireAskedFor(proven: Proven, index: number, size = proven.size): void {
+  if (proven.index !== index || proven.size !== size)
+    throw new VerificationError<AnswerCode>(
+      "answer",
+      `asked for entry ${index} at size ${size}, and this is of entry ${proven.index} at size ${proven.size}`,
+    );
 }
