@@ -73,7 +73,8 @@ export class ClusterNode {
 
 export class ClusterWorld {
   readonly folder: string;
-  readonly postgres: TestPostgres;
+  /** The server that holds the log: another one after a failover. */
+  postgres: TestPostgres;
   readonly s3: FakeS3;
   readonly keys: TestKeys;
   readonly observer: Observer;
@@ -137,14 +138,7 @@ export class ClusterWorld {
     const config = await this.#configure(id);
     const child = spawn(process.execPath, [this.#program, "serve", "--config", config, "--role", role], {
       stdio: ["ignore", "pipe", "pipe"],
-      env: {
-        ...process.env,
-        HOME: this.folder,
-        POSTGRES: url,
-        S3_ACCESS: FAKE_S3.accessKey,
-        S3_SECRET: FAKE_S3.secretKey,
-        CLUSTER: SECRET,
-      },
+      env: this.#environment(url),
     });
     let said = "";
     child.stderr.on("data", (text) => {
@@ -163,6 +157,36 @@ export class ClusterWorld {
     const node = new ClusterNode(id, first, child);
     this.nodes.set(id, node);
     return node;
+  }
+
+  /** Runs another command with the configuration of a process that was started before. @returns its exit status, and what it said. */
+  async run(
+    id: string,
+    ...args: readonly string[]
+  ): Promise<{ readonly code: number; readonly said: string }> {
+    const config = join(this.folder, id, "touchstone.toml");
+    const child = spawn(process.execPath, [this.#program, ...args, "--config", config], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: this.#environment(this.postgres.url),
+    });
+    let said = "";
+    for (const stream of [child.stdout, child.stderr])
+      stream.on("data", (text) => {
+        said += text;
+      });
+    const [code] = (await once(child, "close")) as [number];
+    return { code, said };
+  }
+
+  #environment(url: string): NodeJS.ProcessEnv {
+    return {
+      ...process.env,
+      HOME: this.folder,
+      POSTGRES: url,
+      S3_ACCESS: FAKE_S3.accessKey,
+      S3_SECRET: FAKE_S3.secretKey,
+      CLUSTER: SECRET,
+    };
   }
 
   /** Ends a process, and forgets it. */

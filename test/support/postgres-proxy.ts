@@ -10,17 +10,19 @@ const BACKEND_KEY_DATA = Buffer.from([0x4b, 0, 0, 0, 12]);
 export class PostgresProxy {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  #postgres: TestPostgres;
   #isCut = false;
 
-  private constructor(server: Server) {
+  private constructor(server: Server, postgres: TestPostgres) {
     this.#server = server;
+    this.#postgres = postgres;
   }
 
   static async start(postgres: TestPostgres, { asPooler = false } = {}): Promise<PostgresProxy> {
     const server = createServer();
-    const proxy = new PostgresProxy(server);
+    const proxy = new PostgresProxy(server, postgres);
     server.on("connection", (client) => {
-      const upstream = connect(join(postgres.folder, ".s.PGSQL.5432"));
+      const upstream = connect(join(proxy.#postgres.folder, ".s.PGSQL.5432"));
       proxy.#pass(client, upstream, (bytes) => bytes);
       proxy.#pass(upstream, client, asPooler ? withOtherProcess : (bytes) => bytes);
     });
@@ -31,6 +33,12 @@ export class PostgresProxy {
   get url(): string {
     const { port } = this.#server.address() as { port: number };
     return `postgres://touchstone@127.0.0.1:${port}/postgres?sslmode=disable`;
+  }
+
+  /** Breaks every connection, and leads the next ones to another server, as a name does that is given another address. */
+  pointTo(postgres: TestPostgres): void {
+    this.#postgres = postgres;
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   /** From now on nothing arrives, in either direction, and nobody is told. */
