@@ -1,4 +1,4 @@
-// A place to practise the drills of docs/operating.md: the real program, a folder, and a systemctl that starts and stops the service in it.
+// A place to practise the drills of the documents: the real program, a folder, and a systemctl that starts and stops the service in it.
 import { execFile } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -65,7 +65,7 @@ export class Practice {
   readonly url: string;
   readonly #environment: NodeJS.ProcessEnv;
 
-  private constructor(program: string, port: number) {
+  private constructor(program: string, port: number, more: NodeJS.ProcessEnv) {
     this.folder = mkdtempSync(join(tmpdir(), "touchstone-drill-"));
     this.url = `http://127.0.0.1:${port}`;
     this.#environment = {
@@ -77,12 +77,13 @@ export class Practice {
       LOG: this.url,
       MIRROR: join(this.folder, "mirror"),
       EXAMPLES: packagePath("examples", "release"),
+      ...more,
     };
   }
 
-  /** @param template another practice folder to begin from, whose service is stopped. */
-  static async make(program: string, template?: Practice): Promise<Practice> {
-    const practice = new Practice(program, await freePort());
+  /** @param template another practice folder to begin from, whose service is stopped. @param more of the environment of its commands. */
+  static async make(program: string, template?: Practice, more: NodeJS.ProcessEnv = {}): Promise<Practice> {
+    const practice = new Practice(program, await freePort(), more);
     if (template !== undefined) cpSync(template.folder, practice.folder, { recursive: true });
     return practice;
   }
@@ -113,7 +114,7 @@ export class Practice {
   }
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", reject);
