@@ -9,6 +9,7 @@ import {
   checkFreshness,
   timeOfQuorum,
   verifyCosignedCheckpoint,
+  wasCosignedBy,
 } from "../../../src/protocol/note/cosigned-checkpoint.ts";
 import {
   COSIGNATURE_ML_DSA_44,
@@ -243,6 +244,34 @@ describe("fresh checkpoints", () => {
     );
     const authentic = await authenticateCheckpoint(note, policy);
     expect(() => checkFreshness(authentic, policy, { now: new Date(2000), maxAge: HOUR })).not.toThrow();
+  });
+});
+
+describe("checkpoints that were cosigned by a deadline", () => {
+  const cosignedAt = async (...times: number[]) => {
+    const cosigners = [w1, w2, w3].slice(0, times.length).map((key, i) => [key, times[i]!] as const);
+    return authenticateCheckpoint(await signedCheckpoint(checkpoint, log, cosigners), policy);
+  };
+
+  it("have a quorum of cosignatures up to it, the deadline itself included", async () => {
+    expect(wasCosignedBy(await cosignedAt(NOW - 1, NOW - HOUR), policy, NOW)).toBe(true);
+    expect(wasCosignedBy(await cosignedAt(NOW, NOW), policy, NOW)).toBe(true);
+  });
+
+  it("are not those whose quorum came one second late", async () => {
+    expect(wasCosignedBy(await cosignedAt(NOW, NOW + 1), policy, NOW)).toBe(false);
+    expect(wasCosignedBy(await cosignedAt(NOW + 1, NOW + 1, NOW + 1), policy, NOW)).toBe(false);
+  });
+
+  it("stay so when another witness cosigns later", async () => {
+    expect(wasCosignedBy(await cosignedAt(NOW - 1, NOW, NOW + HOUR), policy, NOW)).toBe(true);
+  });
+
+  it("are not those without a quorum, nor any where the quorum is none", async () => {
+    const cosigned = await cosignedAt(NOW, NOW);
+    const one = { ...cosigned, cosignatures: cosigned.cosignatures.slice(0, 1) };
+    expect(wasCosignedBy(one, policy, NOW)).toBe(false);
+    expect(wasCosignedBy(cosigned, { ...policy, quorum: "none" }, NOW)).toBe(false);
   });
 });
 

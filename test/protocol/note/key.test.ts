@@ -143,6 +143,13 @@ describe("private keys", () => {
     }
   });
 
+  it("are refused with a type that is unknown, before anything is made of the seed", async () => {
+    for (const type of [0, 2, 5, 7])
+      await expect(createPrivateKey("log.example", type, new Uint8Array(32))).rejects.toThrow(
+        `private key: unknown signature type ${type}`,
+      );
+  });
+
   it("begin with words that nobody takes for a public key", async () => {
     const key = await logKey("log.example");
     expect(formatPrivateKey(key).startsWith(`PRIVATE+KEY+log.example+${key.verifierKey.keyId}+`)).toBe(true);

@@ -2,19 +2,22 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { utf8 } from "../../../src/protocol/encoding/text.ts";
 import { MalformedError } from "../../../src/protocol/errors.ts";
+import { COSIGNATURE_ML_DSA_44, formatVerifierKey } from "../../../src/protocol/note/key.ts";
 import {
   isQuorumMet,
   logKeyOf,
   MAX_POLICY_BYTES,
+  needsMlDsa44,
   parseTlogPolicy,
 } from "../../../src/protocol/note/tlog-policy.ts";
-import { logKey, vkeyOf, witnessKey } from "../../support/notes.ts";
+import { logKey, testKey, vkeyOf, witnessKey } from "../../support/notes.ts";
 import { malformedOf } from "../../support/refusals.ts";
 
 const log = vkeyOf(await logKey("log.example"));
 const [w1, w2, w3] = (await Promise.all(["w1.example", "w2.example", "w3.example"].map(witnessKey))).map(
   vkeyOf,
 ) as [string, string, string];
+const mlDsa = vkeyOf(await testKey("log.example", COSIGNATURE_ML_DSA_44));
 const HEAD = `log ${log} https://log.example/\nwitness W1 ${w1} https://w1.example/add\nwitness W2 ${w2}\nwitness W3 ${w3}\n`;
 const POLICY = `${HEAD}group G 2 W1 W2 W3\nquorum G\n`;
 
@@ -44,6 +47,20 @@ describe("tlog-policy", () => {
   it("names the key of its log", () => {
     expect(logKeyOf(POLICY).name).toBe("log.example");
     expect(() => logKeyOf(POLICY.replace(/^log .*\n/, ""))).toThrow("names no log key");
+  });
+
+  it("names the Ed25519 key of its log, where a key of another type stands before it", () => {
+    expect(formatVerifierKey(logKeyOf(`log ${mlDsa}\n${POLICY}`))).toBe(log);
+    expect(() => logKeyOf(`log ${mlDsa}\nquorum none\n`)).toThrow("names no log key");
+  });
+
+  it("needs ML-DSA-44 for a witness that its quorum counts, through any depth of groups, and for no other", () => {
+    const needs = (rules: string) => needsMlDsa44(parseTlogPolicy(`${HEAD}witness P ${mlDsa}\n${rules}`));
+    expect(needs("quorum P\n")).toBe(true);
+    expect(needs("group G any P\ngroup H any W1 G\ngroup I all W2 H\nquorum I\n")).toBe(true);
+    expect(needs("quorum W1\n")).toBe(false);
+    expect(needs("group G any P\ngroup H any W1 G\nquorum W2\n")).toBe(false);
+    expect(needs("group G any W2 P\ngroup H any W1 W3\nquorum H\n")).toBe(false);
   });
 
   it("is read up to 131,072 bytes", () => {

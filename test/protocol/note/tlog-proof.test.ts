@@ -30,7 +30,8 @@ const proofOf = (index: number): TlogProof => ({
 });
 
 const hash = fc.uint8Array({ minLength: 32, maxLength: 32 });
-const TEXT = formatTlogProof(proofOf(4));
+const HASHES = proofOf(4).proof.map(encodeBase64).join("\n");
+const TEXT = `c2sp.org/tlog-proof@v1\nindex 4\n${HASHES}\n\n${checkpoint}`;
 const HASH = encodeBase64(new Uint8Array(32));
 
 describe("tlog-proof", () => {
@@ -52,8 +53,18 @@ describe("tlog-proof", () => {
     );
   });
 
-  it("begins with the line that names its format", () => {
-    expect(TEXT.startsWith("c2sp.org/tlog-proof@v1\nindex 4\n")).toBe(true);
+  it("is written as its format's name, the index, the hashes, a blank line and the checkpoint", () => {
+    expect(formatTlogProof(proofOf(4))).toBe(TEXT);
+    expect(formatTlogProof({ ...proofOf(4), proof: [] })).toBe(
+      `c2sp.org/tlog-proof@v1\nindex 4\n\n${checkpoint}`,
+    );
+  });
+
+  it("has a line of extra data in front of the index where there is any, be it empty", () => {
+    const withExtra = (base64: string) => TEXT.replace("index 4", `extra ${base64}\nindex 4`);
+    const extra = Uint8Array.of(1, 2, 3);
+    expect(formatTlogProof({ ...proofOf(4), extra })).toBe(withExtra("AQID"));
+    expect(formatTlogProof({ ...proofOf(4), extra: new Uint8Array() })).toBe(withExtra(""));
   });
 
   it("has 53 hashes at most, and no extra data unless it had", () => {
