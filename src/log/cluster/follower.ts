@@ -1,9 +1,11 @@
 // Follows a log that another process writes: shows what that one publishes, and knows what is recorded and not published yet, so that a
 // revocation counts here as soon as it is durable. Nothing that the store says of a checkpoint is shown before it is verified.
 import { setTimeout as sleep } from "node:timers/promises";
+import { nativeSha256 } from "../../node/sha256.ts";
 import { equalBytes } from "../../protocol/encoding/bytes.ts";
 import { parseLeaf } from "../../protocol/envelope/dsse.ts";
-import { openCheckpoint, parseCheckpoint } from "../../protocol/note/checkpoint.ts";
+import { hashLeaf } from "../../protocol/merkle/hash.ts";
+import { type Checkpoint, openCheckpoint, parseCheckpoint } from "../../protocol/note/checkpoint.ts";
 import { parseNote } from "../../protocol/note/signed-note.ts";
 import { logKeyOf } from "../../protocol/note/tlog-policy.ts";
 import {
@@ -16,7 +18,7 @@ import {
 import type { Publication, Published } from "../checkpointing/publication.ts";
 import type { Logger } from "../observer.ts";
 import { loadInForce } from "../sequencing/load-in-force.ts";
-import type { LogReader, PublishedCheckpoint, Seen } from "../store/log-store.ts";
+import type { LogReader, PublishedCheckpoint, Seen, TreeHead } from "../store/log-store.ts";
 import { GrowingTree } from "../tree/growing-tree.ts";
 import type { LeaderWatch } from "./leader-watch.ts";
 
@@ -45,6 +47,8 @@ export class Follower {
   #base: InForce;
   #ahead: PlacedEntry[] = [];
   #registered: InForce;
+  /** Of the entries that `registered` follows from; null: it is read when it is needed. */
+  #tree: GrowingTree | null = null;
   #seen: Seen = { size: 0, cosignedAt: null };
   /** What reads now, and what reads next for those who came since that began. */
   #running: Promise<void> = Promise.resolve();
@@ -103,33 +107,62 @@ export class Follower {
     // In this order: a head that is read after a checkpoint covers it.
     const newest = await this.#reader.newestCheckpoint();
     const head = await this.#reader.head();
-    await this.#catchUp(newest?.size ?? 0, head.size);
+    if (this.#publication.newest === null) await this.#begin(newest);
+    else if (head.size < this.#registered.size) this.#forget();
+    await this.#catchUp(newest, head);
     if (newest !== undefined && newest.note !== this.#publication.newest?.note) await this.#show(newest);
     this.#seen = { size: head.size, cosignedAt: newest?.cosignedAt ?? null };
     this.#reachedAt = begun;
   }
 
-  /** Applies the entries up to the head; of a log that was not followed before, those that what is in force follows from. */
-  async #catchUp(published: number, size: number): Promise<void> {
-    const isNew = this.#base.size === 0 && this.#ahead.length === 0;
-    if (isNew) this.#base = await loadInForce(this.#reader, published);
-    if (isNew) this.#registered = this.#base;
+  /** As long as nothing is shown: what is in force is loaded, and no entry is read that it does not follow from. */
+  async #begin(newest: PublishedCheckpoint | undefined): Promise<void> {
+    this.#base = await loadInForce(this.#reader, newest?.size ?? 0);
+    this.#forget();
+  }
+
+  /** What is known beyond what is published is read anew. */
+  #forget(): void {
+    this.#ahead = [];
+    this.#registered = this.#base;
+    this.#tree = null;
+  }
+
+  /**
+   * Applies the entries up to the head. A database that failed over may have taken back what it showed and nobody was told of, so that
+   * what was applied is held against the root of what is there.
+   */
+  async #catchUp(newest: PublishedCheckpoint | undefined, { size, root }: TreeHead): Promise<void> {
+    this.#tree ??= await this.#baseTree(newest);
     for (let from = this.#registered.size; from < size; from = this.#registered.size) {
       const leaves = await this.#reader.readLeaves(from, Math.min(size, from + PAGE));
       if (leaves.length === 0)
         throw new UntrueStoreError(`the store has ${size} entries, but no entry ${from}`);
-      for (const leaf of leaves) this.#apply({ ...parseLeaf(leaf), index: this.#registered.size });
+      for (const leaf of leaves) this.#apply(this.#tree, leaf);
+      // The tiles are the leader's to store.
+      this.#tree.takeWrites();
     }
+    if (this.#tree.size !== size || equalBytes(this.#tree.root(), root)) return;
+    this.#forget();
+    throw new UntrueStoreError("the store took back entries that it had shown; they are read anew");
   }
 
-  #apply(entry: PlacedEntry): void {
+  async #baseTree(newest: PublishedCheckpoint | undefined): Promise<GrowingTree> {
+    const base = this.#publication.newest?.checkpoint ?? (newest && checkpointIn(newest));
+    return base === undefined ? GrowingTree.empty() : GrowingTree.load(this.#reader, base);
+  }
+
+  #apply(tree: GrowingTree, leaf: Uint8Array): void {
+    const entry = { ...parseLeaf(leaf), index: this.#registered.size };
     this.#registered = applyEntry(this.#registered, entry);
     this.#ahead.push(entry);
+    tree.append(hashLeaf(leaf, nativeSha256));
   }
 
   /** Verifies a checkpoint: the log's signature, and that the tiles lead to its root. */
-  async #show({ note, cosignedAt }: PublishedCheckpoint): Promise<void> {
-    const { size } = parseCheckpoint(parseNote(note).text);
+  async #show(published: PublishedCheckpoint): Promise<void> {
+    const { note, cosignedAt } = published;
+    const { size } = checkpointIn(published);
     const newest = this.#publication.newest;
     if (size < this.#publication.size)
       throw new UntrueStoreError(
@@ -148,4 +181,8 @@ export class Follower {
     this.#ahead.splice(0, size - this.#base.size);
     this.#base = inForce;
   }
+}
+
+function checkpointIn({ note }: PublishedCheckpoint): Checkpoint {
+  return parseCheckpoint(parseNote(note).text);
 }

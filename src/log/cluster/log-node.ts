@@ -35,7 +35,7 @@ export class LogNode implements ServedLog {
   #term: Term | null = null;
   #follower: Follower;
   #running: Promise<void> = Promise.resolve();
-  /** What was in force when the last leader of this process ended: a follower begins with what is published. */
+  /** What was in force when the last leader of this process ended: until the store was read, a follower knows what is published. */
   #registered: InForce | null = null;
   #reachedAt = Number.NEGATIVE_INFINITY;
   /** Aborted when this process is to stop, and need not lead any more. */
@@ -83,10 +83,8 @@ export class LogNode implements ServedLog {
 
   get registered(): InForce {
     if (this.#term !== null) return this.#term.log.registered;
-    const { registered } = this.#follower;
-    return this.#registered !== null && this.#registered.size > registered.size
-      ? this.#registered
-      : registered;
+    const { registered, reachedAt } = this.#follower;
+    return reachedAt === Number.NEGATIVE_INFINITY ? (this.#registered ?? registered) : registered;
   }
 
   get indexSize(): number | null {

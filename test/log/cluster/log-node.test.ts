@@ -1,4 +1,5 @@
 // A node leads when it is its turn, follows while it is not, and goes on by itself after whatever ended its leading.
+import { setTimeout as sleep } from "node:timers/promises";
 import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { HighWaterFile } from "../../../src/log/checkpointing/high-water.ts";
@@ -6,6 +7,8 @@ import type { LogNode } from "../../../src/log/cluster/log-node.ts";
 import { UnknownOutcomeError } from "../../../src/log/errors.ts";
 import type { ClusterStore } from "../../../src/log/store/leadership.ts";
 import type { LogWriter } from "../../../src/log/store/log-store.ts";
+import { GrowingTree } from "../../../src/log/tree/growing-tree.ts";
+import { hashLeaf } from "../../../src/protocol/merkle/hash.ts";
 import { currentTrustRoot } from "../../../src/protocol/registration/in-force.ts";
 import { revocationPredicate } from "../../support/document-predicates.ts";
 import { intercept } from "../../support/intercept.ts";
@@ -183,6 +186,44 @@ describe("a node that follows", () => {
       .toEqual([platform!.payloadDigest]);
     expect([...reader.read.inForce.revokedDigests]).toEqual([]);
     isHeld = false;
+  });
+
+  it("forgets what a database that failed over took back, and knows what is there in its place", async () => {
+    const leader = await harness.start("a");
+    const [platform, lost] = await platforms(2);
+    await leader.publish([platform!]);
+    const published = leader.read.published()!.checkpoint;
+    let isOld = false;
+    const reader = await reading({
+      store: (store: ClusterStore) => {
+        const { reader } = store;
+        const oldHead = async () => {
+          const tree = await GrowingTree.load(reader, published);
+          return { size: tree.size + 1, root: tree.rootWith([hashLeaf(lost!.leaf)]) };
+        };
+        return intercept(store, {
+          reader: intercept(reader, {
+            head: () => (isOld ? oldHead() : reader.head()),
+            readLeaves: async (...call) => (isOld ? [lost!.leaf] : reader.readLeaves(...call)),
+            changed: () => sleep(20),
+          }),
+        });
+      },
+    });
+    expect(sizeOf(reader)).toBe(published.size);
+    isOld = true;
+    await expect.poll(() => reader.registered.size, PATIENT).toBe(published.size + 1);
+    const revocation = revocationPredicate({ name: "r", digests: [platform!.payloadDigest] });
+    const [first, second] = [
+      await signStatement("revocation", revocation, [harness.log.keys.revocation]),
+      ...(await platforms(1, "later")),
+    ];
+    isOld = false;
+    await leader.publish([first!, second!]);
+    await expect.poll(() => sizeOf(reader), PATIENT).toBe(sizeOf(leader));
+    expect(reader.read.inForce).toEqual(leader.read.inForce);
+    expect(reader.registered).toEqual(leader.registered);
+    expect([...reader.registered.revokedDigests]).toEqual([platform!.payloadDigest]);
   });
 
   it("knows who leads, and sends entries there", async () => {
