@@ -3,6 +3,7 @@
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openSnapshot, openStore } from "../../../src/log/store/open-store.ts";
 import { MIGRATIONS_FOLDER, prepareSchema } from "../../../src/log/store/postgres/open.ts";
@@ -176,6 +177,21 @@ describe.skipIf(whyNoPostgres !== undefined)(
       it("must have run before a reader opens", async () => {
         await expect(openSnapshot(location)).rejects.toMatchObject({ code: "schema-unknown" });
       });
+    });
+
+    it("does not tell again and again of a checkpoint that came after one with a later time", async () => {
+      const store = await openStore(postgres.location(), NOW);
+      const signal = AbortSignal.timeout(60_000);
+      // From here on it listens.
+      await store.changed({ size: 0, cosignedAt: null }, 100, signal);
+      await store.append(0, oneEntry(0));
+      await store.addCheckpoint({ size: 1, cosignedAt: 200, note: "of a clock that is ahead" });
+      await store.addCheckpoint({ size: 1, cosignedAt: 190, note: "of one that is not" });
+      // Time for the notices to come.
+      await store.changed({ size: 1, cosignedAt: 200 }, 500, signal);
+      const again = store.changed({ size: 1, cosignedAt: 190 }, 60_000, signal).then(() => "told");
+      expect(await Promise.race([again, sleep(300, "waits")])).toBe("waits");
+      await store.close();
     });
 
     it("is refused behind a connection pooler, which gives sessions to others", async () => {

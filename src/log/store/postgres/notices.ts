@@ -22,7 +22,7 @@ export class Listener implements Notices {
   readonly #location: PostgresLocation;
   readonly #closing = new AbortController();
   #listening: Promise<void> | null = null;
-  /** The newest that notices have told of. */
+  /** What notices, which come in the order of commits, have told of last: a later checkpoint may have an earlier time. */
   #told = { size: -1, cosignedAt: -1 };
   readonly #wakes = new Set<() => void>();
 
@@ -61,7 +61,8 @@ export class Listener implements Notices {
         client.on("notification", this.#hear);
         await client.query(`LISTEN ${CHANNEL}`);
         const { rows } = await client.query<SeenRow>(STATEMENTS.seen.text);
-        if (rows[0] !== undefined) this.#tell(rows[0]);
+        // A server that took the place of another may have less.
+        if (rows[0] !== undefined) this.#told = { size: rows[0].size, cosignedAt: rows[0].cosignedAt ?? 0 };
         this.#wakeAll();
         await ended;
         signal.removeEventListener("abort", end);
@@ -76,16 +77,10 @@ export class Listener implements Notices {
   readonly #hear = ({ payload = "" }: pg.Notification): void => {
     const [schema, size, cosignedAt] = payload.split(" ");
     if (schema !== this.#location.schema) return;
-    this.#tell({ size: Number(size), cosignedAt: Number(cosignedAt) });
+    if (cosignedAt === "0") this.#told.size = Number(size);
+    else this.#told.cosignedAt = Number(cosignedAt);
     this.#wakeAll();
   };
-
-  #tell({ size, cosignedAt }: Seen): void {
-    this.#told = {
-      size: Math.max(this.#told.size, size),
-      cosignedAt: Math.max(this.#told.cosignedAt, cosignedAt ?? 0),
-    };
-  }
 
   #wakeAll(): void {
     for (const wake of this.#wakes) wake();
