@@ -62,7 +62,9 @@ export class HighWaterFile implements HighWater {
     this.#last = last;
   }
 
+  /** It opens the file anew for the next write: another process may have written to it, or put another one in its place. */
   async read(): Promise<HighWaterMark | undefined> {
+    await this.close();
     const mark = this.#look();
     this.#last = mark?.note ?? null;
     return mark;

@@ -263,6 +263,30 @@ describe("the high-water file", () => {
     for (const mark of [mine, theirs]) await mark.close();
   });
 
+  it("is written where it was read, by one that had another file open before", async () => {
+    const mark = new HighWaterFile(file());
+    await mark.swap(await note(1));
+    rmSync(file());
+    await write(2);
+    await mark.read();
+    await mark.swap(await note(3));
+    expect(await read()).toBe(await note(3));
+    await mark.close();
+  });
+
+  it("overwrites the older slot, whoever wrote the newer one", async () => {
+    const mark = new HighWaterFile(file());
+    await mark.swap(await note(1));
+    await mark.swap(await note(2));
+    await write(3);
+    await mark.read();
+    await mark.swap(await note(4));
+    const text = readFileSync(file(), "utf8");
+    expect(text).toContain(await note(3));
+    expect(text).toContain(await note(4));
+    await mark.close();
+  });
+
   it("may be closed twice or unopened, and opens again for the next write", async () => {
     let closed = 0;
     const closeSync = (fd: number) => {
