@@ -16,6 +16,8 @@ export function forwardWrites(options: ForwardingOptions): MiddlewareHandler<Api
     if (c.req.method !== "POST") return next();
     let place = await options.node.whereToWrite();
     if (place === "here") return next();
+    // An address that is another node's public one, or a client that says so: two that each take the other for the leader would go on.
+    if (requestHeader(c, FORWARDED_BY) !== undefined) throw noLeader();
     const kept = await keepShort(c);
     for (let attempt = 1; place !== null && place !== "here"; attempt++) {
       const answer = await send(c, place, kept, options);

@@ -100,6 +100,14 @@ describe("an entry that is sent to a node which follows", () => {
     });
   });
 
+  it("goes no further where another node has forwarded it, whatever port that has sent it to", async () => {
+    const { post, sent } = node([leading("a")], says(201));
+    const answer = await post("body", { [FORWARDED_BY]: "c" });
+    expect([answer.status, sent]).toEqual([503, []]);
+    const { post: postHere } = node(["here"]);
+    expect((await postHere("body", { [FORWARDED_BY]: "c" })).status).toBe(200);
+  });
+
   it("is taken here where this node leads, and reads go no further than here", async () => {
     const { api, post, sent } = node(["here"]);
     expect(await (await post("body")).text()).toBe("here: body");
