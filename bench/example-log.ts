@@ -34,7 +34,7 @@ const DAY_MS = 86_400_000;
 const BATCH = 4096;
 
 export const context: CliContext = {
-  environment: {},
+  environment: process.env,
   now: () => new Date(),
   fetch,
   print: () => undefined,
@@ -47,11 +47,21 @@ export function keyOf(folder: string, role: string): Signer {
   return signingKeyOf(readKeyText(join(folder, "keys", `${role}.pem`), {}));
 }
 
-/** Founds a log whose service lets one client write as fast as it can. */
-export async function foundExampleLog(folder: string): Promise<string> {
+/**
+ * Founds a log whose service lets one client write as fast as it can.
+ * @param postgres where the URL of its database is; the log is in a file without it.
+ */
+export async function foundExampleLog(folder: string, postgres?: string): Promise<string> {
   mkdirSync(folder, { recursive: true });
-  const receiptKey = true;
-  await initLog(folder, { origin: ORIGIN, url: "http://127.0.0.1:8080", port: 0, receiptKey }, context);
+  const database = postgres === undefined ? {} : { postgres };
+  const options = {
+    origin: ORIGIN,
+    url: "http://127.0.0.1:8080",
+    port: 0,
+    receiptKey: true,
+    ...database,
+  } as const;
+  await initLog(folder, options, context);
   writeFileSync(join(folder, "touchstone.toml"), "\n[limits]\nwritesPerMinute = 10000000\n", { flag: "a" });
   await withLog(folder, async (log) => {
     const release = await exampleRelease(keyOf(folder, "publisher"));

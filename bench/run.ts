@@ -9,6 +9,7 @@ import { measureAudit } from "./audit.ts";
 import { measureBoard } from "./board.ts";
 import { measureBrowser } from "./browser.ts";
 import { measureBrowserCode } from "./browser-code.ts";
+import { measureCluster } from "./cluster.ts";
 import { measureCosigned } from "./cosigned.ts";
 import { measureGate } from "./gate.ts";
 import type { Measurement } from "./harness.ts";
@@ -37,6 +38,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   publish: measurePublish,
   cosigned: measureCosigned,
   postgres: measurePostgres,
+  cluster: measureCluster,
   reads: measureReads,
   pages: measurePages,
   proofs: measureProofs,
