@@ -264,6 +264,7 @@ describe("identities", () => {
 
   it("state no keys of providers, nor does anybody where the trust root gives nobody that role", async () => {
     expect(root.roles.identityKeys).toBeNull();
-    expect(await outcome(root, "identity-keys", "github", [])).toBe("not-authorised");
+    for (const signers of [[], ["root"]])
+      expect(await outcome(root, "identity-keys", "github", signers)).toBe("not-authorised");
   });
 });

@@ -4,7 +4,12 @@ import { KeyRing } from "../../../src/protocol/cryptography/key-ring.ts";
 import type { IdentityKeys } from "../../../src/protocol/entry/identity-keys.ts";
 import type { TrustRoot } from "../../../src/protocol/entry/trust-root.ts";
 import { type Envelope, recordAt, verifyEnvelope } from "../../../src/protocol/envelope/dsse.ts";
-import { checkSameProvider, checkTokens, keysAt } from "../../../src/protocol/registration/identities.ts";
+import {
+  checkSameProvider,
+  checkTokens,
+  keysAt,
+  tokenIdOf,
+} from "../../../src/protocol/registration/identities.ts";
 import { NOTHING_IN_FORCE, type PlacedIdentityKeys } from "../../../src/protocol/registration/in-force.ts";
 import { NOW } from "../../support/clock.ts";
 import { identityKeysPredicate, identityRoles } from "../../support/identity-log.ts";
@@ -75,6 +80,12 @@ describe("a token", () => {
     const revokedDigests = new Set([sha256Of("keys at 1")]);
     expect(await outcome({ revoked: { ...NOT_REVOKED, revokedDigests } })).toBe("identity-refused");
   });
+});
+
+it("a token is called by its issuer and its jti, and by nothing else in it", () => {
+  const id = (claims: object) => tokenIdOf({ claims: { iss: GITHUB, jti: "one", ...claims } as never });
+  expect(id({ sub: "other" })).toBe(id({}));
+  expect(new Set([id({}), id({ jti: "two" }), id({ iss: "https://other.example" })]).size).toBe(3);
 });
 
 describe("the keys of a provider", () => {

@@ -15,6 +15,7 @@ import {
 import { NOW } from "../../support/clock.ts";
 import { policyPredicate, revocationPredicate } from "../../support/document-predicates.ts";
 import { FoundedLog } from "../../support/founded-log.ts";
+import { identityKeysPredicate } from "../../support/identity-log.ts";
 import { platformPredicate, sha256Of } from "../../support/release-predicates.ts";
 
 let log: FoundedLog;
@@ -68,14 +69,25 @@ describe("a log with everything in it", () => {
     const digests = ["b", "a", "c"].map((text) => text.repeat(64));
     const names = ["m", "z", "a", "n"];
     const place = { index: 1, version: 1, digest: sha256Of("policy") };
+    const provider = (name: string) => ({
+      ...place,
+      signers: [],
+      identities: [],
+      keys: identityKeysPredicate([], { name }),
+    });
+    const range = { rule: "release", fromIndex: 0, toIndex: 5 };
     const summary = summarise({
       ...NOTHING_IN_FORCE,
       trustRoots: [root!],
       revokedDigests: new Set(digests),
       policies: new Map(names.map((name) => [name, place])),
+      identityKeys: names.map(provider),
+      revokedIdentities: [range],
     });
     expect(summary.revokedDigests.map((digest) => digest[0])).toEqual(["a", "b", "c"]);
     expect(summary.policies.map(({ name }) => name)).toEqual(["a", "m", "n", "z"]);
+    expect(summary.identityKeys.map(({ name }) => name)).toEqual(["a", "m", "n", "z"]);
+    expect(summary.revokedIdentities).toEqual([range]);
   });
 
   it("does not change the state that it was made of", async () => {
@@ -116,6 +128,14 @@ describe("a log with everything in it", () => {
     ]);
     expect(log.inForce.revokedKeys).toEqual([range, { ...range, toIndex: 6 }]);
   });
+});
+
+it("the range of an identity counts once as well, and stays when another follows", async () => {
+  const range = { rule: "release", fromIndex: 0, toIndex: 5 };
+  const other = { ...range, rule: "nightly" };
+  for (const [version, identities] of Object.entries({ 1: [range, range], 2: [range, other] }))
+    await log.publish("revocation", revocationPredicate({ version, identities }), [log.keys.revocation]);
+  expect(log.inForce.revokedIdentities).toEqual([range, other]);
 });
 
 describe("the reach of a revocation", () => {

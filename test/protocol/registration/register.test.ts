@@ -3,7 +3,13 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { withSigners } from "../../../src/log/store/entry-record.ts";
 import { KeyRing } from "../../../src/protocol/cryptography/key-ring.ts";
 import { encodeBase64 } from "../../../src/protocol/encoding/base64.ts";
-import { makeEnvelope, verifyEnvelope } from "../../../src/protocol/envelope/dsse.ts";
+import { formatTime } from "../../../src/protocol/entry/fields.ts";
+import {
+  type Envelope,
+  makeEnvelope,
+  recordAt,
+  verifyEnvelope,
+} from "../../../src/protocol/envelope/dsse.ts";
 import type { RefusalCode } from "../../../src/protocol/registration/refusal.ts";
 import { register } from "../../../src/protocol/registration/register.ts";
 import { NOW } from "../../support/clock.ts";
@@ -269,6 +275,41 @@ describe("the record of a new entry", () => {
       references: [referenceOf(set.kernel), referenceOf(set.driver)],
       boots: ["uki-kernel edk2-202411"],
     });
+    const bootsOf = ({ payloadDigest }: Envelope) => log.view.findByDigest(payloadDigest)?.boots;
+    expect([bootsOf(set.platform), bootsOf(set.kernel)]).toEqual([["edk2-202411"], []]);
+  });
+});
+
+describe("tokens", () => {
+  const by = (name: string, claims: Record<string, unknown> = {}) =>
+    provider.signStatement("platform", platformPredicate(name), { claims });
+  beforeEach(async () => {
+    log = await identityLog([provider]);
+  });
+
+  it("may come in the second in which the log recorded those before them", async () => {
+    await log.add(await by("one"));
+    expect(await outcomeOf(async () => log.add(await by("two")))).toBe("accepted");
+  });
+
+  it("count with a recorded time alone", async () => {
+    const ring = new KeyRing();
+    await ring.addProvider(log.inForce.identityKeys[0]!.keys);
+    const envelope = recordAt(await by("one"), formatTime(NOW));
+    const verified = await verifyEnvelope(envelope, ring.lookup, undefined, ring.providers);
+    expect(await outcomeOf(() => register(log.view, verified))).toBe("accepted");
+    expect(await outcomeOf(() => register(log.view, { ...verified, recordedAt: null }))).toBe(
+      "recorded-at-wrong",
+    );
+  });
+
+  it("are used for one entry, and not for another, be it beside a new one", async () => {
+    await log.add(await by("one", { jti: "first" }));
+    const again = await by("two", { jti: "first" });
+    expect(await outcomeOf(() => log.add(again))).toBe("token-used");
+    const both = makeEnvelope(again.payload, [...again.signatures, await provider.sign(again.payload)]);
+    expect(await outcomeOf(() => log.add(both))).toBe("token-used");
+    expect(await outcomeOf(async () => log.add(await by("two", { jti: "second" })))).toBe("accepted");
   });
 });
 

@@ -4,21 +4,27 @@ import { ed25519Spki } from "../../../src/protocol/cryptography/signature.ts";
 import { encodeBase64 } from "../../../src/protocol/encoding/base64.ts";
 import type { TrustRoot } from "../../../src/protocol/entry/trust-root.ts";
 import { makeEnvelope } from "../../../src/protocol/envelope/dsse.ts";
+import { COSIGNATURE_ML_DSA_44, createPrivateKey, ED25519 } from "../../../src/protocol/note/key.ts";
 import { draftStatus } from "../../../src/protocol/registration/draft-status.ts";
 import { summarise } from "../../../src/protocol/registration/in-force.ts";
-import { checkStatusCapacity, checkTrustRootUsable } from "../../../src/protocol/registration/succession.ts";
+import {
+  checkIdentityKeys,
+  checkStatusCapacity,
+  checkTrustRootUsable,
+} from "../../../src/protocol/registration/succession.ts";
 import { NOW } from "../../support/clock.ts";
 import { policyPredicate, revocationPredicate, statusPredicate } from "../../support/document-predicates.ts";
 import { FoundedLog } from "../../support/founded-log.ts";
 import { identityKeysPredicate } from "../../support/identity-log.ts";
 import { type TestKey, testKey, testKeys } from "../../support/keys.ts";
+import { vkeyOf } from "../../support/notes.ts";
 import { outcomeOf } from "../../support/refusals.ts";
 import { platformPredicate, sha256Of } from "../../support/release-predicates.ts";
 import { signReleaseSet } from "../../support/release-set.ts";
 import { signStatement } from "../../support/signing.ts";
 import { SmallLog } from "../../support/small-log.ts";
 import { trustRootPredicate } from "../../support/trust-root.ts";
-import { logKey, tlogPolicy, witnessKey } from "../../support/witnesses.ts";
+import { logKey, ORIGIN, tlogPolicy, witnessKey } from "../../support/witnesses.ts";
 
 let log: FoundedLog;
 beforeEach(async () => {
@@ -81,7 +87,7 @@ describe("trust roots", () => {
     ).toBe("identity-taken");
   });
 
-  it("are told, as statuses and policies are, which version must follow", async () => {
+  it("are told, as statuses, policies and providers' keys are, which version must follow", async () => {
     const set = await log.publishRelease();
     const publish = {
       "trust root: version 2": async () =>
@@ -89,6 +95,8 @@ describe("trust roots", () => {
       "status: version 1": () => log.publishStatus({ sequence: 2, previous: sha256Of("none") }),
       "policy production: version 1": () =>
         log.publishPolicy(set, { version: 2, previous: sha256Of("none") }),
+      "identity-keys github: version 1": async () =>
+        checkIdentityKeys(identityKeysPredicate([], { version: 2 }), log.inForce),
     };
     for (const [message, attempt] of Object.entries(publish))
       await expect(attempt()).rejects.toThrow(message);
@@ -132,6 +140,25 @@ describe("a trust root that cannot be worked with", () => {
     const two = tlogPolicy(other, [witness]).split("\n", 1)[0];
     expect(await usable({ logPolicy: `${two}\n${of}` })).toBe("trust-root-not-usable");
     expect(await usable({ logPolicy: of.replace("\n", `\n${two}\n`) })).toBe("trust-root-not-usable");
+  });
+
+  it("names its log by two keys of one type, or by a key of another type under another origin", async () => {
+    const of = tlogPolicy(await logKey(), [await witnessKey("w")]);
+    const beside = async (type: number, origin = ORIGIN) => {
+      const key = await createPrivateKey(origin, type, new Uint8Array(32).fill(7));
+      return usable({ logPolicy: of.replace("\n", `\nlog ${vkeyOf(key)}\n`) });
+    };
+    expect(await beside(COSIGNATURE_ML_DSA_44)).toBe("accepted");
+    expect(await beside(COSIGNATURE_ML_DSA_44, "other.example")).toBe("trust-root-not-usable");
+    expect(await beside(ED25519)).toBe("trust-root-not-usable");
+  });
+
+  it("lets a key state providers' keys that it does not show", async () => {
+    const { roles } = await trustRootPredicate(await testKeys());
+    const stating = (key: string) =>
+      usable({ roles: { ...roles, identityKeys: { keys: [key], threshold: 1 } } });
+    expect(await stating(roles.root.keys[0]!)).toBe("accepted");
+    expect(await stating(sha256Of("stranger"))).toBe("trust-root-not-usable");
   });
 
   it("asks for no witness, so that checkpoints would carry no time", async () => {
