@@ -233,6 +233,9 @@ describe("identities", () => {
       }),
     );
     expect(() => authorise(trustRoot, entry("policy", ["a"], ["one"]))).not.toThrow();
+    expect(() => authorise(trustRoot, entry("policy", [], ["one"]))).toThrow(
+      "is satisfied by 1 signature(s)",
+    );
   });
 
   it("that no rule of several names are refused by their name, and count for none that has no identities", () => {
