@@ -229,6 +229,23 @@ describe.skipIf(whyNoPostgres !== undefined)(
       }
     });
 
+    it("tells of a checkpoint that came while the one before it, of the same second, was read", async () => {
+      const cluster = await PostgresCluster.open(location);
+      const writer = await cluster.leadership.campaign(me, never());
+      const told = cluster.reader.changed({ size: 0, cosignedAt: null }, 60_000, never());
+      await writer.append(0, oneEntry(0));
+      await writer.addCheckpoint({ size: 1, cosignedAt: 5, note: "one" });
+      await told;
+      await cluster.reader.changed({ size: 1, cosignedAt: null }, 60_000, never());
+      await writer.append(1, oneEntry(1));
+      await writer.addCheckpoint({ size: 2, cosignedAt: 5, note: "two" });
+      // Long enough for the notice to come before anybody waits for it; one that comes later wakes who does.
+      await sleep(500);
+      await cluster.reader.changed({ size: 2, cosignedAt: 5 }, 60_000, never());
+      await writer.close();
+      await cluster.close();
+    });
+
     it("is read again after its server was restarted", async () => {
       const cluster = await PostgresCluster.open(location);
       const writer = await cluster.leadership.campaign(me, never());

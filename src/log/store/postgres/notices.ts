@@ -25,6 +25,9 @@ export class Listener implements Notices {
   /** What notices, which come in the order of commits, have told of last: a later checkpoint may have an earlier time. */
   #told = { size: -1, cosignedAt: -1 };
   readonly #wakes = new Set<() => void>();
+  /** Notices that came, and those among them that who waits was woken for. */
+  #heard = 0;
+  #answered = 0;
 
   constructor(location: PostgresLocation) {
     this.#location = location;
@@ -32,7 +35,10 @@ export class Listener implements Notices {
 
   async changed(seen: Seen, timeoutMs: number, signal: AbortSignal): Promise<void> {
     this.#listening ??= this.#listen();
-    if (this.#told.size > seen.size || this.#told.cosignedAt > (seen.cosignedAt ?? 0)) return;
+    // Of one second there may be several checkpoints: one that came while the last was read says nothing newer, and is new.
+    const isUnanswered = this.#heard > this.#answered;
+    this.#answered = this.#heard;
+    if (isUnanswered || this.#told.size > seen.size || this.#told.cosignedAt > (seen.cosignedAt ?? 0)) return;
     let wake = () => {};
     const woken = new Promise<void>((resolve) => {
       wake = resolve;
@@ -42,6 +48,7 @@ export class Listener implements Notices {
     const timeout = sleep(timeoutMs, undefined, { signal: over, ref: false }).catch(() => undefined);
     await Promise.race([woken, timeout]);
     this.#wakes.delete(wake);
+    this.#answered = this.#heard;
   }
 
   close(): void {
@@ -77,6 +84,7 @@ export class Listener implements Notices {
   readonly #hear = ({ payload = "" }: pg.Notification): void => {
     const [schema, size, cosignedAt] = payload.split(" ");
     if (schema !== this.#location.schema) return;
+    this.#heard++;
     if (cosignedAt === "0") this.#told.size = Number(size);
     else this.#told.cosignedAt = Number(cosignedAt);
     this.#wakeAll();
