@@ -44,6 +44,11 @@ const ANSWER_FIELDS = [
   "access-control-allow-origin",
 ];
 
+/** Whether another node has sent this on, or a client that says so: two nodes that each take the other for the leader would go on for ever. */
+export function wasForwarded(c: Context): boolean {
+  return requestHeader(c, FORWARDED_BY) !== undefined;
+}
+
 /**
  * Sends a request on.
  * @param body null: as it comes, where the method has one.

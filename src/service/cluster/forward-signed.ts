@@ -2,7 +2,7 @@
 // of a log a client reaches.
 import type { Context, MiddlewareHandler } from "hono";
 import type { ApiEnvironment } from "../openapi.ts";
-import { askLeader, type ForwardingOptions, passOn } from "./ask-leader.ts";
+import { askLeader, type ForwardingOptions, passOn, wasForwarded } from "./ask-leader.ts";
 
 export interface SignedForwardingOptions extends ForwardingOptions {
   /** Whether the trust root lists receipt keys, and this node has none. */
@@ -18,7 +18,7 @@ export function forwardSigned(
   applies: (c: Context<ApiEnvironment>) => boolean = () => true,
 ): MiddlewareHandler<ApiEnvironment> {
   return async function forwardSigned(c, next) {
-    if (c.req.method !== "GET" || !applies(c) || !options.lacksKey()) return next();
+    if (c.req.method !== "GET" || !applies(c) || !options.lacksKey() || wasForwarded(c)) return next();
     const place = await options.node.whereToWrite();
     if (place === null || place === "here") return next();
     try {

@@ -4,7 +4,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { requestHeader } from "../http/request-header.ts";
 import type { ApiEnvironment } from "../openapi.ts";
 import { type Problem, RequestProblem } from "../problem.ts";
-import { askLeader, type ForwardingOptions, type LeadingNode, passOn } from "./ask-leader.ts";
+import { askLeader, type ForwardingOptions, type LeadingNode, passOn, wasForwarded } from "./ask-leader.ts";
 
 /** A body that is no longer than this is kept until it is answered, so that it can go to the next leader when the first one is gone. */
 const KEPT_BYTES = 128 * 1024;
@@ -16,8 +16,8 @@ export function forwardWrites(options: ForwardingOptions): MiddlewareHandler<Api
     if (c.req.method !== "POST") return next();
     let place = await options.node.whereToWrite();
     if (place === "here") return next();
-    // An address that is another node's public one, or a client that says so: two that each take the other for the leader would go on.
-    if (requestHeader(c, FORWARDED_BY) !== undefined) throw noLeader();
+    // It is that address of another node which is public.
+    if (wasForwarded(c)) throw noLeader();
     const kept = await keepShort(c);
     for (let attempt = 1; place !== null && place !== "here"; attempt++) {
       const answer = await send(c, place, kept, options);

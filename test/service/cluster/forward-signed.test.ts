@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createApp } from "../../../src/service/app.ts";
 import type { LeadingNode } from "../../../src/service/cluster/ask-leader.ts";
-import { createForwardedApp } from "../../../src/service/cluster/forwarded-app.ts";
+import { createForwardedApp, FORWARDED_BY } from "../../../src/service/cluster/forwarded-app.ts";
 import { ReceiptIssuer } from "../../../src/service/receipts/receipt-issuer.ts";
 import { coseSigner, testKey } from "../../support/keys.ts";
 import { refusalOf, ServiceHarness } from "../../support/service-harness.ts";
@@ -105,6 +105,11 @@ describe("a node without the receipt key", () => {
     const { app } = follower(place);
     expect(await refusalOf(await app.request(RECEIPT))).toBe("503 no-receipt-key");
     expect(asked).toEqual([]);
+  });
+
+  it("asks nobody for what another node has asked it for", async () => {
+    const answer = await follower().app.request(RECEIPT, { headers: { [FORWARDED_BY]: "c" } });
+    expect([await refusalOf(answer), asked]).toEqual(["503 no-receipt-key", []]);
   });
 
   it("says so, and remembers it, where nobody answers", async () => {
