@@ -63,13 +63,13 @@ export class PostgresWriter implements LogWriter {
 
   async append(expectedSize: number, append: Append): Promise<void> {
     const packed = packAppend(append);
-    const [size, , leaves] = packed;
+    const [size, , leaves, , digests] = packed;
     await this.#inOrder(async () => {
       try {
         await this.#commit(STATEMENTS.append, [this.epoch, this.#lease, expectedSize, ...packed]);
       } catch (error) {
         if (!(error instanceof UnknownOutcomeError)) throw error;
-        await this.#settle([expectedSize, size, leaves], error);
+        await this.#settle([expectedSize, size, leaves, digests], error);
       }
     });
   }

@@ -94,8 +94,10 @@ const TEXTS = {
   // A commit, with everything that one waits for.
   barrier: "UPDATE tree_head SET size = size",
   holds: `
-    SELECT 1 AS found FROM (SELECT string_agg(leaf, '' ORDER BY idx) AS leaves FROM entries WHERE idx >= $1 AND idx < $2) AS there
-    WHERE leaves = $3`,
+    SELECT 1 AS found
+    FROM (SELECT string_agg(leaf, '' ORDER BY idx) AS leaves, string_agg(payload_digest, '' ORDER BY idx) AS digests
+          FROM entries WHERE idx >= $1 AND idx < $2) AS there
+    WHERE leaves = $3 AND digests = $4`,
 } as const;
 
 /** Every statement, by its name. */
