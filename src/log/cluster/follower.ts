@@ -18,8 +18,10 @@ import {
 import type { Publication, Published } from "../checkpointing/publication.ts";
 import type { Logger } from "../observer.ts";
 import { loadInForce } from "../sequencing/load-in-force.ts";
+import type { ClusterStore } from "../store/leadership.ts";
 import type { LogReader, PublishedCheckpoint, Seen, TreeHead } from "../store/log-store.ts";
 import { GrowingTree } from "../tree/growing-tree.ts";
+import { CaughtUp } from "./caught-up.ts";
 import type { LeaderWatch } from "./leader-watch.ts";
 
 /** Entries that are read in one call of the store. */
@@ -53,10 +55,12 @@ export class Follower {
   /** What reads now, and what reads next for those who came since that began. */
   #running: Promise<void> = Promise.resolve();
   #next: Promise<void> | null = null;
-  #reachedAt = Number.NEGATIVE_INFINITY;
+  readonly #caughtUp: CaughtUp;
+  #hasRead = false;
 
-  constructor(reader: LogReader, publication: Publication) {
-    this.#reader = reader;
+  constructor(store: Pick<ClusterStore, "reader" | "primarySize">, publication: Publication) {
+    this.#reader = store.reader;
+    this.#caughtUp = new CaughtUp(() => store.primarySize());
     this.#publication = publication;
     this.#base = publication.newest?.inForce ?? NOTHING_IN_FORCE;
     this.#registered = this.#base;
@@ -67,9 +71,14 @@ export class Follower {
     return this.#registered;
   }
 
-  /** When everything was read last, milliseconds of `performance.now`; negative infinity before. */
+  /** Whether the store was read, so that `registered` is more than what is published. */
+  get hasRead(): boolean {
+    return this.#hasRead;
+  }
+
+  /** Everything is known that was committed before this, milliseconds of `performance.now`; negative infinity before it is known. */
   get reachedAt(): number {
-    return this.#reachedAt;
+    return this.#caughtUp.at;
   }
 
   /** Reads what is new: all that was there when it was called. Those who call it meanwhile share one more reading. */
@@ -103,7 +112,7 @@ export class Follower {
   }
 
   async #refresh(): Promise<void> {
-    const begun = performance.now();
+    const asked = this.#caughtUp.ask();
     // In this order: a head that is read after a checkpoint covers it.
     const newest = await this.#reader.newestCheckpoint();
     const head = await this.#reader.head();
@@ -112,7 +121,9 @@ export class Follower {
     await this.#catchUp(newest, head);
     if (newest !== undefined && newest.note !== this.#publication.newest?.note) await this.#show(newest);
     this.#seen = { size: head.size, cosignedAt: newest?.cosignedAt ?? null };
-    this.#reachedAt = begun;
+    this.#hasRead = true;
+    await asked;
+    this.#caughtUp.read(head.size);
   }
 
   /** As long as nothing is shown: what is in force is loaded, and no entry is read that it does not follow from. */

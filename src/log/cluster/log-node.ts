@@ -51,7 +51,7 @@ export class LogNode implements ServedLog {
     this.#limits = config.cluster ?? ALONE;
     this.#watch = new LeaderWatch(config.store.leadership, config.leading?.candidate.id);
     this.#shown = showing(config.store.reader, null, this.#openIndex(config));
-    this.#follower = new Follower(config.store.reader, this.#shown.publication);
+    this.#follower = new Follower(config.store, this.#shown.publication);
   }
 
   /**
@@ -83,8 +83,8 @@ export class LogNode implements ServedLog {
 
   get registered(): InForce {
     if (this.#term !== null) return this.#term.log.registered;
-    const { registered, reachedAt } = this.#follower;
-    return reachedAt === Number.NEGATIVE_INFINITY ? (this.#registered ?? registered) : registered;
+    const { registered, hasRead } = this.#follower;
+    return hasRead ? registered : (this.#registered ?? registered);
   }
 
   get indexSize(): number | null {
@@ -255,7 +255,7 @@ export class LogNode implements ServedLog {
     );
     this.#reachedAt = writer.renewedAt;
     this.#registered = log.registered;
-    this.#follower = new Follower(this.#config.store.reader, this.#shown.publication);
+    this.#follower = new Follower(this.#config.store, this.#shown.publication);
     this.#term = null;
     void log.finish();
     await writer

@@ -32,6 +32,8 @@ export interface Leadership {
 export interface ClusterStore {
   readonly reader: LogReader;
   readonly leadership: Leadership;
+  /** Entries that are committed where they are written: the reader may read from a replica, which has fewer. */
+  primarySize(): Promise<number>;
   /** Closes the reader; a writer is closed by whoever has it, before. */
   close(): Promise<void>;
 }

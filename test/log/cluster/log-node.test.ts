@@ -6,7 +6,7 @@ import { HighWaterFile } from "../../../src/log/checkpointing/high-water.ts";
 import type { LogNode } from "../../../src/log/cluster/log-node.ts";
 import { UnknownOutcomeError } from "../../../src/log/errors.ts";
 import type { ClusterStore } from "../../../src/log/store/leadership.ts";
-import type { LogWriter } from "../../../src/log/store/log-store.ts";
+import type { LogWriter, PublishedCheckpoint, TreeHead } from "../../../src/log/store/log-store.ts";
 import { GrowingTree } from "../../../src/log/tree/growing-tree.ts";
 import { hashLeaf } from "../../../src/protocol/merkle/hash.ts";
 import { currentTrustRoot } from "../../../src/protocol/registration/in-force.ts";
@@ -275,6 +275,53 @@ describe("a node that follows", () => {
     isGone = true;
     await expect.poll(() => reader.isBehind, PATIENT).toBe(true);
     expect(sizeOf(reader)).toBeGreaterThan(0);
+    isGone = false;
+    await expect.poll(() => reader.isBehind, PATIENT).toBe(false);
+  });
+
+  it("is behind while it reads a replica whose replay is stuck, though that answers", async () => {
+    const leader = await harness.start("a");
+    let stuck: [TreeHead, PublishedCheckpoint | undefined] | null = null;
+    let stick = async () => {};
+    const reader = await reading({
+      cluster: { leaseMs: 1_000, staleAfterMs: 500 },
+      store: (store: ClusterStore) => {
+        const { reader } = store;
+        stick = async () => {
+          stuck = [await reader.head(), await reader.newestCheckpoint()];
+        };
+        return intercept(store, {
+          reader: intercept(reader, {
+            head: async () => stuck?.[0] ?? reader.head(),
+            newestCheckpoint: async () => (stuck === null ? reader.newestCheckpoint() : stuck[1]),
+            changed: () => sleep(20),
+          }),
+        });
+      },
+    });
+    await expect.poll(() => reader.isBehind, PATIENT).toBe(false);
+    await stick();
+    await leader.publish(await platforms(1));
+    await expect.poll(() => reader.isBehind, PATIENT).toBe(true);
+    stuck = null;
+    await expect.poll(() => reader.isBehind, PATIENT).toBe(false);
+    expect(sizeOf(reader)).toBe(sizeOf(leader));
+  });
+
+  it("is behind where the server that takes writes does not answer, though a replica does", async () => {
+    await harness.start("a");
+    let isGone = false;
+    const reader = await reading({
+      cluster: { leaseMs: 1_000, staleAfterMs: 500 },
+      store: (store: ClusterStore) =>
+        intercept(store, {
+          primarySize: () => (isGone ? Promise.reject(new Error("timeout")) : store.primarySize()),
+          reader: intercept(store.reader, { changed: () => sleep(20) }),
+        }),
+    });
+    await expect.poll(() => reader.isBehind, PATIENT).toBe(false);
+    isGone = true;
+    await expect.poll(() => reader.isBehind, PATIENT).toBe(true);
     isGone = false;
     await expect.poll(() => reader.isBehind, PATIENT).toBe(false);
   });

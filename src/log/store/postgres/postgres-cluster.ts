@@ -5,6 +5,7 @@ import { prepareSchema } from "./open.ts";
 import { PostgresLeadership } from "./postgres-leadership.ts";
 import { PostgresReader } from "./postgres-reader.ts";
 import { Sources } from "./sources.ts";
+import { type SeenRow, STATEMENTS } from "./statements.ts";
 
 export class PostgresCluster implements ClusterStore {
   readonly sources: Sources;
@@ -26,6 +27,12 @@ export class PostgresCluster implements ClusterStore {
   static async open(location: PostgresLocation): Promise<PostgresCluster> {
     await prepareSchema(location);
     return new PostgresCluster(location);
+  }
+
+  async primarySize(): Promise<number> {
+    const [head] = await this.sources.primary.ask<SeenRow>(STATEMENTS.seen);
+    if (head === undefined) throw new Error("the database has no tree head");
+    return head.size;
   }
 
   close(): Promise<void> {

@@ -40,6 +40,10 @@ export class SqliteCluster implements ClusterStore, Leadership {
     return isOpenForWriting(this.#file) ? this.reader.lastLeader() : null;
   }
 
+  async primarySize(): Promise<number> {
+    return (await this.reader.head()).size;
+  }
+
   close(): Promise<void> {
     return this.reader.close();
   }
