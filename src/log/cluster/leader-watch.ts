@@ -9,7 +9,7 @@ export interface OtherLeader {
   readonly over: AbortSignal;
 }
 
-/** Milliseconds: between two questions while nobody leads, for how long an answer counts, and for how long one that was not reached is passed over. */
+/** Milliseconds: for how long an answer counts, that nobody leads or that somebody does, and for how long one that was not reached is passed over. */
 const ASK_MS = 200;
 const FRESH_MS = 500;
 const PASSED_OVER_MS = 1_000;
@@ -21,6 +21,7 @@ export class LeaderWatch {
   #leader: Leader | null = null;
   #over = new AbortController();
   #askedAt = Number.NEGATIVE_INFINITY;
+  #asking: Promise<void> | null = null;
   #unreachable: number | null = null;
 
   constructor(leadership: Leadership, ownId: string | undefined) {
@@ -33,11 +34,18 @@ export class LeaderWatch {
     return this.#leader?.address != null;
   }
 
-  /** Asks the store, unless it was asked just now. */
+  /** Asks the store, unless it was asked just now. However many wait for a leader share one question, and its answer. */
   async ask(): Promise<void> {
-    const now = performance.now();
-    if (this.#leader !== null && now - this.#askedAt < FRESH_MS) return;
-    this.#askedAt = now;
+    const age = performance.now() - this.#askedAt;
+    if (this.#asking === null && age < (this.#leader === null ? ASK_MS : FRESH_MS)) return;
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = null;
+    });
+    await this.#asking;
+  }
+
+  async #ask(): Promise<void> {
+    this.#askedAt = performance.now();
     const leader = await this.#leadership.leader().catch(() => null);
     this.#know(leader?.id === this.#ownId ? null : leader);
   }
