@@ -15,6 +15,7 @@ import { Follower } from "./follower.ts";
 import { LeaderWatch, type OtherLeader } from "./leader-watch.ts";
 import type { ClusterConfig, Leading, LogNodeConfig } from "./node-config.ts";
 import { takeOver } from "./take-over.ts";
+import { within } from "./within.ts";
 
 /** A leader of this process, from its take-over to its end. */
 interface Term {
@@ -118,15 +119,15 @@ export class LogNode implements ServedLog {
     return this.#shown.publication.onPublished(listener);
   }
 
-  /** Reads what is new, where somebody else leads. */
-  async refresh(): Promise<void> {
-    if (this.#term === null) await this.#follower.refresh();
+  /** Reads what is new, where somebody else leads, and waits for that no longer than so many milliseconds. */
+  async refresh(waitMs: number): Promise<void> {
+    if (this.#term === null) await within(waitMs, this.#follower.refresh());
   }
 
   /** Whether a tree of that size is published, now or within so many milliseconds. */
   async reach(size: number, waitMs: number): Promise<boolean> {
     const { publication } = this.#shown;
-    if (publication.size < size) await this.refresh().catch(() => undefined);
+    if (publication.size < size) void this.refresh(waitMs).catch(() => undefined);
     return publication.covers(size - 1, waitMs);
   }
 

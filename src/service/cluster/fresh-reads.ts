@@ -10,15 +10,15 @@ import { RequestProblem } from "../problem.ts";
 /** What a node that follows can do about what it does not have. */
 export interface FollowingNode {
   readonly read: Pick<PublishedLog, "published">;
-  /** Reads what was new when it was called. */
-  refresh(): Promise<void>;
+  /** Reads what was new when it was called, as far as that takes no longer than so many milliseconds. */
+  refresh(waitMs: number): Promise<void>;
   /** Whether a tree of that size is published, now or within so many milliseconds. */
   reach(size: number, waitMs: number): Promise<boolean>;
 }
 
 /** The size of the tree that the client has seen. */
 const MIN_SIZE = "touchstone-min-size";
-/** Longest time for which a request waits for that, milliseconds. */
+/** Longest time for which a request waits for that, or for a look at what is new, milliseconds. */
 const WAIT_MS = 2_000;
 
 /** @throws RequestProblem "invalid-parameter", "behind" */
@@ -47,7 +47,7 @@ export function lookingAgain(app: App, node: FollowingNode): App {
       const answer = await app.fetch(request, env);
       const isRead = request.method === "GET" || request.method === "HEAD";
       if (answer.status !== 404 || !isRead) return answer;
-      await node.refresh().catch(() => undefined);
+      await node.refresh(WAIT_MS).catch(() => undefined);
       return node.read.published() === before ? answer : app.fetch(request, env);
     },
   };

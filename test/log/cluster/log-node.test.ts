@@ -252,8 +252,32 @@ describe("a node that follows", () => {
     });
     await leader.publish(await platforms(1));
     expect(sizeOf(reader)).toBeLessThan(sizeOf(leader));
-    expect(await reader.reach(sizeOf(leader), 10)).toBe(true);
+    expect(await reader.reach(sizeOf(leader), PATIENT.timeout)).toBe(true);
     expect(await reader.reach(sizeOf(leader) + 1, 10)).toBe(false);
+  });
+
+  it("waits no longer than is asked for a store that does not answer", async () => {
+    const leader = await harness.start("a");
+    let isSilent = false;
+    let answer = () => {};
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const reader = await reading({
+      store: (store: ClusterStore) =>
+        intercept(store, {
+          reader: intercept(store.reader, {
+            head: async () => {
+              if (isSilent) await answered;
+              return store.reader.head();
+            },
+          }),
+        }),
+    });
+    isSilent = true;
+    expect(await reader.reach(sizeOf(leader) + 1, 10)).toBe(false);
+    await reader.refresh(10);
+    answer();
   });
 
   it("is behind once it has not heard of the store for longer than it may", async () => {
