@@ -201,7 +201,10 @@ export class LogNode implements ServedLog {
   async #tryToLead(leading: Leading): Promise<Term | null> {
     try {
       const { leadership } = this.#config.store;
-      return await this.#begin(leading, await leadership.campaign(leading.candidate, this.#closing.signal));
+      const { signal } = this.#resigned;
+      const term = await this.#begin(leading, await leadership.campaign(leading.candidate, signal));
+      if (signal.aborted) term.log.stepDown(signal.reason as Error);
+      return term;
     } catch (error) {
       if (this.#resigned.signal.aborted) return null;
       const refusal = error instanceof StartRefusedError && error.code !== "log-in-use" ? error : null;
@@ -228,6 +231,8 @@ export class LogNode implements ServedLog {
   ): Promise<Term> {
     const { store, observer } = this.#config;
     try {
+      // It may have been won while it was given up.
+      this.#resigned.signal.throwIfAborted();
       const log = await takeOver({ ...config, observer, reader: store.reader, writer }, this.#shown);
       return { log, writer };
     } catch (error) {

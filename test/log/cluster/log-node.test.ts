@@ -350,6 +350,45 @@ describe("a node that follows", () => {
     await expect.poll(() => reader.isBehind, PATIENT).toBe(false);
   });
 
+  it.each(["before", "after"] as const)(
+    "does not lead once it was told to stop, %s a campaign that was under way is won",
+    async (when) => {
+      let campaigns = 0;
+      let goOn = () => {};
+      const held = new Promise<void>((resolve) => {
+        goOn = resolve;
+      });
+      const ended: unknown[] = [];
+      const candidate = await harness.start("b", {
+        cluster: QUICK,
+        store: (store: ClusterStore) =>
+          intercept(store, {
+            leadership: intercept(store.leadership, {
+              campaign: async (me, signal) => {
+                campaigns++;
+                if (when === "before") await held;
+                const campaign = store.leadership.campaign(me, signal);
+                void campaign.catch(() => undefined).then((won) => ended.push(won));
+                const writer = await campaign;
+                if (when === "after") await held;
+                return writer;
+              },
+            }),
+          }),
+      });
+      await expect.poll(() => campaigns, PATIENT).toBe(1);
+      if (when === "after") await expect.poll(() => ended.length, PATIENT).toBe(1);
+      await candidate.resign();
+      goOn();
+      await expect.poll(() => ended.length, PATIENT).toBe(1);
+      expect(ended[0] === undefined).toBe(when === "before");
+      // Whoever waits leads at once: nothing is held.
+      const next = await harness.start("c", { cluster: QUICK });
+      await untilLeading(next);
+      expect(candidate.isLeading).toBe(false);
+    },
+  );
+
   it("takes over when the leader has gone, with everything that one had published", async () => {
     const leader = await harness.start("a");
     const candidate = await harness.start("b", { cluster: QUICK });
