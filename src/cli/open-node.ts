@@ -30,6 +30,7 @@ export async function openNode(
   context: LogContext,
   parts: { readonly observer: Observer; readonly arrivals: () => number },
 ): Promise<OpenedNode> {
+  if (role === "all") requireAddress(config);
   requireSharedMark(config);
   const led = role === "all" ? await openLed(config, context) : null;
   const store = await openCluster(storeOf(config, context), context.now);
@@ -43,6 +44,17 @@ export async function openNode(
     led,
     reader: store.reader,
   };
+}
+
+/** The others forward to whoever leads. @throws MalformedError */
+function requireAddress({ cluster }: Config): void {
+  for (const name of ["advertise", "listen", "secret"] as const)
+    if (cluster !== undefined && cluster[name] === undefined)
+      throw new MalformedError(
+        "configuration",
+        "a process of a cluster that may lead takes what the others forward, and forwards to them; give cluster.advertise, cluster.listen and cluster.secret, or serve with --role read",
+        `cluster.${name}`,
+      );
 }
 
 /** Whoever leads next has to know what was signed. On SQLite all of them are on one machine. @throws StartRefusedError "mark-not-shared" */

@@ -1,6 +1,6 @@
 // Knows which other process leads, as far as the store says, and tells who waits for it when that is over.
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Leader, Leadership } from "../store/leadership.ts";
+import type { Candidate, Leader, Leadership } from "../store/leadership.ts";
 
 /** Another node, which leads. */
 export interface OtherLeader {
@@ -16,17 +16,17 @@ const PASSED_OVER_MS = 1_000;
 
 export class LeaderWatch {
   readonly #leadership: Leadership;
-  /** Whose leading is none of another. */
-  readonly #ownId: string | undefined;
+  /** Whose leading is none of another. The address tells it from a process that was given the same id. */
+  readonly #own: Candidate | undefined;
   #leader: Leader | null = null;
   #over = new AbortController();
   #askedAt = Number.NEGATIVE_INFINITY;
   #asking: Promise<void> | null = null;
   #unreachable: number | null = null;
 
-  constructor(leadership: Leadership, ownId: string | undefined) {
+  constructor(leadership: Leadership, own: Candidate | undefined) {
     this.#leadership = leadership;
-    this.#ownId = ownId;
+    this.#own = own;
   }
 
   /** Whether somebody leads who takes entries, as far as is known. */
@@ -47,7 +47,8 @@ export class LeaderWatch {
   async #ask(): Promise<void> {
     this.#askedAt = performance.now();
     const leader = await this.#leadership.leader().catch(() => null);
-    this.#know(leader?.id === this.#ownId ? null : leader);
+    const isOwn = leader?.id === this.#own?.id && leader?.address === this.#own?.address;
+    this.#know(isOwn ? null : leader);
   }
 
   /** For a process that leads itself. */

@@ -50,7 +50,7 @@ export class LogNode implements ServedLog {
   private constructor(config: LogNodeConfig) {
     this.#config = config;
     this.#limits = config.cluster ?? ALONE;
-    this.#watch = new LeaderWatch(config.store.leadership, config.leading?.candidate.id);
+    this.#watch = new LeaderWatch(config.store.leadership, config.leading?.candidate);
     this.#shown = showing(config.store.reader, null, this.#openIndex(config));
     this.#follower = new Follower(config.store, this.#shown.publication);
   }

@@ -3,13 +3,15 @@ import { describe, expect, it } from "vitest";
 import { LeaderWatch } from "../../../src/log/cluster/leader-watch.ts";
 import type { Leader, Leadership } from "../../../src/log/store/leadership.ts";
 
+const OWN = { id: "own", address: "https://own.example" };
+
 /** A store that answers when it is told to. */
 function asked() {
   const questions: Array<(leader: Leader | null) => void> = [];
   const leadership = {
     leader: () => new Promise<Leader | null>((resolve) => questions.push(resolve)),
   } as Partial<Leadership> as Leadership;
-  return { questions, watch: new LeaderWatch(leadership, "own") };
+  return { questions, watch: new LeaderWatch(leadership, OWN) };
 }
 
 const other = { id: "other", address: "https://other.example", epoch: 7 };
@@ -37,6 +39,15 @@ describe("many who wait for a leader", () => {
     questions[1]!(other);
     expect(new Set(await Promise.all(waiting))).toEqual(new Set([other.address]));
     expect(questions).toHaveLength(2);
+  });
+
+  it("are sent to another process that was given the same id, and never to this one", async () => {
+    const { questions, watch } = asked();
+    const first = wait(watch);
+    questions[0]!({ ...OWN, epoch: 6 });
+    await expect.poll(() => questions.length, { timeout: 20_000 }).toBe(2);
+    questions[1]!({ ...other, id: OWN.id });
+    expect(await first).toBe(other.address);
   });
 
   it("have it asked anew where the one that was named is not reached", async () => {
