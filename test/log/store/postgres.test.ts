@@ -187,10 +187,14 @@ describe.skipIf(whyNoPostgres !== undefined)(
       await store.append(0, oneEntry(0));
       await store.addCheckpoint({ size: 1, cosignedAt: 200, note: "of a clock that is ahead" });
       await store.addCheckpoint({ size: 1, cosignedAt: 190, note: "of one that is not" });
-      // Time for the notices to come.
-      await store.changed({ size: 1, cosignedAt: 200 }, 500, signal);
-      const again = store.changed({ size: 1, cosignedAt: 190 }, 60_000, signal).then(() => "told");
-      expect(await Promise.race([again, sleep(300, "waits")])).toBe("waits");
+      const wait = async () => {
+        const told = store.changed({ size: 1, cosignedAt: 190 }, 60_000, signal).then(() => "told");
+        return Promise.race([told, sleep(300, "waits")]);
+      };
+      // Each of the three notices may be told once, when it comes.
+      const told: string[] = [];
+      while (told.length < 5 && told.at(-1) !== "waits") told.push(await wait());
+      expect(told.at(-1)).toBe("waits");
       await store.close();
     });
 
