@@ -17,13 +17,16 @@ export interface Notices {
   close(): void;
 }
 
+/** What is told of before anything is known. */
+const NOTHING = { size: -1, cosignedAt: -1 };
+
 /** By LISTEN, in a session that is opened when somebody first waits. */
 export class Listener implements Notices {
   readonly #location: PostgresLocation;
   readonly #closing = new AbortController();
   #listening: Promise<void> | null = null;
   /** What notices, which come in the order of commits, have told of last: a later checkpoint may have an earlier time. */
-  #told = { size: -1, cosignedAt: -1 };
+  #told = { ...NOTHING };
   readonly #wakes = new Set<() => void>();
   /** Notices that came, and those among them that who waits was woken for. */
   #heard = 0;
@@ -66,10 +69,11 @@ export class Listener implements Notices {
         signal.addEventListener("abort", end);
         if (signal.aborted) end();
         client.on("notification", this.#hear);
+        // A server that took the place of another may have less.
+        this.#told = { ...NOTHING };
         await client.query(`LISTEN ${CHANNEL}`);
         const { rows } = await client.query<SeenRow>(STATEMENTS.seen.text);
-        // A server that took the place of another may have less.
-        if (rows[0] !== undefined) this.#told = { size: rows[0].size, cosignedAt: rows[0].cosignedAt ?? 0 };
+        if (rows[0] !== undefined) this.#fill(rows[0]);
         this.#wakeAll();
         await ended;
         signal.removeEventListener("abort", end);
@@ -79,6 +83,12 @@ export class Listener implements Notices {
       this.#wakeAll();
       await sleep(RETRY_MS, undefined, { signal, ref: false }).catch(() => undefined);
     }
+  }
+
+  /** What notices have told of meanwhile is no older than what was looked up. */
+  #fill({ size, cosignedAt }: Seen): void {
+    if (this.#told.size === NOTHING.size) this.#told.size = size;
+    if (this.#told.cosignedAt === NOTHING.cosignedAt) this.#told.cosignedAt = cosignedAt ?? 0;
   }
 
   readonly #hear = ({ payload = "" }: pg.Notification): void => {
