@@ -17,7 +17,8 @@ export class Observer {
   }
 
   /** Sends an entry. @returns the status of the answer, with the code of a problem; "none" where nobody answers. */
-  async publish(url: string, entry: Envelope): Promise<string> {
+  /** @param counts the highest status that is a promise: 202 is one of the database alone, that it has the entry. */
+  async publish(url: string, entry: Envelope, counts: 201 | 202 = 202): Promise<string> {
     try {
       const response = await fetch(`${url}/v1/entries`, {
         method: "POST",
@@ -26,7 +27,7 @@ export class Observer {
         signal: AbortSignal.timeout(30_000),
       });
       const body = (await response.json()) as { index?: number; proof?: string; code?: string };
-      if (response.status <= 202 && body.index !== undefined)
+      if (response.status <= counts && body.index !== undefined)
         this.acknowledged.set(body.index, entry.payloadDigest);
       if (body.proof !== undefined) this.#shown.add(body.proof.slice(body.proof.indexOf("\n\n") + 2));
       return body.code === undefined ? `${response.status}` : `${response.status} ${body.code}`;
