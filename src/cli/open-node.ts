@@ -1,10 +1,10 @@
 // Opens the node that a configuration describes: the process that serves a log, alone or as one of several.
-import { hostname } from "node:os";
 import { LogNode } from "../log/cluster/log-node.ts";
 import type { ClusterConfig } from "../log/cluster/node-config.ts";
 import type { LogConfig } from "../log/config.ts";
 import { StartRefusedError } from "../log/errors.ts";
 import type { Observer } from "../log/observer.ts";
+import { ownId } from "../log/store/leadership.ts";
 import type { LogReader } from "../log/store/log-store.ts";
 import { openCluster } from "../log/store/open-store.ts";
 import { readKeyText } from "../node/signing/key-source.ts";
@@ -35,7 +35,7 @@ export async function openNode(
   const led = role === "all" ? await openLed(config, context) : null;
   const store = await openCluster(storeOf(config, context), context.now);
   const { arrivals, observer } = parts;
-  const id = config.cluster?.id ?? `${hostname()}:${process.pid}`;
+  const id = config.cluster?.id ?? ownId();
   const candidate = { id, address: config.cluster?.advertise ?? null };
   const leading = led && { ...led, arrivals, candidate };
   const cluster = role === "all" ? clusterOf(config) : (clusterOf(config) ?? ALONE_READING);

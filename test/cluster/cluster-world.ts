@@ -31,6 +31,8 @@ const SECRET = "0123456789abcdef0123456789abcdef";
 
 /** Seconds: short, so that tests are. */
 export const LEASE = 2;
+/** For what somebody has to find out first. */
+export const PATIENT = { timeout: 60_000, interval: 100 };
 export const STALE_AFTER = 3;
 
 export interface NodeOptions {

@@ -9,9 +9,8 @@ import { installProgram } from "../support/installed-program.ts";
 import { whyNoPostgres } from "../support/postgres.ts";
 import { PostgresProxy } from "../support/postgres-proxy.ts";
 import { signStatement } from "../support/signing.ts";
-import { ClusterWorld } from "./cluster-world.ts";
+import { ClusterWorld, PATIENT } from "./cluster-world.ts";
 
-const PATIENT = { timeout: 60_000, interval: 100 };
 const IDS = ["a", "b", "c"] as const;
 /** What a client may be told while the log changes hands; "none" of a process that is gone. */
 const WHILE_CHANGING = /^(?:503 no-leader|503 shutting-down|none)$/;

@@ -7,9 +7,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { installProgram } from "../support/installed-program.ts";
 import { type TestPostgres, whyNoPostgres } from "../support/postgres.ts";
 import { PostgresProxy } from "../support/postgres-proxy.ts";
-import { ClusterWorld } from "./cluster-world.ts";
+import { ClusterWorld, PATIENT } from "./cluster-world.ts";
 
-const PATIENT = { timeout: 60_000, interval: 100 };
 const IDS = ["a", "b"] as const;
 
 describe.skipIf(whyNoPostgres !== undefined)(

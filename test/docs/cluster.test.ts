@@ -1,14 +1,9 @@
 // docs/cluster.md names a test for each failure, and each is there.
-import { existsSync } from "node:fs";
 import { expect, it } from "vitest";
-import { inProject, readProject } from "../support/example-build.ts";
+import { readProject } from "../support/example-build.ts";
+import { expectTests, tableAfter } from "./table-of-tests.ts";
 
-const [, SECTION = ""] = readProject("docs/cluster.md").split("### What happens when");
-const ROWS = SECTION.split("\n## ")[0]!
-  .split("\n")
-  .filter((line) => line.startsWith("| "))
-  .slice(2)
-  .map((line) => line.slice(2, -2).split(" | "));
+const ROWS = tableAfter(readProject("docs/cluster.md"), "### What happens when");
 
 it("has a row for each failure", () => {
   expect(ROWS.length).toBeGreaterThan(8);
@@ -16,12 +11,5 @@ it("has a row for each failure", () => {
 
 it.each(ROWS.map(([failure = "", , , shown = ""]) => [failure, shown] as const))(
   "shows what happens when %s",
-  (_, shown) => {
-    const tests = [...shown.matchAll(/`([^`]+)` “([^”]+)”/g)];
-    expect(tests.length).toBe(shown.split("<br>").length);
-    for (const [, file = "", title = ""] of tests) {
-      expect(existsSync(inProject(`test/${file}`)), file).toBe(true);
-      expect(readProject(`test/${file}`), file).toContain(`"${title}"`);
-    }
-  },
+  (_, shown) => expectTests(shown),
 );

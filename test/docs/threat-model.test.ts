@@ -1,14 +1,7 @@
 // docs/threat-model.md says of each attacker what the README says, leaves none of them out, and names tests that there are.
-import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { inProject, readProject } from "../support/example-build.ts";
-
-/** Cells of the rows of the first table after a text. */
-function tableAfter(page: string, start: string): string[][] {
-  const section = page.split(start)[1]?.split("\n## ")[0] ?? "";
-  const lines = section.split("\n").filter((line) => line.startsWith("| "));
-  return lines.slice(2).map((line) => line.slice(2, -2).split(" | "));
-}
+import { readProject } from "../support/example-build.ts";
+import { expectTests, tableAfter } from "./table-of-tests.ts";
 
 const README = tableAfter(readProject("README.md"), "## Who trusts whom");
 const ROWS = tableAfter(readProject("docs/threat-model.md"), "# Threat model");
@@ -39,13 +32,6 @@ describe("docs/threat-model.md", () => {
 
   it.each(ROWS.map(([attacker = "", , , shown = ""]) => [attacker, shown] as const))(
     "names tests that there are, of %s",
-    (_, shown) => {
-      const tests = [...shown.matchAll(/`([^`]+)` “([^”]+)”/g)];
-      expect(tests.length).toBe(shown.split("<br>").length);
-      for (const [, file = "", title = ""] of tests) {
-        expect(existsSync(inProject(`test/${file}`)), file).toBe(true);
-        expect(readProject(`test/${file}`), file).toContain(`"${title}"`);
-      }
-    },
+    (_, shown) => expectTests(shown),
   );
 });
