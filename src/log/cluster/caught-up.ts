@@ -12,13 +12,14 @@ interface Target {
 }
 
 export class CaughtUp {
-  readonly #primarySize: () => Promise<number>;
+  readonly #primarySize: (() => Promise<number>) | null;
   /** Kept until it is reached: a later one would be missed again and again while entries are written. */
   #target: Target | null = null;
   #asking: Promise<void> | null = null;
   #at = Number.NEGATIVE_INFINITY;
 
-  constructor(primarySize: () => Promise<number>) {
+  /** @param primarySize null where what is read is read there: as of when the reading began, it is whole. */
+  constructor(primarySize: (() => Promise<number>) | null) {
     this.#primarySize = primarySize;
   }
 
@@ -44,6 +45,10 @@ export class CaughtUp {
 
   async #ask(): Promise<void> {
     const askedAt = performance.now();
+    if (this.#primarySize === null) {
+      this.#target = { size: 0, askedAt };
+      return;
+    }
     const size = await this.#primarySize().catch(() => null);
     if (size === null) return;
     // A server that took the place of another may have less, and what that one had is never reached.

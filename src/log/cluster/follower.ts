@@ -60,7 +60,7 @@ export class Follower {
 
   constructor(store: Pick<ClusterStore, "reader" | "primarySize">, publication: Publication) {
     this.#reader = store.reader;
-    this.#caughtUp = new CaughtUp(() => store.primarySize());
+    this.#caughtUp = new CaughtUp(store.primarySize);
     this.#publication = publication;
     this.#base = publication.newest?.inForce ?? NOTHING_IN_FORCE;
     this.#registered = this.#base;

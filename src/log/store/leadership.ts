@@ -1,5 +1,6 @@
 // Defines who of several processes may write a log. Safety does not rest on this: an append names its epoch and the tree size that it
 // expects (log-store.ts), and a signature needs the high-water mark. Locks and leases only see to it that one leads, and soon.
+import { hostname } from "node:os";
 import type { LogReader, LogWriter } from "./log-store.ts";
 
 /** A process that wants to write. */
@@ -8,6 +9,11 @@ export interface Candidate {
   readonly id: string;
   /** Where it takes what others forward, or null. */
   readonly address: string | null;
+}
+
+/** What a process is called to which nobody has given a name. */
+export function ownId(): string {
+  return `${hostname()}:${process.pid}`;
 }
 
 export interface Leader extends Candidate {
@@ -32,8 +38,8 @@ export interface Leadership {
 export interface ClusterStore {
   readonly reader: LogReader;
   readonly leadership: Leadership;
-  /** Entries that are committed where they are written: the reader may read from a replica, which has fewer. */
-  primarySize(): Promise<number>;
+  /** Entries that are committed where they are written, where the reader reads from a replica, which has fewer; null where it reads there. */
+  readonly primarySize: (() => Promise<number>) | null;
   /** Closes the reader; a writer is closed by whoever has it, before. */
   close(): Promise<void>;
 }

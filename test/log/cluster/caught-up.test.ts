@@ -18,6 +18,16 @@ describe("what was read", () => {
     expect(caughtUp.at).toBeLessThanOrEqual(performance.now());
   });
 
+  it("is current as of when its reading began, where it is read from the server that takes writes", async () => {
+    const caughtUp = new CaughtUp(null);
+    await caughtUp.ask();
+    expect(caughtUp.at).toBe(NEVER);
+    const asked = performance.now();
+    caughtUp.read(3);
+    expect(caughtUp.at).toBeLessThanOrEqual(asked);
+    expect(caughtUp.at).toBeGreaterThan(NEVER);
+  });
+
   it("keeps up with a log that grows with every look, from a replica that is a little late", async () => {
     let size = 100;
     const caughtUp = new CaughtUp(async () => size);

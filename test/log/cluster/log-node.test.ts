@@ -315,6 +315,7 @@ describe("a node that follows", () => {
           stuck = [await reader.head(), await reader.newestCheckpoint()];
         };
         return intercept(store, {
+          primarySize: async () => (await reader.head()).size,
           reader: intercept(reader, {
             head: async () => stuck?.[0] ?? reader.head(),
             newestCheckpoint: async () => (stuck === null ? reader.newestCheckpoint() : stuck[1]),
@@ -339,7 +340,10 @@ describe("a node that follows", () => {
       cluster: { leaseMs: 1_000, staleAfterMs: 500 },
       store: (store: ClusterStore) =>
         intercept(store, {
-          primarySize: () => (isGone ? Promise.reject(new Error("timeout")) : store.primarySize()),
+          primarySize: async () => {
+            if (isGone) throw new Error("timeout");
+            return (await store.reader.head()).size;
+          },
           reader: intercept(store.reader, { changed: () => sleep(20) }),
         }),
     });

@@ -5,7 +5,6 @@ import { prepareSchema } from "./open.ts";
 import { PostgresLeadership } from "./postgres-leadership.ts";
 import { PostgresReader } from "./postgres-reader.ts";
 import { Sources } from "./sources.ts";
-import { type SeenRow, STATEMENTS } from "./statements.ts";
 
 export class PostgresCluster implements ClusterStore {
   readonly sources: Sources;
@@ -29,10 +28,8 @@ export class PostgresCluster implements ClusterStore {
     return new PostgresCluster(location);
   }
 
-  async primarySize(): Promise<number> {
-    const [head] = await this.sources.primary.ask<SeenRow>(STATEMENTS.seen);
-    if (head === undefined) throw new Error("the database has no tree head");
-    return head.size;
+  get primarySize(): (() => Promise<number>) | null {
+    return this.sources.hasReplicas ? async () => (await this.sources.look(this.sources.primary)).size : null;
   }
 
   close(): Promise<void> {

@@ -1,5 +1,5 @@
 // Implements LogStore on PostgreSQL, for a process that writes from the opening to the closing.
-import { hostname } from "node:os";
+import { ownId } from "../leadership.ts";
 import type { Append, LogStore, LogWriter, PublishedCheckpoint } from "../log-store.ts";
 import type { PostgresLocation } from "../store-location.ts";
 import { PostgresCluster } from "./postgres-cluster.ts";
@@ -20,7 +20,7 @@ export class PostgresLogStore extends PostgresReader implements LogStore {
   static async open(location: PostgresLocation): Promise<PostgresLogStore> {
     const cluster = await PostgresCluster.open(location);
     try {
-      const me = { id: `${hostname()}:${process.pid}`, address: null };
+      const me = { id: ownId(), address: null };
       return new PostgresLogStore(cluster, await cluster.leadership.leadAtOnce(me));
     } catch (error) {
       await cluster.close();

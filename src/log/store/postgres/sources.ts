@@ -18,7 +18,7 @@ export class Sources implements Asker {
     const { url, readerUrl, schema } = location;
     this.primary = new ReadingPool(url, schema);
     this.#replicas = readerUrl === undefined ? null : new ReadingPool(readerUrl, schema);
-    this.notices = this.#replicas === null ? new Listener(location) : new Poller(() => this.#look());
+    this.notices = this.#replicas === null ? new Listener(location) : new Poller(() => this.look(this));
   }
 
   /** From now on, until it is lost, what this writer has committed is seen by every read. */
@@ -36,8 +36,14 @@ export class Sources implements Asker {
     await Promise.all([this.primary.close(), this.#replicas?.close()]);
   }
 
-  async #look(): Promise<Seen> {
-    const [seen] = await this.ask<SeenRow>(STATEMENTS.seen);
+  /** Whether reads may be behind what is committed. */
+  get hasReplicas(): boolean {
+    return this.#replicas !== null;
+  }
+
+  /** What there is where this asks. */
+  async look(asker: Asker): Promise<Seen> {
+    const [seen] = await asker.ask<SeenRow>(STATEMENTS.seen);
     if (seen === undefined) throw new Error("the database has no tree head");
     return seen;
   }

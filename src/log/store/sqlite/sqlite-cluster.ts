@@ -8,6 +8,7 @@ import { SqliteReader } from "./sqlite-reader.ts";
 
 export class SqliteCluster implements ClusterStore, Leadership {
   readonly reader: SqliteReader;
+  readonly primarySize = null;
   readonly #file: string;
   readonly #clock: () => Date;
 
@@ -38,10 +39,6 @@ export class SqliteCluster implements ClusterStore, Leadership {
 
   async leader(): Promise<Leader | null> {
     return isOpenForWriting(this.#file) ? this.reader.lastLeader() : null;
-  }
-
-  async primarySize(): Promise<number> {
-    return (await this.reader.head()).size;
   }
 
   close(): Promise<void> {

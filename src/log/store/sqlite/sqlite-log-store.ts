@@ -1,6 +1,6 @@
 // Implements LogStore on SQLite: one file, one writer, every append synced. What writes is in a thread of its own; what reads is here,
 // on a connection that sees everything that was committed and nothing else.
-import { hostname } from "node:os";
+import { ownId } from "../leadership.ts";
 import type { Append, LogStore, PublishedCheckpoint } from "../log-store.ts";
 import { openForReading } from "./open.ts";
 import { SqliteLogWriter } from "./sqlite-log-writer.ts";
@@ -17,7 +17,7 @@ export class SqliteLogStore extends SqliteReader implements LogStore {
 
   /** @throws StartRefusedError "log-in-use" | "schema-unknown" | "log-damaged". */
   static async open(file: string, now: Date): Promise<SqliteLogStore> {
-    const candidate = { id: `${hostname()}:${process.pid}`, address: null };
+    const candidate = { id: ownId(), address: null };
     const writer = await SqliteLogWriter.open(file, now, candidate);
     try {
       return new SqliteLogStore(file, writer);
