@@ -4,11 +4,8 @@ import { nativeSha256 } from "../../node/sha256.ts";
 import { equalBytes } from "../../protocol/encoding/bytes.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { describeReference } from "../../protocol/entry/reference.ts";
-import { canonicalize } from "../../protocol/envelope/canonical-json.ts";
 import type { VerifiedEnvelope } from "../../protocol/envelope/dsse.ts";
 import { MalformedError } from "../../protocol/errors.ts";
-import { digestsOf } from "../../protocol/lookup/term.ts";
-import { tilesOfSize } from "../../protocol/merkle/tile.ts";
 import { parseTlogPolicy } from "../../protocol/note/tlog-policy.ts";
 import { tokenIdOf } from "../../protocol/registration/identities.ts";
 import { currentTrustRoot, type InForce, NOTHING_IN_FORCE } from "../../protocol/registration/in-force.ts";
@@ -20,17 +17,17 @@ import type { CheckedBundle, EntryChecker } from "../checking/entry-checker.ts";
 import { EntryThreads } from "../checking/entry-threads.ts";
 import { openChecker } from "../checking/threaded-checker.ts";
 import type { HighWater } from "../checkpointing/high-water.ts";
-import { StartRefusedError } from "../errors.ts";
 import { BatchView } from "../sequencing/batch-view.ts";
 import { entriesBefore } from "../sequencing/entries-before.ts";
-import { loadInForce } from "../sequencing/load-in-force.ts";
-import { loadStored, requireExtended, requireFounded, requireMarkKept } from "../start-checks.ts";
 import type { PublishedCheckpoint, TileWrite } from "../store/log-store.ts";
 import { damageIn } from "../store/open-store.ts";
 import type { InspectedStore } from "../store/store-inspection.ts";
 import { GrowingTree } from "../tree/growing-tree.ts";
-import { type FsckCheck, type FsckFinding, FsckFindings } from "./fsck-finding.ts";
+import { type FsckFinding, FsckFindings } from "./fsck-finding.ts";
+import { checkInForce, inForceReadBack } from "./fsck-in-force.ts";
 import { FsckIndex, type InspectedIndex } from "./fsck-index.ts";
+import { FsckRows } from "./fsck-rows.ts";
+import { checkStart } from "./fsck-start.ts";
 import { requireSound } from "./stored-checkpoint.ts";
 
 export interface FsckReport {
@@ -84,7 +81,7 @@ class Fsck {
   readonly #threads: EntryThreads;
   readonly #inspected: InspectedIndex | null;
   readonly #findings = new FsckFindings();
-  readonly #expected = { digests: 0, signers: 0, tokens: 0 };
+  readonly #rows: FsckRows;
   /** Hex SHA-256 of what the entries name. */
   readonly #attached = new Set<string>();
   readonly #tree = GrowingTree.empty();
@@ -103,13 +100,14 @@ class Fsck {
     this.#store = store;
     this.#highWater = highWater;
     this.#threads = threads;
+    this.#rows = new FsckRows(store.inspection, this.#findings);
   }
 
   async run(onProgress: (checked: number, entries: number) => void): Promise<FsckReport> {
     let attachments = 0;
     let checkpoints = 0;
     try {
-      await this.#checkStart();
+      await checkStart(this.#store, this.#highWater, this.#findings);
       for (const line of await this.#store.inspection.integrity()) this.#findings.add("database", line);
       this.#checkpoints = await this.#store.checkpointsFrom(0, Number.MAX_SAFE_INTEGER);
       checkpoints = this.#checkpoints.length;
@@ -127,35 +125,6 @@ class Fsck {
       this.#findings.add("database", damage);
     }
     return { entries: this.#tree.size, checkpoints, attachments, findings: this.#findings.list };
-  }
-
-  /**
-   * What makes a start refuse. A log that goes on writing is ahead of the mark that was read before the store, and never behind it; what it
-   * has published is never ahead of the mark that is read after.
-   */
-  async #checkStart(): Promise<void> {
-    const before = await this.#refusable("high-water", () => this.#highWater?.read());
-    const stored = await this.#refusable("start", () => loadStored(this.#store));
-    const after = await this.#refusable("high-water", () => this.#highWater?.read());
-    if (stored === undefined) return;
-    await this.#refusable("start", () => requireFounded(stored.state));
-    if (this.#highWater === null || this.#findings.has("high-water")) return;
-    const isTorn = before?.isTorn === true && after?.isTorn === true;
-    const kept = after && { ...after, isTorn };
-    await this.#refusable("high-water", () => requireMarkKept(stored, kept));
-    if (!this.#findings.has("high-water"))
-      await this.#refusable("high-water", () => requireExtended(stored, before));
-  }
-
-  async #refusable<T>(check: FsckCheck, run: () => T | Promise<T>): Promise<T | undefined> {
-    try {
-      return await run();
-    } catch (error) {
-      const isJudged = error instanceof StartRefusedError || error instanceof MalformedError;
-      if (!isJudged) throw error;
-      this.#findings.add(check, error.message);
-      return undefined;
-    }
   }
 
   async #checkEntries(
@@ -180,9 +149,7 @@ class Fsck {
   /** Whether statuses may state one, or there is a file of one. */
   async #hasIndex(size: number): Promise<boolean> {
     if (this.#inspected !== null) return true;
-    const inForce = await this.#readable("in-force", "what the start reads back", () =>
-      loadInForce(this.#store, size),
-    );
+    const inForce = await inForceReadBack(this.#store, size, this.#findings);
     return inForce?.trustRoots.some(({ root }) => root.index) ?? true;
   }
 
@@ -245,14 +212,18 @@ class Fsck {
   }
 
   async #registerAgain(envelope: VerifiedEnvelope, index: number, page: Page): Promise<void> {
-    await this.#readable("registration", `entry ${index} depends on what cannot be read`, async () => {
-      this.#checkRegistration(page.view ?? (await this.#viewBefore(index, [envelope])), envelope, index);
-      await this.#checkIndexes(envelope, index, page);
-    });
+    await this.#findings.readable(
+      "registration",
+      `entry ${index} depends on what cannot be read`,
+      async () => {
+        this.#checkRegistration(page.view ?? (await this.#viewBefore(index, [envelope])), envelope, index);
+        await this.#rows.check(envelope, index, page.named);
+      },
+    );
   }
 
   #checkRegistration(view: BatchView, envelope: VerifiedEnvelope, index: number): void {
-    const registration = this.#attempt("registration", index, () => register(view, envelope));
+    const registration = this.#findings.attempt("registration", index, () => register(view, envelope));
     const tokens = envelope.tokens.map(tokenIdOf);
     if (registration?.outcome === "new") view.add(registration.record, registration.inForce, tokens);
     else {
@@ -261,20 +232,6 @@ class Fsck {
         this.#findings.add("registration", `entry ${index} is entry ${registration.record.index} again`);
     }
     this.#inForce = view.inForce;
-  }
-
-  async #checkIndexes(envelope: VerifiedEnvelope, index: number, { named }: Page): Promise<void> {
-    const { inspection } = this.#store;
-    const byDigest = await inspection.indexOf(envelope.payloadDigest);
-    if (named.get(describeReference(envelope.statement)) !== index || byDigest !== index)
-      this.#findings.add("index", `entry ${index} is not found by its digest or name`);
-    const digests = digestsOf(envelope);
-    const tokens = envelope.tokens.map(tokenIdOf);
-    this.#expected.tokens += tokens.length;
-    this.#expected.digests += inspection.digestRows(digests);
-    this.#expected.signers += envelope.signers.length;
-    if (!(await inspection.leadsTo(index, { digests, tokens, signers: envelope.signers })))
-      this.#findings.add("index", `entry ${index} is not found by a digest or key in it`);
   }
 
   async #checkTile({ level, index, hashes, inner }: TileWrite): Promise<void> {
@@ -313,32 +270,8 @@ class Fsck {
     }
     for (const { size: beyond } of this.#checkpoints)
       this.#findings.add("checkpoint", `the checkpoint of size ${beyond} is beyond the tree`);
-    await this.#checkCounts(size);
-    await this.#checkInForce(size);
-  }
-
-  async #checkCounts(size: number): Promise<void> {
-    const counts = await this.#store.inspection.counts();
-    const tiles = tilesOfSize(size).reduce((sum, { full, partial }) => sum + full + (partial > 0 ? 1 : 0), 0);
-    if (counts.entries !== size)
-      this.#findings.add("entry", `${counts.entries - size} entries are not in line with the others`);
-    if (counts.tiles !== tiles)
-      this.#findings.add("tile", `${counts.tiles} tiles are stored, the tree has ${tiles}`);
-    const { digests, signers, tokens: used } = this.#expected;
-    if (counts.digests !== digests)
-      this.#findings.add("index", `${counts.digests} digests are indexed, the entries name ${digests}`);
-    if (counts.signers !== signers)
-      this.#findings.add("index", `${counts.signers} signatures are indexed, the entries have ${signers}`);
-    if (counts.tokens !== used)
-      this.#findings.add("index", `${counts.tokens} tokens are indexed, the entries have ${used}`);
-  }
-
-  async #checkInForce(size: number): Promise<void> {
-    const loaded = await this.#readable("in-force", "what the start reads back", () =>
-      loadInForce(this.#store, size),
-    );
-    if (loaded !== undefined && describe(loaded) !== describe(this.#inForce))
-      this.#findings.add("in-force", "what the start reads back differs from what the entries say");
+    await this.#rows.checkCounts(size);
+    await checkInForce(this.#store, this.#inForce, size, this.#findings);
   }
 
   async #checkAttachments(): Promise<number> {
@@ -353,54 +286,4 @@ class Fsck {
     }
     return digests.length;
   }
-
-  /** Other entries are read again to judge one, and may be damaged. */
-  async #readable<T>(check: FsckCheck, what: string, run: () => Promise<T>): Promise<T | undefined> {
-    try {
-      return await run();
-    } catch (error) {
-      if (!(error instanceof MalformedError)) throw error;
-      this.#findings.add(check, `${what}: ${error.message}`);
-      return undefined;
-    }
-  }
-
-  #attempt<T>(check: FsckCheck, index: number, run: () => T): T | undefined {
-    try {
-      return run();
-    } catch (error) {
-      this.#findings.add(check, `entry ${index}: ${(error as Error).message}`);
-      return undefined;
-    }
-  }
-}
-
-function describe({
-  size,
-  trustRoots,
-  policies,
-  revokedDigests,
-  revokedKeys,
-  revokedIdentities,
-  identityKeys,
-  recordedAt,
-  status,
-  changedAt,
-}: InForce): string {
-  const roots = trustRoots.map(({ index, digest }) => ({ index, digest }));
-  const newest = [...policies]
-    .map(([name, policy]) => ({ name, ...policy }))
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
-  return canonicalize({
-    size,
-    roots,
-    newest,
-    revoked: [...revokedDigests].sort(),
-    revokedKeys,
-    revokedIdentities,
-    providers: identityKeys.map(({ index, digest }) => ({ index, digest })),
-    recordedAt,
-    status,
-    changedAt,
-  });
 }
