@@ -15,6 +15,7 @@ import { IndexPages } from "./index-pages.ts";
 import { keysOfEntry } from "./keys-of-entry.ts";
 import { lockIndex, openIndexDatabase } from "./open-index.ts";
 import { IndexDamagedError, seal, unseal } from "./sealed-row.ts";
+import { StagedKeys } from "./staged-keys.ts";
 
 /** What a file holds. */
 export interface IndexState {
@@ -47,6 +48,7 @@ export class IndexFile {
   readonly #unlock: () => void;
   readonly #pages: IndexPages;
   readonly #lists: EntryLists;
+  readonly #staged: StagedKeys;
   readonly #readState: Statement<[], { size: number; roots: Buffer }>;
   readonly #writeState: Statement<[number, Uint8Array]>;
   readonly #readMarks: Statement<[], { size: number; root: Buffer }>;
@@ -58,6 +60,7 @@ export class IndexFile {
     this.#unlock = unlock;
     this.#pages = new IndexPages(database);
     this.#lists = new EntryLists(database);
+    this.#staged = new StagedKeys(database);
     this.#readState = database.prepare("SELECT size, roots FROM state");
     this.#writeState = database.prepare("INSERT OR REPLACE INTO state VALUES (1, ?, ?)");
     this.#readMarks = database.prepare("SELECT size, root FROM marks ORDER BY size");
@@ -124,10 +127,42 @@ export class IndexFile {
       for (const size of [...within, end]) {
         const root = this.#addUpTo(size, read.slice(from - first, size - first), from);
         if (stops.has(size)) this.#mark.run(size, seal(markPlace(size), root));
-        this.#writeState.run(size, seal(concatBytes(STATE, uint64(size)), concatBytes(root, treeRoot)));
+        this.#write(size, root, treeRoot);
         from = size;
       }
     })();
+    return this.state;
+  }
+
+  /**
+   * Takes the next of the first entries of a long log, from `first` on, of which nothing is said before all of them are built.
+   * @throws IndexDamagedError where the file has a part of another building, which did not come to its end.
+   */
+  stage(first: number, leaves: readonly Uint8Array[]): void {
+    this.#database.transaction(() => {
+      if (this.#stored().size > 0 || this.#pages.get("") !== undefined)
+        throw new IndexDamagedError("the index was not built to its end");
+      if (first === 0) this.#staged.clear();
+      this.#staged.add(
+        first,
+        leaves.map((leaf) => readEntry(leaf).keys),
+      );
+    })();
+  }
+
+  /** Builds some of the keys that were staged, of one part of them. @param size entries that were staged. @returns whether some are left. */
+  buildSome(part: number, size: number): boolean {
+    return this.#database.transaction(() => {
+      const additions = this.#staged.take(part);
+      this.#pages.writeAt(size, -1);
+      this.#addKeys(additions);
+      return additions.length > 0;
+    })();
+  }
+
+  /** Ends the building of the entries that were staged. @param size how many they are. @param treeRoot as of `add`. */
+  endBuilding(size: number, treeRoot: Uint8Array): IndexState {
+    this.#write(size, rootOfTree(this.#pages, nativeSha256), treeRoot);
     return this.state;
   }
 
@@ -155,8 +190,16 @@ export class IndexFile {
     const additions = entries.flatMap(({ keys }, i): Addition[] =>
       keys.map((key) => ({ key, index: first + i })),
     );
+    return this.#addKeys(additions);
+  }
+
+  #addKeys(additions: readonly Addition[]): Uint8Array {
     for (const [key, indices] of byKey(additions)) this.#lists.add(key, indices);
     return addToTree(this.#pages, additions, nativeSha256);
+  }
+
+  #write(size: number, root: Uint8Array, treeRoot: Uint8Array): void {
+    this.#writeState.run(size, seal(concatBytes(STATE, uint64(size)), concatBytes(root, treeRoot)));
   }
 
   /** Forgets what the file holds for these sizes alone. */

@@ -5,6 +5,8 @@ import type { IndexState } from "./index-file.ts";
 
 /** Entries that are added in one transaction: what somebody who asks meanwhile may have to wait for. */
 const STEP_ENTRIES = 512;
+/** From so many entries on those of an empty file are built at once, which takes a part of the time. Nobody can ask about them anyway. */
+const BUILT_ENTRIES = 4096;
 /** Entries that a commit waits for, where its status needs them in the index. */
 export const MAX_BEHIND = 4096;
 /** Published sizes at which a status may be drafted elsewhere, the newest: the index can still be read at them. */
@@ -34,6 +36,12 @@ export function marksFrom({ registered, published }: Moment): number {
 export function hasPassedServed({ published }: Moment, { size: covered, marks }: IndexState): boolean {
   const size = indexedSize(published);
   return size !== undefined && covered > size && marks.every((mark) => mark.size !== size);
+}
+
+/** How many entries an empty file is given at once: those before the first size that somebody may ask about; 0 where they are few. */
+export function builtSize(moment: Moment, { size: covered }: IndexState): number {
+  const size = Math.min(targetOf(moment), marksFrom(moment)) - 1;
+  return covered === 0 && size >= BUILT_ENTRIES ? size : 0;
 }
 
 /** How far it goes next, and whether it must be readable there later. */

@@ -13,6 +13,9 @@ export type IndexCall =
       readonly markFrom: number;
       readonly markEnd: boolean;
     }
+  | { readonly step: "stage"; readonly first: number; readonly leaves: readonly Uint8Array[] }
+  | { readonly step: "buildSome"; readonly part: number; readonly size: number }
+  | { readonly step: "endBuilding"; readonly size: number; readonly treeRoot: Uint8Array }
   | { readonly step: "rootWith"; readonly first: number; readonly leaves: readonly Uint8Array[] }
   | { readonly step: "unmark"; readonly sizes: readonly number[] }
   | { readonly step: "find"; readonly key: Uint8Array; readonly size: number; readonly limit: number }
@@ -28,6 +31,9 @@ answerCalls((call: IndexCall) => {
   if (call.step === "close") return close();
   if (file === undefined) throw new TypeError("the index is opened first");
   if (call.step === "add") return file.add(call.leaves, call.treeRoot, call.markFrom, call.markEnd);
+  if (call.step === "stage") return file.stage(call.first, call.leaves);
+  if (call.step === "buildSome") return file.buildSome(call.part, call.size);
+  if (call.step === "endBuilding") return file.endBuilding(call.size, call.treeRoot);
   if (call.step === "rootWith") return file.rootWith(call.first, call.leaves);
   if (call.step === "unmark") return file.unmark(call.sizes);
   return file.find(call.key, call.size, call.limit);

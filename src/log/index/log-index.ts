@@ -10,8 +10,10 @@ import { currentTrustRoot, type InForce } from "../../protocol/registration/in-f
 import { LogUnavailableError } from "../errors.ts";
 import type { Logger } from "../observer.ts";
 import type { LogReader } from "../store/log-store.ts";
+import { buildAtOnce, leavesOf } from "./build-index.ts";
 import type { IndexState, KeyFound } from "./index-file.ts";
 import {
+  builtSize,
   forgettable,
   hasPassedServed,
   MAX_BEHIND,
@@ -61,7 +63,7 @@ export class LogIndex {
   #state: IndexState | null = null;
   #following: Promise<void> | null = null;
   #woken = false;
-  #closed = false;
+  readonly #closing = new AbortController();
   /** Whether a root is being drawn, perhaps for the trust root that switches the index on, which nothing has registered yet. */
   #wanted = false;
   #failed: Error | null = null;
@@ -98,7 +100,7 @@ export class LogIndex {
   /** Takes up what has been committed or published since. */
   wake(): void {
     this.#woken = true;
-    if (!this.#closed) this.#following ??= this.#follow();
+    if (!this.#closing.signal.aborted) this.#following ??= this.#follow();
   }
 
   get #isOn(): boolean {
@@ -184,7 +186,7 @@ export class LogIndex {
   async #follow(): Promise<void> {
     // Whoever woke it goes on first.
     await null;
-    while (this.#woken && !this.#closed) {
+    while (this.#woken && !this.#closing.signal.aborted) {
       this.#woken = false;
       try {
         if (this.#isOn) await this.#catchUp();
@@ -208,7 +210,7 @@ export class LogIndex {
 
   async #catchUp(): Promise<void> {
     let isBehind = true;
-    while (isBehind && !this.#closed) {
+    while (isBehind && !this.#closing.signal.aborted) {
       // Whoever reads it may find out meanwhile that it is damaged.
       if (this.#state === null) {
         this.#state = await this.#open();
@@ -228,6 +230,11 @@ export class LogIndex {
       );
       this.#failed = new IndexDamagedError("it has passed the size of the status");
       this.#state = null;
+      return true;
+    }
+    const built = builtSize(this.#moment, state);
+    if (built > 0) {
+      await this.#build(state, built);
       return true;
     }
     const { stop, isMarked } = await nextStop(this.#moment, state, this.#log.store);
@@ -260,13 +267,24 @@ export class LogIndex {
   }
 
   async #add(state: IndexState, stop: number, markEnd: boolean): Promise<void> {
-    const { store, rootAt } = this.#log;
-    const { size } = state;
-    const leaves = await store.readLeaves(size, stop);
-    if (leaves.length !== stop - size) throw new Error(`entries from ${size} on are missing from the store`);
-    const call = { leaves, treeRoot: await rootAt(stop), markFrom: marksFrom(this.#moment), markEnd };
-    const added = await this.#file?.add(call);
-    if (this.#state === state && added !== undefined) this.#state = added;
+    const leaves = await leavesOf(this.#log.store, state.size, stop);
+    const treeRoot = await this.#log.rootAt(stop);
+    this.#reached(
+      state,
+      await this.#file?.add({ leaves, treeRoot, markFrom: marksFrom(this.#moment), markEnd }),
+    );
+  }
+
+  /** The first `size` entries of a long log, into an empty file. */
+  async #build(state: IndexState, size: number): Promise<void> {
+    this.#log.logger.info({ size }, "the index is being built");
+    const built = this.#file && (await buildAtOnce(this.#file, this.#log, size, this.#closing.signal));
+    this.#reached(state, built);
+  }
+
+  /** @param before what the file held: somebody may have found out meanwhile that it is damaged. */
+  #reached(before: IndexState, state: IndexState | null | undefined): void {
+    if (this.#state === before && state != null) this.#state = state;
     this.#step();
   }
 
@@ -286,7 +304,7 @@ export class LogIndex {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort();
     await this.#following;
     await this.#file?.close();
   }

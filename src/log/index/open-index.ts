@@ -5,18 +5,19 @@ import { FileError } from "../../node/file-error.ts";
 import { isSqliteError, openSqlite, SqliteMissingError } from "../../node/sqlite.ts";
 import { LISTS_SCHEMA } from "./entry-lists.ts";
 import { PAGES_SCHEMA } from "./index-pages.ts";
+import { STAGED_SCHEMA } from "./staged-keys.ts";
 
 /** "TchI" (SQLite file format §1.3.17). */
 const APPLICATION_ID = 0x54636849;
 /** Goes up with the tables here and with the map function: a file of another version is built again. */
-const VERSION = 1;
+const VERSION = 2;
 
 const SCHEMA = `
   -- How much of the log the file covers, the root of the index over it, and that of the log's tree, which says whose file this is.
   CREATE TABLE state (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, roots BLOB NOT NULL) STRICT;
   -- Sizes at which the whole index can still be read.
   CREATE TABLE marks (size INTEGER PRIMARY KEY, root BLOB NOT NULL) STRICT;
-  ${PAGES_SCHEMA}${LISTS_SCHEMA}`;
+  ${PAGES_SCHEMA}${LISTS_SCHEMA}${STAGED_SCHEMA}`;
 
 /**
  * Keeps every other process from an index: an exclusive transaction on an empty database beside it, which the kernel ends with this process.
@@ -75,7 +76,7 @@ function notOurs(file: string): FileError {
 
 function hasTables(database: Database): boolean {
   const names = database.prepare<[], string>("SELECT name FROM sqlite_schema").pluck().all();
-  return ["state", "marks", "pages", "retired", "lists"].every((name) => names.includes(name));
+  return ["state", "marks", "pages", "retired", "lists", "staged"].every((name) => names.includes(name));
 }
 
 function made(database: Database): Database {

@@ -5,6 +5,7 @@ import { Thread, type ThreadError } from "../../node/thread.ts";
 import type { IndexState, KeyFound } from "./index-file.ts";
 import type { IndexCall } from "./index-thread.ts";
 import { IndexDamagedError } from "./sealed-row.ts";
+import { PARTS } from "./staged-keys.ts";
 
 export class ThreadedIndex {
   readonly #thread: Thread<IndexCall>;
@@ -22,6 +23,22 @@ export class ThreadedIndex {
   /** As IndexFile.add. */
   async add(call: Omit<Extract<IndexCall, { step: "add" }>, "step">): Promise<IndexState> {
     return (await this.#thread.call({ step: "add", ...call })) as IndexState;
+  }
+
+  /** As IndexFile.stage. */
+  async stage(first: number, leaves: readonly Uint8Array[]): Promise<void> {
+    await this.#thread.call({ step: "stage", first, leaves });
+  }
+
+  /**
+   * Builds the entries that were staged, in steps between which whatever else was asked has its turn.
+   * @param treeRoot as of IndexFile.add. @returns null where the signal was aborted.
+   */
+  async build(size: number, treeRoot: Uint8Array, signal: AbortSignal): Promise<IndexState | null> {
+    for (let part = 0; part < PARTS && !signal.aborted; )
+      if ((await this.#thread.call({ step: "buildSome", part, size })) === false) part++;
+    if (signal.aborted) return null;
+    return (await this.#thread.call({ step: "endBuilding", size, treeRoot })) as IndexState;
   }
 
   /** As IndexFile.rootWith. */

@@ -6,6 +6,7 @@ import Sqlite from "better-sqlite3";
 import * as fc from "fast-check";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { IndexFile } from "../../../src/log/index/index-file.ts";
+import { PARTS } from "../../../src/log/index/staged-keys.ts";
 import { decodeHex, encodeHex } from "../../../src/protocol/encoding/hex.ts";
 import type { Envelope } from "../../../src/protocol/envelope/dsse.ts";
 import { verifyLookupProof } from "../../../src/protocol/lookup/prefix-tree.ts";
@@ -45,6 +46,16 @@ function closeAll(): void {
 const leaves = (from: number, to: number) => envelopes.slice(from, to).map(({ leaf }) => leaf);
 const add = (file: IndexFile, from: number, to: number, markEnd = false) =>
   file.add(leaves(from, to), TREE_ROOT, 0, markEnd);
+/** @returns how many are staged now. */
+function stageUpTo(file: IndexFile, from: number, to: number): number {
+  const end = Math.min(to, envelopes.length);
+  if (end > from) file.stage(from, leaves(from, end));
+  return end;
+}
+function build(file: IndexFile, size: number) {
+  for (let part = 0; part < PARTS; part++) while (file.buildSome(part, size));
+  return file.endBuilding(size, TREE_ROOT);
+}
 const rootAt = (size: number) => indexRootOf(envelopes.slice(0, size));
 
 /** Everything that a file says at a size, held against the definition. */
@@ -70,6 +81,40 @@ describe("the file of the index", () => {
     rmSync(path());
     const other = openFile();
     expect(encodeHex(add(other, 0, envelopes.length).root)).toBe(rootAt(envelopes.length));
+  });
+
+  it("is the same when it was built at once, and goes on from there", () => {
+    const steps = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(steps, (counts) => {
+        const file = openFile();
+        const built = counts.reduce((from, count) => stageUpTo(file, from, from + count), 0);
+        expect(encodeHex(build(file, built).root)).toBe(rootAt(built));
+        file.check();
+        const { length } = envelopes;
+        add(file, built, length, true);
+        expectTrue(file, length);
+        expect(countOf("staged")).toBe(0);
+        closeAll();
+        rmSync(path());
+      }),
+      { numRuns: 8 },
+    );
+  });
+
+  it("says nothing before it was built to its end, and is not added to", () => {
+    const file = openFile();
+    stageUpTo(file, 0, 6);
+    expect(file.state.size).toBe(0);
+    // What another building left is no part of this one.
+    stageUpTo(file, 0, 4);
+    for (let part = 0; part < PARTS / 2; part++) while (file.buildSome(part, 4));
+    closeAll();
+    const again = openFile();
+    expect(again.state.size).toBe(0);
+    const damaged = expect.objectContaining({ name: "IndexDamagedError" });
+    expect(() => stageUpTo(again, 0, 4)).toThrow(damaged);
+    expect(() => add(again, 0, 4)).toThrow(damaged);
   });
 
   it("says of every key which entries it has, and proves it, also of keys that have none", () => {
@@ -205,9 +250,17 @@ describe("a file that is not as it was written", () => {
     }).toThrow(expect.objectContaining({ name: "IndexDamagedError" }));
   });
 
+  it("is noticed in what waits to be built", () => {
+    const file = openFile();
+    stageUpTo(file, 0, 6);
+    damage("UPDATE staged SET additions = flipped(additions)");
+    expect(() => build(openFile(), 6)).toThrow(expect.objectContaining({ name: "IndexDamagedError" }));
+  });
+
   it.each([
     ["of another version", "PRAGMA user_version = 99"],
     ["without one of its tables", "DROP TABLE lists"],
+    ["without the table of what waits", "DROP TABLE staged"],
   ])("is made anew: %s", (_what, sql) => {
     add(openFile(), 0, 6, true);
     damage(sql);

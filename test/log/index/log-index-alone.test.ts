@@ -65,7 +65,7 @@ function follow(file = path()): LogIndex {
   open.push(index);
   return index;
 }
-const settled = (index: LogIndex, at: number) => expect.poll(() => index.size, { timeout: 20_000 }).toBe(at);
+const settled = (index: LogIndex, at: number) => expect.poll(() => index.size, { timeout: 60_000 }).toBe(at);
 const state = (at: number, indexRoot = indexRootOf(envelopes.slice(0, at))) => ({
   index: at,
   digest: "",
@@ -200,6 +200,47 @@ describe("what is served", () => {
     await expect(find(index, name!, 33)).resolves.toMatchObject({ before: null });
   });
 });
+
+describe("the index of a long log", () => {
+  const LONG = 4_200;
+  beforeEach(() => {
+    [size, published, checkpoints] = [LONG + 5, LONG, [LONG]];
+    const all = Array.from({ length: LONG }, (_, i) => envelopes[i % envelopes.length] as Envelope);
+    status = state(LONG, indexRootOf(all));
+  });
+
+  it("is built at once up to the size that is served, and follows the log from there", async () => {
+    const index = follow();
+    await index.start();
+    await settled(index, LONG + 5);
+    for (const [name, indices] of entriesByKey(envelopes.slice(0, 1))) {
+      const found = await index.find(decodeHex(name), { size: LONG, root: status?.indexRoot as string }, 2);
+      expect(found.indices.at(-1)).toBeLessThan(LONG);
+      expect(indices).toEqual([0]);
+    }
+    expect(errors).not.toHaveBeenCalled();
+  }, 120_000);
+
+  it("is built anew where the process ended while it was built", async () => {
+    const first = follow();
+    await first.start();
+    await expect.poll(() => countOfPages(), { timeout: 30_000 }).toBeGreaterThan(0);
+    await first.close();
+    expect(first.size).toBe(0);
+    const second = follow();
+    await second.start();
+    await settled(second, LONG + 5);
+  }, 120_000);
+});
+
+function countOfPages(): number {
+  const database = new Sqlite(path(), { readonly: true });
+  try {
+    return database.prepare<[], number>("SELECT count(*) FROM pages").pluck().get() ?? 0;
+  } finally {
+    database.close();
+  }
+}
 
 it("takes up the file where it was, forgets what is not served any more, and does not grow without entries", async () => {
   [size, published, status] = [100, 100, state(90)];
