@@ -26,7 +26,6 @@ import { attachmentsOf } from "../../protocol/registration/references.ts";
 import type { HighWater } from "../checkpointing/high-water.ts";
 import { StartRefusedError } from "../errors.ts";
 import { NO_OBSERVER } from "../observer.ts";
-import { statedRoots } from "../sequencing/batch-view.ts";
 import { loadInForce } from "../sequencing/load-in-force.ts";
 import type { Attached } from "../sequencing/pending-batch.ts";
 import { Recorder } from "../sequencing/recorder.ts";
@@ -35,6 +34,7 @@ import type { LogReader, LogStore } from "../store/log-store.ts";
 import { GrowingTree } from "../tree/growing-tree.ts";
 import { Prover } from "../tree/prover.ts";
 import { keepConfirmations } from "./keep-confirmations.ts";
+import { statedRoots } from "./stated-roots.ts";
 
 /** Reads a path below the mirror's prefix, such as `checkpoint` or `tile/0/000`; undefined where there is nothing. */
 export type ReadPath = (path: string) => Promise<Uint8Array | undefined>;

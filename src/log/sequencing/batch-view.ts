@@ -25,14 +25,6 @@ export interface Roots {
   readonly index: (size: number) => string | undefined;
 }
 
-/** Of a log whose index is not looked at: what its statuses state is taken as the log has signed it. */
-export function statedRoots(envelopes: readonly Pick<Envelope, "statement">[]): Roots["index"] {
-  const stated = envelopes.flatMap(({ statement }) =>
-    statement.kind === "status" && statement.predicate.index !== null ? [statement.predicate.index] : [],
-  );
-  return (size) => stated.find((index) => index.size === size)?.root;
-}
-
 export class BatchView implements LogView {
   inForce: InForce;
   readonly #byDigest = new Map<string, EntryRecord>();

@@ -5,7 +5,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { nativeSha256 } from "../../node/sha256.ts";
 import { KeyRing } from "../../protocol/cryptography/key-ring.ts";
-import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { type Envelope, needsTime, parseLeaf } from "../../protocol/envelope/dsse.ts";
 import type { Statement } from "../../protocol/envelope/statement.ts";
 import { hashLeaf } from "../../protocol/merkle/hash.ts";
@@ -23,6 +22,7 @@ import type { LogReader, LogWriter, PublishedCheckpoint } from "../store/log-sto
 import { readLeaf } from "../store/read-leaf.ts";
 import { Admission } from "./admission.ts";
 import { BatchQueue, type Group } from "./batch-queue.ts";
+import { IndexOfStatuses } from "./index-of-statuses.ts";
 import type { PendingBatch, Sequenced } from "./pending-batch.ts";
 import { type BatchLine, ReceivedBatch } from "./received-batch.ts";
 import type { Recorder } from "./recorder.ts";
@@ -65,6 +65,7 @@ export class Sequencer {
   readonly #admission: Admission;
   readonly #keys = new KeyRing();
   readonly #queue: BatchQueue;
+  readonly #indexes: IndexOfStatuses;
   readonly #closing = new AbortController();
   /** The loops, while they run. */
   #batches: Promise<void> | null = null;
@@ -84,6 +85,7 @@ export class Sequencer {
     this.#config = config;
     this.#admission = new Admission(config.limits);
     this.#queue = new BatchQueue(config.arrivals);
+    this.#indexes = new IndexOfStatuses(config.index, config.recorder, config.observer);
   }
 
   /** The request's story. What it throws is written at `Log.publish`. */
@@ -127,9 +129,10 @@ export class Sequencer {
     this.#woken = false;
     const groups = this.#queue.take();
     try {
-      await this.#reachStated(groups);
+      const envelopes = groups.flatMap((group) => group.envelopes);
+      await this.#indexes.reach(envelopes);
       // Each entry is decided at the index it would get; a status follows what changes, in the same batch. Nothing has happened yet.
-      const batch = await recorder.begin(groups.flatMap(({ envelopes }) => envelopes));
+      const batch = await recorder.begin(envelopes);
       const answers = groups.map((group) => decide(batch, group, clock()));
       await this.#addStatus(batch);
       // When this throws, nothing was recorded; where that cannot be known, this log is over, and whoever leads next finds out.
@@ -235,32 +238,11 @@ export class Sequencer {
 
   async #addStatus(batch: PendingBatch): Promise<void> {
     try {
-      const status = await this.#config.issuer?.next(batch.inForce, () => this.#drawIndex(batch));
+      const status = await this.#config.issuer?.next(batch.inForce, () => this.#indexes.draw(batch));
       if (status) batch.accept([status], null);
     } catch (error) {
       // What was published counts without it; verifiers see an old status until the next one succeeds.
       this.#config.observer.logger.error({ err: error }, "no status could be issued");
-    }
-  }
-
-  /** The root of the index over the log and this batch, which is drawn while nothing else can be recorded. */
-  async #drawIndex(batch: PendingBatch): Promise<string | null> {
-    const { index, recorder, observer } = this.#config;
-    const begun = performance.now();
-    const leaves = batch.accepted.map(({ envelope }) => envelope.leaf);
-    const root = (await index?.rootWith(recorder.state.head.size, leaves)) ?? null;
-    if (root === null) return null;
-    observer.measure("index-ms", performance.now() - begun);
-    batch.drawIndex(encodeHex(root));
-    return encodeHex(root);
-  }
-
-  /** A status that was drafted elsewhere states an index, which ours is held against: it is waited for. */
-  async #reachStated(groups: readonly Group[]): Promise<void> {
-    const { index, recorder } = this.#config;
-    for (const { statement } of groups.flatMap(({ envelopes }) => envelopes)) {
-      const stated = statement.kind === "status" ? statement.predicate.index : null;
-      if (stated !== null && stated.size <= recorder.state.head.size) await index?.reach(stated.size);
     }
   }
 

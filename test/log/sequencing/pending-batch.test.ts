@@ -11,6 +11,7 @@ import { sha256 } from "../../../src/protocol/cryptography/hash.ts";
 import { encodeHex } from "../../../src/protocol/encoding/hex.ts";
 import type { Envelope } from "../../../src/protocol/envelope/dsse.ts";
 import { hashLeaf, rootOf } from "../../../src/protocol/merkle/hash.ts";
+import type { InForce } from "../../../src/protocol/registration/in-force.ts";
 import { recordOf } from "../../../src/protocol/registration/register.ts";
 import { NOW } from "../../support/clock.ts";
 import { policyPredicate, revocationPredicate, statusPredicate } from "../../support/document-predicates.ts";
@@ -129,6 +130,28 @@ describe("a batch", () => {
   });
 });
 
+it("holds the index that a status states against the one that was drawn for the batch, and else against the log's", async () => {
+  const indexed = await FoundedLog.found({ index: true });
+  const [atStart, atEnd] = ["aa".repeat(32), "bb".repeat(32)];
+  const stating = async (size: number, root: string, state: InForce) =>
+    withSigners(
+      await signStatement("status", statusPredicate(state, { treeSize: size, index: { size, root } }), [
+        keys.status,
+      ]),
+    );
+  const ofLog = await stating(1, atStart, indexed.inForce);
+  const wrong = await stating(1, atEnd, indexed.inForce);
+  const batch = await PendingBatch.begin(storeOf(), indexed.inForce, foundedTree(), [ofLog, a], (size) =>
+    size === 1 ? atStart : undefined,
+  );
+  expect(() => batch.accept([wrong], NOW)).toThrow(expect.objectContaining({ code: "status-not-true" }));
+  expect(batch.accept([ofLog, a], NOW)).toHaveLength(2);
+  const drafted = await stating(3, atEnd, batch.inForce);
+  expect(() => batch.accept([drafted], NOW)).toThrow(expect.objectContaining({ code: "status-not-true" }));
+  batch.drawIndex(atEnd);
+  expect(batch.accept([drafted], NOW)).toEqual([{ outcome: "new", index: 3 }]);
+});
+
 describe("documents that come with a batch", () => {
   const bytes = new Uint8Array(Buffer.from('["one"]'));
   const digest = encodeHex(sha256(bytes));
@@ -181,7 +204,7 @@ describe("the view of a batch", () => {
   const view = (envelopes: readonly Envelope[], store: EntryLookup = storeOf()) =>
     BatchView.load(store, inForce, envelopes, {
       tree: () => new Uint8Array(32).fill(0xab),
-      index: () => undefined,
+      index: (size) => (size === 7 ? "cd".repeat(32) : undefined),
     });
 
   it("asks the store once, for what the rules may ask", async () => {
@@ -215,6 +238,7 @@ describe("the view of a batch", () => {
     expect(loaded.findByIdentity("gpu-rim", name, `${version}`)).toBeUndefined();
     expect(loaded.findByIdentity(kind, "other", `${version}`)).toBeUndefined();
     expect(loaded.treeRoot()).toBe("ab".repeat(32));
+    expect([loaded.indexRoot(7), loaded.indexRoot(8)]).toEqual(["cd".repeat(32), undefined]);
   });
 
   it("goes back to a moment, and no further", async () => {

@@ -186,7 +186,8 @@ describe("an append that failed", () => {
       if (head !== null) setHead(head);
       throw error;
     };
-    await expect(record(0)).rejects.toMatchObject({ code: "no-leader", cause: error });
+    const message = expect.stringContaining("send the entries again");
+    await expect(record(0)).rejects.toMatchObject({ code: "no-leader", message, cause: error });
     expect(recorder.failing).toBeNull();
     await expect(recorder.begin([])).rejects.toBe(recorder.stopped);
   });
@@ -208,6 +209,7 @@ describe("a recorder", () => {
     recorder.stop(first!);
     recorder.stop(second!);
     expect(recorder.stopped).toBe(first);
+    expect(recorder.over.reason).toBe(first);
   });
 
   it("asks whether writing works again only where it did not, until it does", async () => {

@@ -5,7 +5,7 @@ import { LogBehindError } from "../../../src/log/checkpointing/cosigner.ts";
 import { Publication, type Published } from "../../../src/log/checkpointing/publication.ts";
 import { QuorumNotMetError } from "../../../src/log/checkpointing/quorum.ts";
 import type { LogLimits } from "../../../src/log/config.ts";
-import { LogUnavailableError } from "../../../src/log/errors.ts";
+import { LogUnavailableError, MarkMovedError } from "../../../src/log/errors.ts";
 import { NO_OBSERVER } from "../../../src/log/observer.ts";
 import { Sequencer, type SequencerConfig } from "../../../src/log/sequencing/sequencer.ts";
 import { NOW } from "../../support/clock.ts";
@@ -188,6 +188,30 @@ describe("an attempt at a checkpoint that failed", () => {
     expect([count.signs, pauses]).toEqual([1, []]);
   });
 
+  it("stops the log where another process leads it, which is no fault of this one", async () => {
+    const { sequencer, recorder, failures, count, logger } = open(1, null);
+    const cause = new MarkMovedError("another process has signed 7 entries");
+    failures.push(cause);
+    sequencer.runDueWork();
+    await turns();
+    const message = `another process leads the log: ${cause.message}`;
+    expect(recorder.stopped).toMatchObject({ code: "no-leader", message, cause });
+    expect([count.signs, pauses]).toEqual([1, []]);
+    for (const said of Object.values(logger)) expect(said).not.toHaveBeenCalled();
+  });
+
+  it("is not made again, and nothing is said of its failure, where the log has stopped meanwhile", async () => {
+    const { sequencer, recorder, writes, count, logger } = open(1, null);
+    writes.mark = async () => {
+      recorder.stop(new LogUnavailableError("no-leader", "for a test"));
+      throw new Error("the connection is closed");
+    };
+    sequencer.runDueWork();
+    await turns();
+    expect([count.signs, pauses]).toEqual([1, []]);
+    expect(logger.warn).not.toHaveBeenCalled();
+  });
+
   it.each(["mark", "checkpoint"] as const)(
     "because its %s was not written is said until one is",
     async (what) => {
@@ -318,6 +342,13 @@ describe("closing", () => {
     await turns();
     await sequencer.close();
     expect([pauses, count.signs]).toEqual([[50], 2]);
+  });
+
+  it("publishes nothing of a log that has stopped: another process may have it", async () => {
+    const { sequencer, recorder, count } = open(6, published(5));
+    recorder.stop(new LogUnavailableError("no-leader", "for a test"));
+    await sequencer.close();
+    expect(count.signs).toBe(0);
   });
 
   it("publishes nothing where nothing waits, and nothing is due after it", async () => {

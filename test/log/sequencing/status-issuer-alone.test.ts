@@ -1,5 +1,5 @@
 // The status issuer alone: when a status is due, to the second, and whether its key may issue one at all.
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { StatusIssuer } from "../../../src/log/sequencing/status-issuer.ts";
 import type { Status } from "../../../src/protocol/entry/status.ts";
 import type { TrustRoot } from "../../../src/protocol/entry/trust-root.ts";
@@ -119,6 +119,20 @@ describe("the next status", () => {
 
   it("is none where none is due", async () => {
     expect(await issuer(NOW, {}).next(inForce, async () => null)).toBeNull();
+  });
+
+  it("states the index that is drawn for it where the trust root has one, and waits where none is to be had", async () => {
+    const indexed = under({ index: true });
+    expect(await issuer(NOW).next(indexed, async () => null)).toBeNull();
+    const envelope = await issuer(NOW).next(indexed, async () => "ab".repeat(32));
+    expect(envelope?.statement.predicate).toMatchObject({ index: { size: 1, root: "ab".repeat(32) } });
+  });
+
+  it("states none where the trust root has none, and does not draw it", async () => {
+    const draw = vi.fn(async () => "ab".repeat(32));
+    const envelope = await issuer(NOW).next(inForce, draw);
+    expect(envelope?.statement.predicate).toMatchObject({ index: null });
+    expect(draw).not.toHaveBeenCalled();
   });
 
   it("is not given out where the signature does not hold", async () => {
