@@ -38,6 +38,8 @@ export const STALE_AFTER = 3;
 export interface NodeOptions {
   /** Where it reaches the database; directly unless given. */
   readonly url?: string;
+  /** Where it reads while it does not lead; there unless given. */
+  readonly readerUrl?: string;
   readonly role?: "all" | "read";
 }
 
@@ -136,11 +138,12 @@ export class ClusterWorld {
   }
 
   /** Starts a process, and waits until it serves. */
-  async start(id: string, { url = this.postgres.url, role = "all" }: NodeOptions = {}): Promise<ClusterNode> {
-    const config = await this.#configure(id);
+  async start(id: string, options: NodeOptions = {}): Promise<ClusterNode> {
+    const { url = this.postgres.url, readerUrl, role = "all" } = options;
+    const config = await this.#configure(id, options);
     const child = spawn(process.execPath, [this.#program, "serve", "--config", config, "--role", role], {
       stdio: ["ignore", "pipe", "pipe"],
-      env: this.#environment(url),
+      env: { ...this.#environment(url), READER: readerUrl },
     });
     let said = "";
     child.stderr.on("data", (text) => {
@@ -246,7 +249,7 @@ export class ClusterWorld {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  async #configure(id: string): Promise<string> {
+  async #configure(id: string, { readerUrl }: NodeOptions): Promise<string> {
     const at = (...path: string[]) => join(this.folder, id, ...path);
     mkdirSync(at("keys"), { recursive: true });
     const write = (name: string, text: string) => writeFileSync(at("keys", name), text, { mode: 0o600 });
@@ -269,6 +272,7 @@ export class ClusterWorld {
       listen: { host: "127.0.0.1", port: 0 },
       storage: {
         postgres: "env:POSTGRES",
+        ...(readerUrl !== undefined && { reader: "env:READER" }),
         schema: this.#location.schema,
         highWater: ["s3:high-water", "high-water"],
         objects,

@@ -129,6 +129,30 @@ describe.skipIf(whyNoPostgres !== undefined)(
       for (const { url } of all()) await world.observer.audit(url);
     });
 
+    it("shows nothing as current where it reads from a replica whose replay is paused, and all of it once that goes on", async () => {
+      const replica = world.postgres.startStandby("replica");
+      left.push(replica);
+      const reader = await world.start("reader", { readerUrl: replica.url, role: "read" });
+      const status = async () => (await reader.get("/v1/status")).status;
+      await expect.poll(status, PATIENT).toBe(200);
+      replica.sql("SELECT pg_wal_replay_pause()");
+      await world.publishUntilTaken(world.nodes.get("a")!);
+      await expect.poll(status, PATIENT).toBe(503);
+      const [newer] = (await sizes()).sort((one, other) => other - one);
+      const missed = await reader.get("/checkpoint", { "touchstone-min-size": `${newer}` });
+      expect([missed.status, await missed.json()]).toEqual([
+        503,
+        expect.objectContaining({ code: "behind" }),
+      ]);
+      // What carries its own proof goes on, and so does the log.
+      expect((await reader.get("/checkpoint")).status).toBe(200);
+      await world.publishUntilTaken(reader);
+      expect(await status()).toBe(503);
+      replica.sql("SELECT pg_wal_replay_resume()");
+      await expect.poll(status, PATIENT).toBe(200);
+      await world.observer.audit(reader.url);
+    });
+
     it("shows nothing new while the bucket with its mark does not answer, and all of it afterwards", async () => {
       const shown = await settled();
       const asked = world.s3.raw.length;
