@@ -276,6 +276,11 @@ describe.skipIf(whyNoPostgres !== undefined)(
       const reason = new Error("enough");
       setTimeout(() => giveUp.abort(reason), 100);
       await expect(waiting).rejects.toBe(reason);
+      // Also where that is said while the session is being opened.
+      const hasty = new AbortController();
+      const opening = cluster.leadership.campaign({ id: "impatient", address: null }, hasty.signal);
+      hasty.abort(reason);
+      await expect(opening).rejects.toBe(reason);
       const left = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'touchstone impatient'";
       while (postgres.sql(left) !== "0") await sleep(50);
       await writer.close();

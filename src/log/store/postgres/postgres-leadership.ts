@@ -77,6 +77,8 @@ export class PostgresLeadership implements Leadership {
     signal.addEventListener("abort", destroy);
     const watching = new AbortController();
     try {
+      // It may have been while the session was opened.
+      signal.throwIfAborted();
       void this.#watchHolder(AbortSignal.any([signal, watching.signal]));
       await session.ask(STATEMENTS.lock, [this.#key]);
       watching.abort();
