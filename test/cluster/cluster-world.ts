@@ -41,6 +41,8 @@ export interface NodeOptions {
   /** Where it reads while it does not lead; there unless given. */
   readonly readerUrl?: string;
   readonly role?: "all" | "read";
+  /** What its configuration says of itself, in place of its own: as one does that was copied. */
+  readonly says?: { readonly id?: string; readonly addressOf?: string; readonly portOf?: string };
 }
 
 /** One process of the cluster. */
@@ -85,6 +87,8 @@ export class ClusterWorld {
   readonly #program: string;
   readonly #location: PostgresLocation;
   readonly nodes = new Map<string, ClusterNode>();
+  /** Ports for what others forward, by process. */
+  readonly #ports = new Map<string, number>();
   #published = 0;
 
   private constructor(
@@ -249,7 +253,7 @@ export class ClusterWorld {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  async #configure(id: string, { readerUrl }: NodeOptions): Promise<string> {
+  async #configure(id: string, { readerUrl, says = {} }: NodeOptions): Promise<string> {
     const at = (...path: string[]) => join(this.folder, id, ...path);
     mkdirSync(at("keys"), { recursive: true });
     const write = (name: string, text: string) => writeFileSync(at("keys", name), text, { mode: 0o600 });
@@ -257,7 +261,8 @@ export class ClusterWorld {
     write("cosigner.key", formatPrivateKey(await witnessKey("own.example")));
     const der = Buffer.concat([PKCS8_ED25519, seedOf("status")]).toString("base64");
     write("status.pem", `-----BEGIN PRIVATE KEY-----\n${der}\n-----END PRIVATE KEY-----\n`);
-    const port = await freePort();
+    const port = (says.portOf && this.#ports.get(says.portOf)) || (await freePort());
+    this.#ports.set(id, port);
     const { bucket, region } = FAKE_S3;
     const objects = {
       endpoint: this.s3.endpoint,
@@ -279,8 +284,8 @@ export class ClusterWorld {
       },
       keys: { log: "keys/log.key", cosigner: "keys/cosigner.key", status: "keys/status.pem" },
       cluster: {
-        id,
-        advertise: `http://127.0.0.1:${port}`,
+        id: says.id ?? id,
+        advertise: `http://127.0.0.1:${this.#ports.get(says.addressOf ?? id)}`,
         listen: { host: "127.0.0.1", port },
         secret: "env:CLUSTER",
         lease: LEASE,

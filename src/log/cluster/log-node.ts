@@ -50,7 +50,12 @@ export class LogNode implements ServedLog {
   private constructor(config: LogNodeConfig) {
     this.#config = config;
     this.#limits = config.cluster ?? ALONE;
-    this.#watch = new LeaderWatch(config.store.leadership, config.leading?.candidate);
+    this.#watch = new LeaderWatch({
+      leadership: config.store.leadership,
+      own: config.leading?.candidate,
+      leaseMs: this.#limits.leaseMs,
+      logger: config.observer.logger,
+    });
     this.#shown = showing(config.store.reader, null, this.#openIndex(config));
     this.#follower = new Follower(config.store, this.#shown.publication);
   }
@@ -110,6 +115,7 @@ export class LogNode implements ServedLog {
     if (this.#closed !== null) return new LogUnavailableError("shutting-down", "the service is stopping");
     if (this.#term !== null) return this.#term.log.impediment();
     if (this.#watch.isLed && !this.isBehind) return null;
+    if (this.obstacle !== null) return this.obstacle;
     if (this.#refusal === null) return noLeader();
     const text = `this process may not lead: ${this.#refusal.message}`;
     return new LogUnavailableError("log-stopped", text, { cause: this.#refusal });
@@ -139,6 +145,12 @@ export class LogNode implements ServedLog {
       () => this.isLeading,
     );
     return this.isLeading ? "here" : found;
+  }
+
+  /** Why entries cannot be sent to the one that leads, which waiting does not mend. */
+  get obstacle(): LogUnavailableError | null {
+    const why = this.#term === null ? this.#watch.obstacle : null;
+    return why === null ? null : new LogUnavailableError("log-stopped", why);
   }
 
   /** For whoever could not reach the node that `whereToWrite` gave. */
@@ -230,6 +242,7 @@ export class LogNode implements ServedLog {
     before?: () => Promise<void>,
   ): Promise<Term> {
     const { store, observer } = this.#config;
+    this.#watch.won(writer.epoch);
     try {
       // It may have been won while it was given up.
       this.#resigned.signal.throwIfAborted();
@@ -250,7 +263,6 @@ export class LogNode implements ServedLog {
   /** Leads until another one does, or until what is durable has to be found out anew; then it follows, and lets others be first. */
   async #lead({ log, writer }: Term): Promise<void> {
     this.#refusal = null;
-    this.#watch.forget();
     log.runDueWork();
     this.#logger.info({ epoch: writer.epoch }, "this process leads the log");
     await aborted(log.over, this.#closing.signal);

@@ -15,6 +15,8 @@ export interface LeadingNode {
 export interface WritingPlace {
   /** Null where nobody leads, and nobody has come to while that was waited for. */
   whereToWrite(): Promise<"here" | LeadingNode | null>;
+  /** Why nothing can be sent to the one that leads, which waiting does not mend; null while nothing is known that says so. */
+  readonly obstacle: Error | null;
   /** Told when nobody answered there. */
   notReached(): void;
 }

@@ -17,7 +17,7 @@ export function forwardWrites(options: ForwardingOptions): MiddlewareHandler<Api
     let place = await options.node.whereToWrite();
     if (place === "here") return next();
     // It is that address of another node which is public.
-    if (wasForwarded(c)) throw noLeader();
+    if (wasForwarded(c)) throw nowhere(options);
     const kept = await keepShort(c);
     for (let attempt = 1; place !== null && place !== "here"; attempt++) {
       const answer = await send(c, place, kept, options);
@@ -26,14 +26,15 @@ export function forwardWrites(options: ForwardingOptions): MiddlewareHandler<Api
       if (kept === null || attempt === ATTEMPTS) break;
       place = await options.node.whereToWrite();
     }
-    if (place !== "here" || kept === null) throw noLeader();
+    if (place !== "here" || kept === null) throw nowhere(options);
     // This node leads by now. What was read of the request is put back.
     c.req.raw = new Request(c.req.raw.url, { method: "POST", headers: c.req.raw.headers, body: kept });
     return next();
   };
 }
 
-function noLeader(): RequestProblem {
+function nowhere({ node }: ForwardingOptions): Error {
+  if (node.obstacle !== null) return node.obstacle;
   return new RequestProblem("no-leader", "nobody leads the log at this moment; send the entries again");
 }
 

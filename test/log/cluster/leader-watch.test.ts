@@ -1,9 +1,12 @@
 // Whoever waits for a leader is told of it, and the store is asked no more often for many than for one.
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { LeaderWatch } from "../../../src/log/cluster/leader-watch.ts";
+import { NO_OBSERVER } from "../../../src/log/observer.ts";
 import type { Leader, Leadership } from "../../../src/log/store/leadership.ts";
 
 const OWN = { id: "own", address: "https://own.example" };
+const LEASE_MS = 300;
 
 /** A store that answers when it is told to. */
 function asked() {
@@ -11,7 +14,8 @@ function asked() {
   const leadership = {
     leader: () => new Promise<Leader | null>((resolve) => questions.push(resolve)),
   } as Partial<Leadership> as Leadership;
-  return { questions, watch: new LeaderWatch(leadership, OWN) };
+  const { logger } = NO_OBSERVER;
+  return { questions, watch: new LeaderWatch({ leadership, own: OWN, leaseMs: LEASE_MS, logger }) };
 }
 
 const other = { id: "other", address: "https://other.example", epoch: 7 };
@@ -59,5 +63,42 @@ describe("many who wait for a leader", () => {
     const second = wait(watch);
     questions[1]!({ ...other, epoch: 8, address: "https://next.example" });
     expect(await second).toBe("https://next.example");
+  });
+});
+
+describe("a process whose address another one gives for its own", () => {
+  /** Has the store say who leads, as often as it takes to be believed. */
+  async function told({ questions, watch }: ReturnType<typeof asked>, leader: Leader | null) {
+    const asking = watch.ask();
+    questions.shift()?.(leader);
+    await asking;
+  }
+  const copied: Leader = { id: "copied", address: OWN.address, epoch: 9 };
+
+  it("says so once that one cannot be the one that was there before it, and is led by it no more", async () => {
+    for (const leader of [copied, { ...copied, id: OWN.id }]) {
+      const store = asked();
+      await told(store, leader);
+      expect([store.watch.obstacle, store.watch.isLed]).toEqual([null, false]);
+      await expect
+        .poll(() => told(store, leader).then(() => store.watch.obstacle), { timeout: 20_000 })
+        .toMatch(/cluster\.advertise/);
+      expect(await store.watch.untilLed(AbortSignal.timeout(20_000), () => false)).toBeNull();
+      await expect
+        .poll(() => told(store, other).then(() => store.watch.obstacle), { timeout: 20_000 })
+        .toBeNull();
+      expect(store.watch.isLed).toBe(true);
+    }
+  });
+
+  it("takes no epoch of its own for that", async () => {
+    const store = asked();
+    store.watch.won(copied.epoch);
+    const until = performance.now() + 3 * LEASE_MS;
+    while (performance.now() < until) {
+      await told(store, copied);
+      await sleep(20);
+    }
+    expect(store.watch.obstacle).toBeNull();
   });
 });

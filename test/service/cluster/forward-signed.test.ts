@@ -26,6 +26,7 @@ function follower(place: "here" | LeadingNode | null = { address: "https://a.exa
     cluster: {
       node: {
         whereToWrite: async () => place,
+        obstacle: null,
         notReached: () => notReached++,
         read: log.read,
         reach: async () => true,

@@ -42,7 +42,11 @@ function node(places: ReadonlyArray<"here" | LeadingNode | null>, ...answers: An
   api.onError((error, c) => answerProblem(service.service, c, error));
   api.use(
     forwardWrites({
-      node: { whereToWrite: async () => left.shift() ?? null, notReached: () => notReached++ },
+      node: {
+        whereToWrite: async () => left.shift() ?? null,
+        notReached: () => notReached++,
+        obstacle: null,
+      },
       id: "b",
       secret: SECRET,
       requestTimeout: 5,

@@ -60,6 +60,7 @@ describe("a service of a cluster", () => {
     const node = {
       read: service.log.read,
       whereToWrite: async () => "here" as const,
+      obstacle: null,
       notReached: () => undefined,
       refresh: async () => undefined,
       reach: async (size: number) => {
