@@ -36,6 +36,8 @@ export const PATIENT = { timeout: 60_000, interval: 100 };
 export const STALE_AFTER = 3;
 
 export interface NodeOptions {
+  /** main.js, where it is another one than the log's. */
+  readonly program?: string;
   /** Where it reaches the database; directly unless given. */
   readonly url?: string;
   /** Where it reads while it does not lead; there unless given. */
@@ -143,9 +145,9 @@ export class ClusterWorld {
 
   /** Starts a process, and waits until it serves. */
   async start(id: string, options: NodeOptions = {}): Promise<ClusterNode> {
-    const { url = this.postgres.url, readerUrl, role = "all" } = options;
+    const { program = this.#program, url = this.postgres.url, readerUrl, role = "all" } = options;
     const config = await this.#configure(id, options);
-    const child = spawn(process.execPath, [this.#program, "serve", "--config", config, "--role", role], {
+    const child = spawn(process.execPath, [program, "serve", "--config", config, "--role", role], {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...this.#environment(url), READER: readerUrl },
     });

@@ -4,7 +4,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { StartRefusedError } from "../../errors.ts";
 import type { Candidate, Leader, Leadership } from "../leadership.ts";
 import type { LogWriter } from "../log-store.ts";
+import { readMigrations } from "../migrations.ts";
 import { describeLocation, type PostgresLocation } from "../store-location.ts";
+import { requireNewestSchema } from "./migrate.ts";
+import { MIGRATIONS_FOLDER } from "./open.ts";
 import { PostgresWriter } from "./postgres-writer.ts";
 import { type Asker, isConnectionError } from "./session.ts";
 import { STATEMENTS } from "./statements.ts";
@@ -93,11 +96,12 @@ export class PostgresLeadership implements Leadership {
   }
 
   /**
-   * Raises the epoch. Its commit waits for the synchronous standbys, so that what is read after it can no longer be lost; one that was not
-   * replicated is made again.
+   * Raises the epoch, unless a newer program has changed the schema meanwhile: what that one has others write, this one may not. Its commit waits for the synchronous standbys, so that what is read after it can no longer be lost; one that was not
+   * replicated is made again. @throws StartRefusedError "schema-unknown"
    */
   async #begin(session: WriterSession, { id, address }: Candidate): Promise<LogWriter> {
     const { location, onLeading } = this.#options;
+    await requireNewestSchema(session.client, readMigrations(MIGRATIONS_FOLDER));
     for (;;) {
       const { warnings } = session;
       const values = [id, address, this.#lease];
