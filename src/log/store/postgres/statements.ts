@@ -32,8 +32,11 @@ const CHECKPOINT = `SELECT size, cosigned_at AS "cosignedAt", note FROM checkpoi
 const slice = (column: string, offset: string, bytes: number) =>
   `substring(${column} FROM ${offset}::integer + 1 FOR ${bytes})`;
 
+/** The row is found by its key: readers make a walk of a table, be it of one row, so dear that PostgreSQL would compile the statement. */
+const TREE_HEAD = "tree_head WHERE one = 1";
+
 const TEXTS = {
-  head: "SELECT size, root FROM tree_head",
+  head: `SELECT size, root FROM ${TREE_HEAD}`,
   // What was asked for is walked, never the log; one statement is one round trip, whatever it asks for.
   lookup: `
     SELECT 'entry' AS what, idx, leaf, NULL AS kind, NULL AS name, NULL AS version, NULL AS digest, NULL::bigint AS size
@@ -72,10 +75,10 @@ const TEXTS = {
   firstCovering: `${CHECKPOINT} WHERE size >= $1 ORDER BY size, number LIMIT 1`,
   checkpointsFrom: `${CHECKPOINT} WHERE size >= $1 ORDER BY size, number LIMIT $2`,
   seen: `
-    SELECT size, (SELECT cosigned_at FROM checkpoints ORDER BY number DESC LIMIT 1) AS "cosignedAt" FROM tree_head`,
+    SELECT size, (SELECT cosigned_at FROM checkpoints ORDER BY number DESC LIMIT 1) AS "cosignedAt" FROM ${TREE_HEAD}`,
   attachment: "SELECT bytes FROM attachments WHERE digest = $1",
-  leader:
-    "SELECT epoch, holder AS id, address FROM tree_head WHERE lease_until > clock_timestamp() AND holder IS NOT NULL",
+  leader: `
+    SELECT epoch, holder AS id, address FROM ${TREE_HEAD} AND lease_until > clock_timestamp() AND holder IS NOT NULL`,
   lock: "SELECT pg_advisory_lock(hashtextextended($1, 0))",
   tryLock: "SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS won",
   // Who has the lock of a log: pg_locks shows its key in two halves.
