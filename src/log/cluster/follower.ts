@@ -42,15 +42,28 @@ export class UntrueStoreError extends Error {
   override readonly name = "UntrueStoreError";
 }
 
+/** What is published: everything that is known beyond it follows from this. */
+interface Base {
+  readonly inForce: InForce;
+  readonly tree: GrowingTree;
+}
+
+/** An entry that is not published yet. */
+interface Ahead {
+  readonly entry: PlacedEntry;
+  readonly hash: Uint8Array;
+}
+
 export class Follower {
   readonly #reader: LogReader;
   readonly #publication: Publication;
-  /** What is in force at the published size, and the entries that follow it, as far as they are known. */
-  #base: InForce;
-  #ahead: PlacedEntry[] = [];
+  /** What was published when this began to follow. */
+  readonly #start: Published | null;
+  #base: Base | null = null;
+  /** The entries that follow it, as far as they are known, and what follows from them. */
+  #ahead: Ahead[] = [];
   #registered: InForce;
-  /** Of the entries that `registered` follows from; null: it is read when it is needed. */
-  #tree: GrowingTree | null = null;
+  #tree: GrowingTree = GrowingTree.empty();
   #seen: Seen = { size: 0, cosignedAt: null };
   /** What reads now, and what reads next for those who came since that began. */
   #running: Promise<void> = Promise.resolve();
@@ -62,8 +75,8 @@ export class Follower {
     this.#reader = store.reader;
     this.#caughtUp = new CaughtUp(store.primarySize);
     this.#publication = publication;
-    this.#base = publication.newest?.inForce ?? NOTHING_IN_FORCE;
-    this.#registered = this.#base;
+    this.#start = publication.newest;
+    this.#registered = this.#start?.inForce ?? NOTHING_IN_FORCE;
   }
 
   /** What is in force after everything that the store held when it was read last. */
@@ -98,7 +111,8 @@ export class Follower {
     while (!signal.aborted) {
       try {
         await this.refresh();
-        await watch.ask();
+        // Nobody waits for who leads to see what is new.
+        void watch.ask();
         said = "";
         await this.#reader.changed(this.#seen, LOOK_MS, signal);
       } catch (error) {
@@ -113,84 +127,91 @@ export class Follower {
 
   async #refresh(): Promise<void> {
     const asked = this.#caughtUp.ask();
-    // In this order: a head that is read after a checkpoint covers it.
-    const newest = await this.#reader.newestCheckpoint();
-    const head = await this.#reader.head();
-    if (this.#publication.newest === null) await this.#begin(newest);
-    else if (head.size < this.#registered.size) this.#forget();
-    await this.#catchUp(newest, head);
-    if (newest !== undefined && newest.note !== this.#publication.newest?.note) await this.#show(newest);
-    this.#seen = { size: head.size, cosignedAt: newest?.cosignedAt ?? null };
+    const from = this.#registered.size;
+    const { head, checkpoint, leaves } = await this.#reader.news(from, PAGE);
+    // What is not shown yet is not verified yet.
+    const base = (this.#publication.newest && this.#base) ?? (await this.#begin(checkpoint));
+    if (head.size < this.#registered.size) this.#forget(base);
+    if (this.#registered.size === from) this.#apply(leaves);
+    await this.#catchUp(base, head);
+    if (checkpoint !== undefined && checkpoint.note !== this.#publication.newest?.note)
+      await this.#show(base, checkpoint);
+    this.#seen = { size: head.size, cosignedAt: checkpoint?.cosignedAt ?? null };
     this.#hasRead = true;
     await asked;
     this.#caughtUp.read(head.size);
   }
 
-  /** As long as nothing is shown: what is in force is loaded, and no entry is read that it does not follow from. */
-  async #begin(newest: PublishedCheckpoint | undefined): Promise<void> {
-    this.#base = await loadInForce(this.#reader, newest?.size ?? 0);
-    this.#forget();
+  /** Loads what is shown already or, where nothing is, what the store's newest checkpoint says: no entry is read that it does not follow from. */
+  async #begin(newest: PublishedCheckpoint | undefined): Promise<Base> {
+    const checkpoint = this.#start?.checkpoint ?? (newest && checkpointIn(newest));
+    const base = {
+      inForce: this.#start?.inForce ?? (await loadInForce(this.#reader, checkpoint?.size ?? 0)),
+      tree: checkpoint ? await GrowingTree.load(this.#reader, checkpoint) : GrowingTree.empty(),
+    };
+    this.#base = base;
+    this.#forget(base);
+    return base;
   }
 
   /** What is known beyond what is published is read anew. */
-  #forget(): void {
+  #forget({ inForce, tree }: Base): void {
     this.#ahead = [];
-    this.#registered = this.#base;
-    this.#tree = null;
+    this.#registered = inForce;
+    this.#tree = tree.fork();
   }
 
   /**
-   * Applies the entries up to the head. A database that failed over may have taken back what it showed and nobody was told of, so that
+   * Applies what is missing up to the head. A database that failed over may have taken back what it showed and nobody was told of, so that
    * what was applied is held against the root of what is there.
    */
-  async #catchUp(newest: PublishedCheckpoint | undefined, { size, root }: TreeHead): Promise<void> {
-    this.#tree ??= await this.#baseTree(newest);
+  async #catchUp(base: Base, { size, root }: TreeHead): Promise<void> {
     for (let from = this.#registered.size; from < size; from = this.#registered.size) {
       const leaves = await this.#reader.readLeaves(from, Math.min(size, from + PAGE));
       if (leaves.length === 0)
         throw new UntrueStoreError(`the store has ${size} entries, but no entry ${from}`);
-      for (const leaf of leaves) this.#apply(this.#tree, leaf);
-      // The tiles are the leader's to store.
-      this.#tree.takeWrites();
+      this.#apply(leaves);
     }
     if (this.#tree.size !== size || equalBytes(this.#tree.root(), root)) return;
-    this.#forget();
+    this.#forget(base);
     throw new UntrueStoreError("the store took back entries that it had shown; they are read anew");
   }
 
-  async #baseTree(newest: PublishedCheckpoint | undefined): Promise<GrowingTree> {
-    const base = this.#publication.newest?.checkpoint ?? (newest && checkpointIn(newest));
-    return base === undefined ? GrowingTree.empty() : GrowingTree.load(this.#reader, base);
+  #apply(leaves: readonly Uint8Array[]): void {
+    for (const leaf of leaves) {
+      const entry = { ...parseLeaf(leaf), index: this.#registered.size };
+      const hash = hashLeaf(leaf, nativeSha256);
+      this.#registered = applyEntry(this.#registered, entry);
+      this.#ahead.push({ entry, hash });
+      this.#tree.append(hash);
+    }
+    // The tiles are the leader's to store.
+    this.#tree.takeWrites();
   }
 
-  #apply(tree: GrowingTree, leaf: Uint8Array): void {
-    const entry = { ...parseLeaf(leaf), index: this.#registered.size };
-    this.#registered = applyEntry(this.#registered, entry);
-    this.#ahead.push(entry);
-    tree.append(hashLeaf(leaf, nativeSha256));
-  }
-
-  /** Verifies a checkpoint: the log's signature, and that the tiles lead to its root. */
-  async #show(published: PublishedCheckpoint): Promise<void> {
+  /** Verifies a checkpoint: the log's signature, and that the entries lead to its root. */
+  async #show(base: Base, published: PublishedCheckpoint): Promise<void> {
     const { note, cosignedAt } = published;
     const { size } = checkpointIn(published);
-    const newest = this.#publication.newest;
     if (size < this.#publication.size)
       throw new UntrueStoreError(
         `the store went back: it shows size ${size}, after ${this.#publication.size}`,
       );
     if (size > this.#registered.size) return;
-    const inForce = this.#ahead.slice(0, size - this.#base.size).reduce(applyEntry, this.#base);
+    const covered = this.#ahead.slice(0, size - base.inForce.size);
+    const inForce = covered.reduce((before, { entry }) => applyEntry(before, entry), base.inForce);
     const root = currentTrustRoot(inForce)?.root;
     if (root === undefined) throw new UntrueStoreError("the store has a checkpoint and no trust root");
     const checkpoint = await openCheckpoint(note, logKeyOf(root.logPolicy));
-    if (newest?.checkpoint.size === size && !equalBytes(newest.checkpoint.root, checkpoint.root))
+    const tree = base.tree.fork();
+    for (const { hash } of covered) tree.append(hash);
+    tree.takeWrites();
+    if (tree.size !== size || !equalBytes(tree.root(), checkpoint.root))
       throw new UntrueStoreError(`the store shows two trees of size ${size}`);
-    const edge = (await GrowingTree.load(this.#reader, checkpoint)).edge();
-    const shown: Published = { checkpoint, note, cosignedAt: new Date(cosignedAt * 1000), inForce, edge };
-    this.#publication.offer(shown);
-    this.#ahead.splice(0, size - this.#base.size);
-    this.#base = inForce;
+    const edge = tree.edge();
+    this.#publication.offer({ checkpoint, note, cosignedAt: new Date(cosignedAt * 1000), inForce, edge });
+    this.#ahead.splice(0, covered.length);
+    this.#base = { inForce, tree };
   }
 }
 

@@ -126,10 +126,22 @@ export interface Seen {
   readonly cosignedAt: number | null;
 }
 
+/** What a store has beyond what somebody knows. */
+export interface News {
+  readonly head: TreeHead;
+  /** The newest one, which the head covers. */
+  readonly checkpoint: PublishedCheckpoint | undefined;
+  /** Entries under the head, in their order. */
+  readonly leaves: readonly Uint8Array[];
+}
+
 /** Reads a log's memory: any number of them, beside the one that writes. What a writer's call has resolved is seen by every later call. */
 export interface LogReader extends TileStore, EntryLookup {
   /** The tree of the newest append. */
   head(): Promise<TreeHead>;
+
+  /** What is new to somebody who knows `from` entries: at most `limit` of the entries that follow. It costs one answer of the store. */
+  news(from: number, limit: number): Promise<News>;
 
   /** The entries with these indexes, in their order. @throws Error when one of them is not there. */
   readEntries(indexes: readonly number[]): Promise<Uint8Array[]>;

@@ -92,6 +92,15 @@ export class GrowingTree implements TreeEdge {
     return writes;
   }
 
+  /** The same tree, which grows by itself from here on. */
+  fork(): GrowingTree {
+    for (const tile of this.#edge.values()) tile.isShared = true;
+    return new GrowingTree(
+      [...this.#edge.values()].map((tile) => ({ ...tile })),
+      this.size,
+    );
+  }
+
   /** The right edge as it is now: what is appended later does not change it. */
   edge(): TreeEdge {
     for (const tile of this.#edge.values()) tile.isShared = true;

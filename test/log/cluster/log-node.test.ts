@@ -6,7 +6,7 @@ import { HighWaterFile } from "../../../src/log/checkpointing/high-water.ts";
 import type { LogNode } from "../../../src/log/cluster/log-node.ts";
 import { UnknownOutcomeError } from "../../../src/log/errors.ts";
 import type { ClusterStore } from "../../../src/log/store/leadership.ts";
-import type { LogWriter, PublishedCheckpoint, TreeHead } from "../../../src/log/store/log-store.ts";
+import type { LogWriter, News } from "../../../src/log/store/log-store.ts";
 import { GrowingTree } from "../../../src/log/tree/growing-tree.ts";
 import { hashLeaf } from "../../../src/protocol/merkle/hash.ts";
 import { currentTrustRoot } from "../../../src/protocol/registration/in-force.ts";
@@ -203,8 +203,11 @@ describe("a node that follows", () => {
         };
         return intercept(store, {
           reader: intercept(reader, {
-            head: () => (isOld ? oldHead() : reader.head()),
-            readLeaves: async (...call) => (isOld ? [lost!.leaf] : reader.readLeaves(...call)),
+            news: async (from, limit) => {
+              const news = await reader.news(from, limit);
+              if (!isOld) return news;
+              return { ...news, head: await oldHead(), leaves: from === published.size ? [lost!.leaf] : [] };
+            },
             changed: () => sleep(20),
           }),
         });
@@ -267,9 +270,9 @@ describe("a node that follows", () => {
       store: (store: ClusterStore) =>
         intercept(store, {
           reader: intercept(store.reader, {
-            head: async () => {
+            news: async (...call) => {
               if (isSilent) await answered;
-              return store.reader.head();
+              return store.reader.news(...call);
             },
           }),
         }),
@@ -287,9 +290,9 @@ describe("a node that follows", () => {
       store: (store: ClusterStore) =>
         intercept(store, {
           reader: intercept(store.reader, {
-            head: async () => {
+            news: async (...call) => {
               if (isGone) throw new Error("connection refused");
-              return store.reader.head();
+              return store.reader.news(...call);
             },
             changed: (seen, _timeout, signal) => store.reader.changed(seen, 20, signal),
           }),
@@ -305,20 +308,19 @@ describe("a node that follows", () => {
 
   it("is behind while it reads a replica whose replay is stuck, though that answers", async () => {
     const leader = await harness.start("a");
-    let stuck: [TreeHead, PublishedCheckpoint | undefined] | null = null;
+    let stuck: News | null = null;
     let stick = async () => {};
     const reader = await reading({
       cluster: { leaseMs: 1_000, staleAfterMs: 500 },
       store: (store: ClusterStore) => {
         const { reader } = store;
         stick = async () => {
-          stuck = [await reader.head(), await reader.newestCheckpoint()];
+          stuck = await reader.news(sizeOf(leader), 1);
         };
         return intercept(store, {
           primarySize: async () => (await reader.head()).size,
           reader: intercept(reader, {
-            head: async () => stuck?.[0] ?? reader.head(),
-            newestCheckpoint: async () => (stuck === null ? reader.newestCheckpoint() : stuck[1]),
+            news: async (...call) => stuck ?? reader.news(...call),
             changed: () => sleep(20),
           }),
         });

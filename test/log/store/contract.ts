@@ -411,6 +411,23 @@ export function describeContract(under: StoreUnderTest): void {
       await store.close();
     });
 
+    it("is told at once to who knows some of it: the head, the newest checkpoint, and the next entries", async () => {
+      const store = await open();
+      const empty = await store.news(0, 9);
+      expect([empty.head, empty.checkpoint, empty.leaves]).toEqual([await store.head(), undefined, []]);
+      const leaves = [0, 1, 2].map((i) => Buffer.from(`leaf ${i}`));
+      for (const [i, leaf] of leaves.entries()) await store.append(i, oneEntry(i, { leaf }));
+      const checkpoints = [1, 2].map((size) => ({ size, cosignedAt: 10 + size, note: `note ${size}` }));
+      for (const checkpoint of checkpoints) await store.addCheckpoint(checkpoint);
+      const [head, checkpoint] = [await store.head(), checkpoints[1]];
+      expect(head.size).toBe(3);
+      expect(await store.news(0, 9)).toEqual({ head, checkpoint, leaves });
+      expect(await store.news(1, 1)).toEqual({ head, checkpoint, leaves: leaves.slice(1, 2) });
+      expect(await store.news(3, 9)).toEqual({ head, checkpoint, leaves: [] });
+      expect(await store.news(7, 9)).toEqual({ head, checkpoint, leaves: [] });
+      await store.close();
+    });
+
     it("holds an attachment once, from the append on that brings it", async () => {
       const store = await open();
       const digest = sha256Of("leaf");

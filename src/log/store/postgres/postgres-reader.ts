@@ -8,6 +8,7 @@ import type {
   Identity,
   LogReader,
   Lookup,
+  News,
   PublishedCheckpoint,
   SearchPage,
   SearchQuery,
@@ -17,7 +18,7 @@ import type {
 import { lowerOffsets, type StoredTile } from "../tile-store.ts";
 import type { Notices } from "./notices.ts";
 import type { Asker, Statement } from "./session.ts";
-import { type CheckpointRow, type FoundRow, STATEMENTS } from "./statements.ts";
+import { type CheckpointRow, type FoundRow, type NewsRow, STATEMENTS } from "./statements.ts";
 
 /** Rows of indexes that one search looks at, and what an entry counts for that is read to compare a whole digest. */
 const MAX_EXAMINED = 1000;
@@ -33,9 +34,20 @@ export class PostgresReader implements LogReader {
   }
 
   async head(): Promise<TreeHead> {
-    const head = await this.#one<TreeHead>(STATEMENTS.head);
-    if (head === undefined) throw new Error("the database has no tree head");
-    return head;
+    return (await this.#one<TreeHead>(STATEMENTS.head)) ?? refuseHeadless();
+  }
+
+  /** A statement sees what one moment had. */
+  async news(from: number, limit: number): Promise<News> {
+    const rows = await this.#asker.ask<NewsRow>(STATEMENTS.news, [from, limit]);
+    let [head, checkpoint]: [News["head"]?, News["checkpoint"]?] = [];
+    const leaves: Uint8Array[] = [];
+    for (const row of rows) {
+      if (row.what === "head") head = { size: row.size, root: row.bytes };
+      else if (row.what === "leaf") leaves.push(row.bytes);
+      else checkpoint = { size: row.size, cosignedAt: row.cosignedAt, note: row.note };
+    }
+    return { head: head ?? refuseHeadless(), checkpoint, leaves };
   }
 
   async lookup({
@@ -155,6 +167,10 @@ export class PostgresReader implements LogReader {
   ): Promise<Row | undefined> {
     return (await this.#asker.ask<Row>(statement, values))[0];
   }
+}
+
+function refuseHeadless(): never {
+  throw new Error("the database has no tree head");
 }
 
 function onceEach<T>(asked: readonly T[], keyOf: (one: T) => string): T[] {

@@ -27,6 +27,12 @@ export type FoundRow =
   | { readonly what: "attachment"; readonly digest: string; readonly size: number }
   | { readonly what: "token"; readonly digest: string };
 
+/** What is new, one row each; `what` says which columns count. */
+export type NewsRow =
+  | { readonly what: "head"; readonly size: number; readonly bytes: Buffer }
+  | ({ readonly what: "checkpoint" } & CheckpointRow)
+  | { readonly what: "leaf"; readonly size: number; readonly bytes: Buffer };
+
 const CHECKPOINT = `SELECT size, cosigned_at AS "cosignedAt", note FROM checkpoints`;
 /** Bytes of a bytea from an offset, which counts from 0, on. */
 const slice = (column: string, offset: string, bytes: number) =>
@@ -37,6 +43,14 @@ const TREE_HEAD = "tree_head WHERE one = 1";
 
 const TEXTS = {
   head: `SELECT size, root FROM ${TREE_HEAD}`,
+  // The size of an entry is that of the tree before it.
+  news: `
+    SELECT 'head' AS what, size, root AS bytes, NULL::bigint AS "cosignedAt", NULL::text AS note FROM ${TREE_HEAD}
+    UNION ALL
+    (SELECT 'checkpoint', size, NULL, cosigned_at, note FROM checkpoints ORDER BY number DESC LIMIT 1)
+    UNION ALL
+    SELECT 'leaf', idx, leaf, NULL, NULL FROM entries WHERE idx >= $1 AND idx < $1 + $2
+    ORDER BY what, size`,
   // What was asked for is walked, never the log; one statement is one round trip, whatever it asks for.
   lookup: `
     SELECT 'entry' AS what, idx, leaf, NULL AS kind, NULL AS name, NULL AS version, NULL AS digest, NULL::bigint AS size

@@ -8,6 +8,7 @@ import type {
   Found,
   LogReader,
   Lookup,
+  News,
   PublishedCheckpoint,
   SearchPage,
   SearchQuery,
@@ -39,6 +40,14 @@ export class SqliteReader implements LogReader {
     const row = this.#sql.head.get();
     if (row === undefined) throw new Error("the database has no tree head");
     return row;
+  }
+
+  /** In this order: a head that is read after a checkpoint covers it. */
+  async news(from: number, limit: number): Promise<News> {
+    const checkpoint = await this.newestCheckpoint();
+    const head = await this.head();
+    const leaves = await this.readLeaves(from, Math.min(head.size, from + limit));
+    return { head, checkpoint, leaves };
   }
 
   async lookup({
