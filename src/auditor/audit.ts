@@ -160,7 +160,7 @@ class Audit {
 
   async #readCheckpoint(): Promise<ShownCheckpoint | null> {
     try {
-      const shown = readShown(await this.#reader.checkpoint());
+      const shown = readShown(await this.#reader.checkpoint(this.#state.memory.seen?.size));
       if (this.#pin === null || shown.origin === this.#pin.origin) return shown;
       this.#find("checkpoint-origin", `it is of ${shown.origin}, not of ${this.#pin.origin}`);
       return null;

@@ -8,6 +8,7 @@ import { FileError } from "../node/file-error.ts";
 import { MAX_ATTACHMENT_BYTES } from "../protocol/entry/attachment.ts";
 import { MAX_NOTE_BYTES } from "../protocol/note/signed-note.ts";
 import { type AskOptions, DEADLINE, fetchAnswer } from "../verifier/fetch-answer.ts";
+import { askedAfter } from "../verifier/min-size.ts";
 import { RefusedError } from "../verifier/service-errors.ts";
 import { WrongAnswerError } from "./audit-finding.ts";
 
@@ -45,13 +46,16 @@ function tooLong(path: string): WrongAnswerError {
 function httpSource(prefix: string, options: SourceOptions): ReadPath {
   const { fetch, timeoutMs = 60_000, retryDelaysMs = [250, 1000, 4000] } = options;
   const deadline = { wholeMs: timeoutMs, idleMs: Math.min(timeoutMs, DEADLINE.idleMs) };
-  return async (path) => {
+  return async (path, seen = 0) => {
     for (let attempt = 0; ; attempt++) {
       try {
-        return await get(prefix, path, { fetch, deadline });
+        return await get(prefix, path, { fetch, deadline, init: askedAfter(seen) });
       } catch (error) {
         if (error instanceof WrongAnswerError || isFinal(error)) throw error;
         const pause = retryDelaysMs[attempt];
+        // A log that went back never has what was seen: what it has is asked for in the end, so that this is found out.
+        if (pause === undefined && seen > 0 && isUnavailable(error))
+          return get(prefix, path, { fetch, deadline });
         if (pause === undefined) throw error;
         await new Promise((resolve) => setTimeout(resolve, pause));
       }
@@ -59,12 +63,16 @@ function httpSource(prefix: string, options: SourceOptions): ReadPath {
   };
 }
 
+function isUnavailable(error: unknown): boolean {
+  return error instanceof RefusedError && error.status === 503;
+}
+
 /** 429 and 5xx may pass. */
 function isFinal(error: unknown): boolean {
   return error instanceof RefusedError && error.status !== 429 && error.status < 500;
 }
 
-type Asking = Pick<AskOptions, "fetch" | "deadline">;
+type Asking = Pick<AskOptions, "fetch" | "deadline" | "init">;
 
 async function get(prefix: string, path: string, ask: Asking): Promise<Uint8Array | undefined> {
   const target = `${prefix}/${path}`;

@@ -20,9 +20,13 @@ export class TileReader {
     this.#read = read;
   }
 
-  /** The signed note. @throws RefusedError where there is none: then there is no log; MalformedError. */
-  async checkpoint(): Promise<string> {
-    const bytes = await this.#read("checkpoint");
+  /**
+   * The signed note.
+   * @param seen size of the tree that was seen before.
+   * @throws RefusedError where there is none: then there is no log; MalformedError.
+   */
+  async checkpoint(seen?: number): Promise<string> {
+    const bytes = await this.#read("checkpoint", seen);
     if (bytes === undefined)
       throw new RefusedError(404, null, "there is no checkpoint: this is not the prefix of a log");
     return decodeUtf8(bytes);

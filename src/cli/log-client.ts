@@ -10,5 +10,5 @@ export function logClient(url: string, context: CliContext): LogClient {
     if (context.interactive || reason !== said) context.warn(`waiting: ${reason}`);
     said = reason;
   };
-  return { url, fetch: context.fetch, sleep: (ms: number) => sleep(ms), onRetry };
+  return { url, fetch: context.fetch, sleep: (ms: number) => sleep(ms), onRetry, seen: { size: 0 } };
 }

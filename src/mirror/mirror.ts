@@ -104,7 +104,7 @@ class Mirror {
 
   async run(): Promise<Mirrored> {
     const kept = await this.#kept();
-    const shown = readShown(await this.#reader.checkpoint());
+    const shown = readShown(await this.#reader.checkpoint(kept?.size));
     if (kept !== null && kept.note === shown.note && this.#missing.length === 0) return this.#tidy(kept);
     await this.#authenticateEarly(shown, kept?.size ?? 0);
     if (kept !== null && shown.size < kept.size) return this.#showBehind(shown, kept);

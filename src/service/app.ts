@@ -148,7 +148,7 @@ const answerPreflight: MiddlewareHandler = async (c, next) => {
   if (c.req.method !== "OPTIONS") return next();
   return c.body(null, 204, {
     "access-control-allow-methods": "GET, HEAD, POST",
-    "access-control-allow-headers": "accept, content-type, if-none-match",
+    "access-control-allow-headers": "accept, content-type, if-none-match, touchstone-min-size",
     "access-control-max-age": "86400",
   });
 };

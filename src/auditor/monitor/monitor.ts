@@ -105,10 +105,12 @@ interface Tree {
   readonly reader: TileReader;
 }
 
-function askEverybody({ trust, state, vantagePoints, slowMs, ticks }: MonitorOptions): Promise<Sighting[]> {
+function askEverybody(options: MonitorOptions): Promise<Sighting[]> {
+  const { trust, state, store, vantagePoints, slowMs, ticks } = options;
   const { trustRoots } = state.loadInForce(state.memory.head.size);
   const roots: TrustRoot[] = [trust.root, ...trustRoots.map(({ root }) => root)];
-  const ask = { origin: trust.origin, roots, slowMs, ticks };
+  const seenBy = (vantage: string) => store.seenBy(vantage)?.size;
+  const ask = { origin: trust.origin, roots, seenBy, slowMs, ticks };
   return Promise.all(vantagePoints.map((vantage) => askVantage(vantage, ask)));
 }
 

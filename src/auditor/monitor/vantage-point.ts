@@ -44,6 +44,8 @@ export interface Sighting {
 }
 
 export interface AskOptions {
+  /** Size of the newest tree that a vantage point has shown with a quorum. */
+  readonly seenBy: (vantage: string) => number | undefined;
   readonly origin: string;
   /** Every trust root that is known: a log's key may be in any of them. */
   readonly roots: readonly TrustRoot[];
@@ -58,7 +60,7 @@ export async function askVantage(vantage: VantagePoint, options: AskOptions): Pr
   const begun = options.ticks();
   const failure = (code: string, message: string) => outageOf(vantage.name, code, message);
   try {
-    const bytes = await vantage.read("checkpoint");
+    const bytes = await vantage.read("checkpoint", options.seenBy(vantage.name));
     const tookMs = options.ticks() - begun;
     const slow = failure("slow", `the checkpoint took ${Math.round(tookMs)} ms`);
     const findings = tookMs > options.slowMs ? [slow] : [];

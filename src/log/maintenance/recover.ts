@@ -36,8 +36,11 @@ import { Prover } from "../tree/prover.ts";
 import { keepConfirmations } from "./keep-confirmations.ts";
 import { statedRoots } from "./stated-roots.ts";
 
-/** Reads a path below the mirror's prefix, such as `checkpoint` or `tile/0/000`; undefined where there is nothing. */
-export type ReadPath = (path: string) => Promise<Uint8Array | undefined>;
+/**
+ * Reads a path below the mirror's prefix, such as `checkpoint` or `tile/0/000`; undefined where there is nothing.
+ * @param seen size of a tree that who asks has seen: where several processes serve a log, one that has less waits for it (docs/cluster.md).
+ */
+export type ReadPath = (path: string, seen?: number) => Promise<Uint8Array | undefined>;
 
 export interface RecoverConfig {
   readonly store: LogStore;

@@ -1,7 +1,13 @@
 // Makes the HTTP calls of publishers (openapi.yaml): patient with what will pass, and clear about what will not.
 import { MalformedError, VerificationError } from "../../protocol/errors.ts";
 import { type Answer, type Deadline, fetchAnswer } from "../../verifier/fetch-answer.ts";
+import { askedAfter } from "../../verifier/min-size.ts";
 import { RefusedError, readReason, UnreachableError } from "../../verifier/service-errors.ts";
+
+/** What a log has proved to whoever asks it. */
+export interface SeenTree {
+  size: number;
+}
 
 export interface LogClient {
   /** Base URL of the service. */
@@ -13,6 +19,8 @@ export interface LogClient {
   readonly onRetry?: (reason: string) => void;
   /** How long one answer may take; 30 s as a whole and 10 s between two pieces unless given. */
   readonly deadline?: Deadline;
+  /** The largest tree in which something was published: no later question is answered from a smaller one, whichever process is asked. */
+  readonly seen?: SeenTree;
 }
 
 const MAX_ATTEMPTS = 8;
@@ -43,7 +51,7 @@ interface Postponed {
 export async function callLog(client: LogClient, path: string, init: RequestInit = {}): Promise<Answer> {
   const target = `${client.url.replace(/\/+$/, "")}${path}`;
   for (let attempt = 1; ; attempt++) {
-    const outcome = await callOnce(client, target, init);
+    const outcome = await callOnce(client, target, withSeen(client, init));
     if (!("giveUp" in outcome)) return outcome;
     if (attempt === MAX_ATTEMPTS)
       throw outcome.giveUp(`gave up after ${attempt} attempts, repeating the command is safe`);
@@ -113,6 +121,11 @@ async function callOnce(
     retryAfter,
     giveUp: (advice) => new RefusedError(refusal.status, refusal.code, `${refusal.message}; ${advice}`),
   };
+}
+
+/** What is sent is answered by whoever leads, who has seen everything. */
+function withSeen({ seen }: LogClient, init: RequestInit): RequestInit {
+  return init.method === undefined && seen !== undefined ? askedAfter(seen.size, init) : init;
 }
 
 function unanswered(reason: string, retryAfter: string | null): Postponed {

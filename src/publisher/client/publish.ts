@@ -15,7 +15,7 @@ import { parseCheckpoint } from "../../protocol/note/checkpoint.ts";
 import type { NoteCode } from "../../protocol/note/note-code.ts";
 import { parseNote } from "../../protocol/note/signed-note.ts";
 import { parseTlogPolicy, type TlogPolicy } from "../../protocol/note/tlog-policy.ts";
-import { parseTlogProof, verifyTlogProof } from "../../protocol/note/tlog-proof.ts";
+import { parseTlogProof, type TlogProof, verifyTlogProof } from "../../protocol/note/tlog-proof.ts";
 import { type AnswerCode, callLog, type LogClient, parseAnswer, readAnswer, textOf } from "./log-client.ts";
 import { getTrustRoot } from "./lookup.ts";
 
@@ -82,6 +82,7 @@ export async function publish(
         return readAnswer(label, () => checkAnswer(label, envelope, answers[i] ?? "", judge));
       }),
     );
+    remember(client, checked);
     return await Promise.all(
       checked.map(async (entry) => ({ ...entry, isConfirmed: await isConfirmed(client, entry, judge) })),
     );
@@ -89,6 +90,17 @@ export async function publish(
     const lacksQuorum = error instanceof VerificationError && error.code === "checkpoint-quorum";
     throw lacksQuorum ? await explainQuorum(client, answers[0] ?? "") : error;
   }
+}
+
+/** What the proofs lead to is there, whatever another process of the log knows yet. */
+function remember({ seen }: LogClient, published: ReadonlyArray<Pick<PublishedEntry, "proof">>): void {
+  if (seen === undefined) return;
+  const sizes = published.map(({ proof }) => sizeOf(parseTlogProof(proof)));
+  seen.size = Math.max(seen.size, ...sizes);
+}
+
+function sizeOf({ checkpoint }: TlogProof): number {
+  return parseCheckpoint(parseNote(checkpoint).text).size;
 }
 
 /** Asks for the log's first checkpoint over an entry with an identity. Verifiers ask for proof of it; here the publisher is told. */

@@ -3,6 +3,7 @@
 import type { HttpBindings } from "@hono/node-server";
 import type { MiddlewareHandler } from "hono";
 import type { PublishedLog } from "../../log/published-log.ts";
+import { MIN_SIZE } from "../../verifier/min-size.ts";
 import { requestHeader } from "../http/request-header.ts";
 import type { ApiEnvironment } from "../openapi.ts";
 import { RequestProblem } from "../problem.ts";
@@ -16,8 +17,6 @@ export interface FollowingNode {
   reach(size: number, waitMs: number): Promise<boolean>;
 }
 
-/** The size of the tree that the client has seen. */
-const MIN_SIZE = "touchstone-min-size";
 /** Longest time for which a request waits for that, or for a look at what is new, milliseconds. */
 const WAIT_MS = 2_000;
 
