@@ -30,9 +30,9 @@ console.table(rows);
 for (const note of notes) console.log(note);
 if (values.check && notes.length > 0) process.exitCode = 1;
 
-function judge(folder: string, { killed, survived }: FolderResult): void {
+function judge(folder: string, { killed, timedOut, survived }: FolderResult): void {
   const listed = readListed().filter(({ file }) => file.startsWith(`src/${folder}/`));
-  const { unlisted, stale } = compare(survived, listed);
+  const { unlisted, stale } = compare(survived, listed, timedOut);
   const total = killed + survived.length;
   const percent = (part: number) => `${((100 * part) / total).toFixed(1)} %`;
   rows.push({

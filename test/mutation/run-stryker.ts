@@ -22,6 +22,8 @@ export interface RunOptions {
 export interface FolderResult {
   /** Mutants that a test noticed, by failing or by never ending. */
   readonly killed: number;
+  /** Those of them that never ended, or not within the time limit. */
+  readonly timedOut: readonly Change[];
   readonly survived: readonly Change[];
 }
 
@@ -33,12 +35,13 @@ export async function mutateFolder(folder: MutatedFolder, options: RunOptions): 
   process.env[TESTS] = JSON.stringify(folder.tests);
   const results = await new Stryker(strykerOptions(folder, options)).runMutationTest();
   const mutants = results.map(toMutant);
-  return {
-    killed: mutants.filter(({ fate }) => fate === "killed").length,
-    survived: mutants
-      .filter(({ fate }) => fate === "survived")
-      .map((mutant) => changeOf(mutant, sources.get(mutant.file) ?? "")),
-  };
+  const changesOf = (fate: Mutant["fate"]) =>
+    mutants
+      .filter((mutant) => mutant.fate === fate)
+      .map((mutant) => changeOf(mutant, sources.get(mutant.file) ?? ""));
+  const timedOut = changesOf("timed out");
+  const killed = mutants.filter(({ fate }) => fate === "killed").length + timedOut.length;
+  return { killed, timedOut, survived: changesOf("survived") };
 }
 
 function readSources(folder: string): ReadonlyMap<string, string> {
@@ -51,7 +54,8 @@ function toMutant({ fileName, location, replacement = "", status }: StrykerMutan
 }
 
 function fateOf(status: StrykerMutant["status"]): Mutant["fate"] {
-  if (status === "Killed" || status === "Timeout") return "killed";
+  if (status === "Killed") return "killed";
+  if (status === "Timeout") return "timed out";
   return status === "Survived" || status === "NoCoverage" ? "survived" : "left out";
 }
 

@@ -41,6 +41,12 @@ describe("the list", () => {
     expect(compare([CHANGE], [twice])).toEqual({ unlisted: [], stale: [twice] });
   });
 
+  it("is not stale where something in it ran into the time limit, and not the longer for it", () => {
+    expect(compare([], [listed], [CHANGE, CHANGE])).toEqual({ unlisted: [], stale: [] });
+    expect(compare([CHANGE], [{ ...listed, times: 3 }], [CHANGE]).stale).toHaveLength(1);
+    expect(compare([CHANGE], [], [CHANGE])).toEqual({ unlisted: [CHANGE], stale: [] });
+  });
+
   it("names lines that are there, in folders that are mutated, with a reason each", () => {
     for (const { file, code, reason } of readListed()) {
       expect(MUTATED.some(({ folder }) => file.startsWith(`src/${folder}/`))).toBe(true);

@@ -8,7 +8,7 @@ export interface Mutant {
   readonly start: { readonly line: number; readonly column: number };
   readonly end: { readonly line: number; readonly column: number };
   readonly replacement: string;
-  readonly fate: "killed" | "survived" | "left out";
+  readonly fate: "killed" | "timed out" | "survived" | "left out";
 }
 
 /** What a mutant changes: the line of code that it begins in, and a part of that in another way. */
@@ -46,10 +46,14 @@ function oneLine(text: string): string {
   return line.length > SHOWN ? `${line.slice(0, SHOWN)}…` : line;
 }
 
-/** What survived and is not listed, and what is listed and did not survive. */
+/**
+ * What survived and is not listed, and what is listed and did not survive.
+ * @param timedOut says nothing of what is listed: it may be an endless loop, or a machine that was busy with others.
+ */
 export function compare(
   survived: readonly Change[],
   listed: readonly ListedSurvivor[],
+  timedOut: readonly Change[] = [],
 ): { readonly unlisted: Change[]; readonly stale: ListedSurvivor[] } {
   const left = new Map<string, number>();
   for (const entry of listed) left.set(keyOf(entry), entry.times ?? 1);
@@ -59,6 +63,7 @@ export function compare(
     if (times === 0) unlisted.push(change);
     else left.set(keyOf(change), times - 1);
   }
+  for (const change of timedOut) left.set(keyOf(change), Math.max(0, (left.get(keyOf(change)) ?? 0) - 1));
   return { unlisted, stale: listed.filter((entry) => left.get(keyOf(entry)) !== 0) };
 }
 
