@@ -1,5 +1,4 @@
-// Keeps a copy of a log that is served in the bucket of its configuration, where that says so.
-import type { StoredLog } from "../log/maintenance/stored-log.ts";
+// Keeps a copy of a log that is served in the bucket of its configuration, where that says so, and while this process leads the log.
 import type { Logger } from "../log/observer.ts";
 import { ObjectStoreError } from "../node/objects/object-store.ts";
 import type { S3Store } from "../node/objects/s3-store.ts";
@@ -7,11 +6,12 @@ import type { ObjectsConfig } from "../service/config.ts";
 import { registerExportGauges } from "../service/metrics/export-gauges.ts";
 import type { Metrics } from "../service/metrics/metrics.ts";
 import type { CliContext } from "./context.ts";
+import type { OpenedNode } from "./open-node.ts";
 import { openObjects } from "./open-objects.ts";
 
 export interface PreparedExport {
-  /** Begins to export. @returns what ends it, before the store is closed. */
-  start(store: StoredLog, metrics: Metrics): Promise<() => Promise<void>>;
+  /** Begins to export, whenever the node leads. @returns what ends it, before the store is closed. */
+  start(opened: Pick<OpenedNode, "node" | "reader">, metrics: Metrics): Promise<() => Promise<void>>;
 }
 
 const NO_EXPORT: PreparedExport = { start: async () => async () => undefined };
@@ -30,9 +30,10 @@ export async function prepareExport(
   const objects = await openObjects(config, context, stopping.signal);
   await probe(objects, logger);
   return {
-    async start(store, { registry }) {
+    async start({ node, reader: store }, { registry }) {
       const { Exporter } = await import("../mirror/exporter.ts");
-      const exporter = new Exporter({ store, objects, logger, clock: context.now });
+      const isTurn = () => node.isLeading;
+      const exporter = new Exporter({ store, objects, logger, clock: context.now, isTurn });
       registerExportGauges(registry, exporter, context.now);
       return () => {
         stopping.abort();

@@ -59,7 +59,7 @@ export async function serveLog(
     ),
     cluster,
   });
-  const stopExporting = role === "all" ? await copy.start(opened.reader, metrics) : null;
+  const stopExporting = role === "all" ? await copy.start(opened, metrics) : null;
   const stopWatching = watchProviders(config.identities.checkMinutes, context, {
     inForce: () => node.registered,
     metrics,

@@ -1,5 +1,6 @@
-// Keeps a bucket up to what a log has published, while the log is served. Only what is committed and cosigned is read, so every process of a
-// log writes the same objects; where one of them has other bytes already, the bucket is damaged, and the log goes on without it.
+// Keeps a bucket up to what a log has published, while the log is served, and while it is this process's turn. Only what is committed and
+// cosigned is read, so every process of a log writes the same objects; where one of them has other bytes already, the bucket is damaged, and
+// the log goes on without it.
 
 import { setTimeout } from "node:timers/promises";
 import { WrongAnswerError } from "../auditor/audit-finding.ts";
@@ -16,6 +17,8 @@ export interface ExporterOptions {
   readonly objects: ObjectStore;
   readonly logger: Logger;
   readonly clock: () => Date;
+  /** Whether nobody else exports this log, asked before every look and every read; always true unless given. */
+  readonly isTurn?: () => boolean;
   /** Milliseconds between two looks at what is published, and the longest pause after failures. */
   readonly everyMs?: number;
   readonly longestPauseMs?: number;
@@ -86,14 +89,19 @@ export class Exporter {
       await this.#exportNew();
       return true;
     } catch (error) {
-      if (this.#stopping.signal.aborted) return true;
+      if (this.#stopping.signal.aborted || !this.#isTurn) return true;
       this.#failures++;
       this.#tell(error as Error);
       return false;
     }
   }
 
+  get #isTurn(): boolean {
+    return this.#options.isTurn?.() ?? true;
+  }
+
   async #exportNew(): Promise<void> {
+    if (!this.#isTurn) return this.#rest();
     const { store, logger, clock } = this.#options;
     const published = await store.newestCheckpoint();
     if (published === undefined || published.note === this.#exported) return;
@@ -101,6 +109,7 @@ export class Exporter {
     const stored = readStoredLog(store, published);
     const read = (path: string) => {
       this.#stopping.signal.throwIfAborted();
+      if (!this.#isTurn) throw new Error("another process exports the log now");
       return stored(path);
     };
     const done = await mirrorLog({
@@ -114,6 +123,12 @@ export class Exporter {
     this.#size = done.size;
     this.#behindSince = null;
     logger.info(factsOf(done), "exported what is new");
+  }
+
+  /** Another process exports meanwhile: what the bucket has is looked at anew when it is this one's turn again. */
+  #rest(): void {
+    this.#exported = null;
+    this.#behindSince = null;
   }
 
   #tell(error: Error): void {

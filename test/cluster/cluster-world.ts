@@ -45,6 +45,8 @@ export interface NodeOptions {
   readonly role?: "all" | "read";
   /** What its configuration says of itself, in place of its own: as one does that was copied. */
   readonly says?: { readonly id?: string; readonly addressOf?: string; readonly portOf?: string };
+  /** Whether it keeps a copy of the log in the bucket when it leads. */
+  readonly exports?: boolean;
 }
 
 /** One process of the cluster. */
@@ -255,7 +257,7 @@ export class ClusterWorld {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  async #configure(id: string, { readerUrl, says = {} }: NodeOptions): Promise<string> {
+  async #configure(id: string, { readerUrl, says = {}, exports = false }: NodeOptions): Promise<string> {
     const at = (...path: string[]) => join(this.folder, id, ...path);
     mkdirSync(at("keys"), { recursive: true });
     const write = (name: string, text: string) => writeFileSync(at("keys", name), text, { mode: 0o600 });
@@ -272,6 +274,7 @@ export class ClusterWorld {
       region,
       accessKey: "env:S3_ACCESS",
       secretKey: "env:S3_SECRET",
+      ...(exports && { export: true }),
     };
     const config = formatConfig({
       origin: ORIGIN,

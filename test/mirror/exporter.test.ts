@@ -201,6 +201,33 @@ describe("an export", () => {
     },
   );
 
+  it("is made by one process at a time, and the next one goes on where that left it, also in the middle", async () => {
+    let turn = 0;
+    const processes = [0, 1].map((i) => start({ isTurn: () => turn === i }));
+    const [first, second] = processes as [Exporter, Exporter];
+    await grow("one", 300);
+    await exported();
+    expect([first.size, second.size]).toEqual([published().checkpoint.size, 0]);
+    // The bucket is slow to take the tiles of more entries, so that hands change under way.
+    fake.faults = { slowMs: 20 };
+    fake.requests.length = 0;
+    await grow("two", 600);
+    await vi.waitFor(() => expect(fake.requests.some((request) => request.includes("PUT"))).toBe(true));
+    turn = 1;
+    await exported();
+    await vi.waitFor(() => expect(second.size).toBe(published().checkpoint.size));
+    await vi.waitFor(() => expect([first.behindSince, second.behindSince]).toEqual([null, null]));
+    expect([first.failures, first.isDamaged, second.isDamaged]).toEqual([0, false, false]);
+    expect(await auditBucket()).toEqual([]);
+    // Its own turn again: what the other has written counts.
+    turn = 0;
+    fake.faults = {};
+    await grow("three", 1);
+    await exported();
+    await vi.waitFor(() => expect(first.size).toBe(published().checkpoint.size));
+    expect(await auditBucket()).toEqual([]);
+  });
+
   it("goes on where another process, or this one before a restart, has stopped", async () => {
     const first = start();
     await grow("one", 300);
