@@ -10,6 +10,7 @@ import { cosignatureMessage, createVerifier, splitTimestamp } from "../protocol/
 import {
   COSIGNATURE_ED25519,
   COSIGNATURE_ML_DSA_44,
+  ED25519,
   type NotePrivateKey,
   type VerifierKey,
 } from "../protocol/note/key.ts";
@@ -48,17 +49,32 @@ export function signingNatively(key: NotePrivateKey): NotePrivateKey {
   return { ...key, signBytes: async (message) => sign(null, message, object) };
 }
 
+/** Checks the signatures of a log's Ed25519 key (type 0x01) at once. @throws RangeError for a key of another type. */
+export function logVerifier(key: VerifierKey): NoteVerifier {
+  if (key.type !== ED25519) throw new RangeError("not a key of type 0x01");
+  const verifyByKey = verifierOf(key);
+  const { name, keyId } = key;
+  return { name, keyId, verify: async (...signed) => verifyByKey(...signed) };
+}
+
 /** Checks the signatures of a log or a witness: of types 0x04 and 0x06 at once. */
 export async function witnessVerifier(key: VerifierKey): Promise<NoteVerifier> {
   if (key.type !== COSIGNATURE_ED25519) return createVerifier(key, verifyMlDsa44Natively);
-  const der = Buffer.from(ed25519Spki(key.publicKey));
-  const object = createPublicKey({ key: der, format: "der", type: "spki" });
+  const verifyByKey = verifierOf(key);
   const { name, keyId } = key;
   const verifyCosignature = (noteText: Uint8Array, bytes: Uint8Array): boolean => {
     const stamped = splitTimestamp(bytes);
-    if (stamped?.signature.length !== SIGNATURE_BYTES || holdsSmallOrder(key.publicKey, stamped.signature))
-      return false;
-    return verify(null, cosignatureMessage(noteText, stamped.timestamp), object, stamped.signature);
+    if (stamped === undefined) return false;
+    return verifyByKey(cosignatureMessage(noteText, stamped.timestamp), stamped.signature);
   };
   return { name, keyId, verify: async (...signed) => verifyCosignature(...signed) };
+}
+
+function verifierOf({ publicKey }: VerifierKey): (message: Uint8Array, signature: Uint8Array) => boolean {
+  const der = Buffer.from(ed25519Spki(publicKey));
+  const object = createPublicKey({ key: der, format: "der", type: "spki" });
+  return (message, signature) =>
+    signature.length === SIGNATURE_BYTES &&
+    !holdsSmallOrder(publicKey, signature) &&
+    verify(null, message, object, signature);
 }

@@ -1,12 +1,14 @@
 // Follows a log that another process writes: shows what that one publishes, and knows what is recorded and not published yet, so that a
 // revocation counts here as soon as it is durable. Nothing that the store says of a checkpoint is shown before it is verified.
 import { setTimeout as sleep } from "node:timers/promises";
+import { logVerifier } from "../../node/ed25519.ts";
 import { nativeSha256 } from "../../node/sha256.ts";
 import { equalBytes } from "../../protocol/encoding/bytes.ts";
 import { parseLeaf } from "../../protocol/envelope/dsse.ts";
 import { hashLeaf } from "../../protocol/merkle/hash.ts";
-import { type Checkpoint, openCheckpoint, parseCheckpoint } from "../../protocol/note/checkpoint.ts";
-import { parseNote } from "../../protocol/note/signed-note.ts";
+import { type Checkpoint, parseCheckpoint } from "../../protocol/note/checkpoint.ts";
+import type { VerifierKey } from "../../protocol/note/key.ts";
+import { openNote, parseNote } from "../../protocol/note/signed-note.ts";
 import { logKeyOf } from "../../protocol/note/tlog-policy.ts";
 import {
   applyEntry,
@@ -202,7 +204,7 @@ export class Follower {
     const inForce = covered.reduce((before, { entry }) => applyEntry(before, entry), base.inForce);
     const root = currentTrustRoot(inForce)?.root;
     if (root === undefined) throw new UntrueStoreError("the store has a checkpoint and no trust root");
-    const checkpoint = await openCheckpoint(note, logKeyOf(root.logPolicy));
+    const checkpoint = await openSigned(note, logKeyOf(root.logPolicy));
     const tree = base.tree.fork();
     for (const { hash } of covered) tree.append(hash);
     tree.takeWrites();
@@ -213,6 +215,14 @@ export class Follower {
     this.#ahead.splice(0, covered.length);
     this.#base = { inForce, tree };
   }
+}
+
+/** By this thread: WebCrypto's would have it wait behind the entries of whoever publishes here, and everybody waits for a checkpoint. */
+async function openSigned(note: string, key: VerifierKey): Promise<Checkpoint> {
+  const checkpoint = parseCheckpoint((await openNote(note, [logVerifier(key)])).text);
+  if (checkpoint.origin !== key.name)
+    throw new UntrueStoreError(`the key of ${key.name} signed for another origin`);
+  return checkpoint;
 }
 
 function checkpointIn({ note }: PublishedCheckpoint): Checkpoint {

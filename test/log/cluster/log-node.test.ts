@@ -3,18 +3,22 @@ import { setTimeout as sleep } from "node:timers/promises";
 import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { HighWaterFile } from "../../../src/log/checkpointing/high-water.ts";
+import type { Published } from "../../../src/log/checkpointing/publication.ts";
 import type { LogNode } from "../../../src/log/cluster/log-node.ts";
 import { UnknownOutcomeError } from "../../../src/log/errors.ts";
 import type { ClusterStore } from "../../../src/log/store/leadership.ts";
-import type { LogWriter, News } from "../../../src/log/store/log-store.ts";
+import type { LogWriter, News, TreeHead } from "../../../src/log/store/log-store.ts";
 import { GrowingTree } from "../../../src/log/tree/growing-tree.ts";
 import { hashLeaf } from "../../../src/protocol/merkle/hash.ts";
+import { ED25519 } from "../../../src/protocol/note/key.ts";
 import { currentTrustRoot } from "../../../src/protocol/registration/in-force.ts";
 import { revocationPredicate } from "../../support/document-predicates.ts";
 import { intercept } from "../../support/intercept.ts";
 import { NodeHarness, QUICK } from "../../support/node-harness.ts";
+import { signedCheckpoint, testKey } from "../../support/notes.ts";
 import { signPlatforms, signStatement } from "../../support/signing.ts";
 import { auditAsStranger } from "../../support/stranger.ts";
+import { logKey, ORIGIN } from "../../support/witnesses.ts";
 
 const PATIENT = { timeout: 20_000, interval: 50 };
 
@@ -186,6 +190,52 @@ describe("a node that follows", () => {
       .toEqual([platform!.payloadDigest]);
     expect([...reader.read.inForce.revokedDigests]).toEqual([]);
     isHeld = false;
+  });
+
+  it.each([
+    ["which another key signed", async (head: TreeHead) => [head, await testKey(ORIGIN, ED25519)] as const],
+    [
+      "to whose root the entries do not lead",
+      async (head: TreeHead) =>
+        [{ ...head, root: head.root.map((byte) => byte ^ 1) }, await logKey()] as const,
+    ],
+    [
+      "of another log, which its key signed",
+      async (head: TreeHead) => [{ ...head, origin: "other.example/log" }, await logKey()] as const,
+    ],
+  ])("shows no checkpoint %s, and goes on with one that is true", async (_, forge) => {
+    const leader = await harness.start("a");
+    let isForging = false;
+    let forgeries = 0;
+    const reader = await reading({
+      store: (store: ClusterStore) =>
+        intercept(store, {
+          reader: intercept(store.reader, {
+            news: async (...call) => {
+              const news = await store.reader.news(...call);
+              if (!isForging) return news;
+              const [checkpoint, key] = await forge(news.head);
+              const note = await signedCheckpoint({ origin: ORIGIN, ...checkpoint }, key);
+              forgeries++;
+              return { ...news, checkpoint: { size: checkpoint.size, cosignedAt: 1, note } };
+            },
+            changed: () => sleep(20),
+          }),
+        }),
+    });
+    const before = reader.read.published();
+    const shown: Published[] = [];
+    reader.onPublished((published) => shown.push(published));
+    isForging = true;
+    await leader.publish(await platforms(2));
+    await expect.poll(() => reader.registered.size, PATIENT).toBe(sizeOf(leader));
+    const seen = forgeries;
+    await expect.poll(() => forgeries, PATIENT).toBeGreaterThan(seen);
+    expect([shown, reader.read.published()]).toEqual([[], before]);
+    isForging = false;
+    await expect.poll(() => sizeOf(reader), PATIENT).toBe(sizeOf(leader));
+    expect(reader.read.inForce).toEqual(leader.read.inForce);
+    await audit(reader);
   });
 
   it("forgets what a database that failed over took back, and knows what is there in its place", async () => {
