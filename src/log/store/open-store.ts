@@ -4,6 +4,7 @@ import { renameSync, rmSync } from "node:fs";
 import type { ClusterStore } from "./leadership.ts";
 import type { LogStore } from "./log-store.ts";
 import type { ServerState } from "./server-state.ts";
+import type { SharedSessions } from "./shared-sessions.ts";
 import { copyDatabase, settle } from "./sqlite/copy.ts";
 import { databaseExists, explainDamage, lacksWal } from "./sqlite/file-state.ts";
 import { SqliteCluster } from "./sqlite/sqlite-cluster.ts";
@@ -26,12 +27,17 @@ export async function openStore(location: StoreLocation, now: Date): Promise<Log
 /**
  * Opens a store that is there for reading, and for becoming the one that writes.
  * @param clock says when an epoch began, where the store has no clock of its own, and when the schema changed.
+ * @param sessions what a process that opens several logs gives to each of them, where their database is shared.
  * @throws StartRefusedError "schema-unknown" | "log-damaged".
  */
-export async function openCluster(location: StoreLocation, clock: () => Date): Promise<ClusterStore> {
+export async function openCluster(
+  location: StoreLocation,
+  clock: () => Date,
+  sessions?: SharedSessions,
+): Promise<ClusterStore> {
   if (typeof location === "string") return SqliteCluster.open(location, clock);
   const { PostgresCluster } = await import("./postgres/postgres-cluster.ts");
-  return PostgresCluster.open(location);
+  return PostgresCluster.open(location, sessions);
 }
 
 /**

@@ -7,8 +7,8 @@ import type { SearchQuery } from "../../../src/log/store/log-store.ts";
 import { prepareSchema } from "../../../src/log/store/postgres/open.ts";
 import { READING_SETTINGS } from "../../../src/log/store/postgres/pool.ts";
 import { PostgresReader } from "../../../src/log/store/postgres/postgres-reader.ts";
-import { connect, destroy } from "../../../src/log/store/postgres/session.ts";
-import { STATEMENTS } from "../../../src/log/store/postgres/statements.ts";
+import { askSession, connect, destroy } from "../../../src/log/store/postgres/session.ts";
+import { STATEMENTS, statementsIn } from "../../../src/log/store/postgres/statements.ts";
 import { TestPostgres, whyNoPostgres } from "../../support/postgres.ts";
 import { sha256Of } from "../../support/release-predicates.ts";
 
@@ -34,7 +34,7 @@ const ROWS: Readonly<Record<string, string>> = {
 /** What writes is one statement of the database's own functions, which name their rows; fences and locks touch one row. */
 const READS = Object.values(STATEMENTS).filter(
   ({ name, text }) =>
-    /FROM (?:entries|tiles|tree_head|checkpoints|attachments|unnest)/.test(text) && name !== "search",
+    /FROM (?:@(?:entries|tiles|tree_head|checkpoints|attachments)|unnest)/.test(text) && name !== "search",
 );
 /** PostgreSQL compiles a statement that it takes to be dearer (jit_above_cost), which takes it tens of milliseconds each time. */
 const COMPILED_ABOVE = 100_000;
@@ -45,6 +45,7 @@ describe.skipIf(whyNoPostgres !== undefined)(
     let postgres: TestPostgres;
     let client: pg.Client;
     let reader: PostgresReader;
+    let within: ReturnType<typeof statementsIn>;
     const rowsRead = async () => {
       const { rows } = await client.query<{ whole: number; stepped: number }>(
         `SELECT sum(seq_tup_read)::integer AS whole, sum(idx_scan)::integer AS stepped FROM pg_stat_xact_user_tables`,
@@ -56,6 +57,7 @@ describe.skipIf(whyNoPostgres !== undefined)(
       postgres = TestPostgres.start("fsync = off", "autovacuum = off");
       const location = postgres.location();
       await prepareSchema(location);
+      within = statementsIn(location.schema);
       for (const [table, values] of Object.entries(ROWS))
         postgres.sql(
           `INSERT INTO ${table} SELECT ${values} FROM generate_series(0, ${ENTRIES - 1}) AS i`,
@@ -63,10 +65,7 @@ describe.skipIf(whyNoPostgres !== undefined)(
         );
       client = await connect(location.url, location, { name: "plans", settings: READING_SETTINGS });
       reader = new PostgresReader(
-        {
-          ask: async ({ name, text }, values = []) =>
-            (await client.query({ name, text, values: [...values] })).rows,
-        },
+        { ask: (statement, values = []) => askSession(client, within(statement), values) },
         { changed: async () => undefined },
       );
     }, 120_000);
@@ -79,7 +78,7 @@ describe.skipIf(whyNoPostgres !== undefined)(
       if (when === "after ANALYZE") await client.query("SET default_transaction_read_only = off; ANALYZE");
       expect(READS.length).toBeGreaterThan(11);
       await client.query("SET plan_cache_mode = force_generic_plan");
-      for (const { name, text } of READS) {
+      for (const { name, text } of READS.map(within)) {
         await client.query(`DEALLOCATE ALL; PREPARE asked AS ${text}`);
         const parameters = new Set(text.match(/\$\d+/g)).size;
         const nulls = Array<string>(parameters).fill("NULL").join(", ");

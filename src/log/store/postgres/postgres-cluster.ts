@@ -1,5 +1,7 @@
-// Implements ClusterStore on PostgreSQL: sessions that read, one that hears of commits, and one in which a candidate waits and writes.
+// Implements ClusterStore on PostgreSQL: sessions that read and one that hears of commits, which the logs of a process share, and one in
+// which a candidate waits and writes.
 import type { ClusterStore } from "../leadership.ts";
+import { SharedSessions } from "../shared-sessions.ts";
 import type { PostgresLocation } from "../store-location.ts";
 import { prepareSchema } from "./open.ts";
 import { PostgresLeadership } from "./postgres-leadership.ts";
@@ -11,8 +13,8 @@ export class PostgresCluster implements ClusterStore {
   readonly reader: PostgresReader;
   readonly leadership: PostgresLeadership;
 
-  private constructor(location: PostgresLocation) {
-    const sources = new Sources(location);
+  private constructor(location: PostgresLocation, sessions: SharedSessions) {
+    const sources = new Sources(location, sessions);
     this.sources = sources;
     this.reader = new PostgresReader(sources, sources.notices);
     this.leadership = new PostgresLeadership({
@@ -23,9 +25,12 @@ export class PostgresCluster implements ClusterStore {
   }
 
   /** @throws StartRefusedError "schema-unknown" | "log-damaged"; Error of the driver. */
-  static async open(location: PostgresLocation): Promise<PostgresCluster> {
+  static async open(
+    location: PostgresLocation,
+    sessions: SharedSessions = new SharedSessions(),
+  ): Promise<PostgresCluster> {
     await prepareSchema(location);
-    return new PostgresCluster(location);
+    return new PostgresCluster(location, sessions);
   }
 
   get primarySize(): (() => Promise<number>) | null {

@@ -8,7 +8,8 @@ import { PostgresInspection } from "./inspection.ts";
 import { requireNewestSchema } from "./migrate.ts";
 import { MIGRATIONS_FOLDER } from "./open.ts";
 import { PostgresReader } from "./postgres-reader.ts";
-import { connect, destroy, type Settings } from "./session.ts";
+import { askSession, connect, destroy, type Settings } from "./session.ts";
+import { statementsIn } from "./statements.ts";
 
 const SETTINGS: Settings = {
   statement_timeout: "0",
@@ -22,11 +23,9 @@ export class PostgresSnapshot extends PostgresReader implements InspectedStore {
   readonly #client: pg.Client;
 
   private constructor(client: pg.Client, schema: string) {
+    const within = statementsIn(schema);
     super(
-      {
-        ask: async ({ name, text }, values = []) =>
-          (await client.query({ name, text, values: [...values] })).rows,
-      },
+      { ask: (statement, values = []) => askSession(client, within(statement), values) },
       // It never changes.
       { changed: (_, timeoutMs, signal) => sleep(timeoutMs, undefined, { signal }).catch(() => undefined) },
     );

@@ -38,6 +38,15 @@ export interface SessionOptions {
   readonly settings: Settings;
 }
 
+/** Asks one session. */
+export async function askSession<Row extends pg.QueryResultRow>(
+  client: pg.Client,
+  { name, text }: Statement,
+  values: readonly unknown[],
+): Promise<Row[]> {
+  return (await client.query<Row>({ name, text, values: [...values] })).rows;
+}
+
 /** @throws StoreUnreachableError, which repeats nothing of the URL. */
 export async function connect(
   url: string,

@@ -1,24 +1,34 @@
 // Chooses where to read: from the replicas while this process does not lead, and from the server that it writes to while it does.
 import type pg from "pg";
 import type { LogWriter, Seen } from "../log-store.ts";
+import type { SharedSessions } from "../shared-sessions.ts";
 import type { PostgresLocation } from "../store-location.ts";
-import { Listener, type Notices, Poller } from "./notices.ts";
-import { ReadingPool } from "./pool.ts";
+import { type Notices, Poller } from "./notices.ts";
+import type { LogAsker } from "./pool.ts";
 import type { Asker, Statement } from "./session.ts";
+import { SharedServer } from "./shared-server.ts";
 import { type SeenRow, STATEMENTS } from "./statements.ts";
 
 export class Sources implements Asker {
   /** The server that takes writes. */
-  readonly primary: ReadingPool;
+  readonly primary: LogAsker;
   readonly notices: Notices;
-  readonly #replicas: ReadingPool | null;
+  readonly #replicas: LogAsker | null;
+  readonly #sessions: SharedSessions;
+  readonly #urls: readonly string[];
+  #closed: Promise<void> | null = null;
   #leading: AbortSignal | null = null;
 
-  constructor(location: PostgresLocation) {
-    const { url, readerUrl, schema } = location;
-    this.primary = new ReadingPool(url, schema);
-    this.#replicas = readerUrl === undefined ? null : new ReadingPool(readerUrl, schema);
-    this.notices = this.#replicas === null ? new Listener(location) : new Poller(() => this.look(this));
+  constructor({ url, readerUrl, schema }: PostgresLocation, sessions: SharedSessions) {
+    this.#sessions = sessions;
+    this.#urls = readerUrl === undefined ? [url] : [url, readerUrl];
+    const [primary, replicas] = this.#urls.map((one) => sessions.take(one, () => new SharedServer(one)));
+    this.primary = (primary as SharedServer).pool.of(schema);
+    this.#replicas = replicas?.pool.of(schema) ?? null;
+    this.notices =
+      replicas === undefined
+        ? (primary as SharedServer).listener.of(schema)
+        : new Poller(() => this.look(this));
   }
 
   /** From now on, until it is lost, what this writer has committed is seen by every read. */
@@ -31,9 +41,15 @@ export class Sources implements Asker {
     return (isLeading || this.#replicas === null ? this.primary : this.#replicas).ask<Row>(statement, values);
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     this.notices.close();
     await Promise.all([this.primary.close(), this.#replicas?.close()]);
+    await Promise.all(this.#urls.map((url) => this.#sessions.giveBack(url)));
   }
 
   /** Whether reads may be behind what is committed. */

@@ -2,7 +2,8 @@
 import type pg from "pg";
 import { StartRefusedError, StoreUnreachableError } from "../../errors.ts";
 import type { PostgresLocation } from "../store-location.ts";
-import { type Asker, connect, destroy, type Settings, type Statement } from "./session.ts";
+import { type Asker, askSession, connect, destroy, type Settings, type Statement } from "./session.ts";
+import { statementsIn } from "./statements.ts";
 
 /** PostgreSQL 14 is the first that notices a client that is gone while it makes it wait. */
 const OLDEST_SERVER = 140_000;
@@ -44,8 +45,11 @@ export class WriterSession implements Asker {
   /** Warnings since the session began. One during a commit means: it is not known to be replicated. */
   warnings = 0;
 
-  private constructor(client: pg.Client, { standbys }: ServerSettings) {
+  readonly #within: (statement: Statement) => Statement;
+
+  private constructor(client: pg.Client, schema: string, { standbys }: ServerSettings) {
     this.client = client;
+    this.#within = statementsIn(schema);
     this.namesStandby = standbys.trim() !== "";
     this.ended = new Promise((resolve) => client.once("end", () => resolve()));
     client.on("notice", ({ code }) => {
@@ -64,18 +68,15 @@ export class WriterSession implements Asker {
         throw new StoreUnreachableError(
           "the PostgreSQL server is a standby, and takes no writes before it is promoted",
         );
-      return new WriterSession(client, settings);
+      return new WriterSession(client, location.schema, settings);
     } catch (error) {
       destroy(client);
       throw error;
     }
   }
 
-  async ask<Row extends pg.QueryResultRow>(
-    { name, text }: Statement,
-    values: readonly unknown[] = [],
-  ): Promise<Row[]> {
-    return (await this.client.query<Row>({ name, text, values: [...values] })).rows;
+  ask<Row extends pg.QueryResultRow>(statement: Statement, values: readonly unknown[] = []): Promise<Row[]> {
+    return askSession<Row>(this.client, this.#within(statement), values);
   }
 
   /** Ends it at once, whatever it is doing. */

@@ -1,0 +1,72 @@
+// Hears of commits in every log of a server, by one LISTEN: the functions that write notify everybody who listens, once what they wrote is
+// visible. Each log is told of its own.
+import { setTimeout as sleep } from "node:timers/promises";
+import type pg from "pg";
+import { LogNotices } from "./notices.ts";
+import { connect, destroy } from "./session.ts";
+
+/** As in migrations/postgres. Its notices say schema, size, and the time of a checkpoint or 0. */
+const CHANNEL = "touchstone";
+const RETRY_MS = 1_000;
+/** It reads no log. */
+const NO_LOG = { schema: "pg_catalog" };
+
+export class Listener {
+  readonly #url: string;
+  readonly #closing = new AbortController();
+  readonly #logs = new Set<LogNotices>();
+  #listening: Promise<void> | null = null;
+
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  /** Notices of one log. Its session is opened when somebody first waits. */
+  of(schema: string): LogNotices {
+    const log = new LogNotices(schema, {
+      onWait: () => {
+        this.#listening ??= this.#listen();
+      },
+      onClose: () => this.#logs.delete(log),
+    });
+    this.#logs.add(log);
+    return log;
+  }
+
+  close(): void {
+    this.#closing.abort();
+  }
+
+  async #listen(): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      await this.#listenOnce(signal).catch(() => undefined);
+      for (const log of this.#logs) log.wakeAll();
+      await sleep(RETRY_MS, undefined, { signal, ref: false }).catch(() => undefined);
+    }
+  }
+
+  /** Until the session ends. */
+  async #listenOnce(signal: AbortSignal): Promise<void> {
+    const client = await connect(this.#url, NO_LOG, { name: "listener", settings: {} });
+    const end = () => destroy(client);
+    const ended = new Promise((resolve) => client.once("end", resolve));
+    signal.addEventListener("abort", end);
+    if (signal.aborted) end();
+    client.on("notification", this.#hear);
+    try {
+      await client.query(`LISTEN ${CHANNEL}`);
+      for (const log of this.#logs) log.begin();
+      await ended;
+    } finally {
+      signal.removeEventListener("abort", end);
+      end();
+    }
+  }
+
+  readonly #hear = ({ payload = "" }: pg.Notification): void => {
+    const [schema, size, cosignedAt] = payload.split(" ");
+    for (const log of this.#logs)
+      if (log.schema === schema) log.hear({ size: Number(size), cosignedAt: Number(cosignedAt) });
+  };
+}
