@@ -16,12 +16,17 @@ import { describeLocation, type PostgresLocation, type StoreLocation } from "./s
 /**
  * Opens a store for writing, creating it where there is none.
  * @param now goes into the record of schema changes.
+ * @param sessions as in openCluster.
  * @throws StartRefusedError "log-in-use" | "schema-unknown" | "log-damaged" | "storage-unsafe".
  */
-export async function openStore(location: StoreLocation, now: Date): Promise<LogStore> {
+export async function openStore(
+  location: StoreLocation,
+  now: Date,
+  sessions?: SharedSessions,
+): Promise<LogStore> {
   if (typeof location === "string") return SqliteLogStore.open(location, now);
   const { PostgresLogStore } = await import("./postgres/postgres-log-store.ts");
-  return PostgresLogStore.open(location);
+  return PostgresLogStore.open(location, sessions);
 }
 
 /**

@@ -21,9 +21,9 @@ const find = async (store: LogReader, query: SearchQuery) => (await store.search
 export function describeContract(under: StoreUnderTest): void {
   let folder: string;
   let located: StoreLocation;
-  let stop: (() => void) | undefined;
+  let stop: (() => void | Promise<void>) | undefined;
   const location = () => located;
-  const open = () => openStore(location(), NOW);
+  const open = () => openStore(location(), NOW, under.sessions);
 
   beforeAll(() => {
     stop = under.start?.();
@@ -220,7 +220,7 @@ export function describeContract(under: StoreUnderTest): void {
 
     it("is raised by everybody who writes, and says who that is", async () => {
       await (await open()).close();
-      const cluster = await openCluster(location(), () => NOW);
+      const cluster = await openCluster(location(), () => NOW, under.sessions);
       expect(await cluster.leadership.leader()).toBeNull();
       const epochs: number[] = [];
       for (let i = 0; i < 3; i++) {
@@ -239,7 +239,7 @@ export function describeContract(under: StoreUnderTest): void {
 
     it("that is over commits nothing any more, not even what was sent before", async () => {
       await (await open()).close();
-      const cluster = await openCluster(location(), () => NOW);
+      const cluster = await openCluster(location(), () => NOW, under.sessions);
       const writer = await campaign(cluster);
       await writer.append(0, oneEntry(0));
       under.saboteur.beginEpoch(location());
@@ -261,7 +261,7 @@ export function describeContract(under: StoreUnderTest): void {
 
     it("is not campaigned for by who has given up", async () => {
       await (await open()).close();
-      const cluster = await openCluster(location(), () => NOW);
+      const cluster = await openCluster(location(), () => NOW, under.sessions);
       const reason = new Error("stopped");
       await expect(cluster.leadership.campaign(me, AbortSignal.abort(reason))).rejects.toBe(reason);
       await cluster.close();
@@ -274,7 +274,7 @@ export function describeContract(under: StoreUnderTest): void {
 
     it("is told of appends and checkpoints, its own time being over, and that it should stop", async () => {
       const store = await open();
-      const cluster = await openCluster(location(), () => NOW);
+      const cluster = await openCluster(location(), () => NOW, under.sessions);
       const { reader } = cluster;
       await reader.changed(nothing, 1, never());
       await reader.changed(nothing, 60_000, AbortSignal.abort());

@@ -1,5 +1,7 @@
 // The back ends that the store's contract is run on. A new one is one element here.
 import Sqlite from "better-sqlite3";
+import { SharedServer } from "../../../src/log/store/postgres/shared-server.ts";
+import { SharedSessions } from "../../../src/log/store/shared-sessions.ts";
 import type { PostgresLocation, StoreLocation } from "../../../src/log/store/store-location.ts";
 import { TestPostgres, whyNoPostgres } from "../../support/postgres.ts";
 
@@ -17,7 +19,9 @@ export interface StoreUnderTest {
   /** Why it cannot be tested here. */
   readonly skipped?: string | undefined;
   /** Starts what it needs. @returns what ends that. */
-  readonly start?: () => () => void;
+  readonly start?: () => () => void | Promise<void>;
+  /** Shared with other logs. */
+  readonly sessions?: SharedSessions;
   /** A location of it in an empty folder that the test removes; nothing is there yet. */
   readonly locate: (folder: string) => StoreLocation;
   /** What it says of a value that must be unique and is not. */
@@ -31,6 +35,24 @@ export interface StoreUnderTest {
 
 const RAISE_EPOCH = "UPDATE tree_head SET epoch = epoch + 1";
 let postgres: TestPostgres | undefined;
+const sessions = new SharedSessions();
+
+const POSTGRES: StoreUnderTest = {
+  name: "PostgreSQL",
+  skipped: whyNoPostgres,
+  start: () => {
+    postgres = TestPostgres.start("fsync = on");
+    return () => postgres?.remove();
+  },
+  locate: () => (postgres as TestPostgres).location(),
+  notUnique: /unique/,
+  saboteur: {
+    blockWrites: (location) => refuseWrites(location as PostgresLocation),
+    beginEpoch: (location) => postgres?.sql(RAISE_EPOCH, (location as PostgresLocation).schema),
+  },
+  clockTolerance: Number.POSITIVE_INFINITY,
+  blocked: /no room/,
+};
 
 export const STORES: readonly StoreUnderTest[] = [
   {
@@ -44,21 +66,18 @@ export const STORES: readonly StoreUnderTest[] = [
     clockTolerance: 1,
     blocked: /locked/,
   },
+  POSTGRES,
   {
-    name: "PostgreSQL",
-    skipped: whyNoPostgres,
+    ...POSTGRES,
+    name: "PostgreSQL, as one of the logs of a process",
+    sessions,
     start: () => {
-      postgres = TestPostgres.start("fsync = on");
-      return () => postgres?.remove();
+      const stop = POSTGRES.start?.();
+      const { url } = (postgres as TestPostgres).location();
+      // Held as by another log, so that the logs of all tests are read in the same sessions.
+      sessions.take(url, () => new SharedServer(url));
+      return () => sessions.giveBack(url).then(stop);
     },
-    locate: () => (postgres as TestPostgres).location(),
-    notUnique: /unique/,
-    saboteur: {
-      blockWrites: (location) => refuseWrites(location as PostgresLocation),
-      beginEpoch: (location) => postgres?.sql(RAISE_EPOCH, (location as PostgresLocation).schema),
-    },
-    clockTolerance: Number.POSITIVE_INFINITY,
-    blocked: /no room/,
   },
 ];
 

@@ -1,6 +1,7 @@
 // Implements LogStore on PostgreSQL, for a process that writes from the opening to the closing.
 import { ownId } from "../leadership.ts";
 import type { Append, LogStore, LogWriter, PublishedCheckpoint } from "../log-store.ts";
+import type { SharedSessions } from "../shared-sessions.ts";
 import type { PostgresLocation } from "../store-location.ts";
 import { PostgresCluster } from "./postgres-cluster.ts";
 import { PostgresReader } from "./postgres-reader.ts";
@@ -17,8 +18,8 @@ export class PostgresLogStore extends PostgresReader implements LogStore {
   }
 
   /** @throws StartRefusedError "log-in-use" | "schema-unknown" | "log-damaged" | "storage-unsafe"; Error of the driver. */
-  static async open(location: PostgresLocation): Promise<PostgresLogStore> {
-    const cluster = await PostgresCluster.open(location);
+  static async open(location: PostgresLocation, sessions?: SharedSessions): Promise<PostgresLogStore> {
+    const cluster = await PostgresCluster.open(location, sessions);
     try {
       const me = { id: ownId(), address: null };
       return new PostgresLogStore(cluster, await cluster.leadership.leadAtOnce(me));
