@@ -13,24 +13,25 @@ export class PostgresCluster implements ClusterStore {
   readonly reader: PostgresReader;
   readonly leadership: PostgresLeadership;
 
-  private constructor(location: PostgresLocation, sessions: SharedSessions) {
+  private constructor(location: PostgresLocation, sessions: SharedSessions, spreads: boolean) {
     const sources = new Sources(location, sessions);
     this.sources = sources;
     this.reader = new PostgresReader(sources, sources.notices);
     this.leadership = new PostgresLeadership({
       location,
       asker: sources.primary,
+      spreads,
       onLeading: (writer) => sources.follow(writer),
     });
   }
 
-  /** @throws StartRefusedError "schema-unknown" | "log-damaged"; Error of the driver. */
-  static async open(
-    location: PostgresLocation,
-    sessions: SharedSessions = new SharedSessions(),
-  ): Promise<PostgresCluster> {
+  /**
+   * @param sessions of a process that opens several logs: other processes do, too, and each leads its share.
+   * @throws StartRefusedError "schema-unknown" | "log-damaged"; Error of the driver.
+   */
+  static async open(location: PostgresLocation, sessions?: SharedSessions): Promise<PostgresCluster> {
     await prepareSchema(location);
-    return new PostgresCluster(location, sessions);
+    return new PostgresCluster(location, sessions ?? new SharedSessions(), sessions !== undefined);
   }
 
   get primarySize(): (() => Promise<number>) | null {

@@ -9,18 +9,23 @@ import { describeLocation, type PostgresLocation } from "../store-location.ts";
 import { requireNewestSchema } from "./migrate.ts";
 import { MIGRATIONS_FOLDER } from "./open.ts";
 import { PostgresWriter } from "./postgres-writer.ts";
-import { type Asker, isConnectionError } from "./session.ts";
-import { STATEMENTS } from "./statements.ts";
+import { rankOf } from "./preference.ts";
+import { type Asker, applicationName, isConnectionError } from "./session.ts";
+import { type LeaderRow, STATEMENTS } from "./statements.ts";
 import { WriterSession } from "./writer-session.ts";
 
 const LEASE_SECONDS = 5;
 /** Between two attempts to reach a server that does not answer, milliseconds. */
 const RETRY_MS = 500;
+/** How much later than the one that is preferred any other candidate begins to wait, at most. */
+const HEAD_START_MS = 1_000;
 
 export interface LeadershipOptions {
   readonly location: PostgresLocation;
   /** Where the tree head is read from that the server itself commits. */
   readonly asker: Asker;
+  /** Whether candidates lead several logs, each its share of them. */
+  readonly spreads?: boolean;
   /** Called with the writer that leads from now on. */
   readonly onLeading?: (writer: LogWriter) => void;
 }
@@ -28,6 +33,8 @@ export interface LeadershipOptions {
 export class PostgresLeadership implements Leadership {
   readonly #options: LeadershipOptions;
   readonly #lease: number;
+  /** By the monotonic clock: when the lease ends that the server told of last. */
+  #ledUntil = Number.NEGATIVE_INFINITY;
 
   constructor(options: LeadershipOptions) {
     this.#options = options;
@@ -65,8 +72,12 @@ export class PostgresLeadership implements Leadership {
   }
 
   async leader(): Promise<Leader | null> {
-    const [leader] = await this.#options.asker.ask<Leader & Record<string, unknown>>(STATEMENTS.leader);
-    return leader ?? null;
+    const askedAt = performance.now();
+    const [row] = await this.#options.asker.ask<LeaderRow & Record<string, unknown>>(STATEMENTS.leader);
+    if (row === undefined) return null;
+    const { leaseLeft, ...leader } = row;
+    this.#ledUntil = askedAt + leaseLeft * 1000;
+    return leader;
   }
 
   /** What the lock of a log is called. */
@@ -83,7 +94,10 @@ export class PostgresLeadership implements Leadership {
       // It may have been while the session was opened.
       signal.throwIfAborted();
       void this.#watchHolder(AbortSignal.any([signal, watching.signal]));
-      await session.ask(STATEMENTS.lock, [this.#key]);
+      if (this.#options.spreads)
+        await sleep(HEAD_START_MS * this.#rankOf(applicationName(me.id)), null, { signal });
+      do await session.ask(STATEMENTS.lock, [this.#key]);
+      while (this.#options.spreads && (await this.#giveWay(session)));
       watching.abort();
       return await this.#begin(session, me);
     } catch (error) {
@@ -96,8 +110,29 @@ export class PostgresLeadership implements Leadership {
   }
 
   /**
-   * Raises the epoch, unless a newer program has changed the schema meanwhile: what that one has others write, this one may not. Its commit waits for the synchronous standbys, so that what is read after it can no longer be lost; one that was not
-   * replicated is made again. @throws StartRefusedError "schema-unknown"
+   * Lets a candidate that waits go first where it is preferred, and waits behind it. The head start spreads logs where all processes start,
+   * or find a server again, at one time; this does at every change of hands after that.
+   */
+  async #giveWay(session: WriterSession): Promise<boolean> {
+    const candidates = await session.ask<{ name: string; granted: boolean }>(STATEMENTS.candidates, [
+      this.#key,
+    ]);
+    const ranks = (granted: boolean) =>
+      candidates.filter((one) => one.granted === granted).map(({ name }) => this.#rankOf(name));
+    const [own = 0] = ranks(true);
+    if (!ranks(false).some((rank) => rank < own)) return false;
+    await session.ask(STATEMENTS.unlock, [this.#key]);
+    return true;
+  }
+
+  #rankOf(name: string): number {
+    return rankOf(this.#options.location.schema, name);
+  }
+
+  /**
+   * Raises the epoch, unless a newer program has changed the schema meanwhile: what that one has others write, this one may not. Its commit
+   * waits for the synchronous standbys, so that what is read after it can no longer be lost; one that was not replicated is made again.
+   * @throws StartRefusedError "schema-unknown"
    */
   async #begin(session: WriterSession, { id, address }: Candidate): Promise<LogWriter> {
     const { location, onLeading } = this.#options;
@@ -114,12 +149,16 @@ export class PostgresLeadership implements Leadership {
     }
   }
 
-  /** Ends the session that has the lock once it was seen twice with a lease that is over: it is stopped, or cut off. */
+  /**
+   * Ends the session that has the lock once it was seen twice with a lease that is over: it is stopped, or cut off. Nobody is asked as long
+   * as whoever asks who leads is told of a lease that goes on.
+   */
   async #watchHolder(signal: AbortSignal): Promise<void> {
     let suspect: number | undefined;
     while (!signal.aborted) {
       await sleep((this.#lease * 1000) / 5, undefined, { signal, ref: false }).catch(() => undefined);
       if (signal.aborted) return;
+      if (performance.now() < this.#ledUntil) continue;
       try {
         const [late] = await this.#options.asker.ask<{ backend: number }>(STATEMENTS.lateHolder, [this.#key]);
         if (late !== undefined && late.backend === suspect)

@@ -75,10 +75,15 @@ function unreachable(error: unknown): StoreUnreachableError {
   return new StoreUnreachableError(`PostgreSQL cannot be reached: ${message}`, { cause: error });
 }
 
+/** What a session is called in pg_stat_activity. */
+export function applicationName(name: string): string {
+  return `touchstone ${name}`.slice(0, 63);
+}
+
 export function clientConfig(url: string, name: string): pg.ClientConfig {
   return {
     connectionString: url,
-    application_name: `touchstone ${name}`.slice(0, 63),
+    application_name: applicationName(name),
     connectionTimeoutMillis: CONNECT_MS,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,

@@ -5,6 +5,7 @@ import { encodeHex } from "../../../protocol/encoding/hex.ts";
 import { utf8 } from "../../../protocol/encoding/text.ts";
 import type { Kind } from "../../../protocol/entry/kinds.ts";
 import { HASH_LENGTH } from "../../../protocol/merkle/hash.ts";
+import type { Leader } from "../leadership.ts";
 import type { Seen } from "../log-store.ts";
 import { isSchemaName } from "../store-location.ts";
 import { UPPER_OFFSET } from "../tile-store.ts";
@@ -14,6 +15,11 @@ export interface CheckpointRow {
   readonly size: number;
   readonly cosignedAt: number;
   readonly note: string;
+}
+
+export interface LeaderRow extends Leader {
+  /** Seconds. */
+  readonly leaseLeft: number;
 }
 
 export type SeenRow = { -readonly [K in keyof Seen]: Seen[K] };
@@ -45,6 +51,11 @@ const slice = (column: string, offset: string, bytes: number) =>
 
 /** The row is found by its key: readers make a walk of a table, be it of one row, so dear that PostgreSQL would compile the statement. */
 const TREE_HEAD = "@tree_head WHERE one = 1";
+
+/** Whether a row of pg_locks is of the lock with this key, which it shows in two halves. */
+const IS_LOCK = `
+  locktype = 'advisory' AND objsubid = 1 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND classid::bigint = (key >> 32) & 4294967295 AND objid::bigint = key & 4294967295`;
 
 const TEXTS = {
   head: `SELECT size, root FROM ${TREE_HEAD}`,
@@ -97,15 +108,18 @@ const TEXTS = {
     SELECT size, (SELECT cosigned_at FROM @checkpoints ORDER BY number DESC LIMIT 1) AS "cosignedAt" FROM ${TREE_HEAD}`,
   attachment: "SELECT bytes FROM @attachments WHERE digest = $1",
   leader: `
-    SELECT epoch, holder AS id, address FROM ${TREE_HEAD} AND lease_until > clock_timestamp() AND holder IS NOT NULL`,
+    SELECT epoch, holder AS id, address, extract(epoch FROM lease_until - clock_timestamp())::float8 AS "leaseLeft"
+    FROM ${TREE_HEAD} AND lease_until > clock_timestamp() AND holder IS NOT NULL`,
   lock: "SELECT pg_advisory_lock(hashtextextended($1, 0))",
   tryLock: "SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS won",
-  // Who has the lock of a log: pg_locks shows its key in two halves.
+  unlock: "SELECT pg_advisory_unlock(hashtextextended($1, 0))",
+  // Who has the lock of a log, and who waits for it.
+  candidates: `
+    SELECT application_name AS name, granted FROM pg_locks JOIN pg_stat_activity USING (pid), hashtextextended($1, 0) AS key
+    WHERE ${IS_LOCK}`,
   lateHolder: `
-    SELECT pid AS backend FROM pg_locks, @tree_head, hashtextextended($1, 0) AS key
-    WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND lease_until < clock_timestamp()
-      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-      AND classid::bigint = (key >> 32) & 4294967295 AND objid::bigint = key & 4294967295`,
+    SELECT pid AS backend FROM pg_locks, hashtextextended($1, 0) AS key, ${TREE_HEAD}
+      AND granted AND lease_until < clock_timestamp() AND ${IS_LOCK}`,
   terminate: "SELECT pg_terminate_backend($1)",
   lead: `SELECT @lead_v1($1, $2, $3) AS epoch, clock_timestamp() AS "takenAt"`,
   renew: "SELECT @renew_v1($1, $2)",
