@@ -2,6 +2,7 @@
 // visible. Each log is told of its own.
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
+import type { Seen } from "../log-store.ts";
 import { LogNotices } from "./notices.ts";
 import { connect, destroy } from "./session.ts";
 
@@ -16,16 +17,22 @@ export class Listener {
   readonly #closing = new AbortController();
   readonly #logs = new Set<LogNotices>();
   #listening: Promise<void> | null = null;
+  #hears = false;
 
   constructor(url: string) {
     this.#url = url;
   }
 
-  /** Notices of one log. Its session is opened when somebody first waits. */
-  of(schema: string): LogNotices {
+  /**
+   * Notices of one log. The session is opened when somebody first waits.
+   * @param look what there is of it now.
+   */
+  of(schema: string, look: () => Promise<Seen>): LogNotices {
     const log = new LogNotices(schema, {
+      look,
       onWait: () => {
         this.#listening ??= this.#listen();
+        if (this.#hears) log.begin();
       },
       onClose: () => this.#logs.delete(log),
     });
@@ -41,7 +48,8 @@ export class Listener {
     const { signal } = this.#closing;
     while (!signal.aborted) {
       await this.#listenOnce(signal).catch(() => undefined);
-      for (const log of this.#logs) log.wakeAll();
+      this.#hears = false;
+      for (const log of this.#logs) log.end();
       await sleep(RETRY_MS, undefined, { signal, ref: false }).catch(() => undefined);
     }
   }
@@ -56,6 +64,7 @@ export class Listener {
     client.on("notification", this.#hear);
     try {
       await client.query(`LISTEN ${CHANNEL}`);
+      this.#hears = true;
       for (const log of this.#logs) log.begin();
       await ended;
     } finally {

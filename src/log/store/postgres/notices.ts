@@ -8,10 +8,16 @@ export interface Notices {
   close(): void;
 }
 
+interface Told {
+  size: number;
+  cosignedAt: number;
+}
+
 /** What is told of before anything is known. */
-const NOTHING = { size: -1, cosignedAt: -1 };
+const NOTHING: Readonly<Told> = { size: -1, cosignedAt: -1 };
 
 interface Hooks {
+  look(): Promise<Seen>;
   onWait(): void;
   onClose(): void;
 }
@@ -22,11 +28,13 @@ export class LogNotices implements Notices {
   readonly #hooks: Hooks;
   readonly #closing = new AbortController();
   /** What notices, which come in the order of commits, have told of last: a later checkpoint may have an earlier time. */
-  #told = { ...NOTHING };
+  #told: Told = { ...NOTHING };
   readonly #wakes = new Set<() => void>();
   /** Notices that came, and those among them that who waits was woken for. */
   #heard = 0;
   #answered = 0;
+  /** Whether what came before the notices is looked up. */
+  #hasBegun = false;
 
   constructor(schema: string, hooks: Hooks) {
     this.schema = schema;
@@ -51,11 +59,21 @@ export class LogNotices implements Notices {
     this.#answered = this.#heard;
   }
 
-  /** What came while nobody listened is looked up by who waits. A server that took the place of another may have less. */
+  /** Called from when on notices come, as often as that may be: what came while nobody listened is looked up. */
   begin(): void {
-    this.#told = { ...NOTHING };
-    this.#heard++;
-    this.wakeAll();
+    if (this.#hasBegun) return;
+    this.#hasBegun = true;
+    // A server that took the place of another may have less.
+    const told = { ...NOTHING };
+    this.#told = told;
+    const looked = this.#hooks.look().then((seen) => this.#fill(told, seen));
+    void looked.catch(() => undefined).then(() => this.#wakeAll());
+  }
+
+  /** Called when none come any more. */
+  end(): void {
+    this.#hasBegun = false;
+    this.#wakeAll();
   }
 
   /** @param cosignedAt of a checkpoint; 0 tells of an append. */
@@ -63,17 +81,24 @@ export class LogNotices implements Notices {
     this.#heard++;
     if (cosignedAt === 0) this.#told.size = size;
     else this.#told.cosignedAt = cosignedAt;
-    this.wakeAll();
-  }
-
-  wakeAll(): void {
-    for (const wake of this.#wakes) wake();
-    this.#wakes.clear();
+    this.#wakeAll();
   }
 
   close(): void {
     this.#closing.abort();
     this.#hooks.onClose();
+  }
+
+  /** What notices have told of meanwhile is no older than what was looked up. */
+  #fill(told: Told, { size, cosignedAt }: Seen): void {
+    this.#heard++;
+    if (told.size === NOTHING.size) told.size = size;
+    if (told.cosignedAt === NOTHING.cosignedAt) told.cosignedAt = cosignedAt ?? 0;
+  }
+
+  #wakeAll(): void {
+    for (const wake of this.#wakes) wake();
+    this.#wakes.clear();
   }
 }
 

@@ -2,6 +2,7 @@
 import pg from "pg";
 import {
   type Asker,
+  askSession,
   clientConfig,
   isConnectionError,
   type Settings,
@@ -11,6 +12,8 @@ import {
 import { statementsIn } from "./statements.ts";
 
 const SESSIONS = 8;
+/** Statements that a session prepares, each of one log: the server keeps about 40 KiB for each. */
+const MAX_PREPARED = 1_000;
 /** A read that takes longer is given up: by the server, and a while later by this side, whose server may be gone. */
 const SERVER_MS = 5_000;
 const CLIENT_MS = 8_000;
@@ -30,8 +33,12 @@ export const READING_SETTINGS: Settings = {
 
 export class ReadingPool {
   readonly #pool: pg.Pool;
+  readonly #maxPrepared: number;
+  /** What each session has prepared. */
+  readonly #prepared = new WeakMap<pg.ClientBase, Set<string>>();
 
-  constructor(url: string, settings: Settings = READING_SETTINGS) {
+  constructor(url: string, settings: Settings = READING_SETTINGS, maxPrepared: number = MAX_PREPARED) {
+    this.#maxPrepared = maxPrepared;
     this.#pool = new pg.Pool({
       ...clientConfig(url, "reader"),
       max: SESSIONS,
@@ -39,28 +46,50 @@ export class ReadingPool {
       allowExitOnIdle: true,
       options: optionsOf({ search_path: NO_LOG, ...settings }),
     });
-    // An idle session that ends is replaced when it is needed.
+    // A session that ends while it is idle is replaced when it is needed; who asks in one is told.
     this.#pool.on("error", () => undefined);
+    this.#pool.on("connect", (client) => client.on("error", () => undefined));
   }
 
   /** Asks of the log in one schema. */
   of(schema: string): LogAsker {
-    return new LogAsker(this.#pool, schema);
+    return new LogAsker(this, schema);
+  }
+
+  /** Asks once. A session in which a statement failed, whatever the reason, is used no more: another answer may still be on its way. */
+  async ask<Row extends pg.QueryResultRow>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
+    const client = await this.#pool.connect();
+    try {
+      const rows = await askSession<Row>(client, this.#preparedIn(client, statement), values);
+      client.release();
+      return rows;
+    } catch (error) {
+      client.release(true);
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
     if (!this.#pool.ending) await this.#pool.end();
   }
+
+  /** The statement without its name, which has it planned anew each time, where the session keeps enough of them. */
+  #preparedIn(client: pg.ClientBase, { name, text }: Statement): Statement {
+    const prepared = this.#prepared.get(client) ?? new Set();
+    this.#prepared.set(client, prepared);
+    if (prepared.size < this.#maxPrepared) prepared.add(name);
+    return prepared.has(name) ? { name, text } : { name: "", text };
+  }
 }
 
 /** Asks of one log, in whichever session of a pool is free. */
 export class LogAsker implements Asker {
-  readonly #pool: pg.Pool;
+  readonly #pool: ReadingPool;
   readonly #within: (statement: Statement) => Statement;
   readonly #underWay = new Set<Promise<unknown>>();
   #isClosed = false;
 
-  constructor(pool: pg.Pool, schema: string) {
+  constructor(pool: ReadingPool, schema: string) {
     this.#pool = pool;
     this.#within = statementsIn(schema);
   }
@@ -83,16 +112,15 @@ export class LogAsker implements Asker {
     await Promise.allSettled(this.#underWay);
   }
 
-  /** A session whose statement failed, whatever the reason, is used no more. */
   async #ask<Row extends pg.QueryResultRow>(
     statement: Statement,
     values: readonly unknown[],
   ): Promise<Row[]> {
     if (this.#isClosed) throw new Error("the store was closed");
-    const asked = this.#pool.query<Row>({ ...this.#within(statement), values: [...values] });
+    const asked = this.#pool.ask<Row>(this.#within(statement), values);
     this.#underWay.add(asked);
     try {
-      return (await asked).rows;
+      return await asked;
     } finally {
       this.#underWay.delete(asked);
     }

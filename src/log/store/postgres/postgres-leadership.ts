@@ -158,7 +158,10 @@ export class PostgresLeadership implements Leadership {
     while (!signal.aborted) {
       await sleep((this.#lease * 1000) / 5, undefined, { signal, ref: false }).catch(() => undefined);
       if (signal.aborted) return;
-      if (performance.now() < this.#ledUntil) continue;
+      if (performance.now() < this.#ledUntil) {
+        suspect = undefined;
+        continue;
+      }
       try {
         const [late] = await this.#options.asker.ask<{ backend: number }>(STATEMENTS.lateHolder, [this.#key]);
         if (late !== undefined && late.backend === suspect)

@@ -40,7 +40,7 @@ export interface SessionOptions {
 
 /** Asks one session. */
 export async function askSession<Row extends pg.QueryResultRow>(
-  client: pg.Client,
+  client: pg.ClientBase,
   { name, text }: Statement,
   values: readonly unknown[],
 ): Promise<Row[]> {

@@ -22,12 +22,13 @@ export class Sources implements Asker {
   constructor({ url, readerUrl, schema }: PostgresLocation, sessions: SharedSessions) {
     this.#sessions = sessions;
     this.#urls = readerUrl === undefined ? [url] : [url, readerUrl];
-    const [primary, replicas] = this.#urls.map((one) => sessions.take(one, () => new SharedServer(one)));
-    this.primary = (primary as SharedServer).pool.of(schema);
-    this.#replicas = replicas?.pool.of(schema) ?? null;
+    const take = (one: string) => sessions.take(one, () => new SharedServer(one));
+    const primary = take(url);
+    this.primary = primary.pool.of(schema);
+    this.#replicas = readerUrl === undefined ? null : take(readerUrl).pool.of(schema);
     this.notices =
-      replicas === undefined
-        ? (primary as SharedServer).listener.of(schema)
+      this.#replicas === null
+        ? primary.listener.of(schema, () => this.look(this.primary))
         : new Poller(() => this.look(this));
   }
 
