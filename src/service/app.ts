@@ -49,7 +49,7 @@ const SIGNED_PATHS = [
 
 /** The app answers `app.request()` without a port; src/http/server.ts gives it one. */
 export function createApp(service: Service): Api {
-  const { limits, cluster } = service;
+  const { limits, cluster, origin } = service;
   const api = createApi();
   api.onError((error, c) => answerProblem(service, c, error));
   api.notFound((c) =>
@@ -58,7 +58,7 @@ export function createApp(service: Service): Api {
 
   if (cluster !== null) api.use(awaitSize(cluster.node));
   addReadPath(api, service);
-  if (cluster?.forwarding) addForwardingOfSigned(api, service, { ...cluster, ...cluster.forwarding });
+  if (cluster?.forwarding) addForwardingOfSigned(api, service, { ...cluster, ...cluster.forwarding, origin });
   addBundles(api, service);
   addInclusionProofs(api, service);
   addReceipts(api, service);
@@ -72,6 +72,7 @@ export function createApp(service: Service): Api {
     const forward = forwardWrites({
       ...cluster,
       ...cluster.forwarding,
+      origin,
       requestTimeout: limits.requestTimeout,
     });
     for (const path of ["/v1/entries", "/v1/entries/batch"]) api.use(path, forward);

@@ -57,6 +57,7 @@ const REQUESTS = {
   "not-acceptable": [406, "There is no such form of this"],
   "too-large": [413, "The request is too large"],
   "unsupported-media-type": [415, "The content type is not supported"],
+  misdirected: [421, "No such log is served here"],
   "invalid-entry": [422, "The entry does not fit its schema"],
   "document-expired": [422, "The document has expired"],
   "document-ahead-of-clock": [422, "The document is dated in the future"],

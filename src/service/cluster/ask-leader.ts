@@ -2,7 +2,8 @@
 // they share, and only once.
 import type { Context } from "hono";
 import { requestHeader } from "../http/request-header.ts";
-import { FORWARDED_BY } from "./forwarded-app.ts";
+import { PROBLEMS } from "../problem.ts";
+import { FORWARDED_BY, FORWARDED_ORIGIN } from "./forwarded-app.ts";
 
 /** Another node, which leads. */
 export interface LeadingNode {
@@ -23,6 +24,8 @@ export interface WritingPlace {
 
 export interface ForwardingOptions {
   readonly node: WritingPlace;
+  /** Of the log: whoever answers for another one is not asked. */
+  readonly origin: string;
   /** Names this node to the one that leads. */
   readonly id: string;
   /** What both of them know. */
@@ -46,6 +49,8 @@ const ANSWER_FIELDS = [
   "access-control-allow-origin",
 ];
 
+const MISDIRECTED = PROBLEMS.misdirected[0];
+
 /** Whether another node has sent this on, or a client that says so: two nodes that each take the other for the leader would go on for ever. */
 export function wasForwarded(c: Context): boolean {
   return requestHeader(c, FORWARDED_BY) !== undefined;
@@ -54,28 +59,34 @@ export function wasForwarded(c: Context): boolean {
 /**
  * Sends a request on.
  * @param body null: as it comes, where the method has one.
- * @throws whatever `fetch` throws where nobody answered.
+ * @throws whatever `fetch` throws where nobody answered; an Error where who answered serves no such log.
  */
-export function askLeader(
+export async function askLeader(
   c: Context,
   { address, over }: LeadingNode,
   body: ArrayBuffer | null,
-  { id, secret, fetch, requestTimeout }: ForwardingOptions,
+  { origin, id, secret, fetch, requestTimeout }: ForwardingOptions,
 ): Promise<Response> {
   const { pathname, search } = new URL(c.req.url);
   const streamed = body === null && c.req.raw.body !== null;
-  return fetch(`${address.replace(/\/+$/, "")}${pathname}${search}`, {
+  const answer = await fetch(`${address.replace(/\/+$/, "")}${pathname}${search}`, {
     method: c.req.method,
     headers: {
       ...pick(REQUEST_FIELDS, (name) => requestHeader(c, name) ?? null),
       authorization: `Bearer ${secret}`,
       [FORWARDED_BY]: id,
+      [FORWARDED_ORIGIN]: encodeURIComponent(origin),
     },
     body: body ?? (streamed ? c.req.raw.body : null),
     ...(streamed && { duplex: "half" as const }),
     redirect: "manual",
     signal: AbortSignal.any([over, AbortSignal.timeout(requestTimeout * 1000)]),
   });
+  if (answer.status !== MISDIRECTED) return answer;
+  await answer.body?.cancel();
+  throw new Error(
+    `${address} does not serve ${origin}: cluster.advertise of the process that leads is of another one`,
+  );
 }
 
 /** What the leader answered, with the fields that are for the client. @param body in place of the answer's own, where that was read. */

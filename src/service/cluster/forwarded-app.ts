@@ -16,6 +16,8 @@ import type { Service } from "../service.ts";
 
 /** Names the node that forwarded a request. One that has it is not forwarded again. */
 export const FORWARDED_BY = "touchstone-forwarded-by";
+/** The origin of the log that it is for, percent-encoded: a process serves several logs on this port, and never takes what is for another. */
+export const FORWARDED_ORIGIN = "touchstone-origin";
 
 /** The node that took a request has counted it for its client's rate limit. */
 export function createForwardedApp(service: Service, secret: string): Api {
@@ -26,6 +28,7 @@ export function createForwardedApp(service: Service, secret: string): Api {
   );
   api.use(observe(service.logger, service.metrics));
   api.use(requireSecret(secret));
+  api.use(requireOrigin(service));
   api.use(timeLimit(service.limits.requestTimeout));
   addPublishing(api, service);
   // What the receipt key signs, for a node that has none.
@@ -42,5 +45,17 @@ function requireSecret(secret: string): MiddlewareHandler {
     if (!timingSafeEqual(given, expected) || c.req.header(FORWARDED_BY) === undefined)
       throw new RequestProblem("not-found", "there is no such resource");
     return next();
+  };
+}
+
+/** Two processes of different logs may share a secret, and one of them be at the address that the other is thought to have. */
+function requireOrigin({ origin, logger }: Service): MiddlewareHandler {
+  const expected = encodeURIComponent(origin);
+  return async function requireOrigin(c, next) {
+    const given = c.req.header(FORWARDED_ORIGIN);
+    if (given === expected) return next();
+    const by = c.req.header(FORWARDED_BY);
+    logger.warn({ by, given }, "another process forwards what is for a log that is not served here");
+    throw new RequestProblem("misdirected", "this process serves no log of that origin");
   };
 }

@@ -4,10 +4,15 @@ import { envelopeToJson } from "../../../src/protocol/envelope/dsse.ts";
 import { answerProblem } from "../../../src/service/answer-problem.ts";
 import type { LeadingNode } from "../../../src/service/cluster/ask-leader.ts";
 import { forwardWrites } from "../../../src/service/cluster/forward-writes.ts";
-import { createForwardedApp, FORWARDED_BY } from "../../../src/service/cluster/forwarded-app.ts";
+import {
+  createForwardedApp,
+  FORWARDED_BY,
+  FORWARDED_ORIGIN,
+} from "../../../src/service/cluster/forwarded-app.ts";
 import { createApi } from "../../../src/service/openapi.ts";
 import { refusalOf, ServiceHarness } from "../../support/service-harness.ts";
 import { signPlatforms } from "../../support/signing.ts";
+import { ORIGIN } from "../../support/witnesses.ts";
 
 const SECRET = "s".repeat(32);
 const LONG = "x".repeat(200_000);
@@ -47,6 +52,7 @@ function node(places: ReadonlyArray<"here" | LeadingNode | null>, ...answers: An
         notReached: () => notReached++,
         obstacle: null,
       },
+      origin: "log.example/ä b",
       id: "b",
       secret: SECRET,
       requestTimeout: 5,
@@ -101,6 +107,7 @@ describe("an entry that is sent to a node which follows", () => {
       authorization: `Bearer ${SECRET}`,
       "content-type": "application/json",
       [FORWARDED_BY]: "b",
+      [FORWARDED_ORIGIN]: "log.example%2F%C3%A4%20b",
     });
   });
 
@@ -122,6 +129,7 @@ describe("an entry that is sent to a node which follows", () => {
   it.each<[string, Answer]>([
     ["is not there", nobody],
     ["does not lead any more", noLeader],
+    ["serves another log", says(421, "{}")],
   ])("goes to the next leader where the first one %s", async (_what, answer) => {
     const { post, sent, reached } = node([leading("a"), leading("b")], answer, says(201, "b"));
     expect(await (await post("body")).text()).toBe("b");
@@ -186,6 +194,7 @@ describe("the port for what others forward", () => {
   const authorized = {
     authorization: `Bearer ${SECRET}`,
     [FORWARDED_BY]: "b",
+    [FORWARDED_ORIGIN]: encodeURIComponent(ORIGIN),
     "content-type": "application/json",
   };
 
@@ -205,6 +214,25 @@ describe("the port for what others forward", () => {
     ])
       expect(await refusalOf(await post(headers))).toBe("404 not-found");
     expect((await post(authorized)).status).toBe(201);
+  });
+
+  it("takes nothing that is for another log, or for none that is named, from one who knows the secret", async () => {
+    const app = createForwardedApp(service.service, SECRET);
+    const [entry] = await signPlatforms(service.keys, "vm", 1);
+    const body = JSON.stringify(envelopeToJson(entry!));
+    const { [FORWARDED_ORIGIN]: own, ...unnamed } = authorized;
+    const size = () => service.log.read.published()?.checkpoint.size;
+    const before = size();
+    for (const headers of [
+      unnamed,
+      { ...unnamed, [FORWARDED_ORIGIN]: encodeURIComponent("another.example/log") },
+      { ...unnamed, [FORWARDED_ORIGIN]: ORIGIN.toUpperCase() },
+      { ...unnamed, [FORWARDED_ORIGIN]: `${own}, ${own}` },
+    ]) {
+      const answer = await app.request("/v1/entries", { method: "POST", headers, body });
+      expect(await refusalOf(answer)).toBe("421 misdirected");
+    }
+    expect(size()).toBe(before);
   });
 
   it("is for publishing, and for what the receipt key signs", async () => {
