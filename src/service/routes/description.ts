@@ -14,8 +14,7 @@ const CACHED = { "cache-control": "public, max-age=3600" };
 export function addDescription(api: Api, service: Service): void {
   describeDescription(api);
   const yaml = () => readFile(packagePath("openapi.yaml"), "utf8");
-  // Read when somebody asks for it: the parser is large, and few do.
-  const document = async () => (await import("yaml")).parse(await yaml()) as OpenAPIObject;
+  const document = async () => (await import("../http/read-yaml.ts")).readYaml(await yaml()) as OpenAPIObject;
   const page = async () => String(await apiPage(service, await document()));
   const files: ReadonlyArray<readonly [path: string, type: string, read: () => string | Promise<string>]> = [
     ["/openapi.json", "application/json", async () => JSON.stringify(await document())],
