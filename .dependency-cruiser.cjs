@@ -35,11 +35,17 @@ module.exports = {
       to: { dependencyTypes: ["core"] },
     },
     {
-      // Who only verifies installs no HTTP client, and who runs a log does not load one.
-      name: "only-the-gate-needs-undici",
+      // Who only verifies installs no HTTP client, and who runs a log loads one only where its processes show each other certificates.
+      name: "only-the-gate-and-mutual-tls-need-undici",
       severity: "error",
-      from: { path: "^src/", pathNot: "^src/gate/" },
+      from: { path: "^src/", pathNot: "^src/(?:gate/|node/mutual-tls/fetch\\.ts$)" },
       to: { path: "node_modules/undici/", dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "mutual-tls-is-loaded-when-configured",
+      severity: "error",
+      from: { path: "^src/" },
+      to: { path: "^src/node/mutual-tls/fetch\\.ts$", dependencyTypesNot: ["dynamic-import", "type-only"] },
     },
     {
       name: "only-the-client-of-buckets-needs-aws4fetch",

@@ -1,6 +1,6 @@
 // Serves what one of several processes has beyond one that is alone: a port for what the others forward, and what it forwards itself.
 
-import { type RunningServer, startServer } from "../http/server.ts";
+import { type RunningServer, type ServerOptions, startServer } from "../http/server.ts";
 import { OwnCosigner } from "../log/checkpointing/cosigner.ts";
 import { parseTlogPolicy } from "../protocol/note/tlog-policy.ts";
 import { currentTrustRoot } from "../protocol/registration/in-force.ts";
@@ -28,11 +28,12 @@ export async function serveForwarded(
   service: Service,
   { cluster }: Config,
   secret: string | null,
+  tls: Pick<ServerOptions, "tls">,
   graceMs: number,
 ): Promise<RunningServer | null> {
   if (cluster?.listen === undefined || secret === null) return null;
   const app = createForwardedApp(service, secret);
-  return startServer({ app, ...cluster.listen, close: async () => undefined, graceMs });
+  return startServer({ app, ...cluster.listen, ...tls, close: async () => undefined, graceMs });
 }
 
 /** Names of the witnesses that the log runs itself. A process without keys knows them by nobody else being asked for them. */

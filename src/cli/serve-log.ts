@@ -11,6 +11,7 @@ import { lookingAgain } from "../service/cluster/fresh-reads.ts";
 import { createService } from "../service/create-service.ts";
 import { createMetrics } from "../service/metrics/metrics.ts";
 import { ProviderWatch, type ProviderWatchOptions } from "../service/provider-watch.ts";
+import { fetchOthers, readClusterTls, tlsForOthers } from "./cluster-tls.ts";
 import type { CliContext } from "./context.ts";
 import { prepareExport } from "./export-objects.ts";
 import { openReceiptSigner, readConfig } from "./open-log.ts";
@@ -33,6 +34,8 @@ export async function serveLog(
   const config = readConfig(configFile, context);
   await existingStoreOf(config, context);
   const secret = readSecret(config, context);
+  const tls = readClusterTls(config, context);
+  const fetch = await fetchOthers(tls, context, logger);
   const receiptSigner = role === "all" ? await openReceiptSigner(config, context) : undefined;
   const metrics = createMetrics(true);
   const copy = await prepareExport(config.storage.objects, logger, context);
@@ -40,7 +43,7 @@ export async function serveLog(
   const observer = { logger, measure: metrics.measure };
   const opened = await openNode(config, role, context, { observer, arrivals: () => accepted });
   const { node } = opened;
-  const cluster = serviceCluster(opened, config, role, secret, context);
+  const cluster = serviceCluster(opened, config, role, secret, { fetch });
   const service = createService({
     log: node,
     metrics,
@@ -73,7 +76,7 @@ export async function serveLog(
     await node.close();
   };
   try {
-    forwarded = await serveForwarded(service, config, secret, GRACE_MS);
+    forwarded = await serveForwarded(service, config, secret, tlsForOthers(tls, logger), GRACE_MS);
     const app = createApp(service);
     const server = await startServer({
       app: cluster === null ? app : lookingAgain(app, node),

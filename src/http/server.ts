@@ -9,6 +9,7 @@ import {
 } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { createAdaptorServer, type HttpBindings } from "@hono/node-server";
 import { type ConnectionLimits, oneAtATime } from "./connection.ts";
 
@@ -24,9 +25,17 @@ export interface ServerOptions {
   readonly graceMs: number;
   readonly connections?: Partial<ConnectionLimits>;
   /** Key and certificate, PEM: TLS 1.3 ends here then. */
-  readonly tls?: { readonly key: string; readonly certificate: string };
+  readonly tls?: { readonly key: string; readonly certificate: string; readonly clients?: KnownClients };
   /** Called for every connection that is accepted. */
   readonly onConnection?: () => void;
+}
+
+/** Whoever shows no certificate of these authorities is cut off before it has sent anything. */
+export interface KnownClients {
+  /** PEM. */
+  readonly ca: string;
+  /** Told of a connection that is cut off; why stands beside it, where it is for its certificate. */
+  readonly onRefused: (error: Error, socket: TLSSocket) => void;
 }
 
 export interface RunningServer {
@@ -69,6 +78,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     },
   }) as Server;
   if (options.onConnection !== undefined) server.on("connection", options.onConnection);
+  if (options.tls?.clients !== undefined) server.on("tlsClientError", options.tls.clients.onRefused);
   await listen(server, options);
   let stopping: Promise<void> | null = null;
   return {
@@ -107,8 +117,9 @@ async function stop(server: Server, { close, graceMs }: ServerOptions): Promise<
 }
 
 /** No session is resumed: the key of its ticket would be as good as the key of the certificate, and nobody would see either. */
-function tlsOptions({ key, certificate }: NonNullable<ServerOptions["tls"]>) {
+function tlsOptions({ key, certificate, clients }: NonNullable<ServerOptions["tls"]>) {
   return {
+    ...(clients && { ca: clients.ca, requestCert: true, rejectUnauthorized: true }),
     key,
     cert: certificate,
     minVersion: "TLSv1.3",

@@ -88,20 +88,30 @@ const storage = z
   );
 
 /** Several processes that serve one log. */
-const cluster = z.strictObject({
-  /** Names this process among them. */
-  id: z.string().min(1).max(64),
-  /** Where the others reach what is forwarded to this process. */
-  advertise: url.optional(),
-  /** Where it listens for that. */
-  listen: z.strictObject({ host: z.string().min(1).max(255).default("127.0.0.1"), port }).optional(),
-  /** Seconds for which a leader that is not heard of is waited for. */
-  lease: z.number().min(0.5).max(60).default(5),
-  /** Seconds without the database after which nothing is answered as current. */
-  staleAfter: z.number().min(1).max(60).default(10),
-  /** What the processes know of each other. */
-  secret: secret.optional(),
-});
+const cluster = z
+  .strictObject({
+    /** Names this process among them. */
+    id: z.string().min(1).max(64),
+    /** Where the others reach what is forwarded to this process. */
+    advertise: url.optional(),
+    /** Where it listens for that. */
+    listen: z.strictObject({ host: z.string().min(1).max(255).default("127.0.0.1"), port }).optional(),
+    /** Seconds for which a leader that is not heard of is waited for. */
+    lease: z.number().min(0.5).max(60).default(5),
+    /** Seconds without the database after which nothing is answered as current. */
+    staleAfter: z.number().min(1).max(60).default(10),
+    /** What the processes know of each other. */
+    secret: secret.optional(),
+    /** What they show each other, PEM: only who has a certificate of `ca` is connected to, and let in. */
+    tls: z.strictObject({ certificate: secret, key: secret, ca: secret }).optional(),
+  })
+  .refine(
+    ({ advertise, tls }) => advertise === undefined || /^https:/i.test(advertise) === (tls !== undefined),
+    {
+      path: ["advertise"],
+      error: "expected a URL with https: where there is cluster.tls, and with http: where there is none",
+    },
+  );
 
 const limits = z.strictObject({
   /** Writing requests that one client address may make in a minute. */
@@ -231,9 +241,7 @@ function withAbsolutePaths(parsed: Parsed, folder: string): Config {
       }),
       ...(index && { index: resolve(folder, index) }),
     },
-    ...(parsed.cluster?.secret !== undefined && {
-      cluster: { ...parsed.cluster, secret: absolute(parsed.cluster.secret) },
-    }),
+    ...(parsed.cluster && { cluster: withAbsoluteSources(parsed.cluster, absolute) }),
     keys: {
       log: absolute(log),
       ...(logMlDsa44 && { logMlDsa44: absolute(logMlDsa44) }),
@@ -241,6 +249,19 @@ function withAbsolutePaths(parsed: Parsed, folder: string): Config {
       ...(status && { status: absolute(status) }),
       ...(receipt && { receipt: absolute(receipt) }),
     },
+  };
+}
+
+function withAbsoluteSources(
+  { secret, tls, ...rest }: NonNullable<Parsed["cluster"]>,
+  absolute: (source: string) => string,
+): Config["cluster"] {
+  return {
+    ...rest,
+    ...(secret !== undefined && { secret: absolute(secret) }),
+    ...(tls && {
+      tls: { certificate: absolute(tls.certificate), key: absolute(tls.key), ca: absolute(tls.ca) },
+    }),
   };
 }
 

@@ -18,6 +18,7 @@ import { S3Store } from "../../src/node/objects/s3-store.ts";
 import type { Envelope } from "../../src/protocol/envelope/dsse.ts";
 import { createNoteSigner, formatPrivateKey } from "../../src/protocol/note/key.ts";
 import { formatConfig } from "../../src/service/config.ts";
+import type { TestCredentials } from "../support/cluster-certificates.ts";
 import { FAKE_S3, type FakeS3, startFakeS3 } from "../support/fake-s3.ts";
 import { seedOf, type TestKeys, testKeys } from "../support/keys.ts";
 import { TestPostgres } from "../support/postgres.ts";
@@ -27,7 +28,8 @@ import { logKey, ORIGIN, tlogPolicy, witnessKey } from "../support/witnesses.ts"
 import { Observer } from "./observer.ts";
 
 const PKCS8_ED25519 = Buffer.from("302e020100300506032b657004220420", "hex");
-const SECRET = "0123456789abcdef0123456789abcdef";
+/** What the processes know of each other. */
+export const SECRET = "0123456789abcdef0123456789abcdef";
 
 /** Seconds: short, so that tests are. */
 export const LEASE = 2;
@@ -43,6 +45,8 @@ export interface NodeOptions {
   /** Where it reads while it does not lead; there unless given. */
   readonly readerUrl?: string;
   readonly role?: "all" | "read";
+  /** What it shows the others. */
+  readonly tls?: TestCredentials;
   /** What its configuration says of itself, in place of its own: as one does that was copied. */
   readonly says?: { readonly id?: string; readonly addressOf?: string; readonly portOf?: string };
   /** Whether it keeps a copy of the log in the bucket when it leads. */
@@ -202,6 +206,11 @@ export class ClusterWorld {
     };
   }
 
+  /** The port on which a process takes what others forward. */
+  forwardingPort(id: string): number {
+    return this.#ports.get(id) as number;
+  }
+
   /** Ends a process, and forgets it. */
   async end(id: string, signal: NodeJS.Signals): Promise<void> {
     await this.nodes.get(id)?.end(signal);
@@ -257,7 +266,8 @@ export class ClusterWorld {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  async #configure(id: string, { readerUrl, says = {}, exports = false }: NodeOptions): Promise<string> {
+  async #configure(id: string, options: NodeOptions): Promise<string> {
+    const { readerUrl, says = {}, exports = false, tls } = options;
     const at = (...path: string[]) => join(this.folder, id, ...path);
     mkdirSync(at("keys"), { recursive: true });
     const write = (name: string, text: string) => writeFileSync(at("keys", name), text, { mode: 0o600 });
@@ -276,6 +286,7 @@ export class ClusterWorld {
       secretKey: "env:S3_SECRET",
       ...(exports && { export: true }),
     };
+    for (const [name, text] of Object.entries(tls ?? {})) write(`cluster-${name}.pem`, text);
     const config = formatConfig({
       origin: ORIGIN,
       url: "http://127.0.0.1:8080",
@@ -290,9 +301,16 @@ export class ClusterWorld {
       keys: { log: "keys/log.key", cosigner: "keys/cosigner.key", status: "keys/status.pem" },
       cluster: {
         id: says.id ?? id,
-        advertise: `http://127.0.0.1:${this.#ports.get(says.addressOf ?? id)}`,
+        advertise: `${tls === undefined ? "http" : "https"}://127.0.0.1:${this.#ports.get(says.addressOf ?? id)}`,
         listen: { host: "127.0.0.1", port },
         secret: "env:CLUSTER",
+        ...(tls && {
+          tls: {
+            certificate: "keys/cluster-certificate.pem",
+            key: "keys/cluster-key.pem",
+            ca: "keys/cluster-ca.pem",
+          },
+        }),
         lease: LEASE,
         staleAfter: STALE_AFTER,
       },

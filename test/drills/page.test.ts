@@ -16,7 +16,7 @@ const MINIMAL = `
   operator = { name = "n", url = "https://o.example", contact = "c", security = "mailto:s@o.example" }
   identities = { checkMinutes = 60 }
   witnesses = [{ name = "w", url = "https://w.example" }]
-  cluster = { id = "a", advertise = "http://10.0.0.5:8444", listen = { port = 8444 }, secret = "s" }
+  cluster = { id = "a", advertise = "https://10.0.0.5:8444", listen = { port = 8444 }, secret = "s", tls = { certificate = "c", key = "k", ca = "a" } }
 `;
 
 /** What the same says of a log in PostgreSQL. */

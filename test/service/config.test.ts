@@ -93,3 +93,33 @@ describe("refused, naming the place", () => {
     expect(refused?.at).toBe("listen.port");
   });
 });
+
+describe("processes that show each other certificates", () => {
+  const tls = { certificate: "cluster.pem", key: "env:CLUSTER_KEY", ca: "/etc/cluster-ca.pem" };
+  const withCluster = (change: object) =>
+    formatConfig({ ...INPUT, cluster: { id: "a", secret: "secret", ...change } });
+
+  test("have them where the file says, relative to it", () => {
+    const text = withCluster({ advertise: "https://a.example:8444", tls });
+    expect(parseConfig(text, FILE, {}).cluster).toMatchObject({
+      secret: "/srv/log/secret",
+      tls: { ...tls, certificate: "/srv/log/cluster.pem" },
+    });
+    expect(parseConfig(withCluster({ tls, secret: undefined }), FILE, {}).cluster?.tls?.key).toBe(tls.key);
+  });
+
+  test("are reached by https:, and others are not", async () => {
+    const refused = (cluster: string) =>
+      malformedOf(() => parseConfig(`${formatConfig(INPUT)}\n[cluster]\nid = "a"\n${cluster}`, FILE, {}));
+    const named = '[cluster.tls]\ncertificate = "c"\nkey = "k"\nca = "a"';
+    for (const cluster of [`advertise = "http://a.example"\n${named}`, 'advertise = "HTTPS://a.example"'])
+      expect(await refused(cluster)).toMatchObject({
+        at: "cluster.advertise",
+        message: expect.stringMatching(/https: where there is cluster\.tls/),
+      });
+    expect(await refused(`advertise = "none"\n${named}`)).toMatchObject({ at: "cluster.advertise" });
+    expect(await refused('[cluster.tls]\ncertificate = "c"')).toMatchObject({
+      at: expect.stringMatching(/tls/),
+    });
+  });
+});
