@@ -9,6 +9,7 @@ import { openLogConfig, readConfig } from "../../src/cli/open-log.ts";
 import { openLog } from "../../src/log/open-or-create.ts";
 import { openSqlite } from "../../src/node/sqlite.ts";
 import { formatPrivateKey } from "../../src/protocol/note/key.ts";
+import { type CertificateOptions, ClusterAuthority } from "../support/cluster-certificates.ts";
 import { LogHarness } from "../support/log-harness.ts";
 import { type CliRun, runCli } from "../support/run-cli.ts";
 import { signPlatforms } from "../support/signing.ts";
@@ -106,6 +107,40 @@ describe("of a log in a file, the doctor", () => {
     expect((await run()).exitCode).toBe(EXIT.no);
     expect(complaints(await report()).join("\n")).toMatch(
       /^fault high-water: .*the log has signed a tree of \d+ entries, the database has \d+.*recover --from MIRROR/m,
+    );
+  });
+
+  it("looks whether the others of a cluster take what it shows, for how long, and names the check where they do not", async () => {
+    const authority = await ClusterAuthority.make();
+    const config = readFileSync(at("touchstone.toml"), "utf8");
+    const shown = async (options: CertificateOptions, address = "https://127.0.0.1:8444") => {
+      const credentials = await authority.certify(options);
+      for (const [name, text] of Object.entries(credentials))
+        writeFileSync(at(`${name}.pem`), text, { mode: 0o600 });
+      const cluster = `[cluster]\nid = "a"\nadvertise = "${address}"`;
+      const tls = '[cluster.tls]\ncertificate = "certificate.pem"\nkey = "key.pem"\nca = "ca.pem"';
+      writeFileSync(at("touchstone.toml"), `${config}\n${cluster}\n${tls}\n`);
+      const { findings } = await report();
+      return findings.filter(({ check }) => check === "tls").map(({ level, detail }) => `${level} ${detail}`);
+    };
+    now = new Date();
+    expect(await shown({})).toEqual([
+      "ok cluster.tls.certificate is taken for 127.0.0.1; the first certificate ends in 90 days",
+    ]);
+    expect(await shown({ days: [-1, 29] })).toEqual([expect.stringMatching(/^warning .* ends in 29 days$/)]);
+    expect(await shown({ days: [-9, -1] })).toEqual([expect.stringMatching(/^fault .* has expired$/)]);
+    expect(await shown({ names: ["a.example"] }, "https://a.example")).toEqual([
+      expect.stringMatching(/^ok .* taken for a\.example/),
+    ]);
+    expect(await shown({ names: ["a.example"] }, "https://b.example")).toEqual([
+      expect.stringMatching(/^fault .* not for the name or address/),
+    ]);
+    expect(await shown({ names: ["::1"] }, "https://[::1]:8444")).toEqual([
+      expect.stringMatching(/^ok .* taken for ::1/),
+    ]);
+    writeFileSync(at("key.pem"), "nothing");
+    expect(complaints(await report())).toContain(
+      "fault tls: configuration: expected a private key in PEM that is not encrypted (at cluster.tls.key)",
     );
   });
 

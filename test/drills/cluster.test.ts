@@ -1,5 +1,6 @@
 // The drills of docs/cluster.md and of the README's log on several machines, run word by word with the real program, a PostgreSQL and a
 // bucket.
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +13,9 @@ import { drillsOf, freePort, installCommands, Practice } from "./practice.ts";
 const PAGE = readProject("docs/cluster.md");
 const drills = drillsOf(PAGE);
 const readme = drillsOf(readProject("README.md"));
+/** `openssl req -CA` came with version 3. */
+const { stdout: openssl } = spawnSync("openssl", ["version"], { encoding: "utf8" });
+const whyNoOpenssl = /^OpenSSL [3-9]/.test(openssl ?? "") ? undefined : "OpenSSL 3 is not installed";
 const ENDING = "trap 'kill $(jobs -p) && wait' EXIT";
 
 describe.skipIf(whyNoPostgres !== undefined)(
@@ -80,12 +84,23 @@ describe.skipIf(whyNoPostgres !== undefined)(
       ).toBeGreaterThan(2);
     });
 
+    it.skipIf(whyNoOpenssl !== undefined)(
+      `they show each other certificates${whyNoOpenssl === undefined ? "" : ` (skipped: ${whyNoOpenssl})`}`,
+      async () => {
+        await good(...drill("found"), "systemctl stop touchstone");
+        const output = await good(ENDING, ...drill("three"), ...drill("tls"));
+        expect(output).toMatch(
+          /^ok +tls +cluster\.tls\.certificate is taken for 127\.0\.0\.1; .* 365 days$/m,
+        );
+      },
+    );
+
     it("the README's log is served on a database", async () => {
       expect(await good(ENDING, ...(readme.get("readme") ?? []))).toContain("PostgreSQL");
     });
 
     it("are all that the page has, and every command of it is in one", () => {
-      expect([...drills.keys()].sort()).toEqual(["found", "look", "migrate", "three"]);
+      expect([...drills.keys()].sort()).toEqual(["found", "look", "migrate", "three", "tls"]);
       expect(PAGE.match(/^```sh.*$/gm)?.filter((line) => !line.includes("drill="))).toEqual([]);
     });
   },

@@ -21,6 +21,7 @@ import { server } from "./looks/server.ts";
 import { standbys } from "./looks/standbys.ts";
 import { status } from "./looks/status.ts";
 import { store } from "./looks/store.ts";
+import { tls } from "./looks/tls.ts";
 import { witness } from "./looks/witness.ts";
 import { type MarkSeen, readMarks } from "./marks-seen.ts";
 import { remarkOn } from "./remark-on.ts";
@@ -31,6 +32,7 @@ const LOOKS: readonly Look[] = [
   server,
   leader,
   standbys,
+  tls,
   checkpoint,
   highWater,
   witness,

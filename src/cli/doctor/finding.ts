@@ -6,6 +6,7 @@ export type CheckName =
   | "server"
   | "leader"
   | "standbys"
+  | "tls"
   | "checkpoint"
   | "high-water"
   | "witness"
