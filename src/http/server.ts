@@ -45,7 +45,7 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-/** Time to send all headers of a request, milliseconds. */
+/** Time to send all headers of a request, and before them to shake hands, milliseconds. */
 const HEADERS_TIMEOUT = 10_000;
 /** Time to send a whole request: 96 MiB over a line of 7 Mbit/s. */
 const REQUEST_TIMEOUT = 120_000;
@@ -123,6 +123,7 @@ function tlsOptions({ key, certificate, clients }: NonNullable<ServerOptions["tl
     key,
     cert: certificate,
     minVersion: "TLSv1.3",
+    handshakeTimeout: HEADERS_TIMEOUT,
     secureOptions: constants.SSL_OP_NO_TICKET,
   } as const;
 }

@@ -1,5 +1,6 @@
 // What is to be published goes to the node that leads, once, and as it came.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { LogUnavailableError } from "../../../src/log/errors.ts";
 import { envelopeToJson } from "../../../src/protocol/envelope/dsse.ts";
 import { answerProblem } from "../../../src/service/answer-problem.ts";
 import type { LeadingNode } from "../../../src/service/cluster/ask-leader.ts";
@@ -40,6 +41,7 @@ const nobody: Answer = async () => {
 
 /** A node that knows these places one after the other, and what answers there in turn. */
 function node(places: ReadonlyArray<"here" | LeadingNode | null>, ...answers: Answer[]) {
+  let obstacle: LogUnavailableError | null = null;
   const sent: Sent[] = [];
   const left = [...places];
   let notReached = 0;
@@ -50,7 +52,9 @@ function node(places: ReadonlyArray<"here" | LeadingNode | null>, ...answers: An
       node: {
         whereToWrite: async () => left.shift() ?? null,
         notReached: () => notReached++,
-        obstacle: null,
+        get obstacle() {
+          return obstacle;
+        },
       },
       origin: "log.example/ä b",
       id: "b",
@@ -72,7 +76,10 @@ function node(places: ReadonlyArray<"here" | LeadingNode | null>, ...answers: An
       body,
       headers: { "content-type": "application/json", "content-length": `${body.length}`, ...headers },
     });
-  return { api, post, sent, reached: () => notReached };
+  const hinder = (why: string) => {
+    obstacle = new LogUnavailableError("log-stopped", why);
+  };
+  return { api, post, sent, reached: () => notReached, hinder };
 }
 
 const leading = (id: string, over = new AbortController().signal): LeadingNode => ({
@@ -117,6 +124,16 @@ describe("an entry that is sent to a node which follows", () => {
     expect([answer.status, sent]).toEqual([503, []]);
     const { post: postHere } = node(["here"]);
     expect((await postHere("body", { [FORWARDED_BY]: "c" })).status).toBe(200);
+  });
+
+  it("is answered with what keeps it from the leader, where waiting does not mend that", async () => {
+    for (const headers of [{}, { [FORWARDED_BY]: "c" }] as Record<string, string>[]) {
+      const { post, sent, hinder } = node([null]);
+      hinder("somebody else has this address");
+      const answer = await post("body", headers);
+      const problem = { code: "log-stopped", detail: "somebody else has this address" };
+      expect([answer.status, await answer.json(), sent]).toEqual([503, expect.objectContaining(problem), []]);
+    }
   });
 
   it("is taken here where this node leads, and reads go no further than here", async () => {
