@@ -22,6 +22,7 @@ import type { TestCredentials } from "../support/cluster-certificates.ts";
 import { FAKE_S3, type FakeS3, startFakeS3 } from "../support/fake-s3.ts";
 import { seedOf, type TestKeys, testKeys } from "../support/keys.ts";
 import { TestPostgres } from "../support/postgres.ts";
+import { RUNNING_SOURCES } from "../support/program-before.ts";
 import { signPlatforms, signStatement } from "../support/signing.ts";
 import { trustRootPredicate } from "../support/trust-root.ts";
 import { logKey, ORIGIN, tlogPolicy, witnessKey } from "../support/witnesses.ts";
@@ -113,8 +114,8 @@ export class ClusterWorld {
     this.#location = location;
   }
 
-  /** @param program main.js */
-  static async found(program: string): Promise<ClusterWorld> {
+  /** @param program main.js, or main.ts of sources. @param open the store, as that program does. */
+  static async found(program: string, open: typeof openStore = openStore): Promise<ClusterWorld> {
     const folder = mkdtempSync(join(tmpdir(), "touchstone-cluster-"));
     const [postgres, s3, keys] = [TestPostgres.start(), await startFakeS3(), await testKeys()];
     const own = await witnessKey("own.example");
@@ -125,7 +126,7 @@ export class ClusterWorld {
       { folder, postgres, s3, keys, observer: new Observer(logPolicy) },
       location,
     );
-    const store = await openStore(location, new Date());
+    const store = await open(location, new Date());
     const objects = new S3Store({
       ...FAKE_S3,
       endpoint: s3.endpoint,
@@ -153,7 +154,9 @@ export class ClusterWorld {
   async start(id: string, options: NodeOptions = {}): Promise<ClusterNode> {
     const { program = this.#program, url = this.postgres.url, readerUrl, role = "all" } = options;
     const config = await this.#configure(id, options);
-    const child = spawn(process.execPath, [program, "serve", "--config", config, "--role", role], {
+    const sources = program.endsWith(".ts") ? RUNNING_SOURCES : [];
+    const args = [...sources, program, "serve", "--config", config, "--role", role];
+    const child = spawn(process.execPath, args, {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...this.#environment(url), READER: readerUrl },
     });
