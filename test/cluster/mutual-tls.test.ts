@@ -6,10 +6,11 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fetchShowing } from "../../src/node/mutual-tls/fetch.ts";
 import { envelopeToJson } from "../../src/protocol/envelope/dsse.ts";
-import { FORWARDED_BY } from "../../src/service/cluster/forwarded-app.ts";
+import { FORWARDED_BY, FORWARDED_ORIGIN } from "../../src/service/cluster/forwarded-app.ts";
 import { ClusterAuthority, type TestCredentials } from "../support/cluster-certificates.ts";
 import { installProgram } from "../support/installed-program.ts";
 import { whyNoPostgres } from "../support/postgres.ts";
+import { ORIGIN } from "../support/witnesses.ts";
 import { type ClusterNode, ClusterWorld, PATIENT, SECRET } from "./cluster-world.ts";
 
 describe.skipIf(whyNoPostgres !== undefined)(
@@ -56,6 +57,7 @@ describe.skipIf(whyNoPostgres !== undefined)(
         headers: {
           authorization: `Bearer ${secret}`,
           [FORWARDED_BY]: "me",
+          [FORWARDED_ORIGIN]: encodeURIComponent(ORIGIN),
           "content-type": "application/json",
         },
         body: JSON.stringify(envelopeToJson(await world.entry())),
