@@ -1,4 +1,4 @@
-// Tells who waits of what is new in a log: as notices come of it, or, of a replica, which cannot be listened to, by asking it again and again.
+// Tells who waits of what is new in a log: where notices come of it, and where it is read that may be a replica.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Seen } from "../log-store.ts";
 
@@ -102,13 +102,16 @@ export class LogNotices implements Notices {
   }
 }
 
-const POLL_MS = 250;
+const REPLAY_MS = 250;
 
-/** By asking a replica what it has. */
-export class Poller implements Notices {
+/** Of what a replica shows, which cannot be listened to: it is asked again and again after the primary has told of more than it has. */
+export class ReplicaNotices implements Notices {
+  readonly #primary: Notices;
   readonly #look: () => Promise<Seen>;
 
-  constructor(look: () => Promise<Seen>) {
+  /** @param look what the replica has now. */
+  constructor(primary: Notices, look: () => Promise<Seen>) {
+    this.#primary = primary;
     this.#look = look;
   }
 
@@ -118,9 +121,13 @@ export class Poller implements Notices {
       // A replica that does not answer has nothing to tell.
       const now = await this.#look().catch(() => seen);
       if (now.size !== seen.size || now.cosignedAt !== seen.cosignedAt) return;
-      await sleep(Math.min(left, POLL_MS), undefined, { signal, ref: false }).catch(() => undefined);
+      await this.#primary.changed(seen, left, signal);
+      const rest = Math.max(0, end - performance.now());
+      await sleep(Math.min(rest, REPLAY_MS), undefined, { signal, ref: false }).catch(() => undefined);
     }
   }
 
-  close(): void {}
+  close(): void {
+    this.#primary.close();
+  }
 }

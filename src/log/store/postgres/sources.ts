@@ -3,7 +3,7 @@ import type pg from "pg";
 import type { LogWriter, Seen } from "../log-store.ts";
 import type { SharedSessions } from "../shared-sessions.ts";
 import type { PostgresLocation } from "../store-location.ts";
-import { type Notices, Poller } from "./notices.ts";
+import { type Notices, ReplicaNotices } from "./notices.ts";
 import type { LogAsker } from "./pool.ts";
 import type { Asker, Statement } from "./session.ts";
 import { SharedServer } from "./shared-server.ts";
@@ -26,10 +26,8 @@ export class Sources implements Asker {
     const primary = take(url);
     this.primary = primary.pool.of(schema);
     this.#replicas = readerUrl === undefined ? null : take(readerUrl).pool.of(schema);
-    this.notices =
-      this.#replicas === null
-        ? primary.listener.of(schema, () => this.look(this.primary))
-        : new Poller(() => this.look(this));
+    const notices = primary.listener.of(schema, () => this.look(this.primary));
+    this.notices = this.#replicas === null ? notices : new ReplicaNotices(notices, () => this.look(this));
   }
 
   /** From now on, until it is lost, what this writer has committed is seen by every read. */
