@@ -1,5 +1,5 @@
 // The checkpointer alone: with which keys it signs, what it marks, and whom it asks for cosignatures.
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import {
   Checkpointer,
   type CheckpointerConfig,
@@ -252,5 +252,22 @@ describe("cosigning", () => {
     const [first, second] = [await naming([{ name: "own" }]), await naming([{ name: "own" }, { name: "b" }])];
     for (const root of [first, first, second]) await cosign(checkpointer, root);
     expect(said).toHaveLength(2);
+  });
+});
+
+describe("before it signs", () => {
+  it("asks the witnesses that the trust root names what they have seen of what was signed before", async () => {
+    const sizeSeen = vi.fn(async () => 9);
+    const witness: Cosigner = { name: "w.example", gather: async () => [], sizeSeen };
+    const { checkpointer } = open({ cosigners: [own, witness] });
+    const inForce = await naming([{ name: "w" }]);
+    await expect(checkpointer.ask("signed before", { head, inForce })).rejects.toMatchObject({
+      code: "database-behind",
+      message: expect.stringContaining("w: 9"),
+    });
+    expect(sizeSeen).toHaveBeenCalledExactlyOnceWith("signed before", expect.any(AbortSignal));
+    await expect(
+      checkpointer.ask("signed before", { head: { ...head, size: 9 }, inForce }),
+    ).resolves.toBeUndefined();
   });
 });

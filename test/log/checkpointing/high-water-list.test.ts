@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { HighWaterFile } from "../../../src/log/checkpointing/high-water.ts";
+import { type HighWater, HighWaterFile } from "../../../src/log/checkpointing/high-water.ts";
 import { HighWaterList } from "../../../src/log/checkpointing/high-water-list.ts";
 import { signedCheckpoint } from "../../support/notes.ts";
 import { logKey, ORIGIN } from "../../support/witnesses.ts";
@@ -44,6 +44,25 @@ it("is the largest, whichever has it: one may be new, or behind by a write that 
   await marks.swap(await note(5));
   await marks.close();
   expect((await file("second").read())?.note).toBe(await note(5));
+});
+
+it("is the larger of two that are ahead of each other by a write, also where that is the later one", async () => {
+  await write("first", await note(3, 1));
+  await write("second", await note(4, 2));
+  expect((await list().read())?.note).toBe(await note(4, 2));
+});
+
+it("is the earlier one of two that are equally large, and all of them are closed", async () => {
+  const closed: string[] = [];
+  const place = (name: string, text: string): HighWater => ({
+    read: async () => ({ note: text, isTorn: name === "second" }),
+    swap: async () => undefined,
+    close: async () => void closed.push(name),
+  });
+  const marks = new HighWaterList([place("first", await note(3)), place("second", await note(3))]);
+  expect(await marks.read()).toEqual({ note: await note(3), isTorn: false });
+  await marks.close();
+  expect(closed).toEqual(["first", "second"]);
 });
 
 it("is not written to the later ones where an earlier one was moved", async () => {

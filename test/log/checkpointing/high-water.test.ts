@@ -126,24 +126,31 @@ describe("the high-water file", () => {
     await again.close();
   });
 
-  it("has not written a mark that could not be made durable, and goes on with the same slot", async () => {
-    let isFailing = false;
-    const fdatasyncSync = (fd: number) => {
-      if (isFailing) throw Object.assign(new Error("input/output error"), { code: "EIO" });
-      nodeFs.fdatasyncSync(fd);
-    };
-    const mark = new HighWaterFile(file(), { ...nodeFs, fdatasyncSync });
-    await mark.swap(await note(1));
-    await mark.swap(await note(2));
-    isFailing = true;
-    await expect(mark.swap(await note(3))).rejects.toThrow("input/output error");
-    const slotOf2 = readFileSync(file()).subarray(0, 4096);
-    isFailing = false;
-    await mark.swap(await note(4));
-    expect(readFileSync(file()).subarray(0, 4096)).toEqual(slotOf2);
-    expect(await read()).toBe(await note(4));
-    await mark.close();
-  });
+  it.each([
+    ["", false],
+    [", also where it was closed meanwhile", true],
+  ])(
+    "has not written a mark that could not be made durable, and goes on with the same slot%s",
+    async (_also, isClosed) => {
+      let isFailing = false;
+      const fdatasyncSync = (fd: number) => {
+        if (isFailing) throw Object.assign(new Error("input/output error"), { code: "EIO" });
+        nodeFs.fdatasyncSync(fd);
+      };
+      const mark = new HighWaterFile(file(), { ...nodeFs, fdatasyncSync });
+      await mark.swap(await note(1));
+      await mark.swap(await note(2));
+      isFailing = true;
+      await expect(mark.swap(await note(3))).rejects.toThrow("input/output error");
+      const slotOf2 = readFileSync(file()).subarray(0, 4096);
+      isFailing = false;
+      if (isClosed) await mark.close();
+      await mark.swap(await note(4));
+      expect(readFileSync(file()).subarray(0, 4096)).toEqual(slotOf2);
+      expect(await read()).toBe(await note(4));
+      await mark.close();
+    },
+  );
 
   it("says that a slot beside the mark is broken, which is none after the first mark already", async () => {
     const torn = async () => (await new HighWaterFile(file()).read())?.isTorn;

@@ -40,6 +40,18 @@ describeHighWater("an object in a folder", (place) => {
 });
 
 describe("a mark in a bucket", () => {
+  it("is text that nobody keeps a copy of, and is whole wherever it is found", async () => {
+    await at("plain").swap(await markOf(1));
+    expect(await at("plain").read()).toEqual({ note: await markOf(1), isTorn: false });
+    const { body, headers } = fake.objects.get("prod/plain")!;
+    expect(body.toString()).toBe(await markOf(1));
+    expect(headers).toMatchObject({
+      "content-type": "text/plain; charset=utf-8",
+      "cache-control": "no-store",
+    });
+    expect(headers).not.toHaveProperty("content-encoding");
+  });
+
   const at = (place: string) => new ObjectHighWater(store, place);
   const read = async (place: string) => (await at(place).read())?.note;
 

@@ -7,10 +7,10 @@ import { NOW } from "../../support/clock.ts";
 import { ORIGIN } from "../../support/witnesses.ts";
 
 const LONG = 3_600_000;
-const published = (size: number): Published => ({
+const published = (size: number, note = `${size}`, cosignedAt = NOW): Published => ({
   checkpoint: { origin: ORIGIN, size, root: new Uint8Array(32) },
-  note: `${size}`,
-  cosignedAt: NOW,
+  note,
+  cosignedAt,
   inForce: NOTHING_IN_FORCE,
   // Nothing here proves anything.
   edge: {} as Published["edge"],
@@ -94,4 +94,27 @@ it("tells its listeners of every checkpoint until they leave, before it answers 
   leave();
   publication.publish(published(3));
   expect(told).toEqual(["1 of 1", "2 of 2"]);
+});
+
+const [before, after] = [-1000, 1000].map((ms) => new Date(NOW.getTime() + ms)) as [Date, Date];
+
+it.each<[string, Published, boolean]>([
+  ["a larger tree, whenever it was cosigned", published(6, "larger", before), true],
+  ["the same tree, cosigned later", published(5, "later", after), true],
+  ["the same tree, cosigned by more at that time", published(5, "by more"), true],
+  ["the same tree, cosigned earlier", published(5, "earlier", before), false],
+  ["what is shown", published(5, "shown"), false],
+  ["a smaller tree, whenever it was cosigned", published(4, "smaller", after), false],
+])("is offered %s", (_what, offered, isShown) => {
+  const publication = new Publication(published(5, "shown"));
+  expect(publication.offer(offered)).toBe(isShown);
+  expect(publication.newest?.note).toBe(isShown ? offered.note : "shown");
+});
+
+it("shows the first that it is offered, whatever it is", () => {
+  for (const offered of [published(3), published(0, "empty", new Date(0))]) {
+    const publication = new Publication(null);
+    expect(publication.offer(offered)).toBe(true);
+    expect(publication.newest).toBe(offered);
+  }
 });
