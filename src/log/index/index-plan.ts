@@ -40,7 +40,11 @@ export function hasPassedServed({ published }: Moment, { size: covered, marks }:
 
 /** How many entries an empty file is given at once: those before the first size that somebody may ask about; 0 where they are few. */
 export function builtSize(moment: Moment, { size: covered }: IndexState): number {
-  const size = Math.min(targetOf(moment), marksFrom(moment)) - 1;
+  const target = targetOf(moment);
+  const stated = statedSizes(moment).filter((size) => size > 0);
+  // Of those that are long past, nobody drafts a status.
+  const drafted = moment.issues ? target : Math.max(marksFrom(moment), target - MAX_BEHIND);
+  const size = Math.min(target, drafted, ...stated) - 1;
   return covered === 0 && size >= BUILT_ENTRIES ? size : 0;
 }
 

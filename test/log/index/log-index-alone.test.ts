@@ -221,6 +221,17 @@ describe("the index of a long log", () => {
     expect(errors).not.toHaveBeenCalled();
   }, 120_000);
 
+  it("is built at once up to its end where nobody may ask about less", async () => {
+    status = null;
+    const index = follow();
+    await index.start();
+    await settled(index, LONG + 5);
+    expect(countOfPages()).toBe(new Set(namesOfPages()).size);
+    const root = await index.rootWith(LONG + 5, [leafAt(LONG + 5)]);
+    const all = Array.from({ length: LONG + 6 }, (_, i) => envelopes[i % envelopes.length] as Envelope);
+    expect(encodeHex(root as Uint8Array)).toBe(indexRootOf(all));
+  }, 120_000);
+
   it("is built anew where the process ended while it was built", async () => {
     const first = follow();
     await first.start();
@@ -233,10 +244,11 @@ describe("the index of a long log", () => {
   }, 120_000);
 });
 
-function countOfPages(): number {
+const countOfPages = () => namesOfPages().length;
+function namesOfPages(): string[] {
   const database = new Sqlite(path(), { readonly: true });
   try {
-    return database.prepare<[], number>("SELECT count(*) FROM pages").pluck().get() ?? 0;
+    return database.prepare<[], string>("SELECT prefix FROM pages").pluck().all();
   } finally {
     database.close();
   }
