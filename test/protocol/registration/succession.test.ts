@@ -4,9 +4,11 @@ import { ed25519Spki } from "../../../src/protocol/cryptography/signature.ts";
 import { encodeBase64 } from "../../../src/protocol/encoding/base64.ts";
 import type { TrustRoot } from "../../../src/protocol/entry/trust-root.ts";
 import { makeEnvelope } from "../../../src/protocol/envelope/dsse.ts";
+import type { StatementOf } from "../../../src/protocol/envelope/statement.ts";
 import { COSIGNATURE_ML_DSA_44, createPrivateKey, ED25519 } from "../../../src/protocol/note/key.ts";
 import { draftStatus } from "../../../src/protocol/registration/draft-status.ts";
 import { summarise } from "../../../src/protocol/registration/in-force.ts";
+import { register } from "../../../src/protocol/registration/register.ts";
 import {
   checkIdentityKeys,
   checkStatusCapacity,
@@ -16,6 +18,7 @@ import { NOW } from "../../support/clock.ts";
 import { policyPredicate, revocationPredicate, statusPredicate } from "../../support/document-predicates.ts";
 import { FoundedLog } from "../../support/founded-log.ts";
 import { identityKeysPredicate } from "../../support/identity-log.ts";
+import { indexRootOf } from "../../support/index-of.ts";
 import { type TestKey, testKey, testKeys } from "../../support/keys.ts";
 import { vkeyOf } from "../../support/notes.ts";
 import { outcomeOf } from "../../support/refusals.ts";
@@ -184,6 +187,14 @@ describe("receipt keys", () => {
     expect(await publishWith([await spkiOf("receipts"), await spkiOf("more receipts")])).toBe("accepted");
   });
 
+  it("are accepted beside keys of notes that are no Ed25519 keys", async () => {
+    const mlDsa = await createPrivateKey("w.example", COSIGNATURE_ML_DSA_44, new Uint8Array(32).fill(7));
+    const logPolicy = tlogPolicy(await logKey(), [await witnessKey("own.example"), mlDsa], 1);
+    const receiptKeys = [await spkiOf("receipts")];
+    const root = await log.nextRoot({ logPolicy, receiptKeys });
+    expect(await outcomeOf(() => log.publish("trust-root", root, log.keys.root))).toBe("accepted");
+  });
+
   it("differ from each other", async () => {
     const key = await spkiOf("receipts");
     expect(await publishWith([key, key])).toBe("trust-root-not-usable");
@@ -203,6 +214,12 @@ describe("receipt keys", () => {
       "sign",
       "verify",
     ]);
+    const p256 = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, [
+      "sign",
+      "verify",
+    ]);
+    const good = new Uint8Array(await crypto.subtle.exportKey("spki", p256.publicKey));
+    expect(await publishWith([encodeBase64(good)])).toBe("accepted");
     const spki = new Uint8Array(await crypto.subtle.exportKey("spki", p384.publicKey));
     expect(await publishWith([encodeBase64(spki)])).toBe("trust-root-not-usable");
     expect(await publishWith([encodeBase64(new Uint8Array(44))])).toBe("trust-root-not-usable");
@@ -327,6 +344,48 @@ describe("statuses", () => {
   it("have an index where the trust root says so", async () => {
     await log.publish("trust-root", await log.nextRoot({ index: true }), log.keys.root);
     expect(await attempt({ index: null })).toBe("status-not-true");
+    expect(await attempt({ index: { size: 2, root: indexRootOf(log.envelopes) } })).toBe("accepted");
+  });
+
+  it("have the index that the log has, and of a size at which it is kept", async () => {
+    await log.publish("trust-root", await log.nextRoot({ index: true }), log.keys.root);
+    const root = indexRootOf(log.envelopes);
+    const publish = async (stated: string) => log.publishStatus({ index: { size: 2, root: stated } });
+    await expect(publish(sha256Of("another"))).rejects.toMatchObject({
+      code: "status-not-true",
+      message: expect.stringContaining(`has root ${root}, not ${sha256Of("another")}`),
+    });
+    const { view } = log;
+    const unkept = { ...view, inForce: log.inForce, indexRoot: () => undefined };
+    const status = await signStatement("status", statusPredicate(log.inForce, { index: { size: 2, root } }), [
+      log.keys.status,
+    ]);
+    expect(() =>
+      register(unkept, { ...status, signers: [log.keys.status.keyId], identities: [], tokens: [] }),
+    ).toThrow(
+      expect.objectContaining({
+        code: "status-not-true",
+        message: expect.stringContaining("no index of the first 2 entries is kept"),
+      }),
+    );
+    await publish(root);
+    expect(log.inForce.status?.indexRoot).toBe(root);
+  });
+
+  it("are drafted with the index that is given, over what they summarise", () => {
+    const drafted = (indexRoot?: string) =>
+      (makeEnvelope(draftStatus(log.inForce, NOW, indexRoot), []).statement as StatementOf<"status">)
+        .predicate;
+    expect(drafted().index).toBeNull();
+    expect(drafted(sha256Of("index")).index).toEqual({ size: 1, root: sha256Of("index") });
+  });
+
+  it("do not go back behind the one before, though nothing has changed since", async () => {
+    await log.publish("platform", platformPredicate("vm"), [log.keys.publisher]);
+    await log.publishStatus();
+    expect(log.inForce.status?.indexRoot).toBeNull();
+    expect(await attempt({ treeSize: 1 })).toBe("status-not-true");
+    expect(await attempt({ treeSize: 2 })).toBe("accepted");
   });
 
   it("have an index of what they summarise, and of no other size", async () => {
