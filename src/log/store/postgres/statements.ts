@@ -142,18 +142,18 @@ export const STATEMENTS = Object.fromEntries(
 ) as Readonly<Record<keyof typeof TEXTS, Statement>>;
 
 /**
- * Says statements of the log in one schema. What a session calls one follows from its text: sessions of several logs never mistake one for
- * another, and PostgreSQL cuts off names that are longer than a schema's may be.
+ * Says statements of the log in one schema. What a session calls a statement follows from its text, so that those of two logs never have one
+ * name; a name with the schema in it could be longer than PostgreSQL keeps.
  */
 export function statementsIn(schema: string): (statement: Statement) => Statement {
   if (!isSchemaName(schema)) throw new RangeError(`"${schema}" is no name of a schema`);
   const said = new Map<string, Statement>();
   return ({ name, text }) => {
-    const known = said.get(name);
+    const known = said.get(text);
     if (known !== undefined) return known;
     const own = text.replaceAll("@", `"${schema}".`);
     const statement = { name: `${name} ${encodeHex(nativeSha256(utf8(own))).slice(0, 32)}`, text: own };
-    said.set(name, statement);
+    said.set(text, statement);
     return statement;
   };
 }
