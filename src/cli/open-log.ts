@@ -1,4 +1,5 @@
 // Opens the log that a configuration describes: its keys from files or the environment, its database, its high-water file.
+import { join } from "node:path";
 import { OwnCosigner } from "../log/checkpointing/cosigner.ts";
 import { HttpWitness } from "../log/checkpointing/http-witness.ts";
 import type { LogConfig } from "../log/config.ts";
@@ -10,8 +11,9 @@ import { MalformedError } from "../protocol/errors.ts";
 import { createMlDsaLogSigner } from "../protocol/note/cosignature.ts";
 import { COSIGNATURE_ML_DSA_44, type NotePrivateKey } from "../protocol/note/key.ts";
 import { type Config, indexOf, parseConfig } from "../service/config.ts";
-import type { CliContext } from "./context.ts";
+import { type CliContext, UsageError } from "./context.ts";
 import { readOwn } from "./files.ts";
+import { isFolder } from "./log-folder.ts";
 import { openLogSigner } from "./log-signer.ts";
 import { readNoteKey } from "./note-key.ts";
 import { openServedHighWater } from "./open-high-water.ts";
@@ -20,6 +22,10 @@ import { storeOf } from "./store-of.ts";
 export type LogContext = Pick<CliContext, "environment" | "now" | "fetch" | "warn">;
 
 export function readConfig(file: string, { environment }: Pick<CliContext, "environment">): Config {
+  if (isFolder(file))
+    throw new UsageError(
+      `${file}: a folder. Name the file of one log, such as ${join(file, "touchstone.toml")}`,
+    );
   return readOwn(file, (bytes) => parseConfig(new TextDecoder().decode(bytes), file, environment));
 }
 

@@ -33,7 +33,10 @@ export async function openNode(
   if (role === "all") requireAddress(config);
   requireSharedMark(config);
   const led = role === "all" ? await openLed(config, context) : null;
-  const store = await openCluster(storeOf(config, context), context.now);
+  const store = await openCluster(storeOf(config, context), context.now).catch(async (error: unknown) => {
+    await led?.highWater.close();
+    throw error;
+  });
   const { arrivals, observer } = parts;
   const id = config.cluster?.id ?? ownId();
   const candidate = { id, address: config.cluster?.advertise ?? null };

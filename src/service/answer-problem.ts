@@ -4,6 +4,7 @@ import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { CONCISE_PROBLEM_MEDIA_TYPE, encodeConciseProblem } from "./http/concise-problem.ts";
 import { BASE_HEADERS } from "./http/headers.ts";
+import type { Metrics } from "./metrics/metrics.ts";
 import { newRequestId } from "./middleware/observe.ts";
 import type { ApiEnvironment } from "./openapi.ts";
 import { PROBLEM_MEDIA_TYPE, problemOf, RequestProblem, retryAfterOf } from "./problem.ts";
@@ -11,7 +12,10 @@ import { isCoserv } from "./routes/coserv.ts";
 import type { Service } from "./service.ts";
 
 export function answerProblem(
-  { logger, metrics }: Service,
+  {
+    logger,
+    metrics,
+  }: { readonly logger: Service["logger"]; readonly metrics: Pick<Metrics, "countProblem"> },
   c: Context<ApiEnvironment>,
   error: unknown,
 ): Response {

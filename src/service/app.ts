@@ -49,8 +49,8 @@ const SIGNED_PATHS = [
 
 /** The app answers `app.request()` without a port; src/http/server.ts gives it one. */
 export function createApp(service: Service): Api {
-  const { limits, cluster, origin } = service;
-  const api = createApi();
+  const { limits, cluster, origin, prefix } = service;
+  const api = createApi(prefix);
   api.onError((error, c) => answerProblem(service, c, error));
   api.notFound((c) =>
     answerProblem(service, c, new RequestProblem("not-found", "there is no such resource")),
@@ -58,7 +58,8 @@ export function createApp(service: Service): Api {
 
   if (cluster !== null) api.use(awaitSize(cluster.node));
   addReadPath(api, service);
-  if (cluster?.forwarding) addForwardingOfSigned(api, service, { ...cluster, ...cluster.forwarding, origin });
+  if (cluster?.forwarding)
+    addForwardingOfSigned(api, service, { ...cluster, ...cluster.forwarding, origin, prefix });
   addBundles(api, service);
   addInclusionProofs(api, service);
   addReceipts(api, service);
@@ -73,6 +74,7 @@ export function createApp(service: Service): Api {
       ...cluster,
       ...cluster.forwarding,
       origin,
+      prefix,
       requestTimeout: limits.requestTimeout,
     });
     for (const path of ["/v1/entries", "/v1/entries/batch"]) api.use(path, forward);

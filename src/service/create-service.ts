@@ -4,10 +4,11 @@ import type { CoseSigner } from "../protocol/cose/cose-sign1.ts";
 import { Bundles } from "./bundles/bundle-cache.ts";
 import { EntryBundles } from "./entries/entry-bundles.ts";
 import { registerGauges } from "./metrics/gauges.ts";
+import { createProcessMemory } from "./process-memory.ts";
 import { ReceiptIssuer } from "./receipts/receipt-issuer.ts";
 import type { Service, ServiceLimits } from "./service.ts";
 
-type Stated = "operator" | "ownWitnesses" | "cluster";
+type Stated = "operator" | "ownWitnesses" | "cluster" | "prefix" | "memory";
 export interface ServiceOptions
   extends Omit<Service, "bundles" | "entryBundles" | "receipts" | Stated>,
     Partial<Pick<Service, Stated>> {
@@ -25,7 +26,7 @@ export const DEFAULT_SERVICE_LIMITS: ServiceLimits = {
 
 /** @param options `metrics` must be those that the log's observer measures with, and of no other service. */
 export function createService(options: ServiceOptions): Service {
-  const { log, clock, logger, metrics, origin } = options;
+  const { log, clock, logger, metrics, origin, memory = createProcessMemory() } = options;
   registerGauges(metrics.registry, log, clock);
   const onBroken = (error: Error) => {
     metrics.countProofFailure();
@@ -35,10 +36,12 @@ export function createService(options: ServiceOptions): Service {
     operator: {},
     ownWitnesses: [],
     cluster: null,
+    prefix: "",
     ...options,
+    memory,
     url: options.url.replace(/\/+$/, ""),
     bundles: new Bundles({ log, clock, onBroken }),
-    entryBundles: new EntryBundles(log.read, options.bundleFiles ?? null),
+    entryBundles: new EntryBundles(log.read, options.bundleFiles ?? null, { memory: memory.bundles, origin }),
     receipts: new ReceiptIssuer({ log: log.read, origin, signer: options.receiptSigner ?? null }),
   };
 }

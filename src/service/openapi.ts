@@ -1,6 +1,7 @@
 // Describes the API: openapi.yaml comes out of the same zod schemas that read the requests. Problems are described
 // once for each operation, by the statuses it can answer.
 import { createRoute, OpenAPIHono, type RouteConfig } from "@hono/zod-openapi";
+import { getPath } from "hono/utils/url";
 import type { OpenAPIObject } from "openapi3-ts/oas31";
 import { CONCISE_PROBLEM_MEDIA_TYPE } from "./http/concise-problem.ts";
 import type { RequestFacts } from "./http/request-facts.ts";
@@ -12,9 +13,13 @@ export interface ApiEnvironment {
 }
 export type Api = OpenAPIHono<ApiEnvironment>;
 
-/** An app whose parameters are checked, and refused as problems. */
-export function createApi(): Api {
+/**
+ * An app whose parameters are checked, and refused as problems.
+ * @param prefix stands in front of every path, of unreserved characters, and is cut off before a route is looked for.
+ */
+export function createApi(prefix = ""): Api {
   return new OpenAPIHono<ApiEnvironment>({
+    ...(prefix !== "" && { getPath: (request: Request) => getPath(request).slice(prefix.length) }),
     defaultHook: (result) => {
       if (result.success) return;
       const issue = result.error.issues[0];

@@ -7,6 +7,7 @@ import type { FollowingNode } from "./cluster/fresh-reads.ts";
 import type { EntryBundles } from "./entries/entry-bundles.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { Operator } from "./pages/home.ts";
+import type { ProcessMemory } from "./process-memory.ts";
 import type { ReceiptIssuer } from "./receipts/receipt-issuer.ts";
 
 export interface ServiceLimits {
@@ -38,6 +39,9 @@ export interface Service {
   readonly origin: string;
   /** Where clients reach the service, without a slash at the end. */
   readonly url: string;
+  /** What stands in front of every path, where this process cuts it off and not a proxy; "" for nothing. */
+  readonly prefix: string;
+  readonly memory: ProcessMemory;
   readonly version: string;
   /** Who runs the log, as its pages say. */
   readonly operator: Operator;

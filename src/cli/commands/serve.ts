@@ -5,7 +5,11 @@ import { parsePort } from "../options.ts";
 
 export function define(command: Command, context: CliContext): void {
   command
-    .option("--config <file>", "configuration that `init` wrote", "touchstone.toml")
+    .option(
+      "--config <path>",
+      "configuration that `init` wrote; or a folder of them, NAME.toml or NAME/touchstone.toml, whose logs are served together",
+      "touchstone.toml",
+    )
     .option(
       "--port <number>",
       "port to listen on instead of the configured one; 0 takes a free one",
@@ -16,7 +20,10 @@ export function define(command: Command, context: CliContext): void {
         .choices(["all", "read"])
         .default("all"),
     )
-    .addHelpText("after", "\nExample:\n  touchstone serve --config log/touchstone.toml")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  touchstone serve --config log/touchstone.toml\n  touchstone serve --config logs",
+    )
     .action(async (options) => {
       const { runServe } = await import("../actions/serve.ts");
       await runServe(options, context);

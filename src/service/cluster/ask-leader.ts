@@ -26,6 +26,8 @@ export interface ForwardingOptions {
   readonly node: WritingPlace;
   /** Of the log: whoever answers for another one is not asked. */
   readonly origin: string;
+  /** Of this node's own paths; what is sent on has none. */
+  readonly prefix: string;
   /** Names this node to the one that leads. */
   readonly id: string;
   /** What both of them know. */
@@ -65,11 +67,11 @@ export async function askLeader(
   c: Context,
   { address, over }: LeadingNode,
   body: ArrayBuffer | null,
-  { origin, id, secret, fetch, requestTimeout }: ForwardingOptions,
+  { origin, prefix, id, secret, fetch, requestTimeout }: ForwardingOptions,
 ): Promise<Response> {
   const { pathname, search } = new URL(c.req.url);
   const streamed = body === null && c.req.raw.body !== null;
-  const answer = await fetch(`${address.replace(/\/+$/, "")}${pathname}${search}`, {
+  const answer = await fetch(`${address.replace(/\/+$/, "")}${pathname.slice(prefix.length)}${search}`, {
     method: c.req.method,
     headers: {
       ...pick(REQUEST_FIELDS, (name) => requestHeader(c, name) ?? null),

@@ -28,7 +28,7 @@ export function createForwardedApp(service: Service, secret: string): Api {
   );
   api.use(observe(service.logger, service.metrics));
   api.use(requireSecret(secret));
-  api.use(requireOrigin(service));
+  api.use(requireOrigin([service.origin], service.logger));
   api.use(timeLimit(service.limits.requestTimeout));
   addPublishing(api, service);
   // What the receipt key signs, for a node that has none.
@@ -38,7 +38,7 @@ export function createForwardedApp(service: Service, secret: string): Api {
   return api;
 }
 
-function requireSecret(secret: string): MiddlewareHandler {
+export function requireSecret(secret: string): MiddlewareHandler {
   const expected = nativeSha256(utf8(`Bearer ${secret}`));
   return async function requireSecret(c, next) {
     const given = nativeSha256(utf8(c.req.header("authorization") ?? ""));
@@ -49,11 +49,11 @@ function requireSecret(secret: string): MiddlewareHandler {
 }
 
 /** Two processes of different logs may share a secret, and one of them be at the address that the other is thought to have. */
-function requireOrigin({ origin, logger }: Service): MiddlewareHandler {
-  const expected = encodeURIComponent(origin);
+export function requireOrigin(origins: readonly string[], logger: Service["logger"]): MiddlewareHandler {
+  const expected = new Set(origins.map(encodeURIComponent));
   return async function requireOrigin(c, next) {
     const given = c.req.header(FORWARDED_ORIGIN);
-    if (given === expected) return next();
+    if (given !== undefined && expected.has(given)) return next();
     const by = c.req.header(FORWARDED_BY);
     logger.warn({ by, given }, "another process forwards what is for a log that is not served here");
     throw new RequestProblem("misdirected", "this process serves no log of that origin");

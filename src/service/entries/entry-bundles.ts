@@ -17,7 +17,7 @@ type Log = Pick<PublishedLog, "tile" | "entryBundle">;
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
-/** Compressed full bundles in memory, bytes. Auditors read each once, but several of them read side by side. */
+/** Compressed full bundles in memory, bytes, of all logs of a process. Auditors read each once, but several of them read side by side. */
 const KEPT_FULL_BYTES = 32 * 1024 * 1024;
 /** Compressed partial ones: there is one for each size of the tree, and the newest alone is asked for. */
 const KEPT_PARTIAL_BYTES = 8 * 1024 * 1024;
@@ -33,29 +33,44 @@ export interface KeptBundle {
   readonly etags: { readonly gzip: string; readonly identity: string };
 }
 
-export class EntryBundles {
-  readonly #log: Log;
-  readonly #files: FileCache | null;
-  readonly #full = keeping(KEPT_FULL_BYTES);
-  readonly #partial = keeping(KEPT_PARTIAL_BYTES);
-  readonly #plain = new LRUCache<KeptBundle, Bytes>({
+/** What is kept in memory, of one log or of several. */
+export class BundleMemory {
+  readonly full = keeping(KEPT_FULL_BYTES);
+  readonly partial = keeping(KEPT_PARTIAL_BYTES);
+  readonly plain = new LRUCache<KeptBundle, Bytes>({
     maxSize: KEPT_PLAIN_BYTES,
     maxEntrySize: KEPT_PLAIN_BYTES / 4,
     sizeCalculation: ({ length }) => length,
   });
+}
+
+export class EntryBundles {
+  readonly #log: Log;
+  readonly #files: FileCache | null;
+  readonly #memory: BundleMemory;
+  readonly #origin: string;
   readonly #making = new Map<string, Promise<KeptBundle | undefined>>();
   /** A turn of the event loop assembles one bundle, which takes two milliseconds. */
   readonly #nextTurn = oneATurn();
 
-  /** @param files where full bundles are kept over a restart; null keeps them in memory alone. */
-  constructor(log: Log, files: FileCache | null) {
+  /**
+   * @param files where full bundles are kept over a restart; null keeps them in memory alone.
+   * @param shared the memory that is shared with other logs, in which bundles are told apart by their log's origin.
+   */
+  constructor(
+    log: Log,
+    files: FileCache | null,
+    { memory = new BundleMemory(), origin = "" }: { memory?: BundleMemory; origin?: string } = {},
+  ) {
     this.#log = log;
     this.#files = files;
+    this.#memory = memory;
+    this.#origin = origin;
   }
 
   /** Undefined where the published tree has no bundle of this width. */
   async get(index: number, width: number): Promise<KeptBundle | undefined> {
-    const key = `${index}.${width}`;
+    const key = `${index}.${width} ${this.#origin}`;
     const kept = this.#keptWith(width).get(key);
     if (kept !== undefined) return kept;
     const making = this.#making.get(key) ?? this.#make(index, width);
@@ -71,15 +86,15 @@ export class EntryBundles {
 
   /** The plain bytes of a bundle that is kept. */
   async plain(bundle: KeptBundle): Promise<Bytes> {
-    const kept = this.#plain.get(bundle);
+    const kept = this.#memory.plain.get(bundle);
     if (kept !== undefined) return kept;
     const plain = new Uint8Array(await decompress(bundle.gzipped));
-    this.#plain.set(bundle, plain);
+    this.#memory.plain.set(bundle, plain);
     return plain;
   }
 
   #keptWith(width: number): LRUCache<string, KeptBundle> {
-    return width === TILE_WIDTH ? this.#full : this.#partial;
+    return width === TILE_WIDTH ? this.#memory.full : this.#memory.partial;
   }
 
   async #make(index: number, width: number): Promise<KeptBundle | undefined> {

@@ -43,12 +43,7 @@ export function createMetrics(withProcess: boolean): Metrics {
       for (const [kind, { count }] of reads) this.inc({ kind }, count);
     },
   });
-  const refusals = new Counter({
-    name: "touchstone_refusals_total",
-    help: "Requests that ended with a problem, by its code",
-    labelNames: ["code"],
-    registers,
-  });
+  const refusals = refusalsCounter(registers);
   const proofFailures = new Counter({
     name: "touchstone_proof_failures_total",
     help: "Proofs or bundles of our own that did not verify: the log is damaged, act at once",
@@ -75,6 +70,23 @@ export function createMetrics(withProcess: boolean): Metrics {
     countProofFailure: () => proofFailures.inc(),
     setMissingKeys: (issuer, count) => missingKeys.set({ issuer }, count),
   };
+}
+
+/** Of a process that serves several logs: what it measures itself, and which requests no log has taken. Each log has metrics of its own. */
+export function createProcessMetrics(): Pick<Metrics, "registry" | "countProblem"> {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const refusals = refusalsCounter([registry]);
+  return { registry, countProblem: (code) => refusals.inc({ code }) };
+}
+
+function refusalsCounter(registers: Registry[]): Counter<"code"> {
+  return new Counter({
+    name: "touchstone_refusals_total",
+    help: "Requests that ended with a problem, by its code",
+    labelNames: ["code"],
+    registers,
+  });
 }
 
 function registerLogMetrics(registers: Registry[]): Record<Measure, (value: number) => void> {

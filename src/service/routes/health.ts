@@ -47,12 +47,17 @@ const getReadiness = route({
   },
 });
 
+/** Code of why a log takes no entries; null when it does. */
+export function whyNotReady({ log }: Pick<Service, "log">): string | null {
+  return log.impediment()?.code ?? (log.read.published() === null ? "not-published" : null);
+}
+
 export function addHealth(api: Api, { log, metrics, version, clock }: Service): void {
   api.openapi(getHealth, (c) => c.json({ status: "ok" as const, version }, 200));
 
   api.openapi(getReadiness, async (c) => {
     const published = log.read.published();
-    const reason = log.impediment()?.code ?? (published === null ? "not-published" : null);
+    const reason = whyNotReady({ log });
     const noBundle = reason === null ? await whyNoBundle(log.read, clock()) : null;
     const body = { ready: reason === null, treeSize: published?.checkpoint.size ?? 0, reason, noBundle };
     return c.json(body, reason === null ? 200 : 503);

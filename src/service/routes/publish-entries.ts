@@ -44,11 +44,15 @@ const awaitingEntry = z.strictObject({ index, state: z.literal("awaiting-cosigna
 /** What every answer carries, and no middleware adds. */
 const WRITE_HEADERS = { ...BASE_HEADERS, "cache-control": NO_STORE };
 
-/** Bytes of all bodies that are under way: two of the largest batches. */
+/** Bytes of all bodies that are under way in a process: two of the largest batches. */
 const MAX_BODY_BYTES = 2 * MAX_BATCH_BYTES;
 
+export function bodyBudget(): BodyBudget {
+  return new BodyBudget(MAX_BODY_BYTES);
+}
+
 export function addPublishing(api: Api, service: Service): void {
-  const bodies = new BodyBudget(MAX_BODY_BYTES);
+  const { bodies } = service.memory;
   describePublishing(api);
 
   api.post("/v1/entries", async (c) => {

@@ -25,13 +25,28 @@ const OBJECT_HEADERS = {
   "content-type": "application/octet-stream",
   "cache-control": IMMUTABLE,
 };
-/** Full tiles in memory, bytes: 2,048 of them. */
+/** Full tiles in memory, bytes, of all logs of a process: 2,048 of them. */
 const KEPT_TILE_BYTES = 16 * 1024 * 1024;
 /** Clients and caches ask for a form of a bundle, of which there are two. */
 const BUNDLE_HEADERS = { ...OBJECT_HEADERS, vary: "accept-encoding" };
 
-export function addReadPath(api: Api, { log: { read: log }, metrics, entryBundles }: Service): void {
-  const tiles = keeping(KEPT_TILE_BYTES);
+/** By path and origin. */
+export type TileMemory = LRUCache<string, Uint8Array<ArrayBuffer>>;
+
+export function tileMemory(): TileMemory {
+  return new LRUCache({
+    maxSize: KEPT_TILE_BYTES,
+    maxEntrySize: KEPT_TILE_BYTES / 8,
+    sizeCalculation: ({ length }) => length,
+  });
+}
+
+export function addReadPath(
+  api: Api,
+  { log: { read: log }, metrics, entryBundles, ...service }: Service,
+): void {
+  const { origin, memory } = service;
+  const { tiles } = memory;
   const countCheckpoint = metrics.hotReads("checkpoint");
   const countTile = metrics.hotReads("tile");
   describeReadPath(api);
@@ -50,12 +65,13 @@ export function addReadPath(api: Api, { log: { read: log }, metrics, entryBundle
     countTile();
     requireQuery(c, []);
     const path = c.req.path.slice(1);
-    const kept = tiles.get(path);
+    const key = `${path} ${origin}`;
+    const kept = tiles.get(key);
     if (kept !== undefined) return new Response(kept, { headers: OBJECT_HEADERS });
     const { level, index, width } = readPath(path);
     if (level === "entries") return answerBundle(c, index, width);
     const bytes = requireObject(await log.tile(level, index, width)) as Uint8Array<ArrayBuffer>;
-    if (width === TILE_WIDTH) tiles.set(path, bytes);
+    if (width === TILE_WIDTH) tiles.set(key, bytes);
     return new Response(bytes, { headers: OBJECT_HEADERS });
   });
 
@@ -77,10 +93,6 @@ export function addReadPath(api: Api, { log: { read: log }, metrics, entryBundle
     const size = log.published()?.checkpoint.size ?? 0;
     throw new RequestProblem("beyond-tree", `the published tree of ${size} entries has no such tile`);
   }
-}
-
-function keeping(bytes: number): LRUCache<string, Uint8Array<ArrayBuffer>> {
-  return new LRUCache({ maxSize: bytes, maxEntrySize: bytes / 8, sizeCalculation: ({ length }) => length });
 }
 
 /** The header fields of a checkpoint; its entity tag is the digest of its bytes, taken once for each. */

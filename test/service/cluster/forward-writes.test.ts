@@ -57,6 +57,7 @@ function node(places: ReadonlyArray<"here" | LeadingNode | null>, ...answers: An
         },
       },
       origin: "log.example/ä b",
+      prefix: "",
       id: "b",
       secret: SECRET,
       requestTimeout: 5,

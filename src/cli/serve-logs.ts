@@ -1,0 +1,78 @@
+// Serves several logs in one process, on one port. One that cannot be started takes no other with it: it answers nothing but that it has
+// stopped, and is tried again.
+import type { Logger } from "pino";
+import type { RunningServer } from "../http/server.ts";
+import type { FileCache } from "../node/file-cache.ts";
+import { packageVersion } from "../node/package-root.ts";
+import { createProcessMemory } from "../service/process-memory.ts";
+import { createForwardedLogs } from "../service/several/forwarded-logs.ts";
+import { createSeveralApp } from "../service/several/several-app.ts";
+import type { CliContext } from "./context.ts";
+import { type ConfigFile, requireOneProcess } from "./one-process.ts";
+import { readConfig } from "./open-log.ts";
+import type { Role } from "./open-node.ts";
+import { openServed, type ServingParts } from "./open-served.ts";
+import { readOthers } from "./serve-cluster.ts";
+import { openBundles } from "./serve-log.ts";
+import { serveOnPorts } from "./serve-on-ports.ts";
+import { type OpenLog, StartedLog } from "./started-log.ts";
+
+/**
+ * @param files at least one.
+ * @throws UsageError where they cannot be of one process; whatever the first of them says where none of them can be started.
+ */
+export async function serveLogs(
+  files: readonly string[],
+  port: number | undefined,
+  logger: Logger,
+  context: CliContext,
+  role: Role = "all",
+): Promise<RunningServer> {
+  const configured = files.map((file) => ({ file, config: readConfig(file, context) }));
+  requireOneProcess(configured, context);
+  const [{ config }] = configured as [ConfigFile];
+  const others = await readOthers(config, context, logger);
+  let accepted = 0;
+  const memory = createProcessMemory();
+  const shared = { memory, arrivals: () => accepted, others, openBundles: openingOnce() };
+  const logs = configured.map((one) => {
+    const open: OpenLog = (own) => openServed(one, role, { ...shared, ...own }, context);
+    return new StartedLog(one.config, others.secret, logger, open);
+  });
+  await startAll(logs);
+  const options = { logger, version: packageVersion() };
+  return serveOnPorts({
+    config,
+    port,
+    others,
+    app: createSeveralApp(logs, options),
+    makeForwarded: (known) => createForwardedLogs(logs, known, options),
+    onConnection: () => void accepted++,
+    resign: () => settleAll(logs.map((log) => log.resign())),
+    close: () => settleAll(logs.map((log) => log.close())),
+  });
+}
+
+/** A process that serves nothing ends, as that of a log alone does. @throws the first log's error, where none of them started. */
+async function startAll(logs: readonly StartedLog[]): Promise<void> {
+  const tried = await Promise.allSettled(logs.map((log) => log.start()));
+  if (logs.some(({ served }) => served !== null)) return;
+  await settleAll(logs.map((log) => log.close()));
+  for (const one of tried) if (one.status === "rejected") throw one.reason;
+}
+
+/** Waits for all of them. @throws what the first one threw. */
+async function settleAll(all: ReadonlyArray<Promise<void>>): Promise<void> {
+  await Promise.allSettled(all);
+  await Promise.all(all);
+}
+
+/** Two logs that are beside each other have one folder of bundles, which one cache keeps within its limit. */
+function openingOnce(): ServingParts["openBundles"] {
+  const opened = new Map<string, Promise<FileCache>>();
+  return (folder) => {
+    const cache = opened.get(folder) ?? openBundles(folder);
+    opened.set(folder, cache);
+    return cache;
+  };
+}
