@@ -1,6 +1,7 @@
 // Opens the high-water marks that a configuration names: files of this machine, objects of its bucket, or several of them.
 import { type HighWater, HighWaterFile } from "../log/checkpointing/high-water.ts";
 import { HighWaterList } from "../log/checkpointing/high-water-list.ts";
+import { MarkThread } from "../log/checkpointing/mark-thread.ts";
 import { ObjectHighWater } from "../log/checkpointing/object-high-water.ts";
 import { ThreadedHighWater } from "../log/checkpointing/threaded-high-water.ts";
 import type { ObjectStore } from "../node/objects/object-store.ts";
@@ -20,10 +21,14 @@ export function openHighWater(storage: Storage, context: Context): Promise<HighW
   });
 }
 
-/** For a log that serves. @throws MalformedError; ObjectStoreError for a bucket whose conditions cannot be relied on. */
-export function openServedHighWater(storage: Storage, context: Context): Promise<HighWater> {
+/** For a log that serves. @param thread in which its files are written; one of its own unless given. @throws MalformedError; ObjectStoreError for a bucket whose conditions cannot be relied on. */
+export function openServedHighWater(
+  storage: Storage,
+  context: Context,
+  thread = new MarkThread(),
+): Promise<HighWater> {
   return openMarks(storage, {
-    openFile: (file) => new ThreadedHighWater(file),
+    openFile: (file) => new ThreadedHighWater(file, thread),
     async openBucket(objects) {
       const bucket = await openObjects(objects, context);
       await bucket.probe();

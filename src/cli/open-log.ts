@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { OwnCosigner } from "../log/checkpointing/cosigner.ts";
 import { HttpWitness } from "../log/checkpointing/http-witness.ts";
+import type { MarkThread } from "../log/checkpointing/mark-thread.ts";
 import type { LogConfig } from "../log/config.ts";
 import { openStore } from "../log/store/open-store.ts";
 import { signingNatively } from "../node/ed25519.ts";
@@ -36,10 +37,11 @@ export async function openLogConfig(config: Config, context: LogContext): Promis
   return { ...led, reader: store, writer: store };
 }
 
-/** What a log is led with, apart from its store: keys, witnesses, high-water marks. */
+/** What a log is led with, apart from its store: keys, witnesses, high-water marks. @param markThread writes those that are files. */
 export async function openLed(
   config: Config,
   context: LogContext,
+  markThread?: MarkThread,
 ): Promise<Omit<LogConfig, "reader" | "writer">> {
   const { now, fetch } = context;
   const { keys, storage } = config;
@@ -55,7 +57,7 @@ export async function openLed(
     cosigners: [...own, ...config.witnesses.map(({ name, url }) => witnessAt(name, url))],
     witnessAt,
     ...(status && { statusSigner: status }),
-    highWater: await openServedHighWater(storage, context),
+    highWater: await openServedHighWater(storage, context, markThread),
     index: indexOf(storage),
     clock: now,
     limits: { maxPendingEntries: config.limits.maxPendingEntries },

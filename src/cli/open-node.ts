@@ -1,4 +1,5 @@
 // Opens the node that a configuration describes: the process that serves a log, alone or as one of several.
+import type { MarkThread } from "../log/checkpointing/mark-thread.ts";
 import { LogNode } from "../log/cluster/log-node.ts";
 import type { ClusterConfig } from "../log/cluster/node-config.ts";
 import type { LogConfig } from "../log/config.ts";
@@ -28,11 +29,15 @@ export async function openNode(
   config: Config,
   role: Role,
   context: LogContext,
-  parts: { readonly observer: Observer; readonly arrivals: () => number },
+  parts: {
+    readonly observer: Observer;
+    readonly arrivals: () => number;
+    readonly markThread?: MarkThread | undefined;
+  },
 ): Promise<OpenedNode> {
   if (role === "all") requireAddress(config);
   requireSharedMark(config);
-  const led = role === "all" ? await openLed(config, context) : null;
+  const led = role === "all" ? await openLed(config, context, parts.markThread) : null;
   const store = await openCluster(storeOf(config, context), context.now).catch(async (error: unknown) => {
     await led?.highWater.close();
     throw error;

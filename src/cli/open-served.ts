@@ -1,6 +1,7 @@
 // Opens the log of a configuration with everything that serves it, but no port.
 import { dirname, join } from "node:path";
 import type { Logger } from "pino";
+import type { MarkThread } from "../log/checkpointing/mark-thread.ts";
 import type { LogNode } from "../log/cluster/log-node.ts";
 import type { FileCache } from "../node/file-cache.ts";
 import { packageVersion } from "../node/package-root.ts";
@@ -37,6 +38,8 @@ export interface ServingParts extends Partial<Pick<Service, "prefix" | "memory">
   readonly metrics: Metrics;
   /** How many connections were accepted. */
   readonly arrivals: () => number;
+  /** Writes the high-water files of several logs; each has a thread of its own without it. */
+  readonly markThread?: MarkThread;
   readonly others: Others;
   /** Compressed entry bundles, in that folder. */
   readonly openBundles: (folder: string) => Promise<FileCache>;
@@ -49,12 +52,12 @@ export async function openServed(
   parts: ServingParts,
   context: CliContext,
 ): Promise<Serving> {
-  const { logger, metrics, arrivals } = parts;
+  const { logger, metrics, arrivals, markThread } = parts;
   await existingStoreOf(config, context);
   const receiptSigner = role === "all" ? await openReceiptSigner(config, context) : undefined;
   const copy = await prepareExport(config.storage.objects, logger, context);
   const observer = { logger, measure: metrics.measure };
-  const opened = await openNode(config, role, context, { observer, arrivals });
+  const opened = await openNode(config, role, context, { observer, arrivals, markThread });
   const ending: Array<() => Promise<void> | void> = [() => opened.node.close()];
   const close = async () => {
     for (const end of ending.splice(0).reverse()) await end();

@@ -2,6 +2,7 @@
 // stopped, and is tried again.
 import type { Logger } from "pino";
 import type { RunningServer } from "../http/server.ts";
+import { MarkThread } from "../log/checkpointing/mark-thread.ts";
 import type { FileCache } from "../node/file-cache.ts";
 import { packageVersion } from "../node/package-root.ts";
 import { createProcessMemory } from "../service/process-memory.ts";
@@ -16,6 +17,9 @@ import { readOthers } from "./serve-cluster.ts";
 import { openBundles } from "./serve-log.ts";
 import { serveOnPorts } from "./serve-on-ports.ts";
 import { type OpenLog, StartedLog } from "./started-log.ts";
+
+/** Threads that write the high-water files of all logs: each begins with its first file. */
+const MARK_THREADS = 4;
 
 /**
  * @param files at least one.
@@ -35,8 +39,10 @@ export async function serveLogs(
   let accepted = 0;
   const memory = createProcessMemory();
   const shared = { memory, arrivals: () => accepted, others, openBundles: openingOnce() };
-  const logs = configured.map((one) => {
-    const open: OpenLog = (own) => openServed(one, role, { ...shared, ...own }, context);
+  const threads = Array.from({ length: MARK_THREADS }, () => new MarkThread());
+  const logs = configured.map((one, i) => {
+    const markThread = threads[i % MARK_THREADS] as MarkThread;
+    const open: OpenLog = (own) => openServed(one, role, { ...shared, markThread, ...own }, context);
     return new StartedLog(one.config, others.secret, logger, open);
   });
   await startAll(logs);

@@ -1,46 +1,36 @@
-// Keeps the high-water mark of a log that serves: it is written in a thread of its own (high-water-thread.ts).
-import { Thread } from "../../node/thread.ts";
-import { MarkMovedError, type StartRefusalCode, StartRefusedError } from "../errors.ts";
+// Keeps the high-water mark of a log that serves: it is written in a thread (mark-thread.ts).
+import { MarkMovedError } from "../errors.ts";
 import type { HighWater, HighWaterMark } from "./high-water.ts";
-import type { MarkCall, MarkSetup, Moved } from "./high-water-thread.ts";
+import type { Moved } from "./high-water-thread.ts";
+import { MarkThread } from "./mark-thread.ts";
 
 export class ThreadedHighWater implements HighWater {
   readonly #file: string;
-  #thread: Thread<MarkCall> | null = null;
-  /** For the next thread: what this one has read or written last. */
+  readonly #thread: MarkThread;
+  /** What was read or written last: the thread does not know it after the file was closed. */
   #last: string | null = null;
 
-  constructor(file: string) {
+  /** @param thread its own unless given. */
+  constructor(file: string, thread = new MarkThread()) {
     this.#file = file;
+    this.#thread = thread;
   }
 
   async read(): Promise<HighWaterMark | undefined> {
-    const mark = (await this.#call({ step: "read" })) as HighWaterMark | undefined;
+    const read = await this.#thread.call({ file: this.#file, last: this.#last, step: "read" });
+    const mark = read as HighWaterMark | undefined;
     this.#last = mark?.note ?? null;
     return mark;
   }
 
   async swap(note: string): Promise<void> {
-    const moved = (await this.#call({ note })) as Moved | undefined;
+    const swapped = await this.#thread.call({ file: this.#file, last: this.#last, note });
+    const moved = swapped as Moved | undefined;
     if (moved !== undefined) throw new MarkMovedError(moved.movedTo);
     this.#last = note;
   }
 
-  async close(): Promise<void> {
-    const thread = this.#thread;
-    this.#thread = null;
-    await thread?.call({ step: "close" });
-    await thread?.close();
+  close(): Promise<void> {
+    return this.#thread.release(this.#file);
   }
-
-  #call(call: MarkCall): Promise<unknown> {
-    const setup: MarkSetup = { file: this.#file, last: this.#last };
-    this.#thread ??= new Thread(new URL("./high-water-thread.ts", import.meta.url), setup, revive);
-    return this.#thread.call(call);
-  }
-}
-
-function revive({ name, message, code = "" }: { name: string; message: string; code?: string }): Error {
-  if (name === "StartRefusedError") return new StartRefusedError(code as StartRefusalCode, message);
-  return Object.assign(new Error(message), { name, code });
 }

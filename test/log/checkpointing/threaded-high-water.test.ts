@@ -2,8 +2,9 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { HighWaterFile } from "../../../src/log/checkpointing/high-water.ts";
+import { MarkThread } from "../../../src/log/checkpointing/mark-thread.ts";
 import { ThreadedHighWater } from "../../../src/log/checkpointing/threaded-high-water.ts";
 import { MarkMovedError, StartRefusedError } from "../../../src/log/errors.ts";
 import { signedCheckpoint } from "../../support/notes.ts";
@@ -59,4 +60,44 @@ it("fails as the file does, by name and code", async () => {
   rmSync(folder, { recursive: true });
   await expect(mark.swap(await note(3))).rejects.toMatchObject({ code: "ENOENT" });
   mkdirSync(folder);
+});
+
+describe("marks of several logs in one thread", () => {
+  const file = (name: string) => join(folder, name);
+
+  it("are told apart, and one is let go while others are written", async () => {
+    const thread = new MarkThread();
+    const [a, b] = [new ThreadedHighWater(file("a"), thread), new ThreadedHighWater(file("b"), thread)];
+    await Promise.all([a.swap(await note(3)), b.swap(await note(4))]);
+    await a.close();
+    rmSync(file("a"));
+    await expect(a.swap(await note(5))).rejects.toThrow(new MarkMovedError(null));
+    await b.swap(await note(6));
+    expect(await a.read()).toBeUndefined();
+    await a.swap(await note(2));
+    await Promise.all([a.close(), b.close()]);
+    const held = await Promise.all(["a", "b"].map((name) => new HighWaterFile(file(name)).read()));
+    expect(held.map((mark) => mark?.note)).toEqual([await note(2), await note(6)]);
+  });
+
+  it("begin the thread again that the last of them has ended", async () => {
+    const thread = new MarkThread();
+    const [a, b] = [new ThreadedHighWater(file("a"), thread), new ThreadedHighWater(file("b"), thread)];
+    await a.swap(await note(3));
+    await Promise.all([a.close(), b.swap(await note(4))]);
+    await a.swap(await note(5));
+    await Promise.all([a.close(), b.close()]);
+    await b.swap(await note(6));
+    await b.close();
+    expect((await new HighWaterFile(file("b")).read())?.note).toBe(await note(6));
+  });
+
+  it("fail each by itself", async () => {
+    const thread = new MarkThread();
+    const [a, b] = [new ThreadedHighWater(file("a"), thread), new ThreadedHighWater(file("b"), thread)];
+    writeFileSync(file("a"), "x".repeat(100));
+    const answers = await Promise.allSettled([a.swap(await note(3)), b.swap(await note(4))]);
+    expect(answers.map(({ status }) => status)).toEqual(["rejected", "fulfilled"]);
+    await Promise.all([a.close(), b.close()]);
+  });
 });
