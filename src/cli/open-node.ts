@@ -8,6 +8,7 @@ import type { Observer } from "../log/observer.ts";
 import { ownId } from "../log/store/leadership.ts";
 import type { LogReader } from "../log/store/log-store.ts";
 import { openCluster } from "../log/store/open-store.ts";
+import type { SharedSessions } from "../log/store/shared-sessions.ts";
 import { readKeyText } from "../node/signing/key-source.ts";
 import { MalformedError } from "../protocol/errors.ts";
 import { type Config, indexOf, isInBucket } from "../service/config.ts";
@@ -24,21 +25,28 @@ export interface OpenedNode {
   readonly reader: LogReader;
 }
 
+/** What a node is opened with; the last two by a process that serves several logs, and shares them between these. */
+export interface NodeParts {
+  readonly observer: Observer;
+  /** How many connections were accepted. */
+  readonly arrivals: () => number;
+  /** Writes high-water files. */
+  readonly markThread?: MarkThread | undefined;
+  readonly sessions?: SharedSessions | undefined;
+}
+
 /** @throws StartRefusedError */
 export async function openNode(
   config: Config,
   role: Role,
   context: LogContext,
-  parts: {
-    readonly observer: Observer;
-    readonly arrivals: () => number;
-    readonly markThread?: MarkThread | undefined;
-  },
+  parts: NodeParts,
 ): Promise<OpenedNode> {
   if (role === "all") requireAddress(config);
   requireSharedMark(config);
   const led = role === "all" ? await openLed(config, context, parts.markThread) : null;
-  const store = await openCluster(storeOf(config, context), context.now).catch(async (error: unknown) => {
+  const location = storeOf(config, context);
+  const store = await openCluster(location, context.now, parts.sessions).catch(async (error: unknown) => {
     await led?.highWater.close();
     throw error;
   });

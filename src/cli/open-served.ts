@@ -1,7 +1,6 @@
 // Opens the log of a configuration with everything that serves it, but no port.
 import { dirname, join } from "node:path";
 import type { Logger } from "pino";
-import type { MarkThread } from "../log/checkpointing/mark-thread.ts";
 import type { LogNode } from "../log/cluster/log-node.ts";
 import type { FileCache } from "../node/file-cache.ts";
 import { packageVersion } from "../node/package-root.ts";
@@ -18,7 +17,7 @@ import type { App } from "../service/several/several-app.ts";
 import type { CliContext } from "./context.ts";
 import { prepareExport } from "./export-objects.ts";
 import { openReceiptSigner } from "./open-log.ts";
-import { type OpenedNode, openNode, type Role } from "./open-node.ts";
+import { type NodeParts, type OpenedNode, openNode, type Role } from "./open-node.ts";
 import { type Others, ownWitnesses, serviceCluster } from "./serve-cluster.ts";
 import { existingStoreOf } from "./store-of.ts";
 
@@ -33,13 +32,11 @@ export interface Serving {
 }
 
 /** What a log is served with, and what it shares with others of its process. */
-export interface ServingParts extends Partial<Pick<Service, "prefix" | "memory">> {
+export interface ServingParts
+  extends Partial<Pick<Service, "prefix" | "memory">>,
+    Omit<NodeParts, "observer"> {
   readonly logger: Logger;
   readonly metrics: Metrics;
-  /** How many connections were accepted. */
-  readonly arrivals: () => number;
-  /** Writes the high-water files of several logs; each has a thread of its own without it. */
-  readonly markThread?: MarkThread;
   readonly others: Others;
   /** Compressed entry bundles, in that folder. */
   readonly openBundles: (folder: string) => Promise<FileCache>;
@@ -52,12 +49,12 @@ export async function openServed(
   parts: ServingParts,
   context: CliContext,
 ): Promise<Serving> {
-  const { logger, metrics, arrivals, markThread } = parts;
+  const { logger, metrics } = parts;
   await existingStoreOf(config, context);
   const receiptSigner = role === "all" ? await openReceiptSigner(config, context) : undefined;
   const copy = await prepareExport(config.storage.objects, logger, context);
   const observer = { logger, measure: metrics.measure };
-  const opened = await openNode(config, role, context, { observer, arrivals, markThread });
+  const opened = await openNode(config, role, context, { ...parts, observer });
   const ending: Array<() => Promise<void> | void> = [() => opened.node.close()];
   const close = async () => {
     for (const end of ending.splice(0).reverse()) await end();

@@ -3,6 +3,7 @@
 import type { Logger } from "pino";
 import type { RunningServer } from "../http/server.ts";
 import { MarkThread } from "../log/checkpointing/mark-thread.ts";
+import { SharedSessions } from "../log/store/shared-sessions.ts";
 import type { FileCache } from "../node/file-cache.ts";
 import { packageVersion } from "../node/package-root.ts";
 import { createProcessMemory } from "../service/process-memory.ts";
@@ -38,7 +39,8 @@ export async function serveLogs(
   const others = await readOthers(config, context, logger);
   let accepted = 0;
   const memory = createProcessMemory();
-  const shared = { memory, arrivals: () => accepted, others, openBundles: openingOnce() };
+  const sessions = new SharedSessions();
+  const shared = { memory, sessions, arrivals: () => accepted, others, openBundles: openingOnce() };
   const threads = Array.from({ length: MARK_THREADS }, () => new MarkThread());
   const logs = configured.map((one, i) => {
     const markThread = threads[i % MARK_THREADS] as MarkThread;
