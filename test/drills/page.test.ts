@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/service/config.ts";
 import { registerExportGauges } from "../../src/service/metrics/export-gauges.ts";
+import { registerStartedGauge } from "../../src/service/metrics/started-gauge.ts";
 import { ServiceHarness } from "../support/service-harness.ts";
 
 const PAGE = readFileSync(fileURLToPath(new URL("../../docs/operating.md", import.meta.url)), "utf8");
@@ -40,6 +41,7 @@ describe("docs/operating.md", () => {
     harness = await ServiceHarness.start();
     const progress = { size: 0, failures: 0, isDamaged: false, behindSince: null };
     registerExportGauges(harness.service.metrics.registry, progress, () => new Date());
+    registerStartedGauge(harness.service.metrics.registry, []);
   });
   afterAll(() => harness.stop());
 

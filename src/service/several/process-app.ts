@@ -4,6 +4,7 @@ import { answerProblem } from "../answer-problem.ts";
 import { BASE_HEADERS, NO_STORE } from "../http/headers.ts";
 import { joinMetrics } from "../metrics/joined-metrics.ts";
 import { createProcessMetrics } from "../metrics/metrics.ts";
+import { registerStartedGauge } from "../metrics/started-gauge.ts";
 import { type Api, createApi } from "../openapi.ts";
 import { RequestProblem } from "../problem.ts";
 import { whyNotReady } from "../routes/health.ts";
@@ -17,6 +18,7 @@ export function createProcessApp(
   { logger, version }: SeveralOptions,
 ): { readonly host: Api; readonly path: Api } {
   const metrics = createProcessMetrics();
+  registerStartedGauge(metrics.registry, logs);
   const answering = (nothing: () => RequestProblem) => {
     const api = createApi();
     api.onError((error, c) => answerProblem({ logger, metrics }, c, error));

@@ -235,6 +235,12 @@ describe("what is for no log", () => {
         expect.stringMatching(`^touchstone_tree_size{origin="log-${i}\\.example"} \\d+$`),
       );
     expect(lines).toContainEqual(expect.stringMatching(/^process_cpu_seconds_total \d/));
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        'touchstone_log_started{origin="log-0.example"} 1',
+        'touchstone_log_started{origin="stopped.example"} 0',
+      ]),
+    );
     expect(lines).toContainEqual(
       expect.stringMatching(/^touchstone_refusals_total\{code="misdirected"\} \d/),
     );
