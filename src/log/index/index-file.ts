@@ -6,13 +6,12 @@ import { isSqliteError, openSqlite } from "../../node/sqlite.ts";
 import { concatBytes, equalBytes, uint64 } from "../../protocol/encoding/bytes.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { utf8 } from "../../protocol/encoding/text.ts";
-import { type Envelope, parseLeaf } from "../../protocol/envelope/dsse.ts";
 import { EMPTY_SUBTREE, type LookupProof } from "../../protocol/lookup/prefix-tree.ts";
 import { type Addition, addToTree, proveKey, rootOfTree } from "../../protocol/lookup/stored-tree.ts";
 import { decodePage, emptyPage, hashPage, isLeaf } from "../../protocol/lookup/tree-page.ts";
 import { EntryLists, type NewestEntries } from "./entry-lists.ts";
 import { IndexPages } from "./index-pages.ts";
-import { keysOfEntry } from "./keys-of-entry.ts";
+import { additionsOf, type IndexedEntry, readEntry } from "./indexed-entry.ts";
 import { lockIndex, openIndexDatabase } from "./open-index.ts";
 import { IndexDamagedError, seal, unseal } from "./sealed-row.ts";
 import { StagedKeys } from "./staged-keys.ts";
@@ -32,11 +31,6 @@ export interface IndexState {
 /** What the index says of a key at a size that was marked. */
 export interface KeyFound extends NewestEntries {
   readonly proof: LookupProof;
-}
-
-interface Read {
-  readonly envelope: Envelope;
-  readonly keys: readonly Uint8Array[];
 }
 
 const STATE = utf8("state");
@@ -120,7 +114,7 @@ export class IndexFile {
       const read = leaves.map(readEntry);
       const { size: first } = this.#stored();
       const end = first + leaves.length;
-      const stops = new Set(read.flatMap(({ envelope }) => indexedSizes(envelope, markFrom)));
+      const stops = new Set(read.flatMap(({ stated }) => stated ?? []).filter((size) => size >= markFrom));
       if (markEnd) stops.add(end);
       const within = [...stops].filter((size) => size > first && size < end).sort((a, b) => a - b);
       let from = first;
@@ -143,10 +137,7 @@ export class IndexFile {
       if (this.#stored().size > 0 || this.#pages.get("") !== undefined)
         throw new IndexDamagedError("the index was not built to its end");
       if (first === 0) this.#staged.clear();
-      this.#staged.add(
-        first,
-        leaves.map((leaf) => readEntry(leaf).keys),
-      );
+      for (const additions of additionsOf(leaves.map(readEntry), first)) this.#staged.add(additions);
     })();
   }
 
@@ -181,21 +172,19 @@ export class IndexFile {
     }
   }
 
-  #addUpTo(size: number, entries: readonly Read[], first: number): Uint8Array {
+  #addUpTo(size: number, entries: readonly IndexedEntry[], first: number): Uint8Array {
     const { roots } = this.#stored();
     this.#pages.writeAt(size, this.#readMarks.all().at(-1)?.size ?? -1);
     // What was read is authenticated by the root that was written with it, above the seals of its rows.
     if (!equalBytes(rootOfTree(this.#pages, nativeSha256), roots.subarray(0, 32)))
       throw new IndexDamagedError("the top of the index does not have its root");
-    const additions = entries.flatMap(({ keys }, i): Addition[] =>
-      keys.map((key) => ({ key, index: first + i })),
-    );
-    return this.#addKeys(additions);
+    for (const additions of additionsOf(entries, first)) this.#addKeys(additions);
+    return rootOfTree(this.#pages, nativeSha256);
   }
 
-  #addKeys(additions: readonly Addition[]): Uint8Array {
+  #addKeys(additions: readonly Addition[]): void {
     for (const [key, indices] of byKey(additions)) this.#lists.add(key, indices);
-    return addToTree(this.#pages, additions, nativeSha256);
+    addToTree(this.#pages, additions, nativeSha256);
   }
 
   #write(size: number, root: Uint8Array, treeRoot: Uint8Array): void {
@@ -252,17 +241,6 @@ export class IndexFile {
     this.#database.close();
     this.#unlock();
   }
-}
-
-function readEntry(leaf: Uint8Array): Read {
-  const envelope = parseLeaf(leaf, nativeSha256);
-  return { envelope, keys: keysOfEntry(envelope) };
-}
-
-function indexedSizes({ statement }: Envelope, from: number): number[] {
-  if (statement.kind !== "status" || statement.predicate.index === null) return [];
-  const { size } = statement.predicate.index;
-  return size >= from ? [size] : [];
 }
 
 function byKey(additions: readonly Addition[]): Map<Uint8Array, number[]> {

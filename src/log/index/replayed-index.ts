@@ -5,9 +5,9 @@ import { nativeSha256 } from "../../node/sha256.ts";
 import { concatBytes } from "../../protocol/encoding/bytes.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import type { Envelope } from "../../protocol/envelope/dsse.ts";
-import { KEY_LENGTH } from "../../protocol/lookup/prefix-tree.ts";
 import { type Addition, addToTree, rootOfTree } from "../../protocol/lookup/stored-tree.ts";
 import { IndexPages, PAGES_SCHEMA } from "./index-pages.ts";
+import { keysIn } from "./indexed-entry.ts";
 import { keysOfEntry } from "./keys-of-entry.ts";
 
 /** Tables of a replay, in a database that may hold others. */
@@ -62,10 +62,4 @@ export class ReplayedIndex {
     this.#setSize.run(size);
     return encodeHex(rootOfTree(this.#pages, nativeSha256));
   }
-}
-
-function keysIn(bytes: Uint8Array): Uint8Array[] {
-  return Array.from({ length: bytes.length / KEY_LENGTH }, (_, i) =>
-    bytes.subarray(i * KEY_LENGTH, (i + 1) * KEY_LENGTH),
-  );
 }

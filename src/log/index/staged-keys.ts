@@ -40,13 +40,13 @@ export class StagedKeys {
     this.#clear.run();
   }
 
-  /** @param first index of the first of the entries. @param entries the keys of each. */
-  add(first: number, entries: ReadonlyArray<readonly Uint8Array[]>): void {
-    const parts: Uint8Array[][] = Array.from({ length: PARTS }, () => []);
-    for (const [i, keys] of entries.entries())
-      for (const key of keys) parts[key[0] as number]?.push(key, uint64(first + i));
-    for (const [part, additions] of parts.entries())
-      if (additions.length > 0) this.#write(part * PART_UNIT + first, concatBytes(...additions));
+  /** @param additions in ascending order of their entries, all of each. */
+  add(additions: readonly Addition[]): void {
+    const parts: Addition[][] = Array.from({ length: PARTS }, () => []);
+    for (const addition of additions) parts[addition.key[0] as number]?.push(addition);
+    const first = additions[0]?.index ?? 0;
+    for (const [part, some] of parts.entries())
+      if (some.length > 0) this.#write(part * PART_UNIT + first, packed(some));
   }
 
   #write(place: number, additions: Uint8Array): void {
@@ -72,6 +72,10 @@ export class StagedKeys {
 }
 
 const placeOf = (place: number) => concatBytes(utf8("staged"), uint64(place));
+
+function packed(additions: readonly Addition[]): Uint8Array {
+  return concatBytes(...additions.flatMap(({ key, index }) => [key, uint64(index)]));
+}
 
 function additionsIn(bytes: Uint8Array): Addition[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
