@@ -38,7 +38,12 @@ beforeAll(async () => {
   const digests = digestsThatBeginAlike();
   const line = () => Array.from({ length: DIGESTS_OF_LINE }, () => digests.next().value).join(" ");
   const predicate = platformPredicate();
-  const vmm = { name: "qemu", package: null, sha256: null, arguments: Array.from({ length: LINES }, line) };
+  const vmm = {
+    name: "qemu" as const,
+    package: null,
+    sha256: null,
+    arguments: Array.from({ length: LINES }, line),
+  };
   large = await signStatement("platform", { ...predicate, vmm }, [(await testKeys()).publisher]);
   expect(large.leaf.length).toBeGreaterThan(MAX_LEAF_BYTES * 0.95);
   expect(keysOfEntry(large).filter(([first]) => first === 0).length).toBeGreaterThan(
