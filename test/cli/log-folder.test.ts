@@ -8,6 +8,7 @@ import { EXIT, UsageError } from "../../src/cli/context.ts";
 import { configurationsIn } from "../../src/cli/log-folder.ts";
 import { requireOneProcess } from "../../src/cli/one-process.ts";
 import { parseConfig } from "../../src/service/config.ts";
+import { ClusterAuthority, type TestCredentials } from "../support/cluster-certificates.ts";
 import { runCli } from "../support/run-cli.ts";
 
 let folder: string;
@@ -206,6 +207,31 @@ describe("logs of one process", () => {
   it("know one secret, which no refusal says", () => {
     const b = CLUSTER.replace("SECRET", "OTHER_SECRET") + onPostgres("b");
     expect(refusal(CLUSTER + onPostgres("a"), b)).toMatch(/^cluster\.secret is another one/);
+  });
+
+  it("show one certificate, whichever file it stands in, and no refusal says its key", async () => {
+    const authority = await ClusterAuthority.make();
+    const [own, other] = [await authority.certify(), await authority.certify()];
+    const shown = (prefix: string, { certificate, key, ca }: TestCredentials) => ({
+      [`${prefix}_CERTIFICATE`]: certificate,
+      [`${prefix}_KEY`]: key,
+      [`${prefix}_CA`]: ca,
+    });
+    const environment = {
+      ...ENVIRONMENT,
+      ...shown("A", own),
+      ...shown("SAME", own),
+      ...shown("OTHER", other),
+    };
+    const of = (prefix: string) =>
+      CLUSTER.replace("http:", "https:").replace(
+        "secret =",
+        `tls = { certificate = "env:${prefix}_CERTIFICATE", key = "env:${prefix}_KEY", ca = "env:${prefix}_CA" }, secret =`,
+      );
+    expect(refusal(of("A") + onPostgres("a"), of("SAME") + onPostgres("b"), environment)).toBeNull();
+    const message = refusal(of("A") + onPostgres("a"), of("OTHER") + onPostgres("b"), environment);
+    expect(message).toMatch(/^cluster\.tls is another one/);
+    expect(message).not.toContain("BEGIN");
   });
 
   it.each(["TOUCHSTONE_URL", "TOUCHSTONE_DATABASE", "TOUCHSTONE_HIGH_WATER", "TOUCHSTONE_INDEX"])(
