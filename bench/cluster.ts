@@ -33,7 +33,7 @@ export async function measureCluster(world: World): Promise<Measurement[]> {
   });
   try {
     const folder = join(world.folder, "on-postgres");
-    await foundExampleLog(folder, "env:BENCH_DATABASE");
+    await foundExampleLog(folder, { postgres: "env:BENCH_DATABASE" });
     const published = await measurePublishing(world, folder);
     return [published, ...(await measureNodes(world, folder, s3.endpoint, postgres))];
   } finally {

@@ -47,21 +47,18 @@ export function keyOf(folder: string, role: string): Signer {
   return signingKeyOf(readKeyText(join(folder, "keys", `${role}.pem`), {}));
 }
 
-/**
- * Founds a log whose service lets one client write as fast as it can.
- * @param postgres where the URL of its database is; the log is in a file without it.
- */
-export async function foundExampleLog(folder: string, postgres?: string): Promise<string> {
+export interface FoundingOptions {
+  /** Where the URL of its database is; the log is in a file without it. */
+  readonly postgres?: string;
+  /** Whether its statuses commit to an index. */
+  readonly index?: boolean;
+}
+
+/** Founds a log whose service lets one client write as fast as it can. */
+export async function foundExampleLog(folder: string, options: FoundingOptions = {}): Promise<string> {
   mkdirSync(folder, { recursive: true });
-  const database = postgres === undefined ? {} : { postgres };
-  const options = {
-    origin: ORIGIN,
-    url: "http://127.0.0.1:8080",
-    port: 0,
-    receiptKey: true,
-    ...database,
-  } as const;
-  await initLog(folder, options, context);
+  const own = { origin: ORIGIN, url: "http://127.0.0.1:8080", port: 0, receiptKey: true } as const;
+  await initLog(folder, { ...own, ...options }, context);
   writeFileSync(join(folder, "touchstone.toml"), "\n[limits]\nwritesPerMinute = 10000000\n", { flag: "a" });
   await withLog(folder, async (log) => {
     const release = await exampleRelease(keyOf(folder, "publisher"));

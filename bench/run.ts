@@ -15,6 +15,7 @@ import { measureGate } from "./gate.ts";
 import type { Measurement } from "./harness.ts";
 import { measureIdentity } from "./identity.ts";
 import { measureIndex } from "./index-file.ts";
+import { measureIndexed } from "./indexed.ts";
 import { machineFacts } from "./machine.ts";
 import { measureMemory } from "./memory.ts";
 import { measureMixed } from "./mixed.ts";
@@ -50,6 +51,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   attacks: measureAttacks,
   gate: measureGate,
   index: measureIndex,
+  indexed: measureIndexed,
   memory: measureMemory,
   start: measureStart,
   sealed: measureSealed,

@@ -1,7 +1,7 @@
 // What every row is given: how often to measure, a folder that is removed afterwards, and logs that are made once.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { fillSigned, fillUnsigned, foundExampleLog } from "./example-log.ts";
+import { type FoundingOptions, fillSigned, fillUnsigned, foundExampleLog } from "./example-log.ts";
 import type { Measurement } from "./harness.ts";
 
 export interface Sizes {
@@ -20,7 +20,7 @@ export interface World {
   readonly small: number;
   readonly large: number;
   /** A log with the example release and its policy alone. */
-  newLog(name: string): Promise<string>;
+  newLog(name: string, options?: Pick<FoundingOptions, "index">): Promise<string>;
   /** The small log, every entry of which is signed. */
   smallLog(): Promise<string>;
   /** The large log, of which the signatures are made up. */
@@ -31,11 +31,11 @@ export interface World {
 export type Row = (world: World) => Promise<Measurement[]>;
 
 export function createWorld(folder: string, rounds: number, quick: boolean, { small, large }: Sizes): World {
-  const once = async (name: string, fill: (path: string) => Promise<void>) => {
+  const once = async (name: string, fill: (path: string) => Promise<void>, options: FoundingOptions = {}) => {
     const path = join(folder, name);
     if (existsSync(path)) return path;
     console.error(`  making the log ${name}`);
-    await foundExampleLog(path);
+    await foundExampleLog(path, options);
     await fill(path);
     return path;
   };
@@ -46,7 +46,7 @@ export function createWorld(folder: string, rounds: number, quick: boolean, { sm
     small,
     large,
     amount: (full) => (quick ? Math.ceil(full / 10) : full),
-    newLog: (name) => once(name, async () => undefined),
+    newLog: (name, options) => once(name, async () => undefined, options),
     smallLog: () => once("small", (path) => fillSigned(path, small)),
     largeLog: () => once("large", (path) => fillUnsigned(path, large)),
   };
