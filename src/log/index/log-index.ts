@@ -67,6 +67,8 @@ export class LogIndex {
   /** Whether a root is being drawn, perhaps for the trust root that switches the index on, which nothing has registered yet. */
   #wanted = false;
   #failed: Error | null = null;
+  /** Entries that are built at once, none of which is covered before all are; 0 while none are. */
+  #building = 0;
   /** The size that is served, after the one that was before it: whoever began to read there may end. */
   #served: readonly number[] = [];
   /** Calls whoever waits for the next step. */
@@ -138,7 +140,8 @@ export class LogIndex {
   async reach(size: number): Promise<boolean> {
     this.wake();
     while (this.#following !== null && !this.#covers(size)) {
-      if (this.#state !== null && size - this.#state.size > MAX_BEHIND) return false;
+      if (this.#state !== null && Math.max(size, this.#building) - this.#state.size > MAX_BEHIND)
+        return false;
       await Promise.race([this.#following, new Promise<void>((resolve) => this.#waiting.push(resolve))]);
     }
     return this.#covers(size);
@@ -278,8 +281,15 @@ export class LogIndex {
   /** The first `size` entries of a long log, into an empty file. */
   async #build(state: IndexState, size: number): Promise<void> {
     this.#log.logger.info({ size }, "the index is being built");
-    const built = this.#file && (await buildAtOnce(this.#file, this.#log, size, this.#closing.signal));
-    this.#reached(state, built);
+    this.#building = size;
+    // Whoever waits for a smaller size need not wait for all of it.
+    this.#step();
+    try {
+      const built = this.#file && (await buildAtOnce(this.#file, this.#log, size, this.#closing.signal));
+      this.#reached(state, built);
+    } finally {
+      this.#building = 0;
+    }
   }
 
   /** @param before what the file held: somebody may have found out meanwhile that it is damaged. */

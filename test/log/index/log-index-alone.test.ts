@@ -232,6 +232,16 @@ describe("the index of a long log", () => {
     expect(encodeHex(root as Uint8Array)).toBe(indexRootOf(all));
   }, 120_000);
 
+  it("has no commit wait for it, though a status in that states a small size", async () => {
+    const index = follow();
+    await index.start();
+    await expect.poll(() => countOfPages(), { timeout: 30_000 }).toBeGreaterThan(0);
+    expect(await index.reach(5)).toBe(false);
+    expect(index.size).toBe(0);
+    await settled(index, LONG + 5);
+    expect(await index.reach(5)).toBe(true);
+  }, 120_000);
+
   it("is built anew where the process ended while it was built", async () => {
     const first = follow();
     await first.start();
