@@ -174,6 +174,16 @@ describe.skipIf(whyNoPostgres !== undefined)(
         await cluster.close();
       });
 
+      it("are those that a program began with, though its files are a newer one's by the time it leads", async () => {
+        const cluster = await PostgresCluster.open(location, undefined, folder);
+        add("ALTER TABLE tree_head ADD COLUMN more integer");
+        await prepareSchema(location, folder);
+        await expect(cluster.leadership.campaign(me, never())).rejects.toMatchObject({
+          code: "schema-unknown",
+        });
+        await cluster.close();
+      });
+
       it("must have run before a reader opens", async () => {
         await expect(openSnapshot(location)).rejects.toMatchObject({ code: "schema-unknown" });
       });

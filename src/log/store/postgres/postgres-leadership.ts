@@ -4,10 +4,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { StartRefusedError } from "../../errors.ts";
 import type { Candidate, Leader, Leadership } from "../leadership.ts";
 import type { LogWriter } from "../log-store.ts";
-import { readMigrations } from "../migrations.ts";
+import type { Migration } from "../migrations.ts";
 import { describeLocation, type PostgresLocation } from "../store-location.ts";
 import { requireNewestSchema } from "./migrate.ts";
-import { MIGRATIONS_FOLDER } from "./open.ts";
 import { PostgresWriter } from "./postgres-writer.ts";
 import { rankOf } from "./preference.ts";
 import { type Asker, applicationName, isConnectionError } from "./session.ts";
@@ -24,6 +23,8 @@ export interface LeadershipOptions {
   readonly location: PostgresLocation;
   /** Where the tree head is read from that the server itself commits. */
   readonly asker: Asker;
+  /** Of this program, as they were when it began: its files may be another one's by the time it leads. */
+  readonly migrations: readonly Migration[];
   /** Whether candidates lead several logs, each its share of them. */
   readonly spreads?: boolean;
   /** Called with the writer that leads from now on. */
@@ -135,8 +136,8 @@ export class PostgresLeadership implements Leadership {
    * @throws StartRefusedError "schema-unknown"
    */
   async #begin(session: WriterSession, { id, address }: Candidate): Promise<LogWriter> {
-    const { location, onLeading } = this.#options;
-    await requireNewestSchema(session.client, readMigrations(MIGRATIONS_FOLDER));
+    const { location, migrations, onLeading } = this.#options;
+    await requireNewestSchema(session.client, migrations);
     for (;;) {
       const { warnings } = session;
       const values = [id, address, this.#lease];
