@@ -58,6 +58,15 @@ describe("notices of a log", () => {
     expect(await told).toBe(true);
   });
 
+  it("are forgotten when they end, since a server that takes the place of another may have less", async () => {
+    const log = notices(() => Promise.reject(new Error("no answer")));
+    log.hear({ size: 2, cosignedAt: 0 });
+    log.hear({ size: 2, cosignedAt: 20 });
+    expect(await isTold(log)).toBe(true);
+    log.end();
+    expect(await isTold(log)).toBe(false);
+  });
+
   it("end when the log is closed", async () => {
     const log = notices(async () => seen);
     const waiting = log.changed(seen, LONG, never());

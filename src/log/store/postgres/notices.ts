@@ -63,16 +63,16 @@ export class LogNotices implements Notices {
   begin(): void {
     if (this.#hasBegun) return;
     this.#hasBegun = true;
-    // A server that took the place of another may have less.
     const told = { ...NOTHING };
     this.#told = told;
     const looked = this.#hooks.look().then((seen) => this.#fill(told, seen));
     void looked.catch(() => undefined).then(() => this.#wakeAll());
   }
 
-  /** Called when none come any more. */
+  /** Called when none come any more: a server that takes the place of another may have less than what was told. */
   end(): void {
     this.#hasBegun = false;
+    this.#told = { ...NOTHING };
     this.#wakeAll();
   }
 
