@@ -61,8 +61,9 @@ function fateOf(status: StrykerMutant["status"]): Mutant["fate"] {
 
 function strykerOptions({ folder }: MutatedFolder, { concurrency, incremental }: RunOptions): StrykerOptions {
   return {
-    // Schemas are what shapes are generated from, and do not run; test/protocol/shape holds one against the other.
-    mutate: [`src/${folder}/*.ts`, "!src/**/*.schema.ts"],
+    // Schemas are what shapes are generated from, and do not run; test/protocol/shape holds one against the other. A thread that a test starts
+    // runs the code as it is.
+    mutate: [`src/${folder}/*.ts`, "!src/**/*.schema.ts", "!src/**/high-water-thread.ts"],
     testRunner: "vitest",
     vitest: { configFile: "test/mutation/vitest.config.ts", related: true },
     plugins: ["@stryker-mutator/vitest-runner", "./test/mutation/texts-for-people.mjs"],
