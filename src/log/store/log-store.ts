@@ -151,7 +151,8 @@ export interface LogReader extends TileStore, EntryLookup {
 
   /**
    * Indexes below `size`, in order, each once, of the entries from which follows what was in force at that size: every trust root,
-   * revocation and identity-keys, the newest policy of each name, the newest status, and the newest entry with an identity.
+   * revocation and identity-keys, the newest policy of each name, the newest status, and the newest entry with an identity. None where the
+   * store is a replica that has fewer entries yet.
    */
   entriesInForce(size: number): Promise<number[]>;
 

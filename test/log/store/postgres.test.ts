@@ -189,6 +189,16 @@ describe.skipIf(whyNoPostgres !== undefined)(
       });
     });
 
+    it("does not say what is in force at a size that it does not have, as one of several replicas may not yet", async () => {
+      const store = await openStore(location, NOW);
+      await store.append(0, oneEntry(0, { kind: "trust-root" }));
+      expect(await store.entriesInForce(1)).toEqual([0]);
+      expect(await store.entriesInForce(2)).toEqual([]);
+      await store.append(1, oneEntry(1, { kind: "revocation" }));
+      expect(await store.entriesInForce(2)).toEqual([0, 1]);
+      await store.close();
+    });
+
     it("does not tell again and again of a checkpoint that came after one with a later time", async () => {
       const store = await openStore(postgres.location(), NOW);
       const signal = AbortSignal.timeout(60_000);

@@ -86,12 +86,14 @@ const TEXTS = {
   entries: `
     SELECT leaf FROM unnest($1::bigint[]) WITH ORDINALITY AS asked (idx, n) JOIN @entries USING (idx) ORDER BY n`,
   search: "SELECT indexes, next, examined FROM @search_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+  // Of several replicas one may have less than another has shown: it says nothing, since what it lacks may be a revocation.
   inForce: `
-    SELECT idx FROM @entries WHERE kind IN ('trust-root', 'revocation', 'identity-keys') AND idx < $1
-    UNION ALL SELECT max(idx) FROM @entries WHERE kind = 'policy' AND idx < $1 GROUP BY name
-    UNION ALL SELECT max(idx) FROM @entries WHERE kind = 'status' AND idx < $1 GROUP BY kind
-    UNION SELECT idx FROM (SELECT max(idx) AS idx FROM @entry_tokens WHERE idx < $1) AS newest WHERE idx IS NOT NULL
-    ORDER BY idx`,
+    SELECT idx FROM (
+      SELECT idx FROM @entries WHERE kind IN ('trust-root', 'revocation', 'identity-keys') AND idx < $1
+      UNION ALL SELECT max(idx) FROM @entries WHERE kind = 'policy' AND idx < $1 GROUP BY name
+      UNION ALL SELECT max(idx) FROM @entries WHERE kind = 'status' AND idx < $1 GROUP BY kind
+      UNION SELECT idx FROM (SELECT max(idx) AS idx FROM @entry_tokens WHERE idx < $1) AS newest WHERE idx IS NOT NULL
+    ) AS found WHERE $1 <= (SELECT size FROM ${TREE_HEAD}) ORDER BY idx`,
   tile: "SELECT hashes, inner_nodes AS inner FROM @tiles WHERE level = $1 AND idx = $2",
   lower: `
     SELECT ${slice("hashes", "$2", 2 * HASH_LENGTH)}
