@@ -59,6 +59,11 @@ export class Thread<Call> {
     void this.#ended.then(() => this.#fail(new Error("the thread has ended")));
   }
 
+  /** Whether it is not there any more, such as for want of memory: nothing that it had is left, and no call reaches it. */
+  get hasEnded(): boolean {
+    return this.#failure !== null;
+  }
+
   /** @returns what the thread answered. @throws what it threw, or why it is not there any more. */
   call(call: Call, transfer: readonly Transferable[] = []): Promise<unknown> {
     return new Promise((resolve, reject) => {

@@ -130,6 +130,7 @@ export class LogIndex {
       return await this.#file.rootWith(size, leaves);
     } catch (error) {
       if (error instanceof IndexDamagedError) this.#rebuild(error);
+      else if (this.#file?.hasEnded === true) this.#openAgain();
       throw error;
     } finally {
       this.#wanted = false;
@@ -168,8 +169,10 @@ export class LogIndex {
       verifyLookupProof({ ...found, key, root: mark.root }, found.proof, nativeSha256);
       return found;
     } catch (error) {
-      if (!(error instanceof IndexDamagedError || error instanceof VerificationError)) throw error;
-      this.#rebuild(new IndexDamagedError(error.message));
+      if (this.#file.hasEnded) this.#openAgain();
+      else if (error instanceof IndexDamagedError || error instanceof VerificationError)
+        this.#rebuild(new IndexDamagedError(error.message));
+      else throw error;
       throw this.#notReady();
     }
   }
@@ -177,6 +180,10 @@ export class LogIndex {
   /** Builds the file again, since something in it is not as it was written. */
   #rebuild(found: IndexDamagedError): void {
     this.#failed = found;
+    this.#openAgain();
+  }
+
+  #openAgain(): void {
     this.#state = null;
     this.wake();
   }
@@ -207,7 +214,7 @@ export class LogIndex {
     if (error.message !== this.#failed?.message)
       this.#log.logger.error({ err: error }, "the index could not be written; statuses wait for it");
     this.#failed = error;
-    if (error instanceof IndexDamagedError) this.#state = null;
+    if (error instanceof IndexDamagedError || this.#file?.hasEnded === true) this.#state = null;
     if (again) this.#woken = true;
   }
 

@@ -8,15 +8,22 @@ import { IndexDamagedError } from "./sealed-row.ts";
 import { PARTS } from "./staged-keys.ts";
 
 export class ThreadedIndex {
-  readonly #thread: Thread<IndexCall>;
+  readonly #file: string;
+  #thread: Thread<IndexCall>;
 
   constructor(file: string) {
-    const revive = (error: ThreadError) => revived(file, error);
-    this.#thread = new Thread(new URL("./index-thread.ts", import.meta.url), file, revive);
+    this.#file = file;
+    this.#thread = startThread(file);
   }
 
-  /** @param anew throws away what is in the file. @throws FileError, IndexDamagedError. */
+  /** Whether the thread is not there any more: the file is to be opened again. */
+  get hasEnded(): boolean {
+    return this.#thread.hasEnded;
+  }
+
+  /** Opens the file, in a new thread where the one before has ended. @param anew throws away what is in it. @throws FileError, IndexDamagedError. */
   async open(anew: boolean): Promise<IndexState> {
+    if (this.hasEnded) this.#thread = startThread(this.#file);
     return (await this.#thread.call({ step: "open", anew })) as IndexState;
   }
 
@@ -60,6 +67,11 @@ export class ThreadedIndex {
     await this.#thread.call({ step: "close" }).catch(() => undefined);
     await this.#thread.close();
   }
+}
+
+function startThread(file: string): Thread<IndexCall> {
+  const revive = (error: ThreadError) => revived(file, error);
+  return new Thread(new URL("./index-thread.ts", import.meta.url), file, revive);
 }
 
 /** An error of the thread with the class by which it is told apart; what SQLite or a page says of broken bytes is damage. */
