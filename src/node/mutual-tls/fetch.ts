@@ -6,7 +6,9 @@ import { NO_TLS } from "./failed-check.ts";
 
 /** For strings of https URLs. It rejects as `fetch` does, with the reason as the cause. */
 export function fetchShowing({ certificate, key, ca }: Credentials): typeof fetch {
-  const dispatcher = new Agent({ connect: { cert: certificate, key, ca, minVersion: "TLSv1.3" } });
+  // Unless it is said here, NODE_TLS_REJECT_UNAUTHORIZED=0, which is set for the sake of something else, has nobody verified.
+  const connect = { rejectUnauthorized: true, minVersion: "TLSv1.3" } as const;
+  const dispatcher = new Agent({ connect: { ...connect, cert: certificate, key, ca } });
   return async function fetchShowing(input, init) {
     const url = String(input);
     // What goes there may be a secret.

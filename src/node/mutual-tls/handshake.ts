@@ -14,8 +14,8 @@ export async function shakeOwnHand(
   { certificate, key, ca }: Credentials,
   host: string | null,
 ): Promise<void> {
-  const shown = { cert: certificate, key, ca, minVersion: "TLSv1.3" } as const;
-  const server = createServer({ ...shown, requestCert: true, rejectUnauthorized: true });
+  const shown = { cert: certificate, key, ca, minVersion: "TLSv1.3", rejectUnauthorized: true } as const;
+  const server = createServer({ ...shown, requestCert: true });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const client = connect({

@@ -3,7 +3,7 @@ import { createServer as createPlainServer } from "node:http";
 import { type AddressInfo, connect as connectPlain } from "node:net";
 import { connect } from "node:tls";
 import { Hono } from "hono";
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { type RunningServer, startServer } from "../../../src/http/server.ts";
 import { failedCheckOf, refusalOf } from "../../../src/node/mutual-tls/failed-check.ts";
 import { fetchShowing } from "../../../src/node/mutual-tls/fetch.ts";
@@ -96,6 +96,16 @@ describe("a port for those who show a certificate", () => {
     const failed = await showing(own)(other.address).catch((error: unknown) => error);
     await other.stop();
     expect(failedCheckOf(failed)).toMatch(why);
+  });
+
+  it("is refused as ever where the environment has Node.js verify nobody", async () => {
+    vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
+    const other = await serve(await authority.certify({ names: ["b.example"] }));
+    const failed = await showing(own)(other.address).catch((error: unknown) => error);
+    await other.stop();
+    const shaken = await shakeOwnHand({ ...own, ends: new Date() }, "b.example").catch((error) => error);
+    vi.unstubAllEnvs();
+    for (const error of [failed, shaken]) expect(failedCheckOf(error)).toMatch(/not for the name or address/);
   });
 });
 
