@@ -1,7 +1,13 @@
 // A token behind PKCS #11 signs: SoftHSM's, in a folder of the test.
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { generateKeyPairSync, sign } from "node:crypto";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { pkcs11Signer } from "../../src/node/signing/pkcs11/pkcs11-signer.ts";
-import { loadPkcs11js } from "../../src/node/signing/pkcs11/pkcs11js.ts";
+import {
+  type Attribute,
+  type Cryptoki,
+  type Handle,
+  loadPkcs11js,
+} from "../../src/node/signing/pkcs11/pkcs11js.ts";
 import { parseKeyUri } from "../../src/node/signing/pkcs11/uri.ts";
 import { keyIdOf } from "../../src/protocol/cryptography/signature.ts";
 import { utf8 } from "../../src/protocol/encoding/text.ts";
@@ -82,6 +88,76 @@ describe.skipIf(whyNoSoftHsm)(`SoftHSM${whyNoSoftHsm ? ` (skipped: ${whyNoSoftHs
     await expect(open(uri("object=nist"), {})).rejects.toThrow(
       /variable PIN, which holds the PIN, is not set/,
     );
+  });
+});
+
+describe("a token, opened again and again by a log that cannot be started", () => {
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const point = publicKey.export({ format: "der", type: "spki" }).subarray(-32);
+  const uri = (path: string) => `pkcs11:object=${path}?module-path=/lib/of-a-test.so&pin-source=env:PIN`;
+
+  /** Has one token, whose PIN is 1234, and an Ed25519 key. */
+  class Library implements Cryptoki {
+    static logins = 0;
+    static readonly sessions = new Set<Handle>();
+    static unplugged = false;
+    #found: Handle[] = [];
+    load() {}
+    C_Initialize() {}
+    C_GetSlotList = () => [Buffer.alloc(8)];
+    C_GetTokenInfo = () => ({ label: "", manufacturerID: "", model: "", serialNumber: "", flags: 0x400 });
+    C_OpenSession() {
+      const session = Buffer.alloc(8);
+      Library.sessions.add(session);
+      return session;
+    }
+    C_CloseSession = (session: Handle) => void Library.sessions.delete(session);
+    C_Login(_session: Handle, _type: number, pin: string) {
+      Library.logins++;
+      if (pin !== "1234") throw new Error("CKR_PIN_INCORRECT");
+    }
+    C_FindObjectsInit(_: Handle, template: readonly Attribute[]) {
+      this.#found = template.some(({ value }) => value === "missing") ? [] : [Buffer.alloc(8)];
+    }
+    C_FindObjects = () => this.#found.splice(0);
+    C_FindObjectsFinal() {}
+    C_GetAttributeValue = (_session: Handle, _object: Handle, [asked]: readonly { type: number }[]) => [
+      { value: { 256: Buffer.of(0x40, 0, 0, 0), 385: point }[asked?.type ?? 0] ?? Buffer.alloc(0) },
+    ];
+    C_SignInit() {
+      if (Library.unplugged) throw new Error("CKR_SESSION_HANDLE_INVALID");
+    }
+    C_SignAsync = async (_: Handle, message: Buffer) => sign(null, message, privateKey);
+  }
+  const open = (path: string, PIN: string) =>
+    pkcs11Signer(uri(path), { environment: { PIN }, load: () => ({ PKCS11: Library }) });
+  beforeEach(() => {
+    Library.logins = 0;
+    Library.sessions.clear();
+  });
+
+  it("is given a wrong PIN once, whichever key is asked for, and then the right one", async () => {
+    await expect(open("a", "4321")).rejects.toThrow("CKR_PIN_INCORRECT");
+    for (const path of ["a", "b"]) await expect(open(path, "4321")).rejects.toThrow(/refused this PIN/);
+    expect([Library.logins, Library.sessions.size]).toEqual([1, 0]);
+    expect(await (await open("b", "1234")).sign(MESSAGE)).toHaveLength(64);
+  });
+
+  it("has no session more for it, whether its key is found or not", async () => {
+    for (let i = 0; i < 20; i++) {
+      await open("c", "1234");
+      await expect(open("missing", "1234")).rejects.toThrow(/no private key/);
+    }
+    expect(Library.sessions.size).toBe(1);
+  });
+
+  it("is opened anew when it did not sign, as one that was put in again", async () => {
+    const before = await open("d", "1234");
+    Library.unplugged = true;
+    await expect(before.sign(MESSAGE)).rejects.toThrow(/CKR_SESSION_HANDLE_INVALID/);
+    Library.unplugged = false;
+    expect(await open("d", "1234")).not.toBe(before);
+    expect(Library.sessions.size).toBe(2);
   });
 });
 

@@ -5,7 +5,7 @@ import { MalformedError } from "../../../protocol/errors.ts";
 import { type Signer, SignerError, verifiedSigner } from "../signer.ts";
 import { type Cryptoki, type Handle, type LoadPkcs11, loadPkcs11js } from "./pkcs11js.ts";
 import { findPrivateKey, findSlot, readPublicHalf, wantsPinEachTime } from "./token-key.ts";
-import { parseKeyUri } from "./uri.ts";
+import { type KeyUri, parseKeyUri } from "./uri.ts";
 
 /** Signatures are made in threads of the pool. */
 const CKF_OS_LOCKING_OK = 2;
@@ -24,7 +24,15 @@ export interface TokenOptions {
 }
 
 /**
- * Opens a session and logs in, once: a PIN that is wrong is not tried again, since a token locks itself.
+ * Signers of this process, by their key and its PIN: a log that cannot be started is tried again every few seconds, and a token has few
+ * sessions. One that did not sign is opened anew.
+ */
+const OPENED = new Map<string, Signer>();
+/** What was refused as the PIN of a token. */
+const REFUSED_PINS = new Set<string>();
+
+/**
+ * Opens a session and logs in, once for all that asks: a PIN that is wrong is not tried again by this process, since a token locks itself.
  * @param uri RFC 7512, with module-path, and pin-source=env:NAME where the token wants a PIN.
  * @throws MalformedError for the URI; SignerError where library, token or key are not as it says.
  */
@@ -34,20 +42,53 @@ export async function pkcs11Signer(
 ): Promise<Signer> {
   const key = parseKeyUri(uri);
   const pin = pinOf(key.pinVariable, environment);
+  const name = `${uri} ${pin ?? ""}`;
+  const before = OPENED.get(name);
+  if (before !== undefined) return before;
   const library = new (load().PKCS11)();
-  const opened = naming(() => {
-    library.load(key.modulePath);
-    unlessDone(() => library.C_Initialize({ flags: CKF_OS_LOCKING_OK }));
-    const session = library.C_OpenSession(findSlot(library, key), CKF_SERIAL_SESSION);
-    if (pin !== undefined) unlessDone(() => library.C_Login(session, CKU_USER, pin));
+  const opened = naming(() => openKey(library, key, pin));
+  const inTurn = oneAfterAnother();
+  const signer = await verifiedSigner("pkcs11", opened.spki, (message, { algorithm }) =>
+    inTurn(() => signWith(library, opened, algorithm, message)).catch((error: unknown) => {
+      OPENED.delete(name);
+      throw error;
+    }),
+  );
+  OPENED.set(name, signer);
+  return signer;
+}
+
+function openKey(library: Cryptoki, key: KeyUri, pin: string | undefined): OpenedKey & { spki: Uint8Array } {
+  library.load(key.modulePath);
+  unlessDone(() => library.C_Initialize({ flags: CKF_OS_LOCKING_OK }));
+  const slot = findSlot(library, key);
+  const session = library.C_OpenSession(slot, CKF_SERIAL_SESSION);
+  try {
+    if (pin !== undefined)
+      onceOnly(`${key.modulePath} ${slot.toString("hex")} ${pin}`, () =>
+        library.C_Login(session, CKU_USER, pin),
+      );
     const privateKey = findPrivateKey(library, session, key);
     const eachTime = wantsPinEachTime(library, session, privateKey) ? pin : undefined;
     return { session, privateKey, eachTime, spki: readPublicHalf(library, session, key) };
-  });
-  const inTurn = oneAfterAnother();
-  return verifiedSigner("pkcs11", opened.spki, (message, { algorithm }) =>
-    inTurn(() => signWith(library, opened, algorithm, message)),
-  );
+  } catch (error) {
+    library.C_CloseSession(session);
+    throw error;
+  }
+}
+
+function onceOnly(pin: string, login: () => void): void {
+  if (REFUSED_PINS.has(pin))
+    throw new SignerError(
+      "pkcs11",
+      "the token has refused this PIN, which is not tried again, since a token locks itself: give the right one, and start anew",
+    );
+  try {
+    unlessDone(login);
+  } catch (error) {
+    if (error instanceof Error && error.message.includes("CKR_PIN_")) REFUSED_PINS.add(pin);
+    throw error;
+  }
 }
 
 function pinOf(variable: string | undefined, environment: TokenOptions["environment"]): string | undefined {

@@ -20,6 +20,7 @@ export interface Cryptoki {
   C_GetSlotList(tokenPresent: boolean): Handle[];
   C_GetTokenInfo(slot: Handle): TokenInfo;
   C_OpenSession(slot: Handle, flags: number): Handle;
+  C_CloseSession(session: Handle): void;
   C_Login(session: Handle, userType: number, pin: string): void;
   C_FindObjectsInit(session: Handle, template: readonly Attribute[]): void;
   C_FindObjects(session: Handle, most: number): Handle[];
