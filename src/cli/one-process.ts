@@ -3,7 +3,7 @@
 import { realpathSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { MalformedError } from "../protocol/errors.ts";
-import { type Config, indexOf, isInBucket, type ObjectsConfig } from "../service/config.ts";
+import { BUCKET_FORM, type Config, indexOf, isInBucket, type ObjectsConfig } from "../service/config.ts";
 import { placeOf } from "../service/several/log-router.ts";
 import { readClusterTls } from "./cluster-tls.ts";
 import { type CliContext, UsageError } from "./context.ts";
@@ -106,11 +106,13 @@ function storeName(config: Config, context: Reading): string {
 }
 
 function placeName(place: string, objects: ObjectsConfig | undefined): string {
-  return isInBucket(place) ? `${objects && bucketName(objects)}${place}` : realPath(place);
+  return isInBucket(place)
+    ? `${objects && bucketName(objects)}${place.slice(BUCKET_FORM.length)}`
+    : realPath(place);
 }
 
 function bucketName({ endpoint, bucket, prefix }: ObjectsConfig): string {
-  return `${endpoint.replace(/\/+$/, "")}/${bucket}/${prefix}`;
+  return `${new URL(endpoint).href.replace(/\/+$/, "")}/${bucket}/${prefix}`;
 }
 
 /** The path without symbolic links, where there is one already, and of its folder where there is not. */

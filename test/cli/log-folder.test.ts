@@ -160,6 +160,18 @@ describe("logs of one process", () => {
       /same high-water mark, https:\/\/s3/,
     ],
     [
+      "mark in a bucket, behind a prefix of it",
+      onPostgres("a").replace("s3:a", "s3:logs/a"),
+      onPostgres("b").replace('s3:b"', 's3:a"').replace("accessKey", 'prefix = "logs/", accessKey'),
+      /same high-water mark, https:\/\/s3\.example\/tlog\/logs\/a/,
+    ],
+    [
+      "mark in a bucket by another URL of it",
+      onPostgres("a"),
+      onPostgres("b").replace("s3:b", "s3:a").replace("https://s3.example", "https://S3.example:443/"),
+      /same high-water mark/,
+    ],
+    [
       "copy in a bucket",
       onPostgres("a").replace("secretKey =", "export = true, secretKey ="),
       onPostgres("b").replace("secretKey =", "export = true, secretKey ="),
