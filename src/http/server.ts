@@ -58,8 +58,8 @@ const CONNECTION_LIMITS: ConnectionLimits = { maxWaiting: 64, answerMs: 180_000 
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const server = createAdaptorServer({
     fetch: (request, env) =>
-      lacksHost(env.incoming as HttpBindings["incoming"])
-        ? new Response("Host is required", { status: 400 })
+      lacksOneHost(env.incoming as HttpBindings["incoming"])
+        ? new Response("Host is required, once", { status: 400 })
         : options.app.fetch(request, env as HttpBindings),
     // Stands in the URL of a request without Host.
     hostname: "localhost",
@@ -90,9 +90,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   };
 }
 
-/** HTTP/1.0 has no Host, and load balancers still check with it; HTTP/1.1 demands it (RFC 9112 §3.2). */
-function lacksHost({ httpVersion, headers }: HttpBindings["incoming"]): boolean {
-  return httpVersion !== "1.0" && headers.host === undefined;
+/**
+ * HTTP/1.0 has no Host, and load balancers still check with it; HTTP/1.1 demands one (RFC 9112 §3.2). Of two, whoever passed the request on may
+ * have gone by the other.
+ */
+function lacksOneHost({ httpVersion, rawHeaders }: HttpBindings["incoming"]): boolean {
+  let hosts = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2)
+    if (rawHeaders[i]?.length === 4 && /^host$/i.test(rawHeaders[i] ?? "")) hosts++;
+  return hosts > 1 || (hosts === 0 && httpVersion !== "1.0");
 }
 
 function listen(server: Server, { host, port }: ServerOptions): Promise<void> {

@@ -78,6 +78,24 @@ describe("a server", () => {
     }
   });
 
+  test("refuses a request that names two hosts, of which a proxy may have gone by the other", async () => {
+    const service = await ServiceHarness.start();
+    const server = await start(service);
+    try {
+      for (const second of ["b.example", "a.example"]) {
+        const hosts = `Host: a.example\r\nhOST: ${second}\r\n`;
+        const refused = await exchange(
+          server.address,
+          `GET /healthz HTTP/1.1\r\n${hosts}Connection: close\r\n\r\n`,
+        );
+        expect(refused).toMatch(/^HTTP\/1\.1 400 /);
+      }
+    } finally {
+      await server.stop();
+      service.logHarness.remove();
+    }
+  });
+
   test("says where it listens and answers there, with its body limits and compression", async () => {
     const service = await ServiceHarness.start();
     const server = await start(service);
