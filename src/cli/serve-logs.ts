@@ -30,9 +30,10 @@ export async function serveLogs(
   files: readonly string[],
   port: number | undefined,
   logger: Logger,
-  context: CliContext,
+  outside: CliContext,
   role: Role = "all",
 ): Promise<RunningServer> {
+  const context = warningOnce(outside);
   const configured = files.map((file) => ({ file, config: readConfig(file, context) }));
   requireOneProcess(configured, context);
   const [{ config }] = configured as [ConfigFile];
@@ -59,6 +60,18 @@ export async function serveLogs(
     resign: () => settleAll(logs.map((log) => log.resign())),
     close: () => settleAll(logs.map((log) => log.close())),
   });
+}
+
+/** Several logs name one file, and one that cannot be started is tried again every few seconds: each warning is given once. */
+function warningOnce(context: CliContext): CliContext {
+  const given = new Set<string>();
+  return {
+    ...context,
+    warn(text) {
+      if (!given.has(text)) context.warn(text);
+      given.add(text);
+    },
+  };
 }
 
 /** A process that serves nothing ends, as that of a log alone does. @throws the first log's error, where none of them started. */

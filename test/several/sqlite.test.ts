@@ -1,6 +1,7 @@
 // One process serves several logs, each in its own SQLite file: every command finds each by its URL, a log that cannot be started takes no
 // other with it, and a stop loses nothing of any of them.
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdtempSync,
@@ -127,6 +128,7 @@ describe("a log that cannot be started", () => {
 
   it("takes no other with it, is not shown, and is served again once it is repaired", async () => {
     const repair = await putBack(world.log("prod"));
+    chmodSync(join(world.log("prod").folder, "keys", "log.key"), 0o644);
     const serving = await serve();
     expect(serving.said).toMatch(/"origin":"prod\.example\/log".*the log cannot be started/s);
     expect(serving.said).toContain("database-behind");
@@ -148,6 +150,8 @@ describe("a log that cannot be started", () => {
     await vi.waitFor(async () => expect(await publish("prod")).toBe("201"), PATIENT);
     expect((await readiness(processUrl("/readyz")))[0]).toBe(200);
     await world.log("prod").observer.audit(urls.prod);
+    // Each attempt has read it.
+    expect(serving.said.match(/log\.key: others than its owner can read/g)).toHaveLength(1);
     expect(await serving.end("SIGTERM")).toBe(0);
   });
 
