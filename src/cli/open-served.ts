@@ -2,6 +2,7 @@
 import { dirname, join } from "node:path";
 import type { Logger } from "pino";
 import type { LogNode } from "../log/cluster/log-node.ts";
+import { StartRefusedError } from "../log/errors.ts";
 import type { FileCache } from "../node/file-cache.ts";
 import { packageVersion } from "../node/package-root.ts";
 import { missingKeys } from "../publisher/identity/draft-identity-keys.ts";
@@ -60,6 +61,7 @@ export async function openServed(
     for (const end of ending.splice(0).reverse()) await end();
   };
   try {
+    requireOwnLog(opened.node, config);
     const folder = join(dirname(config.storage.database ?? file), "entry-bundles");
     const service = serviceOf(opened, config, role, parts, context, {
       ...(receiptSigner && { receiptSigner }),
@@ -77,6 +79,16 @@ export async function openServed(
     await close();
     throw error;
   }
+}
+
+/** Whoever leads a log needs its key; who only follows would show another log as this one. @throws StartRefusedError "wrong-log-key" */
+function requireOwnLog({ read }: LogNode, { origin }: Config): void {
+  const shown = read.published()?.checkpoint.origin;
+  if (shown === undefined || shown === origin) return;
+  throw new StartRefusedError(
+    "wrong-log-key",
+    `the database holds the log ${shown}, and the configuration is of ${origin}: correct its origin, or its storage`,
+  );
 }
 
 function serviceOf(

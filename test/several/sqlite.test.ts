@@ -217,6 +217,19 @@ it("a log is reached by its URL in a folder of its own as well, and under any ot
   expect((await get(processUrl("/checkpoint"))).status).toBe(200);
 });
 
+it("a log is shown by no other's URL, also where a process only reads", async () => {
+  const config = join(world.log("other").folder, "touchstone.toml");
+  const text = readFileSync(config, "utf8");
+  writeFileSync(config, text.replace('"log.db"', '"../prod/log.db"'));
+  const ended = await world.tryToStart(["--config", config, "--role", "read"]);
+  expect(ended).toMatchObject({
+    code: EXIT.usage,
+    said: expect.stringMatching(
+      /holds the log prod\.example\/log, and the configuration is of other\.example/,
+    ),
+  });
+});
+
 it("two logs of one origin are refused before anything is opened, with both files", async () => {
   const { folder } = world.log("other");
   const text = readFileSync(join(folder, "touchstone.toml"), "utf8");
