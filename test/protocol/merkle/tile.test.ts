@@ -49,6 +49,11 @@ describe("tile paths", () => {
     );
   });
 
+  it("are read without a width where the tile is full", () => {
+    expect(parseTilePath("tile/0/000")).toEqual({ level: 0, index: 0, width: 256 });
+    expect(parseTilePath("tile/entries/x001/234")).toEqual({ level: "entries", index: 1234, width: 256 });
+  });
+
   it("are read up to level 63, the highest that there is", () => {
     expect(parseTilePath("tile/63/000.p/1")).toEqual({ level: 63, index: 0, width: 1 });
   });
