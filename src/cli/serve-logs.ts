@@ -1,5 +1,6 @@
 // Serves several logs in one process, on one port. One that cannot be started takes no other with it: it answers nothing but that it has
 // stopped, and is tried again.
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { RunningServer } from "../http/server.ts";
 import { MarkThread } from "../log/checkpointing/mark-thread.ts";
@@ -19,6 +20,8 @@ import { openBundles } from "./serve-log.ts";
 import { serveOnPorts } from "./serve-on-ports.ts";
 import { type OpenLog, StartedLog } from "./started-log.ts";
 
+/** Milliseconds for which one that has started waits for the others, which may ask somebody who does not answer. */
+const OTHERS_MS = 15_000;
 /** Threads that write the high-water files of all logs: each begins with its first file. */
 const MARK_THREADS = 4;
 
@@ -76,10 +79,17 @@ function warningOnce(context: CliContext): CliContext {
 
 /** A process that serves nothing ends, as that of a log alone does. @throws the first log's error, where none of them started. */
 async function startAll(logs: readonly StartedLog[]): Promise<void> {
-  const tried = await Promise.allSettled(logs.map((log) => log.start()));
+  const starting = logs.map((log) => log.start());
+  const all = Promise.allSettled(starting);
+  await Promise.race([all, oneStarted(starting).then(() => sleep(OTHERS_MS, null, { ref: false }))]);
   if (logs.some(({ served }) => served !== null)) return;
   await settleAll(logs.map((log) => log.close()));
-  for (const one of tried) if (one.status === "rejected") throw one.reason;
+  for (const one of await all) if (one.status === "rejected") throw one.reason;
+}
+
+/** Resolves when one of them has started, and never where none has. */
+function oneStarted(starting: ReadonlyArray<Promise<void>>): Promise<void> {
+  return Promise.any(starting).catch(() => new Promise(() => undefined));
 }
 
 /** Waits for all of them. @throws what the first one threw. */

@@ -23,7 +23,8 @@ export class StartedLog implements OneOfSeveral {
   readonly #closing = new AbortController();
   #serving: Serving | null = null;
   #served: OneOfSeveral["served"] = null;
-  #tryingAgain: Promise<void> = Promise.resolve();
+  /** Ends when the log is served, or need not be any more. */
+  #starting: Promise<void> = Promise.resolve();
   /** Why the last attempt failed. */
   #refusal: string | null = null;
 
@@ -41,13 +42,10 @@ export class StartedLog implements OneOfSeveral {
   }
 
   /** Makes the first attempt, after which it goes on by itself. @throws what that attempt failed with. */
-  async start(): Promise<void> {
-    try {
-      await this.#tryToStart();
-    } catch (error) {
-      this.#tryingAgain = this.#tryAgain();
-      throw error;
-    }
+  start(): Promise<void> {
+    const first = this.#tryToStart();
+    this.#starting = first.catch(() => this.#tryAgain());
+    return first;
   }
 
   async resign(): Promise<void> {
@@ -57,7 +55,7 @@ export class StartedLog implements OneOfSeveral {
   /** Requests are answered by the log until its node says that it is shutting down. */
   async close(): Promise<void> {
     this.#closing.abort();
-    await this.#tryingAgain;
+    await this.#starting;
     await this.#serving?.close();
   }
 

@@ -1,5 +1,6 @@
 // One process serves several logs, each in its own SQLite file: every command finds each by its URL, a log that cannot be started takes no
 // other with it, and a stop loses nothing of any of them.
+import { once } from "node:events";
 import {
   chmodSync,
   copyFileSync,
@@ -10,6 +11,8 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
@@ -37,7 +40,8 @@ beforeEach(async () => {
 afterEach(() => world.remove());
 
 const NAMES = ["root", "prod", "other"] as const;
-const serve = () => world.start(["--config", world.at("logs")], { TOUCHSTONE_HOST: "0.0.0.0" });
+const serve = () =>
+  world.start(["--config", world.at("logs")], { TOUCHSTONE_HOST: "0.0.0.0", OBJECTS_KEY: "key" });
 const publish = (name: (typeof NAMES)[number]) => world.publish(world.log(name), urls[name]);
 const get = (url: string, init?: RequestInit) => fetch(url, { ...init, signal: AbortSignal.timeout(20_000) });
 const processUrl = (path: string) => `http://127.0.0.3:${world.port}${path}`;
@@ -152,6 +156,30 @@ describe("a log that cannot be started", () => {
     await world.log("prod").observer.audit(urls.prod);
     // Each attempt has read it.
     expect(serving.said.match(/log\.key: others than its owner can read/g)).toHaveLength(1);
+    expect(await serving.end("SIGTERM")).toBe(0);
+  });
+
+  it("has no other wait for it, as where its bucket takes connections and answers nothing", {
+    timeout: 90_000,
+  }, async () => {
+    const silent = createServer(() => undefined).listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const { port } = silent.address() as AddressInfo;
+    const config = join(world.log("prod").folder, "touchstone.toml");
+    const text = readFileSync(config, "utf8").replace(
+      /^highWater = .*/m,
+      'highWater = ["high-water", "s3:x"]',
+    );
+    const keys = 'accessKey = "env:OBJECTS_KEY"\nsecretKey = "env:OBJECTS_KEY"';
+    const bucket = `[storage.objects]\nendpoint = "http://127.0.0.1:${port}"\nbucket = "tlog"\n${keys}\n`;
+    writeFileSync(config, `${text}\n${bucket}`);
+    const serving = await serve();
+    expect(serving.said).not.toContain("cannot be started");
+    expect(await publish("root")).toBe("201");
+    expect(await publish("prod")).toBe("503 log-stopped");
+    silent.close();
+    silent.closeAllConnections();
+    // Whether it is being started or tried again, it ends with its process.
     expect(await serving.end("SIGTERM")).toBe(0);
   });
 
