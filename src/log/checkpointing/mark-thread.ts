@@ -12,6 +12,8 @@ export class MarkThread {
   /** @throws what reading or writing a HighWaterFile throws. */
   call(call: MarkCall): Promise<unknown> {
     this.#files.add(call.file);
+    // Each call says what was written last, so another thread goes on where one has ended.
+    if (this.#thread?.hasEnded === true) this.#thread = null;
     this.#thread ??= new Thread(new URL("./high-water-thread.ts", import.meta.url), null, revive);
     return this.#thread.call(call);
   }
@@ -19,7 +21,7 @@ export class MarkThread {
   /** Lets a file go, and the thread with the last of them. */
   async release(file: string): Promise<void> {
     const thread = this.#thread;
-    if (thread === null || !this.#files.delete(file)) return;
+    if (!this.#files.delete(file) || thread === null || thread.hasEnded) return;
     const isLast = this.#files.size === 0;
     if (isLast) this.#thread = null;
     await thread.call({ file, step: "close" });

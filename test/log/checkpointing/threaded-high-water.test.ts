@@ -1,17 +1,30 @@
 // The high-water mark that a thread writes: the same file, and the same refusals, as if it had been written here.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { basename, dirname, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { HighWaterFile } from "../../../src/log/checkpointing/high-water.ts";
 import { MarkThread } from "../../../src/log/checkpointing/mark-thread.ts";
 import { ThreadedHighWater } from "../../../src/log/checkpointing/threaded-high-water.ts";
 import { MarkMovedError, StartRefusedError } from "../../../src/log/errors.ts";
+import { countThreads, endThread } from "../../support/known-threads.ts";
 import { signedCheckpoint } from "../../support/notes.ts";
 import { logKey, ORIGIN } from "../../support/witnesses.ts";
 
 const note = async (size: number) =>
   signedCheckpoint({ origin: ORIGIN, size, root: new Uint8Array(32).fill(size) }, await logKey());
+
+vi.mock(import("node:worker_threads"), async (original) =>
+  (await import("../../support/known-threads.ts")).knownThreads(await original()),
+);
 
 let folder: string;
 let mark: ThreadedHighWater;
@@ -92,6 +105,30 @@ describe("marks of several logs in one thread", () => {
     expect((await new HighWaterFile(file("b")).read())?.note).toBe(await note(6));
   });
 
+  it("keep the thread until the last of them is closed, which ends it", async () => {
+    const before = countThreads();
+    const thread = new MarkThread();
+    const [a, b] = [new ThreadedHighWater(file("a"), thread), new ThreadedHighWater(file("b"), thread)];
+    await Promise.all([a.swap(await note(3)), b.swap(await note(4))]);
+    await a.close();
+    await a.close();
+    await b.swap(await note(5));
+    expect(countThreads()).toEqual({ started: before.started + 1, running: before.running + 1 });
+    await b.close();
+    expect(countThreads().running).toBe(before.running);
+  });
+
+  it.runIf(existsSync("/proc/self/fd"))("keep none of the files open that are closed", async () => {
+    const thread = new MarkThread();
+    const [a, b] = [new ThreadedHighWater(file("a"), thread), new ThreadedHighWater(file("b"), thread)];
+    await Promise.all([a.swap(await note(3)), b.swap(await note(4))]);
+    expect(openFiles()).toEqual(["a", "b"]);
+    await a.close();
+    expect(openFiles()).toEqual(["b"]);
+    await b.close();
+    expect(openFiles()).toEqual([]);
+  });
+
   it("fail each by itself", async () => {
     const thread = new MarkThread();
     const [a, b] = [new ThreadedHighWater(file("a"), thread), new ThreadedHighWater(file("b"), thread)];
@@ -100,4 +137,38 @@ describe("marks of several logs in one thread", () => {
     expect(answers.map(({ status }) => status)).toEqual(["rejected", "fulfilled"]);
     await Promise.all([a.close(), b.close()]);
   });
+});
+
+/** Names of the files in the folder that this process has open, its threads with it. */
+function openFiles(): string[] {
+  const targets = readdirSync("/proc/self/fd").map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return "";
+    }
+  });
+  return targets
+    .filter((target) => dirname(target) === folder)
+    .map((target) => basename(target))
+    .sort();
+}
+
+it("goes on in another thread where the one before has ended, and still knows what was written", async () => {
+  await mark.swap(await note(3));
+  await endThread();
+  await mark.swap(await note(4));
+  expect((await mark.read())?.note).toBe(await note(4));
+  await endThread();
+  const other = new HighWaterFile(join(folder, "mark"));
+  await other.read();
+  await other.swap(await note(9));
+  await other.close();
+  await expect(mark.swap(await note(5))).rejects.toThrow(new MarkMovedError(await note(9)));
+});
+
+it("is closed though its thread has ended", async () => {
+  await mark.swap(await note(3));
+  await endThread();
+  await expect(mark.close()).resolves.toBeUndefined();
 });

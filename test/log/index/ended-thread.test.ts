@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Worker } from "node:worker_threads";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { LogIndex } from "../../../src/log/index/log-index.ts";
 import type { LogReader } from "../../../src/log/store/log-store.ts";
@@ -10,18 +9,11 @@ import { decodeHex } from "../../../src/protocol/encoding/hex.ts";
 import type { InForce } from "../../../src/protocol/registration/in-force.ts";
 import { FoundedLog } from "../../support/founded-log.ts";
 import { entriesByKey, indexRootOf } from "../../support/index-of.ts";
+import { endThread } from "../../support/known-threads.ts";
 
-const threads: Worker[] = [];
-vi.mock(import("node:worker_threads"), async (original) => {
-  const module = await original();
-  class KnownWorker extends module.Worker {
-    constructor(...args: ConstructorParameters<typeof Worker>) {
-      super(...args);
-      threads.push(this);
-    }
-  }
-  return { ...module, Worker: KnownWorker };
-});
+vi.mock(import("node:worker_threads"), async (original) =>
+  (await import("../../support/known-threads.ts")).knownThreads(await original()),
+);
 
 let folder: string;
 let index: LogIndex;
@@ -54,9 +46,6 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function endThread(): Promise<void> {
-  await threads.at(-1)?.terminate();
-}
 const stated = () => ({
   size: log.envelopes.length - 1,
   root: indexRootOf(log.envelopes.slice(0, log.envelopes.length - 1)),
