@@ -314,6 +314,31 @@ describe("due work", () => {
     expect(count).toEqual({ signs: 0, probes: 1, begins });
   });
 
+  it("has the root of the index drawn for the status, over what is durable", async () => {
+    const index = { rootWith: vi.fn(async () => null), reach: vi.fn(), wake: vi.fn() };
+    const next = async (_inForce: unknown, draw: () => Promise<unknown>) => {
+      expect(await draw()).toBeNull();
+      return null;
+    };
+    const change = { issuer: { isDue: () => true, next }, index } as unknown as Partial<SequencerConfig>;
+    const { sequencer, recorder } = open(5, published(5), change);
+    Object.assign(recorder, {
+      begin: async () => ({ accepted: [], inForce }),
+      record: async () => undefined,
+    });
+    sequencer.runDueWork();
+    await turns();
+    expect(index.rootWith).toHaveBeenCalledExactlyOnceWith(5, []);
+  });
+
+  it("publishes nothing of a log that has stopped", async () => {
+    const { sequencer, recorder, count } = open(6, published(5));
+    recorder.stop(new LogUnavailableError("log-stopped", "for a test"));
+    sequencer.runDueWork();
+    await turns();
+    expect(count.signs).toBe(0);
+  });
+
   it("makes none in a log that has stopped", async () => {
     const { sequencer, recorder, count } = open(5, published(5), issuer(true));
     recorder.stop(new LogUnavailableError("log-stopped", "for a test"));
