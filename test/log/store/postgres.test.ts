@@ -33,6 +33,23 @@ describe.skipIf(whyNoPostgres !== undefined)(
     });
     afterAll(() => postgres.remove());
 
+    it("walks no table for an append, by a plan of which there was nothing to know either", async () => {
+      const store = await openStore(location, NOW);
+      for (let index = 0; index < 20; index++) await store.append(index, oneEntry(index));
+      // What a session has counted is there at its end at the latest.
+      await store.close();
+      const walked = () =>
+        sql(
+          "SELECT relname || ' ' || seq_tup_read FROM pg_stat_user_tables WHERE schemaname = current_schema() AND relname IN ('entries', 'tiles', 'entry_digests', 'entry_signers', 'entry_tokens') AND seq_tup_read > 0",
+        );
+      const counted = () =>
+        sql(
+          "SELECT n_tup_ins FROM pg_stat_user_tables WHERE schemaname = current_schema() AND relname = 'entries'",
+        );
+      await expect.poll(counted).toBe("20");
+      expect(walked()).toBe("");
+    });
+
     it("refuses to change or remove what is written once, whoever asks", async () => {
       const store = await openStore(location, NOW);
       await store.append(0, oneEntry(0));

@@ -29,6 +29,7 @@ export const READING_SETTINGS: Settings = {
   enable_seqscan: "off",
   enable_hashjoin: "off",
   enable_mergejoin: "off",
+  jit: "off",
 };
 
 export class ReadingPool {
