@@ -314,7 +314,9 @@ describe("checkpoints with ML-DSA-44 keys", () => {
     expect(await cosigners("quorum A\n")).toEqual(names.slice(0, 1));
     const { text, signatures } = parseNote(cosigned);
     const wrong = signatures.map((line) =>
-      line.name === "pq.example" ? { ...line, signature: line.signature.with(99, 1) } : line,
+      line.name === "pq.example"
+        ? { ...line, signature: line.signature.with(99, line.signature[99]! ^ 1) }
+        : line,
     );
     const broken = formatNote({ text, signatures: wrong });
     expect(await outcomeOf(() => authenticateCheckpoint(broken, named("quorum B\n")))).toBe("note-signature");
