@@ -1,5 +1,5 @@
 // Runs Stryker over one folder: what it mutates, with which tests, and what it leaves out.
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { relative } from "node:path";
 import { Stryker } from "@stryker-mutator/core";
 import type { MutatedFolder } from "./folders.ts";
@@ -33,6 +33,8 @@ export async function mutateFolder(folder: MutatedFolder, options: RunOptions): 
   const sources = readSources(`src/${folder.folder}`);
   // Not as Stryker's option `testFiles`: with that (9.6.1) a change of what a module does while it is loaded is made after it was loaded.
   process.env[TESTS] = JSON.stringify(folder.tests);
+  // Stryker keeps what it found earlier of files that are not changed any more.
+  if (!options.incremental) rmSync(incrementalFile(folder), { force: true });
   const results = await new Stryker(strykerOptions(folder, options)).runMutationTest();
   const mutants = results.map(toMutant);
   const changesOf = (fate: Mutant["fate"]) =>
@@ -59,11 +61,15 @@ function fateOf(status: StrykerMutant["status"]): Mutant["fate"] {
   return status === "Survived" || status === "NoCoverage" ? "survived" : "left out";
 }
 
-function strykerOptions({ folder }: MutatedFolder, { concurrency, incremental }: RunOptions): StrykerOptions {
+function incrementalFile({ folder }: MutatedFolder): string {
+  return `${SCRATCH}/${folder.replaceAll("/", "-")}.json`;
+}
+
+function strykerOptions(mutated: MutatedFolder, { concurrency, incremental }: RunOptions): StrykerOptions {
   return {
     // Schemas are what shapes are generated from, and do not run; test/protocol/shape holds one against the other. A thread that a test starts
     // runs the code as it is.
-    mutate: [`src/${folder}/*.ts`, "!src/**/*.schema.ts", "!src/**/high-water-thread.ts"],
+    mutate: [`src/${mutated.folder}/*.ts`, "!src/**/*.schema.ts", "!src/**/high-water-thread.ts"],
     testRunner: "vitest",
     vitest: { configFile: "test/mutation/vitest.config.ts", related: true },
     plugins: ["@stryker-mutator/vitest-runner", "./test/mutation/texts-for-people.mjs"],
@@ -72,7 +78,7 @@ function strykerOptions({ folder }: MutatedFolder, { concurrency, incremental }:
     concurrency,
     incremental: true,
     force: !incremental,
-    incrementalFile: `${SCRATCH}/${folder.replaceAll("/", "-")}.json`,
+    incrementalFile: incrementalFile(mutated),
     tempDirName: `${SCRATCH}/sandboxes`,
     ignorePatterns: ["dist", "dist-packages", "coverage", "bench", ".types", ".scratch"],
     reporters: ["progress-append-only"],
