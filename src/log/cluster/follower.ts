@@ -6,9 +6,8 @@ import { nativeSha256 } from "../../node/sha256.ts";
 import { equalBytes } from "../../protocol/encoding/bytes.ts";
 import { parseLeaf } from "../../protocol/envelope/dsse.ts";
 import { hashLeaf } from "../../protocol/merkle/hash.ts";
-import { type Checkpoint, parseCheckpoint } from "../../protocol/note/checkpoint.ts";
-import type { VerifierKey } from "../../protocol/note/key.ts";
-import { openNote, parseNote } from "../../protocol/note/signed-note.ts";
+import { type Checkpoint, openCheckpoint, parseCheckpoint } from "../../protocol/note/checkpoint.ts";
+import { parseNote } from "../../protocol/note/signed-note.ts";
 import { logKeyOf } from "../../protocol/note/tlog-policy.ts";
 import {
   applyEntry,
@@ -204,7 +203,9 @@ export class Follower {
     const inForce = covered.reduce((before, { entry }) => applyEntry(before, entry), base.inForce);
     const root = currentTrustRoot(inForce)?.root;
     if (root === undefined) throw new UntrueStoreError("the store has a checkpoint and no trust root");
-    const checkpoint = await openSigned(note, logKeyOf(root.logPolicy));
+    // By this thread: WebCrypto's would have it wait behind the entries of whoever publishes here, and everybody waits for a checkpoint.
+    const key = logKeyOf(root.logPolicy);
+    const checkpoint = await openCheckpoint(note, key, logVerifier(key));
     const tree = base.tree.fork();
     for (const { hash } of covered) tree.append(hash);
     tree.takeWrites();
@@ -215,14 +216,6 @@ export class Follower {
     this.#ahead.splice(0, covered.length);
     this.#base = { inForce, tree };
   }
-}
-
-/** By this thread: WebCrypto's would have it wait behind the entries of whoever publishes here, and everybody waits for a checkpoint. */
-async function openSigned(note: string, key: VerifierKey): Promise<Checkpoint> {
-  const checkpoint = parseCheckpoint((await openNote(note, [logVerifier(key)])).text);
-  if (checkpoint.origin !== key.name)
-    throw new UntrueStoreError(`the key of ${key.name} signed for another origin`);
-  return checkpoint;
 }
 
 function checkpointIn({ note }: PublishedCheckpoint): Checkpoint {

@@ -7,7 +7,7 @@ import { isTreeSize } from "../merkle/subtree.ts";
 import { createNoteVerifier, type VerifierKey } from "./key.ts";
 import { requireKeyName } from "./key-name.ts";
 import type { NoteCode } from "./note-code.ts";
-import { openNote } from "./signed-note.ts";
+import { type NoteVerifier, openNote } from "./signed-note.ts";
 
 const FORMAT = "checkpoint";
 
@@ -79,11 +79,16 @@ export function parseDecimal(text: string, format: string): number {
 
 /**
  * Opens a signed checkpoint with the log's Ed25519 key, whose name must be the origin. Cosignatures are not looked at.
+ * @param verifier of that key, where it is not to be WebCrypto's.
  * @throws MalformedError
  * @throws VerificationError `note-signature`, `note-unsigned`, or `checkpoint-origin` when it speaks of another log.
  */
-export async function openCheckpoint(note: Uint8Array | string, logKey: VerifierKey): Promise<Checkpoint> {
-  const { text } = await openNote(note, [await createNoteVerifier(logKey)]);
+export async function openCheckpoint(
+  note: Uint8Array | string,
+  logKey: VerifierKey,
+  verifier?: NoteVerifier,
+): Promise<Checkpoint> {
+  const { text } = await openNote(note, [verifier ?? (await createNoteVerifier(logKey))]);
   const checkpoint = parseCheckpoint(text);
   if (checkpoint.origin !== logKey.name) {
     throw new VerificationError<NoteCode>(
