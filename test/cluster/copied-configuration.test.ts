@@ -1,10 +1,6 @@
-// What a cluster does when a process was given the configuration of another one: nothing forks and nothing goes round, and it is said.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { envelopeToJson } from "../../src/protocol/envelope/dsse.ts";
-import { installProgram } from "../support/installed-program.ts";
+import { programOfBlock } from "../support/installed-program.ts";
 import { whyNoPostgres } from "../support/postgres.ts";
 import { type ClusterNode, ClusterWorld, PATIENT } from "./cluster-world.ts";
 
@@ -12,17 +8,11 @@ describe.skipIf(whyNoPostgres !== undefined)(
   `a copied configuration${whyNoPostgres === undefined ? "" : ` (skipped: ${whyNoPostgres})`}`,
   { timeout: 180_000 },
   () => {
-    let folder: string;
-    let program: string;
+    const program = programOfBlock();
     let world: ClusterWorld;
 
-    beforeAll(async () => {
-      folder = mkdtempSync(join(tmpdir(), "touchstone-program-"));
-      program = await installProgram(join(folder, "program"));
-    }, 180_000);
-    afterAll(() => rmSync(folder, { recursive: true }));
     beforeEach(async () => {
-      world = await ClusterWorld.found(program);
+      world = await ClusterWorld.found(program());
     }, 180_000);
     afterEach(() => world.remove(), 60_000);
 

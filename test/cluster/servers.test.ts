@@ -1,10 +1,7 @@
-// What a cluster does when it is a server that fails, and none of its processes: the database's, its standby, or the bucket with the mark.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { installProgram } from "../support/installed-program.ts";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { programOfBlock } from "../support/installed-program.ts";
 import { type TestPostgres, whyNoPostgres } from "../support/postgres.ts";
 import { PostgresProxy } from "../support/postgres-proxy.ts";
 import { ClusterWorld, PATIENT } from "./cluster-world.ts";
@@ -15,21 +12,14 @@ describe.skipIf(whyNoPostgres !== undefined)(
   `a log of two processes${whyNoPostgres === undefined ? "" : ` (skipped: ${whyNoPostgres})`}`,
   { timeout: 180_000 },
   () => {
-    let folder: string;
-    let program: string;
+    const program = programOfBlock();
     let world: ClusterWorld;
     /** The name of the database's server: what it leads to is changed by who fails over. */
     let name: PostgresProxy;
     const left: TestPostgres[] = [];
 
-    beforeAll(async () => {
-      folder = mkdtempSync(join(tmpdir(), "touchstone-program-"));
-      program = await installProgram(join(folder, "program"));
-    }, 180_000);
-    afterAll(() => rmSync(folder, { recursive: true }));
-
     beforeEach(async () => {
-      world = await ClusterWorld.found(program);
+      world = await ClusterWorld.found(program());
       name = await PostgresProxy.start(world.postgres);
       for (const id of IDS) await world.start(id, { url: name.url });
       await world.publishUntilTaken(await world.follower());
