@@ -34,8 +34,9 @@ export class IndexOfStatuses {
     const root = await this.#index.rootWith(this.#recorder.state.head.size, leaves);
     if (root === null) return null;
     this.#observer.measure("index-ms", performance.now() - begun);
-    batch.drawIndex(encodeHex(root));
-    return encodeHex(root);
+    const stated = encodeHex(root);
+    batch.drawIndex(stated);
+    return stated;
   }
 
   /** Waits until the index covers what the statuses among these state. */
