@@ -204,8 +204,9 @@ describe("the secret key", () => {
 
   it("does not follow a redirection, nor does anything that it signed", async () => {
     fake.faults = { redirectTo: `http://127.0.0.1:${(stranger.address() as AddressInfo).port}` };
-    for (const asking of [open().get("a"), open().list(""), open().putNew("a", BODY, META)])
-      await expect(asking).rejects.toThrow("names another address, which is not followed");
+    const questions = [() => open().get("a"), () => open().list(""), () => open().putNew("a", BODY, META)];
+    for (const ask of questions)
+      await expect(ask()).rejects.toThrow("names another address, which is not followed");
     expect(strangers).toEqual([]);
   });
 
