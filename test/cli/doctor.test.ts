@@ -66,6 +66,7 @@ describe("of a log in a file, the doctor", () => {
     const later = { ...context, now: () => new Date(BEGIN.getTime() + 1.1 * DAY) };
     const config = readConfig(join(source, "touchstone.toml"), context);
     const log = await openLog(await openLogConfig(config, later));
+    await expect.poll(() => log.indexSize, { timeout: 10_000 }).toBe(3);
     await log.close();
   });
   afterAll(() => rmSync(source, { recursive: true }));
