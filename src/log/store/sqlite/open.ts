@@ -58,6 +58,9 @@ export function openForWriting(
       migrate(database, migrations, now);
       const [difference] = schemaDifferences(database, migrations);
       if (difference !== undefined) throw new StartRefusedError("log-damaged", damaged(difference));
+      // A statement with a trigger notes each page before it changes it, to be able to take itself back. That is a few pages an entry, and
+      // no file is written for it. Migrations, which may sort a whole index, have run with a file.
+      database.pragma("temp_store = MEMORY");
     } catch (error) {
       database.close();
       throw asRefusal(error);
