@@ -13,11 +13,10 @@ import type { EntryLookup, NewAttachment } from "../store/log-store.ts";
 import type { GrowingTree } from "../tree/growing-tree.ts";
 import { BatchView, type Roots } from "./batch-view.ts";
 
-/** Where an entry is in the log, and whether it was there before. */
-export interface Sequenced {
-  readonly outcome: "new" | "known";
-  readonly index: number;
-}
+/** Where an entry is in the log, and what is there where it was not before. */
+export type Sequenced =
+  | { readonly outcome: "known"; readonly index: number }
+  | { readonly outcome: "new"; readonly index: number; readonly entry: AcceptedEntry };
 
 /** A new entry of the batch, and its hash in the tree. */
 export interface AcceptedEntry {
@@ -106,13 +105,13 @@ export class PendingBatch {
     const envelope = arrived !== null && needsTime(sent) ? this.#recordNow(sent, arrived) : sent;
     const registration = register(this.#view, envelope);
     const { index } = registration.record;
-    if (registration.outcome === "new") {
-      if (arrived !== null) requireTimely(envelope.statement, arrived);
-      const leafHash = hashLeaf(envelope.leaf, nativeSha256);
-      this.#accepted.push({ envelope, leafHash, attachments: namedBy(envelope, attached) });
-      this.#view.add(registration.record, registration.inForce, envelope.tokens.map(tokenIdOf));
-    }
-    return { outcome: registration.outcome, index };
+    if (registration.outcome === "known") return { outcome: "known", index };
+    if (arrived !== null) requireTimely(envelope.statement, arrived);
+    const leafHash = hashLeaf(envelope.leaf, nativeSha256);
+    const entry = { envelope, leafHash, attachments: namedBy(envelope, attached) };
+    this.#accepted.push(entry);
+    this.#view.add(registration.record, registration.inForce, envelope.tokens.map(tokenIdOf));
+    return { outcome: "new", index, entry };
   }
 
   /** The entry with its time, which is never before that of an entry before it, whatever the clock says. */

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { nativeSha256 } from "../../node/sha256.ts";
 import { KeyRing } from "../../protocol/cryptography/key-ring.ts";
-import { type Envelope, needsTime, parseLeaf } from "../../protocol/envelope/dsse.ts";
+import { type Envelope, parseLeaf } from "../../protocol/envelope/dsse.ts";
 import type { Statement } from "../../protocol/envelope/statement.ts";
 import { hashLeaf } from "../../protocol/merkle/hash.ts";
 import type { Checkpoint } from "../../protocol/note/checkpoint.ts";
@@ -111,10 +111,9 @@ export class Sequencer {
         : "awaiting-cosignature";
       // ANSWERED, with what is in the log.
       return await Promise.all(
-        sequenced.map(async ({ outcome, index }, i) => {
-          const sent = envelopes[i] as Envelope;
-          const leaf = outcome === "new" && !needsTime(sent) ? sent.leaf : await readLeaf(reader, index);
-          return { outcome, index, leaf, leafHash: hashLeaf(leaf, nativeSha256), state } as const;
+        sequenced.map(async (one) => {
+          const { leaf, leafHash } = await hashedLeaf(reader, one);
+          return { outcome: one.outcome, index: one.index, leaf, leafHash, state } as const;
         }),
       );
     } finally {
@@ -398,6 +397,19 @@ function mayEnd({ code }: LogUnavailableError, { statement }: Envelope): boolean
 
 function shown({ note, cosignedAt }: PublishedCheckpoint): Pick<Published, "note" | "cosignedAt"> {
   return { note, cosignedAt: new Date(cosignedAt * 1000) };
+}
+
+/** Of a known entry, the leaf that is in the log, whatever was sent. */
+async function hashedLeaf(
+  reader: LogReader,
+  sequenced: Sequenced,
+): Promise<Pick<PublishOutcome, "leaf" | "leafHash">> {
+  if (sequenced.outcome === "new") {
+    const { envelope, leafHash } = sequenced.entry;
+    return { leaf: envelope.leaf, leafHash };
+  }
+  const leaf = await readLeaf(reader, sequenced.index);
+  return { leaf, leafHash: hashLeaf(leaf, nativeSha256) };
 }
 
 function isEnvelope(line: BatchLine): line is Envelope {

@@ -46,8 +46,8 @@ describe("a batch", () => {
   it("gives new entries the next indexes, with their hashes in the tree, and has them in force", async () => {
     const batch = await begin([a, b]);
     expect([...batch.accept([a], NOW), ...batch.accept([b], NOW)]).toEqual([
-      { outcome: "new", index: 1 },
-      { outcome: "new", index: 2 },
+      { outcome: "new", index: 1, entry: batch.accepted[0] },
+      { outcome: "new", index: 2, entry: batch.accepted[1] },
     ]);
     expect(batch.accepted).toEqual(
       [a, b].map((envelope) => ({
@@ -63,7 +63,7 @@ describe("a batch", () => {
     const batch = await begin([a, b], { identities: [recordOf(a, 40)] });
     expect(batch.accept([a, b, b], NOW)).toEqual([
       { outcome: "known", index: 40 },
-      { outcome: "new", index: 1 },
+      { outcome: "new", index: 1, entry: batch.accepted[0] },
       { outcome: "known", index: 1 },
     ]);
     expect(batch.accepted).toHaveLength(1);
@@ -73,7 +73,7 @@ describe("a batch", () => {
     const release = inOrder(set).map(withSigners);
     const policy = withSigners(await signStatement("policy", policyPredicate(set), [keys.policy]));
     const batch = await begin([...release, policy]);
-    expect(batch.accept([...release, policy], NOW).at(-1)).toEqual({
+    expect(batch.accept([...release, policy], NOW).at(-1)).toMatchObject({
       outcome: "new",
       index: release.length + 1,
     });
@@ -86,7 +86,7 @@ describe("a batch", () => {
     const root = await signStatement("trust-root", await log.nextRoot({ successor }), keys.root.slice(0, 1));
     const lines = [a, withSigners(root)];
     const batch = await begin(lines);
-    expect(batch.accept(lines, NOW).at(-1)).toEqual({ outcome: "new", index: 2 });
+    expect(batch.accept(lines, NOW).at(-1)).toMatchObject({ outcome: "new", index: 2 });
   });
 
   it("refuses an entry alone as it is, and an entry of several by its place", async () => {
@@ -110,7 +110,7 @@ describe("a batch", () => {
     expect(() => batch.accept([b, bad], NOW)).toThrow("entry 2 of the batch");
     expect(batch.accepted.map(({ envelope }) => envelope)).toEqual([a]);
     expect(batch.inForce).toBe(before);
-    expect(batch.accept([c, b, a], NOW)).toEqual([
+    expect(batch.accept([c, b, a], NOW)).toMatchObject([
       { outcome: "new", index: 2 },
       { outcome: "new", index: 3 },
       { outcome: "known", index: 1 },
@@ -125,7 +125,7 @@ describe("a batch", () => {
     );
     const batch = await begin([expired]);
     expect(() => batch.accept([expired], NOW)).toThrow(expect.objectContaining({ code: "document-expired" }));
-    expect(batch.accept([expired], null)).toEqual([{ outcome: "new", index: 1 }]);
+    expect(batch.accept([expired], null)).toMatchObject([{ outcome: "new", index: 1 }]);
     expect(batch.accept([expired], NOW)).toEqual([{ outcome: "known", index: 1 }]);
   });
 });
@@ -149,7 +149,7 @@ it("holds the index that a status states against the one that was drawn for the 
   const drafted = await stating(3, atEnd, batch.inForce);
   expect(() => batch.accept([drafted], NOW)).toThrow(expect.objectContaining({ code: "status-not-true" }));
   batch.drawIndex(atEnd);
-  expect(batch.accept([drafted], NOW)).toEqual([{ outcome: "new", index: 3 }]);
+  expect(batch.accept([drafted], NOW)).toMatchObject([{ outcome: "new", index: 3 }]);
 });
 
 describe("documents that come with a batch", () => {
