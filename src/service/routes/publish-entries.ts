@@ -4,7 +4,6 @@ import type { Context } from "hono";
 import * as z from "zod";
 import type { PublishOutcome } from "../../log/sequencing/sequencer.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
-import { decodeUtf8 } from "../../protocol/encoding/text.ts";
 import { envelope as envelopeShape, index, leafHash, proofText, treeSize } from "../entries/answer-shapes.ts";
 import { proofFileText } from "../entries/proof-text.ts";
 import { MAX_BATCH_BYTES, MAX_BATCH_LINES, readBatch } from "../entries/read-batch.ts";
@@ -43,6 +42,9 @@ const awaitingEntry = z.strictObject({ index, state: z.literal("awaiting-cosigna
 
 /** What every answer carries, and no middleware adds. */
 const WRITE_HEADERS = { ...BASE_HEADERS, "cache-control": NO_STORE };
+
+const CLOSING_BRACE = Buffer.from("}");
+const NEW_LINE = Buffer.from("\n");
 
 /** Bytes of all bodies that are under way in a process: two of the largest batches. */
 const MAX_BODY_BYTES = 2 * MAX_BATCH_BYTES;
@@ -93,7 +95,7 @@ async function answerOne(c: Context, service: Service, outcome: PublishOutcome):
   const headers = { ...WRITE_HEADERS, location: `${service.url}/v1/entries/${outcome.index}` };
   return prefersText(c)
     ? c.body(proof.proof, status, { ...headers, "content-type": "text/plain; charset=UTF-8" })
-    : c.body(publishedText(outcome, proof), status, { ...headers, "content-type": "application/json" });
+    : c.body(publishedJson(outcome, proof), status, { ...headers, "content-type": "application/json" });
 }
 
 async function answerBatch(
@@ -101,14 +103,14 @@ async function answerBatch(
   service: Service,
   outcomes: readonly PublishOutcome[],
 ): Promise<Response> {
-  const isAwaiting = outcomes.some(({ state }) => state === "awaiting-cosignature");
-  const answers = isAwaiting
-    ? outcomes.map((outcome) => JSON.stringify(awaitingJson(outcome)))
-    : await Promise.all(
-        outcomes.map(async (outcome) => publishedText(outcome, await proofOf(service, outcome))),
-      );
-  const body = answers.map((answer) => `${answer}\n`).join("");
-  if (isAwaiting) return awaiting(c, body, "application/x-ndjson");
+  if (outcomes.some(({ state }) => state === "awaiting-cosignature")) {
+    const lines = outcomes.map((outcome) => `${JSON.stringify(awaitingJson(outcome))}\n`);
+    return awaiting(c, lines.join(""), "application/x-ndjson");
+  }
+  const answers = await Promise.all(
+    outcomes.map(async (outcome) => publishedJson(outcome, await proofOf(service, outcome))),
+  );
+  const body = Buffer.concat(answers.flatMap((answer) => [answer, NEW_LINE]));
   const isNew = outcomes.some(({ outcome }) => outcome === "new");
   return c.body(body, isNew ? 201 : 200, { ...WRITE_HEADERS, "content-type": "application/x-ndjson" });
 }
@@ -133,13 +135,14 @@ async function proofOf(
   return { treeSize: checkpoint.size, proof: proofFileText({ index, proof, checkpoint: note }) };
 }
 
-/** A PublishedEntry as JSON. The leaf is the envelope's canonical JSON, and was read when it was registered: it is put in as it is. */
-function publishedText(
+/** A PublishedEntry as JSON. The leaf is the envelope's canonical JSON, and was read when it was registered: its bytes are put in as they are. */
+function publishedJson(
   { index, leafHash, outcome, leaf }: PublishOutcome,
   proof: Pick<PublishedEntry, "treeSize" | "proof">,
-): string {
+): Buffer<ArrayBuffer> {
   const facts: Omit<PublishedEntry, "envelope"> = { index, leafHash: encodeHex(leafHash), outcome, ...proof };
-  return `${JSON.stringify(facts).slice(0, -1)},"envelope":${decodeUtf8(leaf)}}`;
+  const head = Buffer.from(`${JSON.stringify(facts).slice(0, -1)},"envelope":`);
+  return Buffer.concat([head, leaf, CLOSING_BRACE]);
 }
 
 /** Whether the client prefers the bare proof file to JSON. */
