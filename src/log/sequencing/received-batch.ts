@@ -1,4 +1,4 @@
-// Checks the lines of one request as they come. Each is known, or its signers may publish it and its signatures hold, before the next
+// Checks the lines of one request as they come. The signers of each may publish it and its signatures hold, or it is known, before the next
 // one is looked at: whoever may not publish costs the log the reading of one line. Registration decides with the batch.
 import { webcrypto } from "node:crypto";
 import { entryVerifier } from "../../node/ed25519.ts";
@@ -87,8 +87,7 @@ export class ReceivedBatch {
     this.#lines.push(at);
     const { statement } = line;
     const named = attachmentsOf(statement);
-    const bringsKeys = statement.kind === "trust-root" || statement.kind === "identity-keys";
-    const isAwaited = bringsKeys || named.length > 0;
+    const isAwaited = bringsKeys(line) || named.length > 0;
     if (isAwaited) await this.settle();
     const checking = this.#check(line);
     // Its failure is told where its turn comes.
@@ -132,12 +131,25 @@ export class ReceivedBatch {
         "the log says when it takes an entry; send it without",
         "/recordedAt",
       );
+    const known = bringsKeys(envelope) ? await this.#known(envelope) : undefined;
+    if (known !== undefined) return known;
+    try {
+      const unavailable = this.#config.unavailable(envelope);
+      if (unavailable !== null) throw unavailable;
+      return { envelope: await this.#verify(envelope), index: undefined };
+    } catch (refusal) {
+      // Nearly every entry is new, and its batch finds out. What is known is answered as it is logged, whatever it was sent with.
+      const logged = await this.#known(envelope);
+      if (logged === undefined) throw refusal;
+      return logged;
+    }
+  }
+
+  /** The envelope where the log has its payload already. */
+  async #known(envelope: Envelope): Promise<Checked | undefined> {
     const { identities } = await this.#config.store.lookup({ identities: [envelope.statement] });
     const known = findKnown({ findByIdentity: () => identities[0] }, envelope);
-    if (known !== undefined) return { envelope: withSigners(envelope), index: known.index };
-    const unavailable = this.#config.unavailable(envelope);
-    if (unavailable !== null) throw unavailable;
-    return { envelope: await this.#verify(envelope), index: undefined };
+    return known && { envelope: withSigners(envelope), index: known.index };
   }
 
   async #verify(envelope: Envelope): Promise<VerifiedEnvelope> {
@@ -177,6 +189,11 @@ export class ReceivedBatch {
     this.#awaited.splice(this.#awaited.indexOf(found), 1);
     this.#attached.set(digest, bytes);
   }
+}
+
+/** Whether lines after it may be signed with keys that it introduces. */
+function bringsKeys({ statement: { kind } }: Envelope): boolean {
+  return kind === "trust-root" || kind === "identity-keys";
 }
 
 /** Hex. */

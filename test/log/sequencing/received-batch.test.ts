@@ -15,7 +15,8 @@ import { kernelPredicate, platformPredicate } from "../../support/release-predic
 import { signPlatforms, signStatement } from "../../support/signing.ts";
 import { trustRootPredicate } from "../../support/trust-root.ts";
 
-const { inForce, keys } = await FoundedLog.found();
+const log = await FoundedLog.found();
+const { inForce, keys } = log;
 const ring = new KeyRing();
 await ring.add(inForce.trustRoots[0]!.root.keys);
 const platforms = await signPlatforms(keys, "vm", 12);
@@ -123,29 +124,51 @@ describe("envelopes", () => {
     await expect(receive(open(), envelope)).rejects.toMatchObject({ cause: { name: "VerificationError" } });
   });
 
-  it("that the log holds are known by their index, whatever signatures they come with", async () => {
+  it("that the log holds are known by their index, whatever signatures they come with, and whatever keeps it from taking others", async () => {
+    const [held, other] = platforms as [Envelope, Envelope];
+    const { kind, name, version } = held.statement;
+    const identities = [{ index: 41, kind, name, version, digest: held.payloadDigest }];
+    const store = { lookup: async () => ({ ...NOTHING, identities }) };
+    const forged = open({ store });
+    await receive(forged, forge(held));
+    const unavailable = () => new LogUnavailableError("quorum-lost", "too late");
+    const late = open({ store, unavailable });
+    await receive(late, held);
+    expect([forged.logged, late.logged]).toEqual([[41], [41]]);
+    await expect(receive(open({ unavailable }), other)).rejects.toThrow("too late");
+  });
+
+  it("are looked for where they would be refused, and else by their batch alone", async () => {
     const [first, second] = platforms as [Envelope, Envelope];
-    const { kind, name, version } = second.statement;
-    const identities = [{ index: 41, kind, name, version, digest: second.payloadDigest }];
     const asked: unknown[] = [];
     const lookup = async (what: object) => {
       asked.push(what);
-      return asked.length === 2 ? { ...NOTHING, identities } : NOTHING;
+      return NOTHING;
     };
-    const unavailable = (envelope: Envelope) =>
-      envelope === second ? new LogUnavailableError("quorum-lost", "too late") : null;
-    const batch = open({ store: { lookup }, unavailable });
-    await receive(batch, first, forge(second));
-    expect(batch.logged).toEqual([undefined, 41]);
-    expect(asked).toEqual([{ identities: [first.statement] }, { identities: [second.statement] }]);
+    const refusal = receive(open({ store: { lookup } }), first, forge(second));
+    await expect(refusal).rejects.toMatchObject({ position: 1, cause: { code: "signature-invalid" } });
+    expect(asked).toEqual([{ identities: [second.statement] }]);
   });
 
-  it("are refused where another payload has their identity", async () => {
+  it("are refused by another payload's having their identity, where they would be refused anyway", async () => {
     const [envelope] = platforms as [Envelope];
     const { kind, name, version } = envelope.statement;
     const identities = [{ index: 4, kind, name, version, digest: "00".repeat(32) }];
     const batch = open({ store: { lookup: async () => ({ ...NOTHING, identities }) } });
-    await expect(receive(batch, envelope)).rejects.toMatchObject({ cause: { code: "identity-taken" } });
+    await expect(receive(batch, forge(envelope))).rejects.toMatchObject({
+      cause: { code: "identity-taken" },
+    });
+  });
+
+  it("that bring keys are looked for first: one that is known changes nothing for the lines after it", async () => {
+    const [root] = log.envelopes as [Envelope];
+    const { kind, name, version } = root.statement;
+    const identities = [{ index: 0, kind, name, version, digest: root.payloadDigest }];
+    const lookup = async ({ identities: [asked] = [] }: { identities?: readonly { kind: string }[] }) =>
+      asked?.kind === "trust-root" ? { ...NOTHING, identities } : NOTHING;
+    const batch = open({ store: { lookup } });
+    await receive(batch, root, platforms[0] as Envelope);
+    expect(batch.logged).toEqual([0, undefined]);
   });
 
   it("that are new are not taken while the log takes none, which is no fault of theirs", async () => {
