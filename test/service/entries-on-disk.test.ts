@@ -35,6 +35,7 @@ test("a full bundle is not made again after a restart, a partial one is", async 
   const after = await opened();
   const assemblies = vi.spyOn(read(), "entryBundle");
   const second = await after.get(1, 256);
+  expect(Buffer.from(await after.plain(second!)).equals(await before.plain(first!))).toBe(true);
   expect(second!.etags).toEqual(first!.etags);
   expect(Buffer.from(second!.gzipped).equals(first!.gzipped)).toBe(true);
   expect(assemblies).not.toHaveBeenCalled();
@@ -47,6 +48,11 @@ test.each([
   ["empty", () => new Uint8Array()],
   ["cut off", (bytes: Uint8Array) => bytes.subarray(0, bytes.length / 2)],
   ["zeros", (bytes: Uint8Array) => new Uint8Array(bytes.length)],
+  [
+    "with another last byte",
+    (bytes: Uint8Array) => bytes.map((byte, i) => (i + 1 < bytes.length ? byte : byte ^ 1)),
+  ],
+  ["with another entity tag", (bytes: Uint8Array) => bytes.map((byte, i) => (i === 40 ? byte ^ 1 : byte))],
 ])("a file that a power cut left %s is made again", async (_, spoil) => {
   await (await opened()).get(0, 256);
   const [name = ""] = readdirSync(folder);

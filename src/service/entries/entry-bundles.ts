@@ -10,6 +10,7 @@ import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { TILE_WIDTH } from "../../protocol/merkle/tile.ts";
 import { etagOf } from "../http/encoded-body.ts";
 import { oneATurn } from "../http/one-a-turn.ts";
+import { etagsFrom, formatBundleFile, type KeptBundle, parseBundleFile } from "./bundle-file.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 type Log = Pick<PublishedLog, "tile" | "entryBundle">;
@@ -18,20 +19,13 @@ const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
 /** Compressed full bundles in memory, bytes, of all logs of a process. Auditors read each once, but several of them read side by side. */
-const KEPT_FULL_BYTES = 32 * 1024 * 1024;
+const KEPT_FULL_BYTES = 8 * 1024 * 1024;
 /** Compressed partial ones: there is one for each size of the tree, and the newest alone is asked for. */
-const KEPT_PARTIAL_BYTES = 8 * 1024 * 1024;
-/** Plain ones, for those who take no gzip: about 32. */
-const KEPT_PLAIN_BYTES = 16 * 1024 * 1024;
-/** Bytes of a whole bundle: what a damaged file must not decompress to. */
+const KEPT_PARTIAL_BYTES = 4 * 1024 * 1024;
+/** Plain ones, for those who take no gzip: about 8. */
+const KEPT_PLAIN_BYTES = 4 * 1024 * 1024;
+/** Bytes of a whole bundle: what a file must not decompress to that somebody put there. */
 const MAX_BUNDLE_BYTES = TILE_WIDTH * (2 + 65_535);
-
-/** A bundle as it is kept. */
-export interface KeptBundle {
-  readonly gzipped: Bytes;
-  /** Strong, and different for each form (RFC 9110 §8.8.3). */
-  readonly etags: { readonly gzip: string; readonly identity: string };
-}
 
 /** What is kept in memory, of one log or of several. */
 export class BundleMemory {
@@ -88,7 +82,7 @@ export class EntryBundles {
   async plain(bundle: KeptBundle): Promise<Bytes> {
     const kept = this.#memory.plain.get(bundle);
     if (kept !== undefined) return kept;
-    const plain = new Uint8Array(await decompress(bundle.gzipped));
+    const plain = new Uint8Array(await decompress(bundle.gzipped, { maxOutputLength: MAX_BUNDLE_BYTES }));
     this.#memory.plain.set(bundle, plain);
     return plain;
   }
@@ -103,28 +97,23 @@ export class EntryBundles {
     if (stored !== undefined) return stored;
     const plain = await this.#nextTurn(() => this.#log.entryBundle(index, width));
     if (plain === undefined) return undefined;
-    const gzipped = new Uint8Array(await compress(plain));
-    if (name !== undefined) await this.#files?.write(name, gzipped);
-    return { gzipped, etags: etagsOf(plain) };
+    const made = { gzipped: new Uint8Array(await compress(plain)), etags: etagsFrom(etagOf(plain)) };
+    if (name !== undefined) await this.#files?.write(name, formatBundleFile(made));
+    return made;
   }
 
   /** By the hashes of its entries, so that a file is never of another log, or of this one before it was restored. */
   async #nameOf(index: number): Promise<string | undefined> {
     const hashes = this.#files && (await this.#log.tile(0, index, TILE_WIDTH));
-    return hashes ? `${encodeHex(nativeSha256(hashes))}.gz` : undefined;
+    return hashes ? `${encodeHex(nativeSha256(hashes))}.bundle` : undefined;
   }
 
-  /** A file that a power cut spoiled fails gzip's checksum, and is made again. */
   async #readFile(name: string): Promise<KeptBundle | undefined> {
-    const gzipped = await this.#files?.read(name);
-    if (gzipped === undefined) return undefined;
-    try {
-      const plain = await decompress(gzipped, { maxOutputLength: MAX_BUNDLE_BYTES });
-      return { gzipped, etags: etagsOf(plain) };
-    } catch {
-      await this.#files?.remove(name);
-      return undefined;
-    }
+    const bytes = await this.#files?.read(name);
+    if (bytes === undefined) return undefined;
+    const bundle = parseBundleFile(bytes);
+    if (bundle === undefined) await this.#files?.remove(name);
+    return bundle;
   }
 }
 
@@ -134,9 +123,4 @@ function keeping(bytes: number): LRUCache<string, KeptBundle> {
     maxEntrySize: bytes / 4,
     sizeCalculation: ({ gzipped }) => gzipped.length,
   });
-}
-
-function etagsOf(plain: Uint8Array): KeptBundle["etags"] {
-  const identity = etagOf(plain);
-  return { identity, gzip: identity.replace(/"$/, '.gz"') };
 }
