@@ -1,7 +1,7 @@
 // The process that makes the load; see load.ts. It signs the entries that it sends before the clock starts.
 import autocannon from "autocannon";
 import { entryMaker } from "./entries.ts";
-import type { LoadReport, LoadRequest } from "./load.ts";
+import type { Answer, Entries, LoadReport, LoadRequest } from "./load.ts";
 
 process.on("message", (request: LoadRequest) => {
   void run(request).then((report) => process.send?.(report));
@@ -10,9 +10,7 @@ process.on("disconnect", () => process.exit());
 
 async function run(request: LoadRequest): Promise<LoadReport> {
   const { url, connections, amount, headers } = request;
-  const latencies: number[] = [];
-  const first: number[] = [];
-  const byStatus: Record<string, number[]> = {};
+  const answers: Answer[] = [];
   const next = await nextRequest(request);
   let last = 0;
   const begun = performance.now();
@@ -26,16 +24,13 @@ async function run(request: LoadRequest): Promise<LoadReport> {
     setupClient: (client) => {
       let isFirst = true;
       client.on("response", (status, _, milliseconds) => {
-        if (isFirst) first.push(milliseconds);
+        answers.push({ status, milliseconds, isFirst });
         isFirst = false;
-        latencies.push(milliseconds);
-        byStatus[status] ??= [];
-        byStatus[status].push(milliseconds);
         last = performance.now();
       });
     },
   });
-  return { seconds: (last - begun) / 1000, latencies, first, byStatus, errors: result.errors };
+  return { seconds: (last - begun) / 1000, answers, errors: result.errors };
 }
 
 async function nextRequest(request: LoadRequest) {
@@ -59,10 +54,18 @@ function getting(paths: readonly string[]) {
 }
 
 /** A client asks for one request more than it sends, so there are more bodies than requests. */
-async function posting({ folder, label, from }: NonNullable<LoadRequest["entries"]>, count: number) {
+async function posting({ folder, label, from, lines }: Entries, count: number) {
   const make = await entryMaker(folder);
-  const bodies = Array.from({ length: count }, (_, n) => make(`${label}/${from + n}`));
-  const headers = { "content-type": "application/json" };
+  const entry = (n: number) => make(`${label}/${from + n}`);
+  const bodies = Array.from({ length: count }, (_, n) =>
+    lines === undefined ? entry(n) : batchOf(lines, (line) => entry(n * lines + line)),
+  );
+  const path = lines === undefined ? "/v1/entries" : "/v1/entries/batch";
+  const headers = { "content-type": lines === undefined ? "application/json" : "application/x-ndjson" };
   let i = 0;
-  return () => ({ method: "POST" as const, path: "/v1/entries", body: bodies[i++] as Buffer, headers });
+  return () => ({ method: "POST" as const, path, body: bodies[i++] as Buffer, headers });
+}
+
+function batchOf(lines: number, line: (n: number) => Buffer): Buffer {
+  return Buffer.concat(Array.from({ length: lines }, (_, n) => [line(n), Buffer.from("\n")]).flat());
 }

@@ -11,6 +11,7 @@ import { measureBrowser } from "./browser.ts";
 import { measureBrowserCode } from "./browser-code.ts";
 import { measureCluster } from "./cluster.ts";
 import { measureCosigned } from "./cosigned.ts";
+import { measureDisk } from "./disk.ts";
 import { measureGate } from "./gate.ts";
 import type { Measurement } from "./harness.ts";
 import { measureIdentity } from "./identity.ts";
@@ -46,6 +47,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   mixed: measureMixed,
   queries: measureQueries,
   audit: measureAudit,
+  disk: measureDisk,
   identity: measureIdentity,
   revocation: measureRevocation,
   attacks: measureAttacks,

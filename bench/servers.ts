@@ -22,12 +22,13 @@ process.once("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
 
-/** `touchstone serve` on the log in a folder, as a user runs it. */
-export function serveLog(folder: string): Promise<Served> {
-  return serveCommand(join(folder, "serve.out"), [
-    "serve",
-    ...["--config", join(folder, "touchstone.toml"), "--port", "0"],
-  ]);
+/** `touchstone serve` on the log in a folder, as a user runs it; on the cores of a list such as "0,1" where one is given. */
+export function serveLog(folder: string, cores?: string): Promise<Served> {
+  const args = ["serve", "--config", join(folder, "touchstone.toml"), "--port", "0"];
+  const output = join(folder, "serve.out");
+  if (cores === undefined) return serveCommand(output, args);
+  // It becomes the program: the process is the same.
+  return startProgram("taskset", ["-c", cores, process.execPath, ...profiling(), CLI, ...args], output);
 }
 
 /** `touchstone gate`, on a free port. */
@@ -103,14 +104,35 @@ export function cpuSeconds({ pid }: Pick<Served, "pid">): number {
   }
 }
 
+/** How long a thread has run, by the number and the name that the kernel knows it by. */
+interface ThreadTime {
+  readonly id: number;
+  readonly name: string;
+  readonly seconds: number;
+}
+
+/** Of each thread of a process that still runs. */
+export function threadTimes({ pid }: Pick<Served, "pid">): ThreadTime[] {
+  return readdirSync(`/proc/${pid}/task`)
+    .map(Number)
+    .map((id) => {
+      const name = readFileSync(`/proc/${pid}/task/${id}/comm`, "utf8").trim();
+      return { id, name, seconds: ranOf(pid, id) / 1e9 };
+    });
+}
+
 function nanosecondsOf(pid: number): number {
-  const threads = readdirSync(`/proc/${pid}/task`);
+  const threads = readdirSync(`/proc/${pid}/task`).map(Number);
   const ran = threads.map((id) => {
-    const [own] = readFileSync(`/proc/${pid}/task/${id}/schedstat`, "utf8").split(" ", 1);
     const children = readFileSync(`/proc/${pid}/task/${id}/children`, "utf8").split(" ").filter(Boolean);
-    return children.reduce((sum, child) => sum + nanosecondsOf(Number(child)), Number(own));
+    return children.reduce((sum, child) => sum + nanosecondsOf(Number(child)), ranOf(pid, id));
   });
   return ran.reduce((sum, nanoseconds) => sum + nanoseconds, 0);
+}
+
+/** Nanoseconds that a thread has run. */
+function ranOf(pid: number, thread: number): number {
+  return Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ", 1)[0]);
 }
 
 /** Resident memory of a process in MB; NaN where there is no /proc. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { auditAll, type Mirror, mirror } from "../audit.ts";
 import { interleave, type Measurement, ratios, spreadOf } from "../harness.ts";
 import type { World } from "../world.ts";
-import { buildPeers } from "./build.ts";
+import { buildGoPeers } from "./build.ts";
 
 interface Sample {
   readonly wallMs: number;
@@ -12,7 +12,7 @@ interface Sample {
 }
 
 export async function measurePeerAudit(world: World): Promise<Measurement[]> {
-  const programs = buildPeers();
+  const programs = buildGoPeers();
   if (programs === undefined) return [];
   const log = await mirror(await world.smallLog(), join(world.folder, "peer-mirror"));
   const { peer, ours } = await interleave(world.rounds, {

@@ -7,8 +7,8 @@ const SOURCE = resolve("bench/peers");
 /** Go keeps what it fetches and builds here: a second run builds nothing. */
 const KEPT = resolve(".scratch/peers");
 
-/** @returns the folder of the programs in bench/peers, or undefined where there is no Go. */
-export function buildPeers(): string | undefined {
+/** @returns the folder of the programs in Go, or undefined where there is no Go. */
+export function buildGoPeers(): string | undefined {
   if (!isInstalled("go", "version")) return undefined;
   const programs = `${KEPT}/bin`;
   mkdirSync(programs, { recursive: true });

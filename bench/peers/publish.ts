@@ -1,89 +1,81 @@
 // Publishing beside Tessera on POSIX storage: the same entries, one a request, from few clients and from many.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { allocatedBytes, isDatabase } from "../disk.ts";
 import { keyOf } from "../example-log.ts";
-import { interleave, type Measurement, ratios, spreadOf } from "../harness.ts";
-import { type Load, LoadGenerator } from "../load.ts";
-import { type Served, serveLog, startProgram } from "../servers.ts";
+import { interleave, type Measurement } from "../harness.ts";
+import { LoadGenerator } from "../load.ts";
+import { residentMegabytes, type Served, serveLog, startProgram } from "../servers.ts";
 import type { World } from "../world.ts";
-import { buildPeers } from "./build.ts";
+import { buildGoPeers } from "./build.ts";
+import { type BySide, describePublishing, LOADS, type Sample, type Side } from "./publish-lines.ts";
 
 const JSON_HEADERS = { "content-type": "application/json" };
-const FORMS = ["integrated", "full"] as const;
-type Form = (typeof FORMS)[number];
 
-/** Requests of a round, and what is to be reached beside each form; null where nothing was set. */
-const CLIENTS: ReadonlyArray<{ clients: number; amount: number; targets: Record<Form, number | null> }> = [
-  { clients: 1, amount: 100, targets: { integrated: 4, full: null } },
-  { clients: 8, amount: 500, targets: { integrated: 3, full: null } },
-  { clients: 64, amount: 2000, targets: { integrated: 1.2, full: null } },
-  { clients: 256, amount: 4000, targets: { integrated: null, full: 1.5 } },
-  { clients: 1024, amount: 8000, targets: { integrated: null, full: 0.8 } },
-];
+/** Partial tiles and bundles are removed by Tessera within a minute or so. */
+const isKept = (path: string) => !path.includes(".p/");
 
-export async function measurePeerPublish(world: World): Promise<Measurement[]> {
-  const programs = buildPeers();
-  if (programs === undefined) return [];
-  const folder = await world.newLog("peers");
-  const { spki } = keyOf(folder, "publisher");
-  const startForm = (form: Form) => {
-    const storage = join(world.folder, `tessera-${form}`);
-    mkdirSync(storage);
-    const args = ["-storage", storage, "-form", form, "-spki", spki];
-    return startProgram(join(programs, "personality"), args, join(storage, "serve.out"));
-  };
-  const servers = {
-    ours: await serveLog(folder),
-    integrated: await startForm("integrated"),
-    full: await startForm("full"),
-  };
-  const load = new LoadGenerator();
-  const measurements: Measurement[] = [];
-  for (const { clients, amount, targets } of CLIENTS) {
-    const requests = Math.max(clients, world.amount(amount));
-    const publishTo = (server: Served) => (round: number) => {
-      const entries = { folder, label: `peers/${clients}`, from: round * 2 * (requests + clients) };
-      return load.run(
-        server,
-        { connections: clients, amount: requests, headers: JSON_HEADERS, entries },
-        201,
-      );
-    };
-    const samples = await interleave(world.rounds, {
-      ours: publishTo(servers.ours),
-      integrated: publishTo(servers.integrated),
-      full: publishTo(servers.full),
-    });
-    for (const form of FORMS)
-      measurements.push(describe(clients, form, samples.ours, samples[form], targets[form]));
-  }
-  load.close();
-  await Promise.all(Object.values(servers).map((server) => server.stop()));
-  return measurements;
+/** A side's server, and where it keeps its log. */
+interface Peer {
+  readonly server: Served;
+  readonly folder: string;
+  /** Entries that it has taken. */
+  taken: number;
 }
 
-function describe(
-  clients: number,
-  form: Form,
-  ours: readonly Load[],
-  peer: readonly Load[],
-  target: number | null,
-): Measurement {
-  const of = (loads: readonly Load[], key: "perSecond" | "perCpuSecond" | "p99") =>
-    loads.map((one) => one[key]);
-  const ratio = ratios(of(ours, "perSecond"), of(peer, "perSecond"));
-  const cpu = (loads: readonly Load[]) =>
-    spreadOf(of(loads, "perCpuSecond").map((n) => 1000 / n)).median.toFixed(2);
-  const p99 = (loads: readonly Load[]) => spreadOf(of(loads, "p99")).median.toFixed(0);
-  return {
-    row: "peers-publish",
-    what: `publish, ${clients} clients, beside Tessera ${form}`,
-    unit: "entries/s",
-    floor: spreadOf(of(peer, "perSecond")),
-    figure: spreadOf(of(ours, "perSecond")),
-    ratio,
-    target: target === null ? "" : `≥ ${target}`,
-    reached: target === null ? null : ratio.median >= target,
-    note: `floor: Tessera v1.0.4 POSIX; CPU seconds for 1,000 entries ${cpu(ours)} and ${cpu(peer)}; p99 ${p99(ours)} and ${p99(peer)} ms`,
+export async function measurePeerPublish(world: World): Promise<Measurement[]> {
+  const programs = buildGoPeers();
+  if (programs === undefined) return [];
+  const log = await world.newLog("peers");
+  const founded = allocatedBytes(log, isDatabase);
+  const { spki } = keyOf(log, "publisher");
+  const startTessera = async (form: Exclude<Side, "ours">): Promise<Peer> => {
+    const folder = join(world.folder, `tessera-${form}`);
+    mkdirSync(folder);
+    const args = ["-storage", folder, "-form", form, "-spki", spki];
+    const server = await startProgram(join(programs, "personality"), args, `${folder}.out`);
+    return { server, folder, taken: 0 };
   };
+  const peers: BySide<Peer> = {
+    ours: { server: await serveLog(log), folder: log, taken: 0 },
+    integrated: await startTessera("integrated"),
+    full: await startTessera("full"),
+  };
+  const idle = eachSide((side) => residentMegabytes(peers[side].server));
+  const rounds = await publishToAll(world, peers);
+  await Promise.all(Object.values(peers).map(({ server }) => server.stop()));
+  const bytes = {
+    ours: allocatedBytes(log, isDatabase) - founded,
+    integrated: allocatedBytes(peers.integrated.folder, isKept),
+    full: allocatedBytes(peers.full.folder, isKept),
+  };
+  return describePublishing({ rounds, idle, bytes: eachSide((side) => bytes[side] / peers[side].taken) });
+}
+
+/** @returns the samples of each number of clients. */
+async function publishToAll(
+  world: World,
+  peers: BySide<Peer>,
+): Promise<ReadonlyMap<number, BySide<Sample[]>>> {
+  const load = new LoadGenerator();
+  const rounds = new Map<number, BySide<Sample[]>>();
+  for (const { clients, requests } of LOADS) {
+    const amount = Math.max(clients, world.amount(requests));
+    const publishTo = (side: Side) => async (round: number) => {
+      const { server } = peers[side];
+      const from = round * 2 * (amount + clients);
+      const entries = { folder: peers.ours.folder, label: `peers/${clients}`, from };
+      const asked = { connections: clients, amount, headers: JSON_HEADERS, entries };
+      const found = await load.runRefusable(server, asked, 201);
+      peers[side].taken += found.requests;
+      return { load: found, megabytes: residentMegabytes(server) };
+    };
+    rounds.set(clients, await interleave(world.rounds, eachSide(publishTo)));
+  }
+  load.close();
+  return rounds;
+}
+
+function eachSide<T>(of: (side: Side) => T): BySide<T> {
+  return { ours: of("ours"), integrated: of("integrated"), full: of("full") };
 }

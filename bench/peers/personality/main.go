@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -94,8 +95,12 @@ func (s *server) publish(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer, err := s.add(r.Context(), body)
-	if err != nil {
+	if errors.Is(err, tessera.ErrPushback) {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("content-type", "application/json")
