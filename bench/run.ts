@@ -25,6 +25,7 @@ import { measurePages } from "./pages.ts";
 import { measurePeerAudit } from "./peers/audit.ts";
 import { measurePeerPublish } from "./peers/publish.ts";
 import { measurePeerReads } from "./peers/reads.ts";
+import { measurePeerTdx } from "./peers/tdx.ts";
 import { measurePostgres } from "./postgres.ts";
 import { measureProofs } from "./proofs.ts";
 import { measurePublish } from "./publish.ts";
@@ -66,6 +67,7 @@ const PEER_ROWS: Readonly<Record<string, Row>> = {
   "peers-publish": measurePeerPublish,
   "peers-reads": measurePeerReads,
   "peers-audit": measurePeerAudit,
+  "peers-tdx": measurePeerTdx,
 };
 
 const { values } = parseArgs({

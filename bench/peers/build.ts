@@ -4,7 +4,7 @@ import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 
 const SOURCE = resolve("bench/peers");
-/** Go keeps what it fetches and builds here: a second run builds nothing. */
+/** What Go and cargo fetch and build is kept here: a second run builds nothing. */
 const KEPT = resolve(".scratch/peers");
 
 /** @returns the folder of the programs in Go, or undefined where there is no Go. */
@@ -20,6 +20,15 @@ export function buildGoPeers(): string | undefined {
   };
   execFileSync("go", ["build", "-o", `${programs}/`, "./..."], { cwd: SOURCE, env, stdio: "inherit" });
   return programs;
+}
+
+/** @returns the program in Rust, or undefined where there is no cargo. */
+export function buildQuotePeer(): string | undefined {
+  if (!isInstalled("cargo", "--version")) return undefined;
+  const env = { ...process.env, CARGO_HOME: `${KEPT}/cargo`, CARGO_TARGET_DIR: `${KEPT}/cargo-target` };
+  const cwd = `${SOURCE}/quote`;
+  execFileSync("cargo", ["build", "--locked", "--release", "--quiet"], { cwd, env, stdio: "inherit" });
+  return `${env.CARGO_TARGET_DIR}/release/quote`;
 }
 
 export function isInstalled(program: string, versionFlag: string): boolean {
