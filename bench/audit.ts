@@ -156,7 +156,7 @@ interface SignedMessage {
 }
 
 /** What the publisher signed; the few signatures by other keys are left out. */
-async function signedMessages({ size, leaves, publisherSpki }: Mirror): Promise<SignedMessage[]> {
+export async function signedMessages({ size, leaves, publisherSpki }: Mirror): Promise<SignedMessage[]> {
   const messages: SignedMessage[] = [];
   const keyId = Buffer.from(nativeSha256(decodeBase64(publisherSpki))).toString("hex");
   for (let start = 0; start < size; start += TILE_WIDTH) {
@@ -173,7 +173,10 @@ async function signedMessages({ size, leaves, publisherSpki }: Mirror): Promise<
   return messages;
 }
 
-async function verifyAll({ publisherSpki }: Mirror, messages: readonly SignedMessage[]): Promise<void> {
+export async function verifyAll(
+  { publisherSpki }: Mirror,
+  messages: readonly SignedMessage[],
+): Promise<void> {
   const spki = createPublicKey({ key: Buffer.from(publisherSpki, "base64"), format: "der", type: "spki" });
   const der = new Uint8Array(spki.export({ format: "der", type: "spki" }));
   const key = await crypto.subtle.importKey("spki", der, "Ed25519", false, ["verify"]);

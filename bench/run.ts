@@ -6,12 +6,16 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { measureAttacks } from "./attacks.ts";
 import { measureAudit } from "./audit.ts";
+import { measureBatches } from "./batches.ts";
 import { measureBoard } from "./board.ts";
 import { measureBrowser } from "./browser.ts";
 import { measureBrowserCode } from "./browser-code.ts";
+import { measureBundles } from "./bundles.ts";
 import { measureCluster } from "./cluster.ts";
+import { measureCores } from "./cores.ts";
 import { measureCosigned } from "./cosigned.ts";
 import { measureDisk } from "./disk.ts";
+import { measureFsck } from "./fsck.ts";
 import { measureGate } from "./gate.ts";
 import type { Measurement } from "./harness.ts";
 import { measureIdentity } from "./identity.ts";
@@ -39,15 +43,18 @@ import { createWorld, type Row } from "./world.ts";
 
 const ROWS: Readonly<Record<string, Row>> = {
   publish: measurePublish,
+  batches: measureBatches,
   cosigned: measureCosigned,
   postgres: measurePostgres,
   cluster: measureCluster,
   reads: measureReads,
+  bundles: measureBundles,
   pages: measurePages,
   proofs: measureProofs,
   mixed: measureMixed,
   queries: measureQueries,
   audit: measureAudit,
+  fsck: measureFsck,
   disk: measureDisk,
   identity: measureIdentity,
   revocation: measureRevocation,
@@ -56,6 +63,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   index: measureIndex,
   indexed: measureIndexed,
   memory: measureMemory,
+  cores: measureCores,
   start: measureStart,
   sealed: measureSealed,
   browser: measureBrowser,
