@@ -13,7 +13,7 @@ export async function measureProofs(world: World): Promise<Measurement[]> {
   const small = await serveLog(await world.smallLog());
   const large = await serveLog(await world.largeLog());
   const file = join(world.folder, "recorded.json");
-  await record(large, [pathOf(world.large / 2)], {}, file);
+  await record(large, [pathOf(Math.floor(world.large / 2))], {}, file);
   const constant = await startServerProcess(new URL("./servers/constant-proof.js", import.meta.url), file);
   const load = new LoadGenerator();
   const prove = (server: Served, size: number, form?: string) => () =>
