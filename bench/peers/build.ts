@@ -4,8 +4,10 @@ import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 
 const SOURCE = resolve("bench/peers");
-/** What Go and cargo fetch and build is kept here: a second run builds nothing. */
+/** Go keeps what it fetches and builds here: a second run builds nothing. */
 const KEPT = resolve(".scratch/peers");
+/** Cargo's folders, which tests use as well. */
+const CARGO = { CARGO_HOME: resolve(".scratch/cargo"), CARGO_TARGET_DIR: resolve(".scratch/cargo-target") };
 
 /** @returns the folder of the programs in Go, or undefined where there is no Go. */
 export function buildGoPeers(): string | undefined {
@@ -25,10 +27,10 @@ export function buildGoPeers(): string | undefined {
 /** @returns the program in Rust, or undefined where there is no cargo. */
 export function buildQuotePeer(): string | undefined {
   if (!isInstalled("cargo", "--version")) return undefined;
-  const env = { ...process.env, CARGO_HOME: `${KEPT}/cargo`, CARGO_TARGET_DIR: `${KEPT}/cargo-target` };
+  const env = { ...process.env, ...CARGO };
   const cwd = `${SOURCE}/quote`;
   execFileSync("cargo", ["build", "--locked", "--release", "--quiet"], { cwd, env, stdio: "inherit" });
-  return `${env.CARGO_TARGET_DIR}/release/quote`;
+  return `${CARGO.CARGO_TARGET_DIR}/release/quote`;
 }
 
 export function isInstalled(program: string, versionFlag: string): boolean {
