@@ -6,7 +6,7 @@ const layer = (name, allowed) => ({
   to: { path: "^src/", pathNot: `^src/(?:${[name, ...allowed].join("|")})/` },
 });
 
-/** The chunks of TDX and NVIDIA, and what they share. */
+/** The chunk of TDX and NVIDIA. */
 const JUDGES =
   "^src/verifier/(?:(?:tdx|nvidia|ra-tls|x509)/|appraisal/(?:judge-machine|judge-devices|tuple|channel-binding)\\.ts$)";
 
@@ -80,7 +80,7 @@ module.exports = {
       },
     },
     {
-      // Nor what judges evidence, who only verifies bundles; and a page asks for those before it evaluates it (appraisal/judge-machine.ts).
+      // Nor what judges evidence, who only verifies bundles; and a page asks log and machine before it evaluates it (appraisal/judge-machine.ts).
       name: "what-judges-evidence-is-loaded-when-needed",
       severity: "error",
       from: { path: "^src/(?:verifier|sealed)/", pathNot: JUDGES },

@@ -70,15 +70,13 @@ export async function appraiseEvidence(
   bytes: Uint8Array,
   options: AppraiseOptions,
 ): Promise<Verdict> {
-  await prepareAppraisal();
   const { establishFacts, judgeFacts } = await import("./judge-machine.ts");
   return judgeFacts(bundle, await establishFacts(bytes, options), options);
 }
 
 /**
- * Loads what judges evidence, which is as much code again as what verifies bundles: in a page that a bundler split, two chunks. Whoever
- * calls it beside the first fetch need not wait for them in `appraiseEvidence`, which loads them all the same. Rejects where they cannot be
- * loaded.
+ * Loads what judges evidence, which is as much code again as what verifies bundles: in a page that a bundler split, a chunk of its own. Whoever
+ * calls it beside the first fetch need not wait for it in `appraiseEvidence`, which loads it all the same. Rejects where it cannot be loaded.
  * @example
  * ```ts
  * import { fetchPolicy, prepareAppraisal, type FetchPolicyOptions, type VerifiedBundle } from "touchstone/verifier";
@@ -89,8 +87,7 @@ export async function appraiseEvidence(
  * ```
  */
 export async function prepareAppraisal(): Promise<void> {
-  // At once, though the one asks for the other when it has read the evidence.
-  await Promise.all([import("./judge-machine.ts"), import("./judge-devices.ts")]);
+  await import("./judge-machine.ts");
 }
 
 /** The verdict for a bundle that verifyBundle refused with this error: its step failed, and nothing after it was evaluated. */

@@ -1,5 +1,4 @@
 // Judges a machine's GPUs and the switches between them: what each shows, and whether that and how they are wired is what a profile asks for.
-// A chunk of its own, as judge-machine.ts says.
 import { gpuRim } from "../../protocol/entry/kinds/gpu-rim.ts";
 import { switchRim } from "../../protocol/entry/kinds/switch-rim.ts";
 import type { Predicate } from "../../protocol/entry/kinds.ts";

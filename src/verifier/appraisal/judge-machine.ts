@@ -1,5 +1,5 @@
-// Judges a machine: what is true of its evidence, held against every profile of the policy. Bundlers make a chunk of this and all about TDX,
-// and another of judge-devices.ts: whoever only verifies bundles loads neither.
+// Judges a machine: what is true of its evidence, held against every profile of the policy. Bundlers make a chunk of this and all about TDX
+// and NVIDIA, which whoever only verifies bundles does not load.
 import type { Profile } from "../../protocol/entry/policy.ts";
 import { rebuildWarnings } from "../bundle/rebuilds.ts";
 import type { VerifiedBundle } from "../bundle/verify-bundle.ts";
@@ -18,7 +18,7 @@ import { APPRAISAL_CHECKS, EVIDENCE_CHECKS, inOrder } from "./appraisal-checks.t
 import type { AppraiseOptions } from "./appraise.ts";
 import { bundleChecks, bundleEnds } from "./bundle-in-time.ts";
 import { checkBinding } from "./channel-binding.ts";
-import type { ProfileChecks } from "./judge-devices.ts";
+import { checkDevices, type ProfileChecks, verifyDevices } from "./judge-devices.ts";
 import { candidatesOf, checkTuple, derivationsOf } from "./tuple.ts";
 import { isTrusted, type Verdict } from "./verdict.ts";
 
@@ -86,7 +86,6 @@ export async function establishFacts(
   if (eventLog === undefined) list.pass("evidence.event-log", { detail: "none given" });
   const shared = { now, ...(verified && { verified }) };
   const signatures = new SignatureMemo();
-  const { verifyDevices } = await import("./judge-devices.ts");
   const [tdx, devices] = await Promise.all([
     verifyTdxQuote(evidence.tdx.quote, evidence.tdx.collateral, {
       ...shared,
@@ -120,7 +119,6 @@ async function checkProfile(
   const { evidence, log, tdx } = facts;
   const body = tdx?.quote?.body ?? null;
   const input = evidence && body && { evidence, body, log, channel: options.channel, nonce: options.nonce };
-  const { checkDevices } = await import("./judge-devices.ts");
   const devices = evidence && (await checkDevices(profile, bundle, evidence, facts, options));
   const checks = [
     ...(tdx === null ? [] : checkTdxPolicy(tdx, profile.tdx)),
