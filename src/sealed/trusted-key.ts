@@ -101,7 +101,8 @@ export class KeyKeeper {
     const nonce = crypto.getRandomValues(new Uint8Array(32));
     const since = this.#options.now().getTime();
     try {
-      const [bundle, shown] = await Promise.all([policy.current(), this.#askMachine(nonce), loadCode()]);
+      // The machine first: it is asked twice, and the policy only once what was remembered of the log has been read.
+      const [shown, bundle] = await Promise.all([this.#askMachine(nonce), policy.current(), loadCode()]);
       this.#held = await this.#appraiseToLast(bundle, { ...shown, nonce, since, proven: false });
       return this.#held;
     } catch (error) {
