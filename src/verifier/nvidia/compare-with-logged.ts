@@ -66,10 +66,8 @@ function usable<Rim extends GpuRim | SwitchRim>(
   isAbout: (rim: Rim) => boolean,
 ): StatedTable[] {
   return rims
-    .filter(
-      ({ rim }) => allowed.includes(rim.tableDigest) && goldenTableDigest(rim.table) === rim.tableDigest,
-    )
-    .filter(({ rim }) => isAbout(rim))
+    .filter(({ rim }) => isAbout(rim) && allowed.includes(rim.tableDigest))
+    .filter(({ rim }) => goldenTableDigest(rim.table) === rim.tableDigest)
     .map(({ rim, entry }) => ({ table: rim.table, entry }));
 }
 
