@@ -8,7 +8,7 @@ const layer = (name, allowed) => ({
 
 /** The chunk of TDX and NVIDIA. */
 const JUDGES =
-  "^src/verifier/(?:(?:tdx|nvidia|ra-tls|x509)/|appraisal/(?:judge-machine|judge-devices|tuple|channel-binding)\\.ts$)";
+  "^src/verifier/(?:(?:tdx|nvidia|ra-tls|x509)/|appraisal/(?:judge-machine|judge-devices|tuple|channel-binding|certificate-binding)\\.ts$)";
 
 module.exports = {
   forbidden: [

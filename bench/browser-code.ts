@@ -29,10 +29,12 @@ export async function measureBrowserCode(world: World): Promise<Measurement[]> {
   ];
 }
 
-/** Bytes, without ML-DSA-44, which is loaded where a quorum counts such a key. */
+/** Loaded where a quorum counts such a key, and where a policy binds evidence to the certificate of a connection, which no page sees. */
+const SELDOM = /(?:ml-dsa-44|certificate-binding)\.(?:js|ts)$/;
+
 async function weigh(code: string): Promise<{ atOnce: number; inAll: number }> {
   const { atOnce, later } = await bundleInChunks({ code }, "browser");
-  const chunks = [...later].filter(([path]) => !path.endsWith("ml-dsa-44.js"));
+  const chunks = [...later].filter(([path]) => !SELDOM.test(path));
   const first = gzipped(atOnce);
   return { atOnce: first, inAll: chunks.reduce((sum, [, text]) => sum + gzipped(text), first) };
 }

@@ -6,8 +6,8 @@ import { build } from "esbuild";
 
 const HERE = import.meta.dirname;
 
-/** A chunk that few pages need: where a quorum counts witnesses with keys of ML-DSA-44. */
-const SELDOM = /ml-dsa-44\.ts$/;
+/** Chunks that few pages need: where a quorum counts witnesses with keys of ML-DSA-44, and where a policy binds evidence to a certificate. */
+const SELDOM = /(?:ml-dsa-44|certificate-binding)\.ts$/;
 
 /**
  * Two of three functions are called before the verdict. They are compiled as they arrive, on another thread, and not one by one when they

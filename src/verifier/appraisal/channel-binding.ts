@@ -1,4 +1,5 @@
-// Checks whether the quote vouches for the channel that the verifier talks over, for this challenge, and for the state of the GPUs.
+// Checks whether the quote vouches for the channel that the verifier talks over, for this challenge, and for the state of the GPUs. How others
+// bind a quote to a certificate is loaded when a policy asks for it: no page sees the certificate of its connection.
 import { sha256 } from "../../protocol/cryptography/hash.ts";
 import { decodeHex, encodeHex } from "../../protocol/encoding/hex.ts";
 import { utf8 } from "../../protocol/encoding/text.ts";
@@ -7,14 +8,8 @@ import { canonicalize } from "../../protocol/envelope/canonical-json.ts";
 import { VerificationError } from "../../protocol/errors.ts";
 import { type Check, CheckList } from "../check-list.ts";
 import type { Evidence } from "../evidence.ts";
-import {
-  type Binding,
-  bindingOfCertificate,
-  freshnessOf,
-  type RaTlsCode,
-  verifyBinding,
-} from "../ra-tls/binding.ts";
-import { readCertificateEvidence } from "../ra-tls/certificate-evidence.ts";
+import type { Freshness } from "../ra-tls/binding.ts";
+import { bindingReportData, type RaTlsCode, requireReportData } from "../ra-tls/own-binding.ts";
 import { replayEventLog } from "../tdx/event-log.ts";
 import type { EventLog } from "../tdx/logged-event.ts";
 import type { TdReport } from "../tdx/quote.ts";
@@ -53,15 +48,11 @@ export async function checkBinding(wanted: Profile["binding"], input: BindingInp
   const list = new CheckList(BINDING_CHECKS);
   if (input === null) return list.checks;
   list.equal("binding.channel", wanted.channel, input.channel.type);
-  const bound = await list.attempt("binding.report-data", () => {
-    const binding = bindingFor(wanted.format, input);
-    verifyBinding(decodeHex(input.body.reportData), binding);
-    return binding;
-  });
-  checkNonce(list, wanted, input, bound);
+  const freshness = await list.attempt("binding.report-data", () => requireBound(wanted.format, input));
+  checkNonce(list, wanted, input, freshness);
   if (wanted.format !== "touchstone-binding/v1")
     await list.attempt("binding.claims", () => requireClaimsEvent(input));
-  else if (bound !== undefined) list.pass("binding.claims", { detail: "REPORTDATA covers the claims" });
+  else if (freshness !== undefined) list.pass("binding.claims", { detail: "REPORTDATA covers the claims" });
   return list.checks;
 }
 
@@ -69,13 +60,13 @@ function checkNonce(
   list: CheckList<(typeof BINDING_CHECKS)[number]>,
   wanted: Profile["binding"],
   { evidence, nonce }: BindingInput,
-  bound: Binding | undefined,
+  freshness: Freshness | undefined,
 ): void {
   if (nonce !== null) {
     list.equal("binding.nonce", encodeHex(nonce), encodeHex(evidence.nonce), {
       detail: "the verifier's challenge",
     });
-    if (wanted.freshness === "nonce" && bound && freshnessOf(bound, nonce) !== "challenge")
+    if (wanted.freshness === "nonce" && freshness !== undefined && freshness !== "challenge")
       list.fail("binding.nonce", { detail: `REPORTDATA of ${wanted.format} holds no challenge` });
   } else if (wanted.freshness === "boot") {
     list.pass("binding.nonce", { detail: "made once per boot; the policy asks for no challenge" });
@@ -86,33 +77,20 @@ function checkNonce(
   }
 }
 
-function bindingFor(
-  format: Profile["binding"]["format"],
-  { evidence, channel, nonce }: BindingInput,
-): Binding {
-  if (format === "touchstone-binding/v1") {
-    return { format, channelKey: channel.key, nonce: nonce ?? evidence.nonce, gpuClaims: evidence.claims };
+/** REPORTDATA is what the format makes of the channel's key. @returns how fresh that makes the evidence. */
+async function requireBound(format: Profile["binding"]["format"], input: BindingInput): Promise<Freshness> {
+  if (format !== "touchstone-binding/v1") {
+    const { requireBoundCertificate } = await import("./certificate-binding.ts");
+    return requireBoundCertificate(format, input);
   }
-  if (channel.certificate === undefined)
-    throw new VerificationError<RaTlsCode>("binding", `${format} needs the peer's certificate`);
-  const certified = readCertificateEvidence(channel.certificate);
-  if (certified.form !== format)
-    throw new VerificationError<RaTlsCode>(
-      "binding",
-      `the certificate's form is ${certified.form}, the policy wants ${format}`,
-    );
-  if (encodeHex(certified.spki) !== encodeHex(channel.key))
-    throw new VerificationError<RaTlsCode>("binding", "the channel uses another key than the certificate");
-  if (encodeHex(certified.quote) !== encodeHex(evidence.tdx.quote)) {
-    throw new VerificationError<RaTlsCode>(
-      "binding",
-      "the certificate holds another quote than the evidence",
-    );
-  }
-  const binding = bindingOfCertificate(certified, nonce);
-  if (binding === null)
-    throw new VerificationError<RaTlsCode>("binding", `${format} cannot be checked without a challenge`);
-  return binding;
+  const { evidence, channel, nonce } = input;
+  const expected = bindingReportData({
+    channelKey: channel.key,
+    nonce: nonce ?? evidence.nonce,
+    gpuClaims: evidence.claims,
+  });
+  requireReportData(decodeHex(input.body.reportData), expected, format);
+  return nonce === null ? "key-lifetime" : "challenge";
 }
 
 function requireClaimsEvent({ evidence, body, log }: BindingInput): void {

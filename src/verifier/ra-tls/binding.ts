@@ -2,18 +2,14 @@
 // 64 bytes are compared: Gramine, RATS-TLS and Azure compare 32 and leave the rest to the attacker.
 import { sha256, sha512 } from "../../protocol/cryptography/hash.ts";
 import { concatBytes, equalBytes } from "../../protocol/encoding/bytes.ts";
-import { encodeHex } from "../../protocol/encoding/hex.ts";
 import { utf8 } from "../../protocol/encoding/text.ts";
 import { VerificationError } from "../../protocol/errors.ts";
 import type { GpuClaims } from "../evidence.ts";
 import type { CertificateEvidence } from "./certificate-evidence.ts";
 import { parseDiceClaims } from "./dice.ts";
-import { bindingReportData, requireNonce } from "./own-binding.ts";
+import { bindingReportData, type RaTlsCode, requireNonce, requireReportData } from "./own-binding.ts";
 
 const REPORT_DATA_LENGTH = 64;
-
-/** The code of a quote that does not vouch for the channel, the challenge or the claims. */
-export type RaTlsCode = "binding";
 
 /** How a quote is bound to a channel, with everything that the format hashes. `channelKey` is SPKI DER, or the raw HPKE public key. */
 export type Binding =
@@ -59,10 +55,7 @@ export function freshnessOf(binding: Binding, challenge: Uint8Array | null): Fre
  * are not well-formed.
  */
 export function verifyBinding(reportData: Uint8Array, binding: Binding): void {
-  const expected = expectedReportData(binding);
-  if (equalBytes(expected, reportData)) return;
-  const found = `expected ${encodeHex(expected)}, found ${encodeHex(reportData)}`;
-  throw new VerificationError<RaTlsCode>("binding", `REPORTDATA is not that of ${binding.format}: ${found}`);
+  requireReportData(reportData, expectedReportData(binding), binding.format);
 }
 
 /** The 64 bytes that REPORTDATA must be. @throws as verifyBinding does, where the claims contradict the key or the nonce. */
