@@ -93,7 +93,7 @@ function member(value: Json | undefined, name: string): Json | undefined {
  */
 export function parseEvidence(input: Uint8Array): Evidence {
   const value = parseHandedOver(input, EVIDENCE);
-  requireNames(member(member(value, "tdx"), "collateral"), COLLATERAL, "", "/tdx/collateral");
+  requireNames(member(member(value, "tdx"), "collateral"), COLLATERAL, "/tdx/collateral");
   return decodeDocument(readAs(evidenceDocument, value, EVIDENCE.format));
 }
 

@@ -17,23 +17,28 @@ export interface HandedOver {
 export function parseHandedOver(input: Uint8Array | string, wanted: HandedOver): Json {
   const bytes = typeof input === "string" ? utf8(input) : input;
   const value = parse(input, bytes, wanted);
-  requireNames(value, wanted, likeness(bytes));
+  requireNames(value, wanted, "", () => likeness(bytes));
   return value;
 }
 
 /**
- * @param found what is said of a value that has none of the names.
  * @param pointer JSON pointer of the value.
+ * @param found says of a value that has none of the names what it looks like.
  * @throws MalformedError when the names are those of another document, or the wanted ones in snake_case.
  */
-export function requireNames(value: Json | undefined, wanted: HandedOver, found = "", pointer = ""): void {
+export function requireNames(
+  value: Json | undefined,
+  wanted: HandedOver,
+  pointer = "",
+  found = () => "",
+): void {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return;
   const names = Object.keys(value);
   if (names.some((name) => wanted.names.includes(name))) return;
   const isSnakeCase = names.some((name) => name.includes("_") && wanted.names.includes(camelCase(name)));
   const detail = isSnakeCase
     ? `the names are in snake_case; write ${wanted.names.join(", ")}`
-    : `it has none of the members ${wanted.names.join(", ")}${found}`;
+    : `it has none of the members ${wanted.names.join(", ")}${found()}`;
   throw new MalformedError(wanted.format, detail, pointer);
 }
 
