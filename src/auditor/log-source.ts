@@ -1,6 +1,6 @@
 // Opens the place that an audit reads a log from: an HTTP prefix (C2SP tlog-tiles) or a folder with the same paths. Nothing that comes back
 // is trusted: every answer has a largest length and a latest time.
-import { open, stat } from "node:fs/promises";
+import { closeSync, existsSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ReadPath } from "../log/maintenance/recover.ts";
@@ -30,7 +30,7 @@ export interface SourceOptions {
 export function openSource(prefix: string, options: SourceOptions): ReadPath {
   if (/^https?:\/\//.test(prefix)) return httpSource(prefix.replace(/\/+$/, ""), options);
   const folder = prefix.startsWith("file:") ? fileURLToPath(prefix) : prefix;
-  return (path) => readFile(folder, path);
+  return async (path) => readFile(folder, path);
 }
 
 function limitOf(path: string): number {
@@ -83,24 +83,22 @@ async function get(prefix: string, path: string, ask: Asking): Promise<Uint8Arra
   return body;
 }
 
-async function readFile(folder: string, path: string): Promise<Uint8Array | undefined> {
+/** At once: what is in memory already takes microseconds, where a file that is opened and read by the thread pool takes ten times that. */
+function readFile(folder: string, path: string): Uint8Array | undefined {
   try {
-    const file = await open(join(folder, path));
+    const file = openSync(join(folder, path), "r");
     try {
-      const { size } = await file.stat();
-      if (size > limitOf(path)) throw tooLong(path);
-      return new Uint8Array(await file.readFile());
+      if (fstatSync(file).size > limitOf(path)) throw tooLong(path);
+      const { buffer, byteOffset, length } = readFileSync(file);
+      return new Uint8Array(buffer, byteOffset, length);
     } finally {
-      await file.close();
+      closeSync(file);
     }
   } catch (error) {
     if (error instanceof WrongAnswerError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" && (await isFolder(folder))) return undefined;
+    // Of a file there is no path that ends so.
+    if (code === "ENOENT" && existsSync(`${folder}/`)) return undefined;
     throw new FileError(join(folder, path), `cannot be read: ${message}`);
   }
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 }
