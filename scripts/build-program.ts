@@ -12,7 +12,7 @@ const CLI = join(SOURCE, "cli");
 const THREADS = [
   "log/store/sqlite/writer-thread",
   "log/checkpointing/high-water-thread",
-  "log/checking/entry-thread",
+  "log/checking/signature-thread",
   "log/index/index-thread",
 ];
 

@@ -1,6 +1,7 @@
 // Audits a whole log: replays it as a stranger, who trusts nothing but one trust root (C2SP tlog-tiles, RFC 9162; rules of registration/).
-import { EntryThreads } from "../log/checking/entry-threads.ts";
-import { openChecker } from "../log/checking/threaded-checker.ts";
+
+import { openChecker } from "../log/checking/entry-checker.ts";
+import { SignatureThreads } from "../log/checking/signature-threads.ts";
 import type { ReadPath } from "../log/maintenance/recover.ts";
 import { GrowingTree } from "../log/tree/growing-tree.ts";
 import { equalBytes } from "../protocol/encoding/bytes.ts";
@@ -41,7 +42,7 @@ export interface AuditOptions {
   readonly depth?: AuditDepth;
   readonly onProgress?: (checked: number, size: number) => void;
   /** What checks the entries of a long log. */
-  readonly threads?: EntryThreads;
+  readonly threads?: SignatureThreads;
 }
 
 /**
@@ -49,7 +50,7 @@ export interface AuditOptions {
  * @throws RefusedError, UnreachableError: what was replayed so far is kept.
  */
 export async function audit(options: AuditOptions): Promise<AuditReport> {
-  const threads = new EntryThreads();
+  const threads = new SignatureThreads();
   try {
     return await new Audit({ threads, ...options }).run();
   } finally {
@@ -62,7 +63,7 @@ class Audit {
   readonly #options: AuditOptions;
   readonly #state: AuditState;
   readonly #reader: TileReader;
-  readonly #threads: EntryThreads;
+  readonly #threads: SignatureThreads;
   readonly #depth: AuditDepth;
   readonly #uncovered: Uncovered[];
   #since: number;
@@ -76,7 +77,7 @@ class Audit {
   #evidence: AuditReport["evidence"] = null;
   #splitView: AuditReport["splitView"] = null;
 
-  constructor(options: AuditOptions & { readonly threads: EntryThreads }) {
+  constructor(options: AuditOptions & { readonly threads: SignatureThreads }) {
     const { memory } = options.state;
     this.#options = options;
     this.#threads = options.threads;

@@ -5,7 +5,7 @@ import type { AuditReport } from "../../src/auditor/audit-report.ts";
 import { AuditState } from "../../src/auditor/audit-state.ts";
 import type { AuditDepth } from "../../src/auditor/coverage.ts";
 import { openSource } from "../../src/auditor/log-source.ts";
-import { EntryThreads } from "../../src/log/checking/entry-threads.ts";
+import { SignatureThreads } from "../../src/log/checking/signature-threads.ts";
 import { sha256 } from "../../src/protocol/cryptography/hash.ts";
 import { concatBytes } from "../../src/protocol/encoding/bytes.ts";
 import { encodeHex } from "../../src/protocol/encoding/hex.ts";
@@ -81,7 +81,7 @@ export interface AuditCase {
 }
 
 /** Threads that check the entries of any log, however short. They end with the process. */
-const threads = new EntryThreads(2, 0);
+const threads = new SignatureThreads(2, 0);
 
 /** Of a checkpoint with several wrong signatures the one is named that was checked first, which is for the thread pool to say. */
 const comparable = ({ findings, ...report }: AuditReport) => ({
@@ -107,7 +107,7 @@ async function auditOnce(
   served: Served,
   trust: TrustAnchor | null,
   options: AuditCase,
-  checkers = new EntryThreads(1),
+  checkers = new SignatureThreads(1),
 ): Promise<AuditReport> {
   const state = AuditState.open(options.stateFile ?? null);
   try {

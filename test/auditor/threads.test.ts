@@ -6,7 +6,7 @@ import { AuditState } from "../../src/auditor/audit-state.ts";
 import { TileReader } from "../../src/auditor/tile-reader.ts";
 import { TreeReplay } from "../../src/auditor/tree-replay.ts";
 import { hashLeaves } from "../../src/log/checking/checked-entry.ts";
-import { EntryThreads } from "../../src/log/checking/entry-threads.ts";
+import { SignatureThreads } from "../../src/log/checking/signature-threads.ts";
 import { GrowingTree } from "../../src/log/tree/growing-tree.ts";
 import { NOW } from "../support/clock.ts";
 import { makeTree } from "../support/tree.ts";
@@ -16,9 +16,11 @@ it("fails closed where a thread ends", async () => {
   const { log, trust } = await honestLog();
   const served = await serve(log);
   const state = AuditState.open(null);
-  const threads = new EntryThreads(2, 0, new URL("../log/checking/dying-thread.ts", import.meta.url));
+  const threads = new SignatureThreads(2, 0, new URL("../log/checking/dying-thread.ts", import.meta.url));
   const auditing = audit({ read: async (path) => served.get(path), trust, state, now: NOW, threads });
-  await expect(auditing).rejects.toThrow("a thread that checks entries failed, so nothing is known of them");
+  await expect(auditing).rejects.toThrow(
+    "a thread that verifies signatures failed, so nothing is known of them",
+  );
   expect(state.memory).toMatchObject({ completed: 0, head: { size: 0 } });
   state.close();
 });

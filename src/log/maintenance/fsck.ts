@@ -14,8 +14,8 @@ import { register } from "../../protocol/registration/register.ts";
 import { ahead } from "../checking/ahead.ts";
 import type { CheckedEntry } from "../checking/checked-entry.ts";
 import type { CheckedBundle, EntryChecker } from "../checking/entry-checker.ts";
-import { EntryThreads } from "../checking/entry-threads.ts";
-import { openChecker } from "../checking/threaded-checker.ts";
+import { openChecker } from "../checking/entry-checker.ts";
+import { SignatureThreads } from "../checking/signature-threads.ts";
 import type { HighWater } from "../checkpointing/high-water.ts";
 import { BatchView } from "../sequencing/batch-view.ts";
 import { entriesBefore } from "../sequencing/entries-before.ts";
@@ -41,7 +41,7 @@ export interface FsckReport {
 export interface FsckOptions {
   readonly onProgress?: (checked: number, entries: number) => void;
   /** What checks the entries of a long log. */
-  readonly threads?: EntryThreads;
+  readonly threads?: SignatureThreads;
   /** The file of the index, which is compared with the log; null where there is none. */
   readonly index?: InspectedIndex | null;
 }
@@ -67,7 +67,7 @@ export async function fsck(
   highWater: Pick<HighWater, "read"> | null,
   { onProgress = () => undefined, threads, index = null }: FsckOptions = {},
 ): Promise<FsckReport> {
-  const own = new EntryThreads();
+  const own = new SignatureThreads();
   try {
     return await new Fsck(store, highWater, threads ?? own, index).run(onProgress);
   } finally {
@@ -78,7 +78,7 @@ export async function fsck(
 class Fsck {
   readonly #store: InspectedStore;
   readonly #highWater: Pick<HighWater, "read"> | null;
-  readonly #threads: EntryThreads;
+  readonly #threads: SignatureThreads;
   readonly #inspected: InspectedIndex | null;
   readonly #findings = new FsckFindings();
   readonly #rows: FsckRows;
@@ -93,7 +93,7 @@ class Fsck {
   constructor(
     store: InspectedStore,
     highWater: Pick<HighWater, "read"> | null,
-    threads: EntryThreads,
+    threads: SignatureThreads,
     inspected: InspectedIndex | null,
   ) {
     this.#inspected = inspected;

@@ -2,7 +2,7 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { EntryThreads } from "../../../src/log/checking/entry-threads.ts";
+import { SignatureThreads } from "../../../src/log/checking/signature-threads.ts";
 import { HighWaterFile } from "../../../src/log/checkpointing/high-water.ts";
 import { type FsckReport, fsck } from "../../../src/log/maintenance/fsck.ts";
 import type { FsckCheck } from "../../../src/log/maintenance/fsck-finding.ts";
@@ -42,7 +42,7 @@ beforeEach(async () => {
 afterEach(() => harness.remove());
 
 /** Threads that check the entries of any log, however short. They end with the process. */
-const threads = new EntryThreads(2, 0);
+const threads = new SignatureThreads(2, 0);
 
 const damage = (sql: string) => damageDatabase(harness.databaseFile, sql);
 

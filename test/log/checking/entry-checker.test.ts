@@ -1,8 +1,7 @@
-// Entries that threads check, several bundles at a time, are judged as one thread judges them in their order.
+// Entries whose signatures threads verify, several bundles at a time, are judged as with Node's thread pool.
 import { afterAll, describe, expect, it } from "vitest";
-import { type EntryChecker, PooledChecker } from "../../../src/log/checking/entry-checker.ts";
-import { EntryThreads } from "../../../src/log/checking/entry-threads.ts";
-import { openChecker, ThreadedChecker } from "../../../src/log/checking/threaded-checker.ts";
+import { type EntryChecker, openChecker } from "../../../src/log/checking/entry-checker.ts";
+import { SignatureThreads } from "../../../src/log/checking/signature-threads.ts";
 import { encodeBase64 } from "../../../src/protocol/encoding/base64.ts";
 import { encodeHex } from "../../../src/protocol/encoding/hex.ts";
 import { type TestKey, testKey, testKeys } from "../../support/keys.ts";
@@ -10,8 +9,10 @@ import { platformPredicate } from "../../support/release-predicates.ts";
 import { signStatement } from "../../support/signing.ts";
 import { trustRootPredicate } from "../../support/trust-root.ts";
 
-const threads = new EntryThreads(3, 0);
+const threads = new SignatureThreads(3, 0);
 afterAll(() => threads.close());
+const pooled = () => openChecker(new SignatureThreads(1), 1, []);
+const threaded = (keys: readonly string[] = []) => openChecker(threads, 1, keys);
 
 async function trustRootWith(...keys: readonly TestKey[]): Promise<Uint8Array> {
   const own = await testKeys();
@@ -42,11 +43,11 @@ describe("with threads", () => {
       [await signedBy(later, "d"), await trustRootWith(later), await signedBy(publisher, "e")],
       [await signedBy(later, "f"), await signedBy(late, "g"), await signedBy(await testKey("nobody"), "h")],
     ];
-    const expected = await checkAll(await PooledChecker.open([]), bundles);
+    const expected = await checkAll(await pooled(), bundles);
     const problems = expected.map(({ entries }) => entries.map(({ problem }) => problem?.code ?? null));
     expect(problems.flat().filter((code) => code !== null)).toHaveLength(4);
     for (let round = 0; round < 5; round++) {
-      const found = await checkAll(new ThreadedChecker(threads, []), bundles);
+      const found = await checkAll(await threaded(), bundles);
       expect(found).toEqual(expected);
     }
   });
@@ -59,8 +60,8 @@ describe("with threads", () => {
       return Uint8Array.from(leaf, (byte, offset) => (offset === at ? byte ^ 1 : byte));
     });
     const bundles = [[await trustRootWith()], [leaf, new Uint8Array(0), ...flipped], flipped.reverse()];
-    const expected = await checkAll(await PooledChecker.open([]), bundles);
-    const found = await checkAll(new ThreadedChecker(threads, []), bundles);
+    const expected = await checkAll(await pooled(), bundles);
+    const found = await checkAll(await threaded(), bundles);
     expect(found).toEqual(expected);
   });
 
@@ -69,41 +70,27 @@ describe("with threads", () => {
     const first = [[await trustRootWith(late), await signedBy(late, "a")]];
     const other = [[await trustRootWith(), await signedBy(late, "a")]];
     for (const bundles of [first, other, first, other]) {
-      const [bundle] = await checkAll(new ThreadedChecker(threads, []), bundles);
+      const [bundle] = await checkAll(await threaded(), bundles);
       expect(bundle?.entries[1]?.problem?.code ?? null).toBe(bundles === first ? null : "entry-signature");
     }
   });
 
   it("rejects as the bundle does that is not to be had, and goes on with the next", async () => {
     const { publisher } = await testKeys();
-    const checker = new ThreadedChecker(threads, [encodeBase64(publisher.spki)]);
+    const checker = await threaded([encodeBase64(publisher.spki)]);
     const missing = checker.check(Promise.reject(new Error("there is no bundle")));
     const next = checker.check(signedBy(publisher, "a").then((leaf) => [leaf]));
     await expect(missing).rejects.toThrow("there is no bundle");
     expect((await next).entries).toMatchObject([{ problem: null }]);
   });
 
-  it("a short log is left to the one thread that there is", async () => {
-    const expected: Array<[threads: EntryThreads, entries: number, isThreaded: boolean]> = [
-      [new EntryThreads(2, 100), 99, false],
-      [new EntryThreads(2, 100), 100, true],
-      [new EntryThreads(1, 100), 1_000_000, false],
+  it("a short log is left to Node's thread pool", async () => {
+    const expected: Array<[threads: SignatureThreads, entries: number, ahead: number]> = [
+      [new SignatureThreads(4, 100), 99, 2],
+      [new SignatureThreads(4, 100), 100, 5],
+      [new SignatureThreads(1, 100), 1_000_000, 2],
     ];
-    for (const [some, entries, isThreaded] of expected)
-      expect((await openChecker(some, entries, [])) instanceof ThreadedChecker).toBe(isThreaded);
-  });
-});
-
-describe("a thread that ends", () => {
-  it("fails what it had to check and all that follows, and is told", async () => {
-    const dying = new EntryThreads(1, 0, new URL("./dying-thread.ts", import.meta.url));
-    const checker = new ThreadedChecker(dying, ["AA=="]);
-    const failing = () =>
-      expect(checker.check(Promise.resolve([new Uint8Array(10)]))).rejects.toThrow(
-        /^a thread that checks entries failed, so nothing is known of them: /,
-      );
-    await Promise.all([1, 2, 3].map(failing));
-    await failing();
-    await dying.close();
+    for (const [some, entries, ahead] of expected)
+      expect(await openChecker(some, entries, [])).toMatchObject({ ahead });
   });
 });
