@@ -13,6 +13,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers: "100%",
+    // What is polled for comes at once, but for a machine that others use.
+    expect: { poll: { timeout: 20_000 } },
     reporters: ["default", "./test/support/summary-reporter.ts"],
     coverage: {
       provider: "v8",

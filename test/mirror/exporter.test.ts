@@ -126,7 +126,7 @@ describe("an export", () => {
       await exported();
       expect(await auditBucket()).toEqual([]);
     }
-    await vi.waitFor(() => expect(exporter.behindSince).toBeNull());
+    await expect.poll(() => exporter.behindSince).toBeNull();
     expect([exporter.size, exporter.failures]).toEqual([published().checkpoint.size, 0]);
     expect(inBucket().filter((key) => key.startsWith("checkpoints/")).length).toBeGreaterThan(2);
     const writes = fake.requests.filter(
@@ -180,7 +180,7 @@ describe("an export", () => {
     fake.faults = { unavailable: 1_000_000 };
     const exporter = start();
     await grow("vm", 3);
-    await vi.waitFor(() => expect(exporter.failures).toBeGreaterThan(2));
+    await expect.poll(() => exporter.failures).toBeGreaterThan(2);
     expect(exporter.behindSince).not.toBeNull();
     expect(told).toContain("what is new could not be exported, and will be tried again");
     fake.faults = {};
@@ -212,11 +212,11 @@ describe("an export", () => {
     fake.faults = { slowMs: 20 };
     fake.requests.length = 0;
     await grow("two", 600);
-    await vi.waitFor(() => expect(fake.requests.some((request) => request.includes("PUT"))).toBe(true));
+    await expect.poll(() => fake.requests.some((request) => request.includes("PUT"))).toBe(true);
     turn = 1;
     await exported();
-    await vi.waitFor(() => expect(second.size).toBe(published().checkpoint.size));
-    await vi.waitFor(() => expect([first.behindSince, second.behindSince]).toEqual([null, null]));
+    await expect.poll(() => second.size).toBe(published().checkpoint.size);
+    await expect.poll(() => [first.behindSince, second.behindSince]).toEqual([null, null]);
     expect([first.failures, first.isDamaged, second.isDamaged]).toEqual([0, false, false]);
     expect(await auditBucket()).toEqual([]);
     // Its own turn again: what the other has written counts.
@@ -224,7 +224,7 @@ describe("an export", () => {
     fake.faults = {};
     await grow("three", 1);
     await exported();
-    await vi.waitFor(() => expect(first.size).toBe(published().checkpoint.size));
+    await expect.poll(() => first.size).toBe(published().checkpoint.size);
     expect(await auditBucket()).toEqual([]);
   });
 
@@ -273,9 +273,7 @@ describe("an export", () => {
     clock.now = new Date(clock.now.getTime() + 2 * 3_600_000);
     await grow("again", 1);
     await exported();
-    await vi.waitFor(() =>
-      expect(inBucket().filter((key) => /^tile\/(0|entries)\/000\.p\//.test(key))).toEqual([]),
-    );
+    await expect.poll(() => inBucket().filter((key) => /^tile\/(0|entries)\/000\.p\//.test(key))).toEqual([]);
     expect(await auditBucket()).toEqual([]);
   });
 });
@@ -317,7 +315,7 @@ describe("what stops an export, and not the log:", () => {
     });
     await other.log.publish(await signPlatforms(other.keys, "other", 2));
     const elsewhere = start({ store: others });
-    await vi.waitFor(() => expect(checkpointInBucket()).toBe(other.log.read.published()!.note));
+    await expect.poll(() => checkpointInBucket()).toBe(other.log.read.published()!.note);
     await elsewhere.stop();
     await grow("vm", 5);
     await expectStopped(start());

@@ -262,7 +262,7 @@ describe("what is under way", () => {
     await expect(sequencer.publish([platforms[3]!])).rejects.toMatchObject({ code: "queue-full" });
     await expect(sequencer.publish(arriving(platforms[3]!))).rejects.toMatchObject({ code: "queue-full" });
     release();
-    await vi.waitFor(() => expect([sequencer.pending, store.leaves.length]).toEqual([0, 4]));
+    await expect.poll(() => [sequencer.pending, store.leaves.length]).toEqual([0, 4]);
     await expect(sequencer.publish([forbidden])).rejects.toMatchObject({ name: "BatchRefusedError" });
     expect(sequencer.pending).toBe(0);
   });
@@ -386,7 +386,7 @@ describe("a status", () => {
     sequencer.runDueWork();
     release();
     await publishing;
-    await vi.waitFor(() => expect(kindsOf(store)).toEqual([["platform"], ["status"]]));
+    await expect.poll(() => kindsOf(store)).toEqual([["platform"], ["status"]]);
   });
 
   it("that is the newest of the log is observed by a start", async () => {
@@ -410,7 +410,7 @@ describe("cosignatures that come after the quorum", () => {
     await sequencer.publish([first]);
     expect(publication.newest?.note).toBe("cosigned");
     late.open();
-    await vi.waitFor(() => expect(publication.newest?.note).toBe("cosigned by more"));
+    await expect.poll(() => publication.newest?.note).toBe("cosigned by more");
     expect(publication.size).toBe(2);
     expect(store.stored.map(({ note }) => note)).toEqual(["cosigned", "cosigned by more"]);
   });
@@ -443,7 +443,7 @@ describe("cosignatures that come after the quorum", () => {
       if (checkpoint.note === "cosigned by more") publication.publish(published(9));
     };
     await sequencer.publish([first]);
-    await vi.waitFor(() => expect(publication.size).toBe(9));
+    await expect.poll(() => publication.size).toBe(9);
     await turns();
     expect(publication.size).toBe(9);
   });
