@@ -1,6 +1,5 @@
 // Runs the service of a log, or of those in a folder, until it is told to stop, and then loses nothing that it acknowledged.
 import { type Logger, pino, stdTimeFunctions } from "pino";
-import { boundYoungGeneration } from "../../node/young-generation.ts";
 import { type CliContext, show } from "../context.ts";
 import { configurationsIn, isFolder } from "../log-folder.ts";
 import { readConfig } from "../open-log.ts";
@@ -18,7 +17,6 @@ interface ServeOptions {
 }
 
 export async function runServe(options: ServeOptions, context: CliContext): Promise<void> {
-  boundYoungGeneration();
   const { config, port, role } = options;
   const files = isFolder(config) ? configurationsIn(config) : null;
   const logger = loggerOf(files?.[0] ?? config, context);
