@@ -10,7 +10,7 @@ const HERE = import.meta.dirname;
 const SELDOM = /(?:ml-dsa-44|certificate-binding)\.ts$/;
 
 /**
- * Two of three functions are called before the verdict. They are compiled as they arrive, on another thread, and not one by one when they
+ * Three of four functions are called before the verdict. They are compiled as they arrive, on another thread, and not one by one when they
  * are called (https://v8.dev/blog/explicit-compile-hints); browsers that do not know it take it for a comment.
  */
 const COMPILE_AT_ONCE = "//# allFunctionsCalledOnLoad";
