@@ -145,6 +145,14 @@ describe("one entry", () => {
 });
 
 describe("proofs", () => {
+  test("are ASCII, though the checkpoint in them is not", async () => {
+    const text = await (await service.get("/v1/entries/0/proof")).text();
+    expect(text).toMatch(/^[ -~]+$/);
+    const checkpoint = await (await service.get("/checkpoint")).text();
+    expect(checkpoint).toMatch(/\u2014/);
+    expect((JSON.parse(text) as Proof).checkpoint).toBe(checkpoint);
+  });
+
   test("of every entry verify under the published checkpoint", async () => {
     for (let index = 0; index < size; index++) {
       const proof = await service.json<Proof>(`/v1/entries/${index}/proof`);
