@@ -3,6 +3,7 @@
 import { createRoute, OpenAPIHono, type RouteConfig } from "@hono/zod-openapi";
 import { getPath } from "hono/utils/url";
 import type { OpenAPIObject } from "openapi3-ts/oas31";
+import { HotRouter } from "./hot-router.ts";
 import { CONCISE_PROBLEM_MEDIA_TYPE } from "./http/concise-problem.ts";
 import type { RequestFacts } from "./http/request-facts.ts";
 import { PROBLEM_MEDIA_TYPE, PROBLEMS, type ProblemCode, problem, RequestProblem } from "./problem.ts";
@@ -19,6 +20,7 @@ export type Api = OpenAPIHono<ApiEnvironment>;
  */
 export function createApi(prefix = ""): Api {
   return new OpenAPIHono<ApiEnvironment>({
+    router: new HotRouter(),
     ...(prefix !== "" && { getPath: (request: Request) => getPath(request).slice(prefix.length) }),
     defaultHook: (result) => {
       if (result.success) return;
