@@ -119,7 +119,7 @@ export class PublishedLog {
   }
 
   /** The inclusion proof and the leaf hash that it is of. @throws RangeError as `proveInclusion`. */
-  async proveLeaf(index: number, size: number): Promise<ProvenLeaf> {
+  proveLeaf(index: number, size: number): Promise<ProvenLeaf> {
     this.#requirePublished(size);
     return this.#prover.prove(index, size);
   }

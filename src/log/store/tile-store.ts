@@ -1,5 +1,4 @@
 // Defines where tiles are read from. It is not trusted: whoever uses what it returns checks it against a signed root, as any client does.
-import { HASH_LENGTH } from "../../protocol/merkle/hash.ts";
 import { TILE_HEIGHT, TILE_WIDTH } from "../../protocol/merkle/tile.ts";
 
 /** A tile with the nodes above it, as far as they are stored. */
@@ -13,27 +12,15 @@ export interface StoredTile {
 /** Where the nodes of height h begin among the inner ones: 128 of height 1, 64 of height 2, down to 2 of height 7. */
 export const innerOffset = (height: number) => TILE_WIDTH - 2 ** (TILE_HEIGHT + 1 - height);
 
-/** Heights 4 to 7 of a full tile: its upper half, 30 nodes that lie at the end of its inner ones. */
-export const UPPER_HEIGHT = 4;
-export const UPPER_OFFSET = innerOffset(UPPER_HEIGHT) * HASH_LENGTH;
-
-/** Where the siblings of heights 1 to 3 of hash `i` of a tile are among its inner nodes, in bytes. */
-export function lowerOffsets(i: number): [number, number, number] {
-  const at = (height: number) => (innerOffset(height) + ((i >> height) ^ 1)) * HASH_LENGTH;
-  return [at(1), at(2), at(3)];
-}
-
 /** Immutable objects. It may be behind the log, but a tile that it has shown stays, or becomes the beginning of a wider one. */
 export interface TileStore {
   /** The widest tile that is stored at this place (C2SP tlog-tiles: `level` 0 to 6), or undefined. */
   readTile(level: number, index: number): Promise<StoredTile | undefined>;
   /**
-   * Where parts of a full tile of level 0 can be read: hashes number 2⌊i/2⌋ and the one after it, then the siblings of number `i` at
-   * heights 1 to 3, 5 hashes of 32 bytes. Undefined unless the full tile is stored.
+   * Where parts of a full tile of level 0 can be read: hash number `i` of it and its siblings at heights 0 to 7, 9 hashes of 32 bytes.
+   * Undefined unless the full tile is stored.
    */
-  readLower?(index: number, i: number): Promise<Uint8Array | undefined>;
-  /** Its nodes of heights 4 to 7, 30 of 32 bytes, as they lie in StoredTile.inner. Undefined unless the full tile is stored. */
-  readUpper?(index: number): Promise<Uint8Array | undefined>;
+  readPath?(index: number, i: number): Promise<Uint8Array[] | undefined>;
   /** Entries from `start` up to, not including, `end`, in order; fewer where the log ends before. */
   readLeaves(start: number, end: number): Promise<Uint8Array[]>;
 }

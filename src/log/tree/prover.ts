@@ -3,18 +3,16 @@
 import { LRUCache } from "lru-cache";
 import { nativeSha256 } from "../../node/sha256.ts";
 import { consistencyProofNodes } from "../../protocol/merkle/consistency.ts";
-import { EMPTY_ROOT, HASH_LENGTH } from "../../protocol/merkle/hash.ts";
+import { EMPTY_ROOT } from "../../protocol/merkle/hash.ts";
 import { inclusionProofNodes } from "../../protocol/merkle/inclusion.ts";
 import { joinHashes, type SubtreeNode, subtreesOf } from "../../protocol/merkle/subtree.ts";
 import { TILE_HEIGHT, TILE_WIDTH } from "../../protocol/merkle/tile.ts";
-import { innerOffset, type TileStore, UPPER_HEIGHT } from "../store/tile-store.ts";
+import type { TileStore } from "../store/tile-store.ts";
 import type { TreeEdge } from "./growing-tree.ts";
 import { TileNodes } from "./tile-nodes.ts";
 
 /** Full tiles kept in memory, of 16 KiB each: so many of level 0, and so many of all levels above. */
 const CACHED_TILES = 256;
-/** Upper halves kept of further tiles of level 0, of 960 bytes each: those of two million entries. */
-const CACHED_UPPERS = 8192;
 /** Hashes kept of subtrees at the right edge, which are joined of several nodes. */
 const CACHED_JOINS = 256;
 
@@ -30,8 +28,6 @@ export class Prover {
   /** Full tiles, which never change. */
   readonly #leafTiles = new LRUCache<number, TileNodes>({ max: CACHED_TILES });
   readonly #upperTiles = new LRUCache<number, TileNodes>({ max: CACHED_TILES });
-  /** Upper halves of tiles of level 0 that are not kept as a whole. */
-  readonly #uppers = new LRUCache<number, Uint8Array>({ max: CACHED_UPPERS });
   /** By their ranges of leaves: what a range hashes to never changes. */
   readonly #joins = new LRUCache<string, Uint8Array>({ max: CACHED_JOINS });
 
@@ -46,74 +42,64 @@ export class Prover {
     return (await this.prove(index, size)).proof;
   }
 
-  /** The proof together with the leaf hash, which lies beside it. @throws RangeError where there is no such leaf. */
+  /**
+   * The proof together with the leaf hash, which lies beside it. Nothing is awaited that is in memory, as most of it is.
+   * @throws RangeError where there is no such leaf.
+   */
   async prove(index: number, size: number): Promise<ProvenLeaf> {
     const plan = inclusionProofNodes(index, size);
-    const tile = Math.floor(index / TILE_WIDTH);
-    if ((tile + 1) * TILE_WIDTH > size) {
-      return { leafHash: await this.#hashSubtrees([{ level: 0, index }]), proof: await this.#hash(plan) };
+    const hashes: Uint8Array[] = [];
+    // Each full tile on the way up has eight hashes of the proof. What leads on from one is the first hash of the path in the next.
+    for (let level = 0, place = index; isFull(level, place, size); level++) {
+      const tile = Math.floor(place / TILE_WIDTH);
+      const i = place - tile * TILE_WIDTH;
+      const path = this.#inMemory(level, tile)?.path(i) ?? (await this.#readPath(level, tile, i));
+      hashes.push(...(level === 0 ? path : path.slice(1)));
+      place = tile;
     }
-    const [leafHash, ...proof] = await this.#path(tile, index % TILE_WIDTH);
-    proof.push(...(await this.#hash(plan.slice(TILE_HEIGHT))));
-    return { leafHash: leafHash as Uint8Array, proof };
+    const rest = hashes.length === 0 ? [[{ level: 0, index }], ...plan] : plan.slice(hashes.length - 1);
+    for (const nodes of rest) hashes.push(this.#known(nodes) ?? (await this.#hashSubtrees(nodes)));
+    const [leafHash, ...proof] = hashes as [Uint8Array, ...Uint8Array[]];
+    return { leafHash, proof };
   }
 
   /** As `proveConsistency` of protocol/merkle. @throws RangeError unless 1 ≤ from ≤ to. */
   async consistency(from: number, to: number): Promise<Uint8Array[]> {
-    return this.#hash(consistencyProofNodes(from, to));
+    const hashes: Uint8Array[] = [];
+    for (const nodes of consistencyProofNodes(from, to)) {
+      hashes.push(this.#known(nodes) ?? (await this.#hashSubtrees(nodes)));
+    }
+    return hashes;
   }
 
   /** The root of the tree when it had `size` leaves. */
   async rootAt(size: number): Promise<Uint8Array> {
     if (size === 0) return EMPTY_ROOT;
-    return this.#hashSubtrees(subtreesOf({ start: 0, end: size }));
+    const nodes = subtreesOf({ start: 0, end: size });
+    return this.#known(nodes) ?? (await this.#hashSubtrees(nodes));
   }
 
   /**
-   * Of a tile that is full. The first of them are kept whole, which is all of a small log; of others the upper half is kept, and five
-   * hashes of the lower half are read.
+   * Of a full tile that is not in memory. The first of them are kept whole, which is all of a small log; of others of level 0 no more than
+   * the path is read.
    */
-  async #path(tile: number, i: number): Promise<Uint8Array[]> {
-    const inMemory = this.#inMemory(0, tile);
-    if (inMemory !== undefined) return inMemory.path(i);
-    const halves = this.#leafTiles.size < CACHED_TILES ? null : await this.#halves(tile, i);
-    return halves ?? (await this.#read(0, tile)).path(i);
+  async #readPath(level: number, tile: number, i: number): Promise<Uint8Array[]> {
+    const isKept = level > 0 || this.#leafTiles.size < CACHED_TILES;
+    const path = isKept ? undefined : await this.#store.readPath?.(tile, i);
+    return path ?? (await this.#read(level, tile)).path(i);
   }
 
-  /** Null where the store reads whole tiles alone. */
-  async #halves(tile: number, i: number): Promise<Uint8Array[] | null> {
-    const upper = this.#uppers.get(tile) ?? (await this.#store.readUpper?.(tile));
-    const lower = await this.#store.readLower?.(tile, i);
-    if (upper === undefined || lower === undefined) return null;
-    this.#uppers.set(tile, upper);
-    const [even, odd, ...siblings] = hashesOf(lower) as [Uint8Array, Uint8Array];
-    const path = i % 2 === 0 ? [even, odd, ...siblings] : [odd, even, ...siblings];
-    for (let height = UPPER_HEIGHT; height < TILE_HEIGHT; height++) {
-      const at = innerOffset(height) - innerOffset(UPPER_HEIGHT) + ((i >> height) ^ 1);
-      path.push(upper.subarray(at * HASH_LENGTH, (at + 1) * HASH_LENGTH));
-    }
-    return path;
-  }
-
-  /** The hashes of a proof, each over the subtrees that the plan names for it. */
-  async #hash(plan: readonly SubtreeNode[][]): Promise<Uint8Array[]> {
-    const hashes: Uint8Array[] = [];
-    for (const nodes of plan) {
-      const [only] = nodes;
-      const ready = nodes.length === 1 && only !== undefined ? this.#nodeInMemory(only) : undefined;
-      hashes.push(ready ?? (await this.#hashSubtrees(nodes)));
-    }
-    return hashes;
+  /** The hash over adjacent subtrees, where it is in memory. */
+  #known(nodes: readonly SubtreeNode[]): Uint8Array | undefined {
+    const [only] = nodes;
+    return nodes.length === 1 ? this.#nodeInMemory(only as SubtreeNode) : this.#joins.get(rangeOf(nodes));
   }
 
   async #hashSubtrees(nodes: readonly SubtreeNode[]): Promise<Uint8Array> {
-    const range = rangeOf(nodes);
-    const known = this.#joins.get(range);
-    if (known !== undefined) return known;
     const hashes: Uint8Array[] = [];
     for (const node of nodes) hashes.push(this.#nodeInMemory(node) ?? (await this.#readNode(node)));
     const joined = joinHashes(hashes, nativeSha256);
-    if (nodes.length > 1) this.#joins.set(range, joined);
+    if (nodes.length > 1) this.#joins.set(rangeOf(nodes), joined);
     return joined;
   }
 
@@ -153,17 +139,16 @@ export class Prover {
   }
 }
 
+/** Whether the tile of this level that node `place` lies in is full in a tree of this size. */
+function isFull(level: number, place: number, size: number): boolean {
+  return (Math.floor(place / TILE_WIDTH) + 1) * TILE_WIDTH ** (level + 1) <= size;
+}
+
 /** The range of leaves under adjacent subtrees, as a key. */
 function rangeOf(nodes: readonly SubtreeNode[]): string {
   const first = nodes[0] as SubtreeNode;
   const last = nodes[nodes.length - 1] as SubtreeNode;
   return `${first.index * 2 ** first.level}-${(last.index + 1) * 2 ** last.level}`;
-}
-
-function hashesOf(bytes: Uint8Array): Uint8Array[] {
-  return Array.from({ length: bytes.length / HASH_LENGTH }, (_, i) =>
-    bytes.subarray(i * HASH_LENGTH, (i + 1) * HASH_LENGTH),
-  );
 }
 
 /** One number for each tile: levels are 0 to 6, and a tree of 2^53 entries has fewer than 2^45 tiles of a level. */

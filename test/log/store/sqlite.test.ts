@@ -1,6 +1,6 @@
 // What SQLite adds to the store's contract: append-only whatever the program does, synced at every commit, known schema, full disk.
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
@@ -8,10 +8,17 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { HighWaterFile } from "../../../src/log/checkpointing/high-water.ts";
 import { fsck } from "../../../src/log/maintenance/fsck.ts";
 import { openLog } from "../../../src/log/open-or-create.ts";
+import type { TileWrite } from "../../../src/log/store/log-store.ts";
 import { readMigrations } from "../../../src/log/store/migrations.ts";
 import { copyStore, openSnapshot } from "../../../src/log/store/open-store.ts";
 import { MIGRATIONS_FOLDER, openForReading, openForWriting } from "../../../src/log/store/sqlite/open.ts";
+import { pathProblems } from "../../../src/log/store/sqlite/schema.ts";
+import { SqliteReader } from "../../../src/log/store/sqlite/sqlite-reader.ts";
 import { SqliteWriter } from "../../../src/log/store/sqlite/sqlite-writer.ts";
+import { GrowingTree } from "../../../src/log/tree/growing-tree.ts";
+import { TileNodes } from "../../../src/log/tree/tile-nodes.ts";
+import { encodeHex } from "../../../src/protocol/encoding/hex.ts";
+import { hashLeaf } from "../../../src/protocol/merkle/hash.ts";
 import { NOW } from "../../support/clock.ts";
 import { LogHarness } from "../../support/log-harness.ts";
 import { sha256Of } from "../../support/release-predicates.ts";
@@ -38,6 +45,7 @@ describe("the database itself", () => {
     writer.append(0, oneEntry(0));
     writer.append(1, { ...oneEntry(1), attachments: [{ digest: sha256Of("x"), bytes: leaf }] });
     writer.addCheckpoint({ size: 2, cosignedAt: 1, note: "note" });
+    database.exec("INSERT INTO tile_paths VALUES (0, zeroblob(1088))");
     const forbidden = [
       "UPDATE entries SET name = 'x'",
       "DELETE FROM entries",
@@ -45,6 +53,8 @@ describe("the database itself", () => {
       "UPDATE tiles SET hashes = zeroblob(64)",
       "UPDATE tiles SET hashes = substr(hashes, 1, 32)",
       "DELETE FROM tiles",
+      "UPDATE tile_paths SET number = 7",
+      "DELETE FROM tile_paths",
       "UPDATE tree_head SET size = 1",
       "DELETE FROM tree_head",
       "UPDATE checkpoints SET note = 'x'",
@@ -178,6 +188,28 @@ describe("migrations", () => {
     );
   });
 
+  it("give a log of before what its proofs are made of", async () => {
+    const before = readdirSync(MIGRATIONS_FOLDER)
+      .filter((name) => name < "0006")
+      .map((name): [string, string] => [name, readFileSync(join(MIGRATIONS_FOLDER, name), "utf8")]);
+    const tree = GrowingTree.empty();
+    for (let i = 0; i < 256; i++) tree.append(hashLeaf(Uint8Array.of(i)));
+    const [{ hashes, inner }] = tree.takeWrites() as [TileWrite];
+    const { database, close } = openWith(migrations(...before));
+    for (const idx of [0, 1]) {
+      database.prepare("INSERT INTO tiles VALUES (0, ?, ?, ?)").run(idx, hashes, inner);
+    }
+    close();
+    openForWriting(file(), { now: NOW }).close();
+    const reader = new SqliteReader(openForReading(file()));
+    const nodes = TileNodes.of({ hashes, inner });
+    for (let i = 0; i < 256; i += 5) {
+      expect((await reader.readPath(1, i))?.map(encodeHex)).toEqual(nodes.path(i).map(encodeHex));
+    }
+    expect(pathProblems(reader.database)).toEqual([]);
+    await reader.close();
+  });
+
   it("that come with the program are the ones this test was written for", () => {
     expect(readMigrations(MIGRATIONS_FOLDER).map(({ name }) => name)).toEqual([
       "log",
@@ -185,6 +217,7 @@ describe("migrations", () => {
       "entries_by_kind_and_version",
       "tokens",
       "epoch",
+      "tile_paths",
     ]);
     expect(readFileSync(join(MIGRATIONS_FOLDER, "0001_log.sql"), "utf8")).toContain("STRICT");
   });

@@ -15,7 +15,7 @@ import type {
   Seen,
   TreeHead,
 } from "../log-store.ts";
-import { lowerOffsets, type StoredTile } from "../tile-store.ts";
+import { innerOffset, type StoredTile } from "../tile-store.ts";
 import type { Notices } from "./notices.ts";
 import type { Asker, Statement } from "./session.ts";
 import { type CheckpointRow, type FoundRow, type NewsRow, STATEMENTS } from "./statements.ts";
@@ -114,13 +114,14 @@ export class PostgresReader implements LogReader {
     return this.#one<StoredTile>(STATEMENTS.tile, [level, index]);
   }
 
-  async readLower(index: number, i: number): Promise<Uint8Array | undefined> {
-    const values = [index, (i & ~1) * HASH_LENGTH, ...lowerOffsets(i)];
-    return (await this.#one<{ nodes: Buffer }>(STATEMENTS.lower, values))?.nodes;
-  }
-
-  async readUpper(index: number): Promise<Uint8Array | undefined> {
-    return (await this.#one<{ nodes: Buffer }>(STATEMENTS.upper, [index]))?.nodes;
+  async readPath(index: number, i: number): Promise<Uint8Array[] | undefined> {
+    const heights = [1, 2, 3, 4, 5, 6, 7];
+    const siblings = heights.map((height) => (innerOffset(height) + ((i >> height) ^ 1)) * HASH_LENGTH);
+    const values = [index, (i & ~1) * HASH_LENGTH, ...siblings];
+    const nodes = (await this.#one<{ nodes: Buffer }>(STATEMENTS.path, values))?.nodes;
+    if (nodes === undefined) return undefined;
+    const at = (place: number) => nodes.subarray(place * HASH_LENGTH, (place + 1) * HASH_LENGTH);
+    return [at(i % 2), at(1 - (i % 2)), ...heights.map((height) => at(height + 1))];
   }
 
   async readLeaves(start: number, end: number): Promise<Uint8Array[]> {

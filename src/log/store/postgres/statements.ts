@@ -8,7 +8,6 @@ import { HASH_LENGTH } from "../../../protocol/merkle/hash.ts";
 import type { Leader } from "../leadership.ts";
 import type { Seen } from "../log-store.ts";
 import { isSchemaName } from "../store-location.ts";
-import { UPPER_OFFSET } from "../tile-store.ts";
 import type { Statement } from "./session.ts";
 
 export interface CheckpointRow {
@@ -95,12 +94,9 @@ const TEXTS = {
       UNION SELECT idx FROM (SELECT max(idx) AS idx FROM @entry_tokens WHERE idx < $1) AS newest WHERE idx IS NOT NULL
     ) AS found WHERE $1 <= (SELECT size FROM ${TREE_HEAD}) ORDER BY idx`,
   tile: "SELECT hashes, inner_nodes AS inner FROM @tiles WHERE level = $1 AND idx = $2",
-  lower: `
+  path: `
     SELECT ${slice("hashes", "$2", 2 * HASH_LENGTH)}
-        || ${["$3", "$4", "$5"].map((offset) => slice("inner_nodes", offset, HASH_LENGTH)).join(" || ")} AS nodes
-    FROM @tiles WHERE level = 0 AND idx = $1 AND inner_nodes IS NOT NULL`,
-  upper: `
-    SELECT substring(inner_nodes FROM ${UPPER_OFFSET + 1}) AS nodes
+        || ${["$3", "$4", "$5", "$6", "$7", "$8", "$9"].map((offset) => slice("inner_nodes", offset, HASH_LENGTH)).join(" || ")} AS nodes
     FROM @tiles WHERE level = 0 AND idx = $1 AND inner_nodes IS NOT NULL`,
   leaves: "SELECT leaf FROM @entries WHERE idx >= $1 AND idx < $2 ORDER BY idx",
   newestCheckpoint: `${CHECKPOINT} ORDER BY number DESC LIMIT 1`,

@@ -4,7 +4,7 @@ import { digestPrefix } from "../digest-prefix.ts";
 import { readMigrations } from "../migrations.ts";
 import type { IndexedBy, StoreCounts, StoreInspection } from "../store-inspection.ts";
 import { damaged, MIGRATIONS_FOLDER } from "./open.ts";
-import { headProblems, missingCheckpoints, schemaDifferences } from "./schema.ts";
+import { headProblems, missingCheckpoints, pathProblems, schemaDifferences } from "./schema.ts";
 
 export class SqliteInspection implements StoreInspection {
   readonly #database: Database;
@@ -39,6 +39,7 @@ export class SqliteInspection implements StoreInspection {
       ...schemaDifferences(this.#database, readMigrations(MIGRATIONS_FOLDER)).map(damaged),
       ...headProblems(this.#database),
       ...missingCheckpoints(this.#database),
+      ...pathProblems(this.#database),
     ];
   }
 

@@ -1,4 +1,5 @@
-// Compares a database with what its migrations make of an empty one: tables, indexes, triggers, and the numbers that SQLite gives out.
+// Compares a database with what its migrations make of an empty one: tables, indexes, triggers, the numbers that SQLite gives out, and
+// the rows that follow from others.
 import type { Database } from "better-sqlite3";
 import { openSqlite } from "../../../node/sqlite.ts";
 import type { Migration } from "../migrations.ts";
@@ -60,4 +61,21 @@ export function missingCheckpoints(database: Database): string[] {
 export function headProblems(database: Database): string[] {
   const numbers = database.prepare<[], number>("SELECT one FROM tree_head").pluck().all();
   return numbers.length === 1 && numbers[0] === 1 ? [] : [`its tree has ${numbers.length} heads, ${numbers}`];
+}
+
+/** Proofs are made of the rows of tile_paths, and nothing else compares them with the tiles that they follow from. */
+export function pathProblems(database: Database): string[] {
+  const wrong = database
+    .prepare<[], number>(
+      `SELECT idx FROM paths_of_tiles AS expected LEFT JOIN tile_paths AS stored ON stored.number = expected.number
+        WHERE stored.hashes IS NOT expected.hashes LIMIT 1`,
+    )
+    .pluck()
+    .get();
+  if (wrong !== undefined) return [`the paths of tile ${wrong} are missing or not those of the tile`];
+  const surplus = database
+    .prepare<[], number>("SELECT (SELECT count(*) FROM tile_paths) - (SELECT count(*) FROM paths_of_tiles)")
+    .pluck()
+    .get();
+  return surplus === 0 ? [] : [`${surplus} rows of paths are of no tile`];
 }

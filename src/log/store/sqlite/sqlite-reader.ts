@@ -1,7 +1,6 @@
 // Implements LogReader on SQLite: a connection that only reads, beside the one that writes, or of a copy.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Database } from "better-sqlite3";
-import { HASH_LENGTH } from "../../../protocol/merkle/hash.ts";
 import { recordOfLeaf } from "../entry-record.ts";
 import type { Leader } from "../leadership.ts";
 import type {
@@ -15,10 +14,11 @@ import type {
   Seen,
   TreeHead,
 } from "../log-store.ts";
-import { lowerOffsets, type StoredTile } from "../tile-store.ts";
+import type { StoredTile } from "../tile-store.ts";
 import type { OpenDatabase } from "./open.ts";
 import { SqliteSearch } from "./search.ts";
 import { prepareReading, type ReadingStatements } from "./statements.ts";
+import { pathOf, pathsNumber } from "./tile-paths.ts";
 
 /** Milliseconds between two looks at what another process writes. */
 const POLL_MS = 50;
@@ -79,12 +79,9 @@ export class SqliteReader implements LogReader {
     return this.#sql.tile.get(level, index);
   }
 
-  async readLower(index: number, i: number): Promise<Uint8Array | undefined> {
-    return this.#sql.lower.get((i & ~1) * HASH_LENGTH, ...lowerOffsets(i), index);
-  }
-
-  async readUpper(index: number): Promise<Uint8Array | undefined> {
-    return this.#sql.upper.get(index);
+  async readPath(index: number, i: number): Promise<Uint8Array[] | undefined> {
+    const paths = this.#sql.tilePaths.get(pathsNumber(index, i));
+    return paths === undefined ? undefined : pathOf(paths, i);
   }
 
   async readLeaves(start: number, end: number): Promise<Uint8Array[]> {

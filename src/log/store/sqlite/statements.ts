@@ -2,7 +2,6 @@
 import type { Database, Statement } from "better-sqlite3";
 import type { Kind } from "../../../protocol/entry/kinds.ts";
 import type { Seen } from "../log-store.ts";
-import { UPPER_OFFSET } from "../tile-store.ts";
 
 type Bytes = Uint8Array;
 interface CheckpointRow {
@@ -71,8 +70,7 @@ export interface ReadingStatements {
   readonly entries: Statement<[string], Buffer>;
   readonly inForce: Statement<[{ size: number }], { idx: number }>;
   readonly tile: Statement<[number, number], { hashes: Buffer; inner: Buffer | null }>;
-  readonly lower: Statement<number[], Buffer>;
-  readonly upper: Statement<[number], Buffer>;
+  readonly tilePaths: Statement<[number], Buffer>;
   readonly leaves: Statement<[number, number], { leaf: Buffer }>;
   readonly seen: Statement<[], Seen>;
   readonly leader: Statement<[], { epoch: number; id: string; address: string }>;
@@ -118,19 +116,7 @@ export function prepareReading(db: Database): ReadingStatements {
        ORDER BY idx`,
     ),
     tile: db.prepare("SELECT hashes, inner FROM tiles WHERE level = ? AND idx = ?"),
-    // "||" makes text of blobs, byte for byte; the cast takes that back.
-    lower: db
-      .prepare<number[], Buffer>(
-        `SELECT CAST(substr(hashes, ? + 1, 64) || substr(inner, ? + 1, 32) || substr(inner, ? + 1, 32)
-                     || substr(inner, ? + 1, 32) AS BLOB)
-         FROM tiles WHERE level = 0 AND idx = ? AND inner IS NOT NULL`,
-      )
-      .pluck(),
-    upper: db
-      .prepare<[number], Buffer>(
-        `SELECT substr(inner, ${UPPER_OFFSET} + 1) FROM tiles WHERE level = 0 AND idx = ? AND inner IS NOT NULL`,
-      )
-      .pluck(),
+    tilePaths: db.prepare<[number], Buffer>("SELECT hashes FROM tile_paths WHERE number = ?").pluck(),
     leaves: db.prepare("SELECT leaf FROM entries WHERE idx >= ? AND idx < ? ORDER BY idx"),
     seen: db.prepare(
       `SELECT size, (SELECT cosigned_at FROM checkpoints ORDER BY number DESC LIMIT 1) AS cosignedAt
