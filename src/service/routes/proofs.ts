@@ -5,7 +5,7 @@ import { encodeBase64 } from "../../protocol/encoding/base64.ts";
 import { integer, positive, time } from "../../protocol/entry/fields.schema.ts";
 import { formatTime } from "../../protocol/entry/fields.ts";
 import { checkpointText, hash, index, leafHash, proofText, treeSize } from "../entries/answer-shapes.ts";
-import { base64, bufferOf, proofFileText } from "../entries/proof-text.ts";
+import { bufferOf, hashEncoder, proofFileText } from "../entries/proof-text.ts";
 import { requirePublished } from "../entries/read-entry.ts";
 import { NO_CACHE, READ_HEADERS } from "../http/headers.ts";
 import { decimal, readDecimal, requireQuery, requireWithin } from "../http/parameters.ts";
@@ -44,6 +44,7 @@ const TEXT_HEADERS = { ...PROOF_HEADERS, "content-type": "text/plain; charset=ut
 export function addInclusionProofs(api: Api, { log: { read: log }, metrics }: Service): void {
   const count = metrics.hotReads("inclusion-proof");
   const quote = createQuote();
+  const encode = hashEncoder();
   describeInclusionProof(api);
 
   api.get("/v1/entries/:index/proof", async (c) => {
@@ -59,7 +60,7 @@ export function addInclusionProofs(api: Api, { log: { read: log }, metrics }: Se
     const checkpoint = size === newest.size ? note : await checkpointOfSize(log, size);
     return prefersText(c)
       ? proofFile(entry, proof, checkpoint, size)
-      : proofJson({ entry, size, leafHash, proof, checkpoint }, quote);
+      : proofJson({ entry, size, leafHash, proof, checkpoint }, quote, encode);
   });
 }
 
@@ -87,9 +88,9 @@ function proofFile(
 function proofJson(
   { entry, size, leafHash, proof, checkpoint }: AnsweredProof,
   quote: (text: string | null) => string,
+  encode: (hashes: readonly Uint8Array[]) => string,
 ): Response {
-  const hashes = proof.length === 0 ? "" : `"${proof.map(base64).join('","')}"`;
-  const json = `{"index":${entry},"treeSize":${size},"leafHash":"${bufferOf(leafHash).toString("hex")}","proof":[${hashes}],"checkpoint":${quote(checkpoint)}}`;
+  const json = `{"index":${entry},"treeSize":${size},"leafHash":"${bufferOf(leafHash).toString("hex")}","proof":[${encode(proof)}],"checkpoint":${quote(checkpoint)}}`;
   return new Response(json, { headers: JSON_HEADERS });
 }
 

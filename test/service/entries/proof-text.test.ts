@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { formatTlogProof } from "../../../src/protocol/note/tlog-proof.ts";
-import { proofFileText } from "../../../src/service/entries/proof-text.ts";
+import { hashEncoder, proofFileText } from "../../../src/service/entries/proof-text.ts";
 
 test("a proof file for an answer is what formatTlogProof writes", () => {
   const hash = fc.uint8Array({ minLength: 32, maxLength: 32 });
@@ -17,5 +17,15 @@ test("a proof file for an answer is what formatTlogProof writes", () => {
         );
       },
     ),
+  );
+});
+
+test("hashes are elements of a JSON array as base64 writes each of them, whatever was encoded before", () => {
+  const encode = hashEncoder();
+  fc.assert(
+    fc.property(fc.array(fc.uint8Array({ minLength: 32, maxLength: 32 }), { maxLength: 64 }), (hashes) => {
+      const expected = hashes.map((hash) => Buffer.from(hash).toString("base64"));
+      expect(`[${encode(hashes)}]`).toBe(JSON.stringify(expected));
+    }),
   );
 });
