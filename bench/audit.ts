@@ -11,6 +11,7 @@ import { TileReader } from "../src/auditor/tile-reader.ts";
 import { TreeReplay } from "../src/auditor/tree-replay.ts";
 import { hashLeaves } from "../src/log/checking/checked-entry.ts";
 import type { EntryChecker } from "../src/log/checking/entry-checker.ts";
+import type { Log } from "../src/log/log.ts";
 import { GrowingTree } from "../src/log/tree/growing-tree.ts";
 import { nativeSha256 } from "../src/node/sha256.ts";
 import { decodeBase64 } from "../src/protocol/encoding/base64.ts";
@@ -66,23 +67,30 @@ export async function mirror(log: string, folder: string): Promise<Mirror> {
 }
 
 function writeTiles(from: string, folder: string): Promise<{ size: number; root: Uint8Array }> {
-  const write = (path: string, bytes: Uint8Array | string | undefined) => {
-    if (bytes === undefined) throw new Error(`the log has no ${path}`);
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
-    writeFileSync(join(folder, path), bytes);
-  };
   return withLog(from, async (log) => {
     const size = sizeOf(log);
-    write("checkpoint", log.read.published()?.note);
     for (const { index, width } of bundlesOfRange(0, size, size))
-      write(entriesPath(index, width), await log.read.entryBundle(index, width));
-    for (const { level, full, partial } of tilesOfSize(size)) {
-      for (let index = 0; index < full; index++)
-        write(tilePath(level, index, TILE_WIDTH), await log.read.tile(level, index, TILE_WIDTH));
-      if (partial > 0) write(tilePath(level, full, partial), await log.read.tile(level, full, partial));
-    }
-    return { size, root: log.read.published()?.checkpoint.root ?? new Uint8Array() };
+      write(folder, entriesPath(index, width), await log.read.entryBundle(index, width));
+    return writeTree(log, folder);
   });
+}
+
+/** Writes the checkpoint and the tiles of hashes, and no entry. */
+export async function writeTree(log: Log, folder: string): Promise<{ size: number; root: Uint8Array }> {
+  const size = sizeOf(log);
+  write(folder, "checkpoint", log.read.published()?.note);
+  for (const { level, full, partial } of tilesOfSize(size)) {
+    for (let index = 0; index < full; index++)
+      write(folder, tilePath(level, index, TILE_WIDTH), await log.read.tile(level, index, TILE_WIDTH));
+    if (partial > 0) write(folder, tilePath(level, full, partial), await log.read.tile(level, full, partial));
+  }
+  return { size, root: log.read.published()?.checkpoint.root ?? new Uint8Array() };
+}
+
+function write(folder: string, path: string, bytes: Uint8Array | string | undefined): void {
+  if (bytes === undefined) throw new Error(`the log has no ${path}`);
+  mkdirSync(dirname(join(folder, path)), { recursive: true });
+  writeFileSync(join(folder, path), bytes);
 }
 
 async function measureTree(log: Mirror, rounds: number): Promise<Measurement> {

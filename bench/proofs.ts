@@ -33,7 +33,7 @@ export async function measureProofs(world: World): Promise<Measurement[]> {
   return describe(samples, world);
 }
 
-function randomPaths(size: number, form?: string): string[] {
+export function randomPaths(size: number, form?: string): string[] {
   return Array.from({ length: 1000 }, () => pathOf(Math.floor(Math.random() * size), form));
 }
 

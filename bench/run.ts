@@ -27,6 +27,7 @@ import { measureMixed } from "./mixed.ts";
 import { measureObjects } from "./objects.ts";
 import { measurePages } from "./pages.ts";
 import { measurePeerAudit } from "./peers/audit.ts";
+import { measurePeerProofs } from "./peers/proofs.ts";
 import { measurePeerPublish } from "./peers/publish.ts";
 import { measurePeerReads } from "./peers/reads.ts";
 import { measurePeerTdx } from "./peers/tdx.ts";
@@ -74,6 +75,7 @@ const ROWS: Readonly<Record<string, Row>> = {
 const PEER_ROWS: Readonly<Record<string, Row>> = {
   "peers-publish": measurePeerPublish,
   "peers-reads": measurePeerReads,
+  "peers-proofs": measurePeerProofs,
   "peers-audit": measurePeerAudit,
   "peers-tdx": measurePeerTdx,
 };
