@@ -17,7 +17,7 @@ const THREADS = [
 ];
 
 /** Actions that are one file each. */
-const WHOLE = ["appraise", "bundle", "proof"];
+const WHOLE = ["appraise", "audit", "bundle", "proof"];
 
 /** Some libraries in the bundle are CommonJS and ask for Node's own modules by require. */
 const REQUIRE = 'const require = process.getBuiltinModule("node:module").createRequire(import.meta.url);';
