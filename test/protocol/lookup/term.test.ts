@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { encodeBase64 } from "../../../src/protocol/encoding/base64.ts";
 import { encodeHex } from "../../../src/protocol/encoding/hex.ts";
@@ -6,7 +7,13 @@ import { utf8 } from "../../../src/protocol/encoding/text.ts";
 import { KINDS, type Kind, type Predicate } from "../../../src/protocol/entry/kinds.ts";
 import { type Envelope, makeEnvelope } from "../../../src/protocol/envelope/dsse.ts";
 import { MalformedError } from "../../../src/protocol/errors.ts";
-import { keyOfTerm, parseTerm, type TermType, termsOf } from "../../../src/protocol/lookup/term.ts";
+import {
+  digestsOf,
+  keyOfTerm,
+  parseTerm,
+  type TermType,
+  termsOf,
+} from "../../../src/protocol/lookup/term.ts";
 import { fullPredicates } from "../../support/full-predicates.ts";
 import { type TestKeys, testKeys } from "../../support/keys.ts";
 import { gpuRimPredicate, sha256Of, sha384Of } from "../../support/release-predicates.ts";
@@ -166,5 +173,26 @@ describe("a term that is asked for", () => {
     ["measurement", `driver/${"5".repeat(65)}`],
   ])("is refused as %s %j, which no entry is found by", (type, value) => {
     expect(() => parseTerm(type, value)).toThrow(MalformedError);
+  });
+});
+
+describe("the digests in a text", () => {
+  it("are its runs of 64, 96 or 128 hex digits in lower case, each once, wherever they stand", () => {
+    const digits = fc.tuple(
+      fc.constantFrom(..."09af"),
+      fc.constantFrom(0, 1, 62, 63, 64, 65, 95, 96, 97, 127, 128, 129, 200),
+    );
+    const run = digits.map(([digit, length]) => digit.repeat(length));
+    const other = fc.constantFrom("", ..."/:`gGF@ é", '","', "\u0000");
+    const piece = fc.oneof(run, other, fc.string({ maxLength: 70 }));
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+        const text = pieces.join("");
+        const runs = text.match(/[0-9a-f]{64,}/g) ?? [];
+        const expected = new Set(runs.filter(({ length }) => [64, 96, 128].includes(length)));
+        expect(digestsOf({ payload: utf8(text) })).toEqual([...expected]);
+      }),
+      { numRuns: 2000 },
+    );
   });
 });
