@@ -3,7 +3,7 @@
 
 import { POLICY } from "./example-log.ts";
 import { interleave, type Measurement, ratios, spreadOf } from "./harness.ts";
-import { LoadGenerator } from "./load.ts";
+import { type Load, LoadGenerator } from "./load.ts";
 import { serveLog } from "./servers.ts";
 import type { World } from "./world.ts";
 
@@ -21,15 +21,16 @@ export async function measureMixed(world: World): Promise<Measurement[]> {
     const { headers } = await fetch(new URL(path, service.url), plain);
     return { path, etag: headers.get("etag") ?? "" };
   };
-  const ask = async (round: number, isMixed: boolean) => {
+  const ask = async (round: number, isMixed: boolean): Promise<Load> => {
     const mix = await current();
     const paths = Array.from({ length: 1000 }, (_, i) => `/v1/entries/${(i * 7919) % world.small}/proof`);
     const entries = { folder, label: "mixed", from: round * amount };
     const some = isMixed
       ? { mix, paths, entries, headers: {} }
       : { paths: [path], headers: { "if-none-match": mix.etag } };
-    // A bundle changes with the first status after midnight, and then once.
-    return load.run(service, { connections: CONNECTIONS, amount, ...some }, 200, 201, 304);
+    const answers = await load.run(service, { connections: CONNECTIONS, amount, ...some }, 200, 201, 304);
+    // Some seconds after entries came a bundle has their checkpoint. Where that was as the round began, nothing was as they had it.
+    return Number.isNaN(unchangedP99(answers)) ? ask(round, isMixed) : answers;
   };
   const samples = await interleave(world.rounds, {
     alone: (round) => ask(round, false),
@@ -37,7 +38,7 @@ export async function measureMixed(world: World): Promise<Measurement[]> {
   });
   load.close();
   await service.stop();
-  const p99 = (loads: typeof samples.alone) => loads.map(({ p99ByStatus }) => p99ByStatus[304] ?? Number.NaN);
+  const p99 = (loads: readonly Load[]) => loads.map(unchangedP99);
   const times = ratios(p99(samples.mixed), p99(samples.alone)).median;
   return [
     {
@@ -52,4 +53,8 @@ export async function measureMixed(world: World): Promise<Measurement[]> {
       note: `floor: the same question alone, ${CONNECTIONS} connections; ${times.toFixed(1)} × the floor, at ${Math.round(spreadOf(samples.mixed.map(({ perSecond }) => perSecond)).median)} requests/s`,
     },
   ];
+}
+
+function unchangedP99({ p99ByStatus }: Load): number {
+  return p99ByStatus[304] ?? Number.NaN;
 }
