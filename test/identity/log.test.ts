@@ -116,7 +116,7 @@ it("the same payload again is answered with the entry that is there, by whatever
   moveClock(600_000);
   for (const envelope of [first, again]) {
     const [outcome] = await service.log.publish([envelope]);
-    expect([outcome!.outcome, outcome!.leaf]).toEqual(["known", leaf]);
+    expect([outcome!.outcome, Uint8Array.from(outcome!.leaf)]).toEqual(["known", leaf]);
   }
 });
 
