@@ -5,6 +5,7 @@ import { entryVerifier } from "../../node/ed25519.ts";
 import { KeyRing } from "../../protocol/cryptography/key-ring.ts";
 import { encodeHex } from "../../protocol/encoding/hex.ts";
 import type { Attachment } from "../../protocol/entry/attachment.ts";
+import { isReleaseKind } from "../../protocol/entry/kinds.ts";
 import {
   type Envelope,
   type KeyLookup,
@@ -131,14 +132,15 @@ export class ReceivedBatch {
         "the log says when it takes an entry; send it without",
         "/recordedAt",
       );
-    const known = bringsKeys(envelope) ? await this.#known(envelope) : undefined;
+    // Documents are few, and what their batch looks up for one may be hundreds of entries, which sending one again is not to cost the log.
+    const known = isReleaseKind(envelope.statement.kind) ? undefined : await this.#known(envelope);
     if (known !== undefined) return known;
     try {
       const unavailable = this.#config.unavailable(envelope);
       if (unavailable !== null) throw unavailable;
       return { envelope: await this.#verify(envelope), index: undefined };
     } catch (refusal) {
-      // Nearly every entry is new, and its batch finds out. What is known is answered as it is logged, whatever it was sent with.
+      // Nearly every release is new, and its batch finds out. What is known is answered as it is logged, whatever it was sent with.
       const logged = await this.#known(envelope);
       if (logged === undefined) throw refusal;
       return logged;

@@ -3,10 +3,11 @@ import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { BatchRefusedError, LogUnavailableError } from "../../../src/log/errors.ts";
 import { ReceivedBatch, type ReceivedBatchConfig } from "../../../src/log/sequencing/received-batch.ts";
-import type { Found } from "../../../src/log/store/log-store.ts";
+import type { Found, Lookup } from "../../../src/log/store/log-store.ts";
 import { KeyRing } from "../../../src/protocol/cryptography/key-ring.ts";
 import { type Envelope, makeEnvelope } from "../../../src/protocol/envelope/dsse.ts";
 import { NOTHING_IN_FORCE } from "../../../src/protocol/registration/in-force.ts";
+import { revocationPredicate } from "../../support/document-predicates.ts";
 import { FoundedLog } from "../../support/founded-log.ts";
 import { identityLog, nextIdentityKeys } from "../../support/identity-log.ts";
 import { testKey } from "../../support/keys.ts";
@@ -160,15 +161,22 @@ describe("envelopes", () => {
     });
   });
 
-  it("that bring keys are looked for first: one that is known changes nothing for the lines after it", async () => {
+  it("of documents are looked for first: one that is known brings no keys, and no batch looks up what it names", async () => {
     const [root] = log.envelopes as [Envelope];
-    const { kind, name, version } = root.statement;
-    const identities = [{ index: 0, kind, name, version, digest: root.payloadDigest }];
-    const lookup = async ({ identities: [asked] = [] }: { identities?: readonly { kind: string }[] }) =>
-      asked?.kind === "trust-root" ? { ...NOTHING, identities } : NOTHING;
+    const [first] = platforms as [Envelope];
+    const named = revocationPredicate({ digests: [first.payloadDigest] });
+    const revocation = await signStatement("revocation", named, [keys.revocation]);
+    const held = [root, revocation];
+    const lookup = async ({ identities: [asked] = [] }: Partial<Lookup>) => {
+      const index = held.findIndex(({ statement }) => statement.kind === asked?.kind);
+      const found = held[index];
+      if (found === undefined) return NOTHING;
+      const { kind, name, version } = found.statement;
+      return { ...NOTHING, identities: [{ index, kind, name, version, digest: found.payloadDigest }] };
+    };
     const batch = open({ store: { lookup } });
-    await receive(batch, root, platforms[0] as Envelope);
-    expect(batch.logged).toEqual([0, undefined]);
+    await receive(batch, root, revocation, first);
+    expect(batch.logged).toEqual([0, 1, undefined]);
   });
 
   it("that are new are not taken while the log takes none, which is no fault of theirs", async () => {
