@@ -121,6 +121,9 @@ describe("fsck", () => {
     ["changed inner nodes", "UPDATE tiles SET inner = zeroblob(8128) WHERE level = 0 AND idx = 0", "tile"],
     ["a lost tile", "DELETE FROM tiles WHERE level = 1", "tile"],
     ["an invented tile", "INSERT INTO tiles VALUES (3, 0, zeroblob(32), NULL)", "tile"],
+    ["a changed path", "UPDATE tile_paths SET hashes = zeroblob(1088) WHERE number = 7", "database"],
+    ["a lost path", "DELETE FROM tile_paths WHERE number = 15", "database"],
+    ["an invented path", "INSERT INTO tile_paths VALUES (16, zeroblob(1088))", "database"],
     ["a tree head of another size", "UPDATE tree_head SET size = 309", "tree-head"],
     ["a tree head with another root", "UPDATE tree_head SET root = zeroblob(32)", "tree-head"],
     ["a checkpoint at another size", "UPDATE checkpoints SET size = 9 WHERE number = 2", "checkpoint"],
@@ -175,8 +178,8 @@ describe("fsck", () => {
     }
   });
 
-  it("finds a dropped trigger, in the words in which the start refuses", async () => {
-    for (const type of ["trigger", "index"]) {
+  it("finds a dropped trigger, view or index, in the words in which the start refuses", async () => {
+    for (const type of ["trigger", "view", "index"]) {
       const database = new Sqlite(harness.databaseFile);
       const [name] = database
         .prepare<[string], string>("SELECT name FROM sqlite_schema WHERE type = ? AND sql IS NOT NULL")
