@@ -52,16 +52,21 @@ export class SignatureThreads {
   async #send(): Promise<void> {
     const waiting = this.#waiting;
     this.#waiting = [];
-    const chosen = this.#leastBusy();
-    chosen.calls++;
     try {
-      const call = callOf(waiting);
-      const answers = (await chosen.thread.call(call, [call.bytes.buffer])) as readonly boolean[];
+      const answers = await this.#ask(callOf(waiting));
       for (const [i, { resolve }] of waiting.entries()) resolve(answers[i] === true);
     } catch (error) {
       const { message } = error as Error;
       const why = `a thread that verifies signatures failed, so nothing is known of them: ${message}`;
       for (const { reject } of waiting) reject(new Error(why, { cause: error }));
+    }
+  }
+
+  async #ask(call: VerifyCall): Promise<readonly boolean[]> {
+    const chosen = this.#leastBusy();
+    chosen.calls++;
+    try {
+      return (await chosen.thread.call(call, [call.bytes.buffer])) as readonly boolean[];
     } finally {
       chosen.calls--;
     }

@@ -66,4 +66,14 @@ describe("a thread that ends", () => {
     await failing();
     await dying.close();
   });
+
+  it("fails what it had to verify where it cannot even be started", async () => {
+    const none = new SignatureThreads(1, 0, new URL("https://threads.example/none.ts"));
+    const { key } = await signer(ALGORITHMS[0]!);
+    for (let i = 0; i < 2; i++)
+      await expect(none.verify(key, utf8("a message"), new Uint8Array(64))).rejects.toThrow(
+        "a thread that verifies signatures failed, so nothing is known of them: ",
+      );
+    await none.close();
+  });
 });
