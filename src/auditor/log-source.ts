@@ -1,6 +1,6 @@
 // Opens the place that an audit reads a log from: an HTTP prefix (C2SP tlog-tiles) or a folder with the same paths. Nothing that comes back
 // is trusted: every answer has a largest length and a latest time.
-import { closeSync, existsSync, fstatSync, openSync, readFileSync } from "node:fs";
+import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ReadPath } from "../log/maintenance/recover.ts";
@@ -14,6 +14,8 @@ import { WrongAnswerError } from "./audit-finding.ts";
 
 const TILE_BYTES = 256 * 32;
 const BUNDLE_BYTES = 256 * (2 + 65_535);
+/** Whoever opens a pipe would wait for its writer otherwise, with the whole program. Windows has neither. */
+const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 export interface SourceOptions {
   readonly fetch: typeof fetch;
@@ -86,9 +88,12 @@ async function get(prefix: string, path: string, ask: Asking): Promise<Uint8Arra
 /** At once: what is in memory already takes microseconds, where a file that is opened and read by the thread pool takes ten times that. */
 function readFile(folder: string, path: string): Uint8Array | undefined {
   try {
-    const file = openSync(join(folder, path), "r");
+    const file = openSync(join(folder, path), READ);
     try {
-      if (fstatSync(file).size > limitOf(path)) throw tooLong(path);
+      const stats = fstatSync(file);
+      // Of a pipe or a device the size says nothing.
+      if (!stats.isFile()) throw new Error("it is not a file");
+      if (stats.size > limitOf(path)) throw tooLong(path);
       const { buffer, byteOffset, length } = readFileSync(file);
       return new Uint8Array(buffer, byteOffset, length);
     } finally {

@@ -1,5 +1,6 @@
 // Reading a log over HTTP and from a folder: what is retried, what is nothing, what is refused, what is unreachable.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -89,6 +90,18 @@ describe("from a folder", () => {
     await expect(openSource(folder, { fetch: noFetch })("tile/0/000")).rejects.toMatchObject({
       code: "answer-too-long",
     });
+  });
+
+  it.skipIf(process.platform === "win32")("waits for no pipe, and reads no device without end", async () => {
+    put("tile/0/000", new Uint8Array(8192));
+    execFileSync("mkfifo", [join(folder, "checkpoint")]);
+    symlinkSync("/dev/zero", join(folder, "tile/0/001"));
+    symlinkSync("000", join(folder, "tile/0/002"));
+    mkdirSync(join(folder, "tile/0/003"));
+    const read = openSource(folder, { fetch: noFetch });
+    for (const path of ["checkpoint", "tile/0/001", "tile/0/003"])
+      await expect(read(path)).rejects.toThrow(/it is not a file$/);
+    expect(await read("tile/0/002")).toHaveLength(8192);
   });
 
   it("a folder that is not there is no empty log: its path is wrong", async () => {
