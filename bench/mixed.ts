@@ -1,6 +1,5 @@
 // The load of a log that is used: nine of ten requests ask whether a policy bundle is still the one they have, one of eleven asks for a
 // proof, one of a hundred publishes an entry.
-
 import { POLICY } from "./example-log.ts";
 import { interleave, type Measurement, ratios, spreadOf } from "./harness.ts";
 import { type Load, LoadGenerator } from "./load.ts";
@@ -21,20 +20,21 @@ export async function measureMixed(world: World): Promise<Measurement[]> {
     const { headers } = await fetch(new URL(path, service.url), plain);
     return { path, etag: headers.get("etag") ?? "" };
   };
-  const ask = async (round: number, isMixed: boolean): Promise<Load> => {
+  let asked = 0;
+  const ask = async (isMixed: boolean): Promise<Load> => {
     const mix = await current();
     const paths = Array.from({ length: 1000 }, (_, i) => `/v1/entries/${(i * 7919) % world.small}/proof`);
-    const entries = { folder, label: "mixed", from: round * amount };
+    const entries = { folder, label: "mixed", from: asked++ * amount };
     const some = isMixed
       ? { mix, paths, entries, headers: {} }
       : { paths: [path], headers: { "if-none-match": mix.etag } };
     const answers = await load.run(service, { connections: CONNECTIONS, amount, ...some }, 200, 201, 304);
     // Some seconds after entries came a bundle has their checkpoint. Where that was as the round began, nothing was as they had it.
-    return Number.isNaN(unchangedP99(answers)) ? ask(round, isMixed) : answers;
+    return Number.isNaN(unchangedP99(answers)) ? ask(isMixed) : answers;
   };
   const samples = await interleave(world.rounds, {
-    alone: (round) => ask(round, false),
-    mixed: (round) => ask(round, true),
+    alone: () => ask(false),
+    mixed: () => ask(true),
   });
   load.close();
   await service.stop();
