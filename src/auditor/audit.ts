@@ -1,5 +1,4 @@
 // Audits a whole log: replays it as a stranger, who trusts nothing but one trust root (C2SP tlog-tiles, RFC 9162; rules of registration/).
-
 import { openChecker } from "../log/checking/entry-checker.ts";
 import { SignatureThreads } from "../log/checking/signature-threads.ts";
 import type { ReadPath } from "../log/maintenance/recover.ts";
@@ -41,7 +40,7 @@ export interface AuditOptions {
   /** How much of the log is looked at; everything unless given. */
   readonly depth?: AuditDepth;
   readonly onProgress?: (checked: number, size: number) => void;
-  /** What checks the entries of a long log. */
+  /** What verifies the signatures of a long log. */
   readonly threads?: SignatureThreads;
 }
 

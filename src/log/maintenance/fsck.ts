@@ -13,8 +13,7 @@ import { attachmentsOf } from "../../protocol/registration/references.ts";
 import { register } from "../../protocol/registration/register.ts";
 import { ahead } from "../checking/ahead.ts";
 import type { CheckedEntry } from "../checking/checked-entry.ts";
-import type { CheckedBundle, EntryChecker } from "../checking/entry-checker.ts";
-import { openChecker } from "../checking/entry-checker.ts";
+import { type CheckedBundle, type EntryChecker, openChecker } from "../checking/entry-checker.ts";
 import { SignatureThreads } from "../checking/signature-threads.ts";
 import type { HighWater } from "../checkpointing/high-water.ts";
 import { BatchView } from "../sequencing/batch-view.ts";
@@ -40,7 +39,7 @@ export interface FsckReport {
 
 export interface FsckOptions {
   readonly onProgress?: (checked: number, entries: number) => void;
-  /** What checks the entries of a long log. */
+  /** What verifies the signatures of a long log. */
   readonly threads?: SignatureThreads;
   /** The file of the index, which is compared with the log; null where there is none. */
   readonly index?: InspectedIndex | null;
