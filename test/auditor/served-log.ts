@@ -80,7 +80,7 @@ export interface AuditCase {
   readonly fetch?: typeof fetch;
 }
 
-/** Threads that check the entries of any log, however short. They end with the process. */
+/** Threads that verify the signatures of any log, however short. They end with the process. */
 const threads = new SignatureThreads(2, 0);
 
 /** Of a checkpoint with several wrong signatures the one is named that was checked first, which is for the thread pool to say. */

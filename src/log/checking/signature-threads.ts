@@ -5,7 +5,7 @@ import type { PublicKey, VerifySignature } from "../../protocol/cryptography/sig
 import { concatBytes } from "../../protocol/encoding/bytes.ts";
 import type { VerifyCall } from "./signature-thread.ts";
 
-/** Reading an entry and applying the rules takes nearly half of a verification: the one thread that does it keeps up with no more. */
+/** Reading an entry and applying the rules takes nearly half of a verification: the one thread that does it would keep no more of them busy. */
 const MOST = 4;
 /** From so many entries on threads pay: each takes as much to start as 400 verifications, and then a tenth less than Node's pool for each. */
 const WORTH_THREADS = 8192;
