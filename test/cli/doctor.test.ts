@@ -2,7 +2,7 @@
 import { copyFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { EXIT } from "../../src/cli/context.ts";
 import { initLog } from "../../src/cli/init-log.ts";
 import { openLogConfig, readConfig } from "../../src/cli/open-log.ts";
@@ -66,7 +66,7 @@ describe("of a log in a file, the doctor", () => {
     const later = { ...context, now: () => new Date(BEGIN.getTime() + 1.1 * DAY) };
     const config = readConfig(join(source, "touchstone.toml"), context);
     const log = await openLog(await openLogConfig(config, later));
-    await expect.poll(() => log.indexSize, { timeout: 10_000 }).toBe(3);
+    await vi.waitFor(() => expect(log.indexSize).toBe(3), { timeout: 20_000 });
     await log.close();
   });
   afterAll(() => rmSync(source, { recursive: true }));
