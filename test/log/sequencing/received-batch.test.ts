@@ -139,7 +139,7 @@ describe("envelopes", () => {
     await expect(receive(open({ unavailable }), other)).rejects.toThrow("too late");
   });
 
-  it("are looked for where they would be refused, and else by their batch alone", async () => {
+  it("of releases are looked for where they would be refused, and else by their batch alone", async () => {
     const [first, second] = platforms as [Envelope, Envelope];
     const asked: unknown[] = [];
     const lookup = async (what: object) => {

@@ -87,8 +87,12 @@ export function describeContract(under: StoreUnderTest): void {
       const tree = GrowingTree.empty();
       const append = (size: number) => {
         const from = tree.size;
-        while (tree.size < size) tree.append(hashLeaf(Uint8Array.of(tree.size)));
-        const entries = Array.from({ length: size - from }, (_, i) => oneEntry(from + i).entries).flat();
+        while (tree.size < size) tree.append(hashLeaf(Buffer.from(`${tree.size}`)));
+        const entries = Array.from({ length: size - from }, (_, i) => {
+          const index = from + i;
+          const payloadDigest = sha256Of(`payload ${index}`);
+          return oneEntry(0, { index, payloadDigest, name: `vm-${index}`, tokens: [], digests: [] }).entries;
+        }).flat();
         return store.append(from, {
           entries,
           tiles: tree.takeWrites(),
@@ -99,12 +103,17 @@ export function describeContract(under: StoreUnderTest): void {
       await append(255);
       expect(await readPath(0, 0)).toBeUndefined();
       await append(257);
-      const tile = await store.readTile(0, 0);
-      const nodes = TileNodes.of({ hashes: tile?.hashes ?? leaf, inner: null });
-      for (let i = 0; i < 256; i++) {
-        expect((await readPath(0, i))?.map(encodeHex)).toEqual(nodes.path(i).map(encodeHex));
-      }
       expect(await readPath(1, 0)).toBeUndefined();
+      // Two tiles in one append, of which one was begun and the other is written full.
+      await append(769);
+      for (const index of [0, 1, 2]) {
+        const tile = await store.readTile(0, index);
+        const nodes = TileNodes.of({ hashes: tile?.hashes ?? leaf, inner: null });
+        for (let i = 0; i < 256; i++) {
+          expect((await readPath(index, i))?.map(encodeHex)).toEqual(nodes.path(i).map(encodeHex));
+        }
+      }
+      expect(await readPath(3, 0)).toBeUndefined();
       await store.close();
     });
 
