@@ -12,6 +12,7 @@ import type { KeyFound } from "./index/index-file.ts";
 import type { LogIndex, StatedIndex } from "./index/log-index.ts";
 import type { LogReader, PublishedCheckpoint, SearchPage, SearchQuery } from "./store/log-store.ts";
 import { readLeaf } from "./store/read-leaf.ts";
+import { readTile } from "./store/read-tile.ts";
 import { type ProvenLeaf, Prover } from "./tree/prover.ts";
 
 export interface StoredEntry {
@@ -163,17 +164,22 @@ export class PublishedLog {
     return this.#store.checkpointsFrom(size, limit);
   }
 
-  /** The bytes of a tile (C2SP tlog-tiles), or undefined where a tree of the published size has none of this width. */
+  /**
+   * The bytes of a tile (C2SP tlog-tiles), or undefined where a tree of the published size has none of this width.
+   * @throws Error where the store does not have what is published, as a replica that is behind: less than a tile must not pass for one.
+   */
   async tile(level: number, index: number, width: number): Promise<Uint8Array | undefined> {
     if (!isWidth(width) || level > 6 || width > tileWidth(level, index, this.#size)) return undefined;
-    return (await this.#store.readTile(level, index))?.hashes.subarray(0, 32 * width);
+    return (await readTile(this.#store, level, index, width)).hashes.subarray(0, 32 * width);
   }
 
-  /** The bytes of an entry bundle, or undefined as for `tile`. */
+  /** The bytes of an entry bundle, or undefined as for `tile`. @throws Error as `tile`. */
   async entryBundle(index: number, width: number): Promise<Uint8Array | undefined> {
     if (!isWidth(width) || width > tileWidth("entries", index, this.#size)) return undefined;
     const start = index * TILE_WIDTH;
-    return encodeEntryBundle(await this.#store.readLeaves(start, start + width));
+    const leaves = await this.#store.readLeaves(start, start + width);
+    if (leaves.length < width) throw new Error(`entry ${start + leaves.length} is missing from the store`);
+    return encodeEntryBundle(leaves);
   }
 
   /** The bytes with this hex SHA-256. */

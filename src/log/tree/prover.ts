@@ -7,6 +7,7 @@ import { EMPTY_ROOT } from "../../protocol/merkle/hash.ts";
 import { inclusionProofNodes } from "../../protocol/merkle/inclusion.ts";
 import { joinHashes, type SubtreeNode, subtreesOf } from "../../protocol/merkle/subtree.ts";
 import { TILE_HEIGHT, TILE_WIDTH } from "../../protocol/merkle/tile.ts";
+import { readTile } from "../store/read-tile.ts";
 import type { TileStore } from "../store/tile-store.ts";
 import type { TreeEdge } from "./growing-tree.ts";
 import { TileNodes } from "./tile-nodes.ts";
@@ -86,7 +87,7 @@ export class Prover {
   async #readPath(level: number, tile: number, i: number): Promise<Uint8Array[]> {
     const isKept = level > 0 || this.#leafTiles.size < CACHED_TILES;
     const path = isKept ? undefined : await this.#store.readPath?.(tile, i);
-    return path ?? (await this.#read(level, tile)).path(i);
+    return path ?? (await this.#read(level, tile, TILE_WIDTH)).path(i);
   }
 
   /** The hash over adjacent subtrees, where it is in memory. */
@@ -116,8 +117,9 @@ export class Prover {
     const height = level % TILE_HEIGHT;
     const perTile = TILE_WIDTH >> height;
     const tileIndex = Math.floor(index / perTile);
-    const tile = await this.#read((level - height) / TILE_HEIGHT, tileIndex);
-    return tile.get(height, index - tileIndex * perTile);
+    const i = index - tileIndex * perTile;
+    const tile = await this.#read((level - height) / TILE_HEIGHT, tileIndex, (i + 1) << height);
+    return tile.get(height, i);
   }
 
   #inMemory(level: number, index: number): TileNodes | undefined {
@@ -130,9 +132,9 @@ export class Prover {
     return level === 0 ? this.#leafTiles : this.#upperTiles;
   }
 
-  async #read(level: number, index: number): Promise<TileNodes> {
-    const stored = await this.#store.readTile(level, index);
-    if (stored === undefined) throw new Error(`tile ${index} of level ${level} is missing`);
+  /** @param width how many of its hashes are needed: a replica may have fewer, and nodes over what is not there mean nothing. */
+  async #read(level: number, index: number, width: number): Promise<TileNodes> {
+    const stored = await readTile(this.#store, level, index, width);
     const nodes = TileNodes.of(stored);
     if (stored.inner !== null) this.#cacheOf(level).set(keyOf(level, index), nodes);
     return nodes;
