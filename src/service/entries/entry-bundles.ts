@@ -24,6 +24,8 @@ const KEPT_FULL_BYTES = 8 * 1024 * 1024;
 const KEPT_PARTIAL_BYTES = 4 * 1024 * 1024;
 /** Plain ones, for those who take no gzip: about 8. */
 const KEPT_PLAIN_BYTES = 4 * 1024 * 1024;
+/** How much of its memory one bundle may take: those of a log of large entries are kept, too, since a partial one is made anew else for whoever asks. */
+const SHARE = 1 / 2;
 /** Bytes of a whole bundle: what a file must not decompress to that somebody put there. */
 const MAX_BUNDLE_BYTES = TILE_WIDTH * (2 + 65_535);
 
@@ -33,7 +35,7 @@ export class BundleMemory {
   readonly partial = keeping(KEPT_PARTIAL_BYTES);
   readonly plain = new LRUCache<KeptBundle, Bytes>({
     maxSize: KEPT_PLAIN_BYTES,
-    maxEntrySize: KEPT_PLAIN_BYTES / 4,
+    maxEntrySize: KEPT_PLAIN_BYTES * SHARE,
     sizeCalculation: ({ length }) => length,
   });
 }
@@ -120,7 +122,7 @@ export class EntryBundles {
 function keeping(bytes: number): LRUCache<string, KeptBundle> {
   return new LRUCache({
     maxSize: bytes,
-    maxEntrySize: bytes / 4,
+    maxEntrySize: bytes * SHARE,
     sizeCalculation: ({ gzipped }) => gzipped.length,
   });
 }
