@@ -203,7 +203,10 @@ describe("a trust root", () => {
       return NOTHING;
     };
     const batch = open({ keys: () => undefined, inForce: NOTHING_IN_FORCE, store: { lookup } });
-    const refusal = receive(batch, platforms[0]!, await founding());
+    // A document is looked for before its signature is checked.
+    const named = revocationPredicate({ digests: [platforms[0]!.payloadDigest] });
+    const revocation = await signStatement("revocation", named, [keys.revocation]);
+    const refusal = receive(batch, revocation, await founding());
     await expect(refusal).rejects.toMatchObject({ name: "BatchRefusedError", position: 0 });
   });
 
