@@ -6,6 +6,7 @@ import { parseTdxCollateral, type TdxCollateral } from "../../src/verifier/tdx/c
 import { INTEL_SGX_ROOT_CA } from "../../src/verifier/tdx/intel-root.ts";
 import { verifyTdxQuote } from "../../src/verifier/tdx/verify-quote.ts";
 import { VerifiedCache } from "../../src/verifier/verified-cache.ts";
+import { collateralOfDcapQvl } from "../../test/support/dcap-qvl.ts";
 import { AT, intel, makeTdx } from "../../test/verifier/tdx/synthetic.ts";
 import { interleave, type Measurement, ratios, spreadOf } from "../harness.ts";
 import type { World } from "../world.ts";
@@ -85,26 +86,11 @@ function writeQuestion(folder: string, { quote, collateral, root, now }: Questio
   };
   return [
     write("quote", quote),
-    write("collateral.json", JSON.stringify(theirForm(collateral))),
+    write("collateral.json", JSON.stringify(collateralOfDcapQvl(collateral))),
     write("root.der", root),
     String(now.getTime() / 1000),
     String(count),
   ];
-}
-
-/** Bytes stay hex. */
-function theirForm(collateral: TdxCollateral) {
-  return {
-    tcb_info: collateral.tcbInfo,
-    tcb_info_signature: collateral.tcbInfoSignature,
-    tcb_info_issuer_chain: collateral.tcbInfoIssuerChain,
-    qe_identity: collateral.qeIdentity,
-    qe_identity_signature: collateral.qeIdentitySignature,
-    qe_identity_issuer_chain: collateral.qeIdentityIssuerChain,
-    pck_crl: collateral.pckCrl,
-    pck_crl_issuer_chain: collateral.pckCrlIssuerChain,
-    root_ca_crl: collateral.rootCaCrl,
-  };
 }
 
 /** Microseconds of CPU time that a verification takes there. */

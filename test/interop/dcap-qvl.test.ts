@@ -12,6 +12,7 @@ import { parseTdxCollateral, type TdxCollateral } from "../../src/verifier/tdx/c
 import { INTEL_SGX_ROOT_CA } from "../../src/verifier/tdx/intel-root.ts";
 import { checkTdxPolicy, QUOTE_ALONE_POLICY } from "../../src/verifier/tdx/quote-policy.ts";
 import { verifyTdxQuote } from "../../src/verifier/tdx/verify-quote.ts";
+import { collateralOfDcapQvl } from "../support/dcap-qvl.ts";
 import { describeReal, realData, realJson } from "../support/real-data.ts";
 import {
   AT,
@@ -38,24 +39,10 @@ async function ours({ quote, collateral, now, root }: Input): Promise<string> {
   return accepted && result.tcb && result.tcb.status !== "Revoked" ? result.tcb.status : "refused";
 }
 
-function theirCollateral(collateral: TdxCollateral) {
-  return {
-    tcb_info: collateral.tcbInfo,
-    tcb_info_signature: collateral.tcbInfoSignature,
-    tcb_info_issuer_chain: collateral.tcbInfoIssuerChain,
-    qe_identity: collateral.qeIdentity,
-    qe_identity_signature: collateral.qeIdentitySignature,
-    qe_identity_issuer_chain: collateral.qeIdentityIssuerChain,
-    pck_crl: collateral.pckCrl,
-    pck_crl_issuer_chain: collateral.pckCrlIssuerChain,
-    root_ca_crl: collateral.rootCaCrl,
-  };
-}
-
 function javascript({ quote, collateral, now, root }: Input): string {
   try {
     const verifier = QuoteVerifier.newWithRootCa(Buffer.from(root));
-    return verifier.verify(Buffer.from(quote), theirCollateral(collateral), now.getTime() / 1000).status;
+    return verifier.verify(Buffer.from(quote), collateralOfDcapQvl(collateral), now.getTime() / 1000).status;
   } catch {
     return "refused";
   }
@@ -66,7 +53,7 @@ initSync({ module: readFileSync(wasm) });
 
 function webassembly({ quote, collateral, now }: Input): string {
   try {
-    return js_verify(quote, theirCollateral(collateral), BigInt(now.getTime() / 1000)).status;
+    return js_verify(quote, collateralOfDcapQvl(collateral), BigInt(now.getTime() / 1000)).status;
   } catch {
     return "refused";
   }
