@@ -19,6 +19,7 @@ import { createMemoryStore } from "../../src/verifier/index.ts";
 import { machineOf, makeWorld, type World } from "../support/appraisal-world.ts";
 import { NOW } from "../support/clock.ts";
 import { readProject } from "../support/example-build.ts";
+import { freePort } from "../support/free-port.ts";
 import { MadeUpGuest } from "../support/made-up-guest.ts";
 import { runCli } from "../support/run-cli.ts";
 
@@ -152,14 +153,6 @@ async function startNginx(): Promise<{ address: string; stop: () => Promise<void
     rmSync(folder, { recursive: true, force: true });
   };
   return { address: `https://127.0.0.1:${port}`, stop };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 function accepts(port: number): Promise<boolean> {

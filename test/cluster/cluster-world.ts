@@ -3,7 +3,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -20,6 +19,7 @@ import { createNoteSigner, formatPrivateKey } from "../../src/protocol/note/key.
 import { formatConfig } from "../../src/service/config.ts";
 import type { TestCredentials } from "../support/cluster-certificates.ts";
 import { FAKE_S3, type FakeS3, startFakeS3 } from "../support/fake-s3.ts";
+import { freePort } from "../support/free-port.ts";
 import { seedOf, type TestKeys, testKeys } from "../support/keys.ts";
 import { TestPostgres } from "../support/postgres.ts";
 import { RUNNING_SOURCES } from "../support/program-before.ts";
@@ -322,12 +322,4 @@ export class ClusterWorld {
     writeFileSync(at("touchstone.toml"), config);
     return at("touchstone.toml");
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

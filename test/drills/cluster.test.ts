@@ -7,8 +7,9 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { readProject } from "../support/example-build.ts";
 import { FAKE_S3, type FakeS3, startFakeS3 } from "../support/fake-s3.ts";
+import { freePort } from "../support/free-port.ts";
 import { TestPostgres, whyNoPostgres } from "../support/postgres.ts";
-import { drillsOf, freePort, installCommands, Practice } from "./practice.ts";
+import { drillsOf, installCommands, Practice } from "./practice.ts";
 
 const PAGE = readProject("docs/cluster.md");
 const drills = drillsOf(PAGE);

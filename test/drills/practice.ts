@@ -1,11 +1,11 @@
 // A place to practise the drills of the documents: the real program, a folder, and a systemctl that starts and stops the service in it.
 import { execFile } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { packagePath } from "../../src/node/package-root.ts";
+import { freePort } from "../support/free-port.ts";
 import { installProgram } from "../support/installed-program.ts";
 
 const DOCUMENT = packagePath("docs", "operating.md");
@@ -112,15 +112,4 @@ export class Practice {
     await this.run("systemctl stop touchstone");
     rmSync(this.folder, { recursive: true, force: true });
   }
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -3,7 +3,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -22,6 +21,7 @@ import { envelopeToJson } from "../../src/protocol/envelope/dsse.ts";
 import { formatTrustFile, parseTrustFile } from "../../src/verifier/bundle/trust-pin.ts";
 import { NOW } from "../support/clock.ts";
 import { FAKE_S3, type FakeS3, startFakeS3 } from "../support/fake-s3.ts";
+import { freePort } from "../support/free-port.ts";
 import { ServiceHarness } from "../support/service-harness.ts";
 import { signPlatforms } from "../support/signing.ts";
 
@@ -94,14 +94,6 @@ afterAll(async () => {
   await fake.close();
   rmSync(folder, { recursive: true, force: true });
 });
-
-async function freePort(): Promise<number> {
-  const listening = createServer().listen(0, "127.0.0.1");
-  await once(listening, "listening");
-  const { port } = listening.address() as { port: number };
-  listening.close();
-  return port;
-}
 
 /** The example with places of this test: its bucket speaks no TLS. */
 function configuration(port: number): string {

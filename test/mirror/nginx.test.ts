@@ -1,7 +1,6 @@
 // The configuration in examples/mirror/nginx.conf with a real nginx, where one is installed: clients cannot tell it from the log.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -20,6 +19,7 @@ import {
   serve,
 } from "../auditor/served-log.ts";
 import { NOW } from "../support/clock.ts";
+import { freePort } from "../support/free-port.ts";
 
 const haveNginx = spawnSync("nginx", ["-v"]).error === undefined;
 if (!haveNginx) process.stderr.write("SKIPPED: nginx is not installed\n");
@@ -29,14 +29,6 @@ let honest: HonestLog;
 let served: Served;
 let url: string;
 let nginx: ChildProcess;
-
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 
 beforeAll(async () => {
   if (!haveNginx) return;

@@ -3,7 +3,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -13,6 +12,7 @@ import type { Signer } from "../../src/node/signing/signer.ts";
 import type { Envelope } from "../../src/protocol/envelope/dsse.ts";
 import { parseTrustFile } from "../../src/verifier/bundle/trust-pin.ts";
 import { Observer } from "../cluster/observer.ts";
+import { freePort } from "../support/free-port.ts";
 import { platformPredicate } from "../support/release-predicates.ts";
 import { type CliRun, runCli } from "../support/run-cli.ts";
 import { signStatement } from "../support/signing.ts";
@@ -181,12 +181,4 @@ export class SeveralWorld {
     }
     rmSync(this.folder, { recursive: true, force: true });
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -1,8 +1,8 @@
 // Runs Ceph's radosgw, a real S3 server, for tests that ask for it by TOUCHSTONE_RADOSGW=1. It ends with the process that started it.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { createInterface } from "node:readline";
+import { freePort } from "./free-port.ts";
 
 /** Below the project, in which tests and benchmarks are run. */
 const SCRIPT = "test/support/radosgw.sh";
@@ -39,12 +39,4 @@ export async function startRadosgw(): Promise<Radosgw> {
     };
   }
   throw new Error("radosgw did not start");
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  return port;
 }
